@@ -1,0 +1,130 @@
+# cjm: customer journeys and funnels over event tables
+#
+#   make, make install, make installcheck    as for every extension, against PG_CONFIG
+#   make demo                                the main job, on a throwaway cluster
+#   make demo EVENTS=file.csv CUSTOMER=column AT=column EVENT=column FUNNEL='a -> b'
+#   make test                                all tests, on a throwaway cluster
+#   make test ONLY='journey README.md'       some of them
+#   make expected ONLY='journey'             takes over the output of regression tests
+#   make deps                                installs what these need (Debian)
+#
+# The extension's version is that of cjm.control.
+
+PG_CONFIG ?= pg_config
+srcdir := $(or $(VPATH),$(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST)))))
+
+# Words of the command line are data: they go on by the environment, untouched
+# by make and by the shell.  TZ and the like of the caller's environment are not ours.
+define from_command_line
+ifeq ($$(origin $(1)),command line)
+override $(1) := $$(value $(1))
+export CJM_$(1) := $$(value $(1))
+endif
+endef
+$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY,$(eval $(call from_command_line,$(name))))
+
+EXTENSION = cjm
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(srcdir)/cjm.control')
+
+MODULE_big = cjm
+OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*.c)))
+PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
+
+INSTALL_PARTS = $(sort $(wildcard $(srcdir)/sql/install/*.sql))
+DATA = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/sql/release/cjm--*.sql))
+DATA_built = cjm--$(EXTVERSION).sql
+EXTRA_CLEAN = cjm--*.sql
+
+# init creates the extension that the others use.
+REGRESS = init $(filter-out init,$(sort $(basename $(notdir $(wildcard $(srcdir)/sql/*.sql)))))
+REGRESS_OPTS = --encoding=UTF8 --no-locale
+
+ISOLATION_SPECS = $(sort $(wildcard $(srcdir)/test/isolation/specs/*.spec))
+ifneq ($(ISOLATION_SPECS),)
+ISOLATION = $(basename $(notdir $(ISOLATION_SPECS)))
+ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation --load-extension=cjm
+endif
+
+ifneq ($(wildcard $(srcdir)/test/t/*.pl),)
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+endif
+
+all:
+
+PGXS := $(shell '$(PG_CONFIG)' --pgxs 2>/dev/null)
+
+ifneq ($(wildcard $(PGXS)),)
+
+PG_MAJOR := $(shell '$(PG_CONFIG)' --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+ifneq ($(filter 9 10 11 12 13 14,$(PG_MAJOR)),)
+$(error cjm needs PostgreSQL 15 or later, but $(PG_CONFIG) is of PostgreSQL $(PG_MAJOR): choose another with PG_CONFIG=/path/to/pg_config)
+endif
+
+# Bitcode for the JIT is a bonus: without the clang that PostgreSQL was built with, go without.
+PGXS_CLANG := $(shell sed -n 's/^CLANG *= *//p' '$(dir $(PGXS))../Makefile.global')
+ifeq ($(shell command -v '$(or $(PGXS_CLANG),none)'),)
+override with_llvm := no
+endif
+
+include $(PGXS)
+
+# Any header may be in any object; a build takes seconds.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control | $(CURDIR)/src
+
+$(CURDIR)/src:
+	$(MKDIR_P) $@
+
+# The folder is there for parts that are gone.
+cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(srcdir)/sql/install $(srcdir)/cjm.control
+	cat $(INSTALL_PARTS) > $@
+
+.DELETE_ON_ERROR:
+
+# Installs what is built unless it is installed already, with sudo if it takes that.
+.PHONY: installed
+installed: all
+	@if ! { cmp -s $(shlib) '$(pkglibdir)/$(shlib)' && \
+		cmp -s '$(srcdir)/cjm.control' '$(datadir)/extension/cjm.control' && \
+		cmp -s $(DATA_built) '$(datadir)/extension/$(DATA_built)'; }; then \
+		if test -w '$(pkglibdir)' && test -w '$(datadir)/extension'; then sudo=; \
+		elif command -v sudo >/dev/null; then sudo=sudo; \
+		else \
+			echo 'cjm must be installed into $(pkglibdir) and $(datadir)/extension,' >&2; \
+			echo 'where only root may write, and there is no sudo: run "make install" as root first.' >&2; \
+			exit 1; \
+		fi; \
+		echo 'Installing cjm $(EXTVERSION) into $(pkglibdir) and $(datadir)/extension.'; \
+		$$sudo $(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' \
+			PG_CONFIG="$$(command -v '$(PG_CONFIG)')" install >/dev/null; \
+	fi
+
+else # no PGXS
+
+all install uninstall installcheck installed clean:
+	@echo 'cjm is built with the pg_config of a PostgreSQL server and its development files, but "$(PG_CONFIG)" is not one.' >&2
+	@echo 'Install them (on Debian "make deps" does), or say where: make PG_CONFIG=/path/to/pg_config' >&2
+	@exit 1
+
+endif
+
+# The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
+# perhaps, and so the rest is up to a second make that finds it.
+.PHONY: deps ready demo test expected
+
+deps:
+	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)'
+
+ready: deps
+	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
+
+demo test expected: export PG_CONFIG := $(PG_CONFIG)
+
+demo: ready
+	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
+
+test: ready
+	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run'
+
+expected: ready
+	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run' --update

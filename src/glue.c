@@ -1,0 +1,159 @@
+/*
+ * glue.c: what the fmgr files share: errors on their way out, and arguments
+ * on their way in.
+ */
+#include "glue.h"
+
+#include "common/int.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+static int
+error_code(CjmErrorKind kind)
+{
+	switch (kind)
+	{
+		case CJM_ERROR_SYNTAX:
+			return ERRCODE_INVALID_TEXT_REPRESENTATION;
+		case CJM_ERROR_VALUE:
+			return ERRCODE_INVALID_PARAMETER_VALUE;
+		case CJM_ERROR_RANGE:
+			return ERRCODE_DATETIME_VALUE_OUT_OF_RANGE;
+		case CJM_ERROR_NUMBER:
+			return ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+		case CJM_ERROR_LIMIT:
+			return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+		case CJM_ERROR_CORRUPT:
+			return ERRCODE_INVALID_BINARY_REPRESENTATION;
+		case CJM_ERROR_VERSION:
+		case CJM_ERROR_UNSUPPORTED:
+			return ERRCODE_FEATURE_NOT_SUPPORTED;
+		case CJM_ERROR_NONE:
+			break;
+	}
+	return ERRCODE_INTERNAL_ERROR;
+}
+
+/*
+ * Reports an error from a type's input function: softly, returning false, if
+ * the caller asked for that and the server can (16 and later), else thrown.
+ */
+bool
+cjm_report_soft(const CjmError *error, Node *escontext)
+{
+	ereturn(escontext, false,
+			(errcode(error_code(error->kind)),
+			 errmsg("%s", error->message),
+			 error->detail ? errdetail("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0));
+}
+
+/* Throws an error of the algorithm files. */
+void
+cjm_report(const CjmError *error)
+{
+	cjm_report_soft(error, NULL);
+	pg_unreachable();
+}
+
+/*
+ * Opens a journey argument.  It is detoasted into the current context only if
+ * it is compressed or out of line, and lives as long as the argument.
+ */
+void
+journey_open_datum(Datum value, JourneyView *view)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+	CjmError	error = {0};
+
+	if (!journey_open((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), view, &error))
+		cjm_report(&error);
+}
+
+/* The journey of all that a builder holds, in the current context. */
+Datum
+journey_from_builder(const JourneyBuilder *builder, bool distinct)
+{
+	StringInfoData out;
+	CjmError	error = {0};
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	if (!builder_encode(builder, distinct, &out, &error))
+		cjm_report(&error);
+	SET_VARSIZE(out.data, out.len);
+	return PointerGetDatum(out.data);
+}
+
+/* A varlena of the current context around a copy of the bytes. */
+struct varlena *
+bytes_to_varlena(const void *bytes, size_t size)
+{
+	struct varlena *value = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(value, VARHDRSZ + size);
+	memcpy(VARDATA(value), bytes, size);
+	return value;
+}
+
+/* The label that a text argument holds; points into it or its detoasted copy. */
+Label
+label_from_text(text *value)
+{
+	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+Datum
+label_to_datum(Label label)
+{
+	return PointerGetDatum(bytes_to_varlena(label.bytes, label.size));
+}
+
+/* An interval for a message. */
+static char *
+interval_text(const Interval *interval)
+{
+	return DatumGetCString(DirectFunctionCall1(interval_out, PointerGetDatum(interval)));
+}
+
+/*
+ * The length of an interval argument in microseconds, with a day of 24 hours.
+ * name is the argument's, for the message.  Months, which have no fixed
+ * length, and negative lengths are errors.
+ */
+int64
+interval_microseconds(const Interval *interval, const char *name)
+{
+	int64		result;
+
+	if (interval->month != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not have months or years: %s", name, interval_text(interval)),
+				 errdetail("They have no fixed length."),
+				 errhint("Say it in days, such as '30 days'.")));
+	if (pg_mul_s64_overflow(interval->day, USECS_PER_DAY, &result) ||
+		pg_add_s64_overflow(result, interval->time, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERVAL_FIELD_OVERFLOW),
+				 errmsg("%s is out of range: %s", name, interval_text(interval))));
+	if (result < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be negative: %s", name, interval_text(interval))));
+	return result;
+}
+
+/*
+ * An interval of days of 24 hours and the rest, as the difference of two times
+ * has it; unsigned, since the largest difference does not fit in int64.
+ */
+Interval *
+interval_from_microseconds(uint64 microseconds)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->day = microseconds / USECS_PER_DAY;
+	interval->time = microseconds % USECS_PER_DAY;
+	return interval;
+}

@@ -1,0 +1,35 @@
+/*
+ * glue.h: what the fmgr files share.
+ */
+#ifndef CJM_GLUE_H
+#define CJM_GLUE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funnel_def.h"
+#include "funnel_match.h"
+#include "journey_builder.h"
+#include "pure.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+
+extern void cjm_report(const CjmError *error) pg_attribute_noreturn();
+extern bool cjm_report_soft(const CjmError *error, Node *escontext);
+
+/* Opening arguments; they detoast into the current memory context. */
+extern void journey_open_datum(Datum value, JourneyView *view);
+extern void funnel_open_datum(Datum value, FunnelDef *def);
+extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
+extern FunnelEntry funnel_entry(Datum range);
+extern Label label_from_text(text *value);
+extern int64 interval_microseconds(const Interval *interval, const char *name);
+
+/* Making results in the current memory context. */
+extern Datum journey_from_builder(const JourneyBuilder *builder, bool distinct);
+extern struct varlena *bytes_to_varlena(const void *bytes, size_t size);
+extern Datum label_to_datum(Label label);
+extern Interval *interval_from_microseconds(uint64 microseconds);
+
+#endif							/* CJM_GLUE_H */

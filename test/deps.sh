@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+#
+# deps.sh [PG_CONFIG]: installs what building, testing and the demo need, on
+# Debian and its relatives: PostgreSQL with its development files, a C compiler,
+# clang and the Perl modules of PostgreSQL's test tools.
+#
+# Silent and quick if all is there.  With sudo where the caller is not root;
+# where that is not possible it names the packages and fails.
+#
+# A PostgreSQL server that it installs is installed without the cluster that
+# Debian makes by default; a server that is there already is left alone.
+set -euo pipefail
+
+pg_config=${1:-pg_config}
+missing=()
+
+say()
+{
+	printf 'cjm: %s\n' "$*" >&2
+}
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+# The major version to install where there is no pg_config yet: that of its path or the distribution's.
+wanted_major()
+{
+	if [[ $pg_config =~ /postgresql/([0-9]+)/ ]]; then
+		echo "${BASH_REMATCH[1]}"
+	else
+		apt-cache show --no-all-versions postgresql 2>/dev/null |
+			sed -n 's/^Depends:.*postgresql-\([0-9][0-9]*\).*/\1/p' | head -n 1
+	fi
+}
+
+# Sets missing to the packages whose files are not there.
+find_missing()
+{
+	local major
+
+	missing=()
+	if have "$pg_config"; then
+		major=$("$pg_config" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+		[ -x "$("$pg_config" --bindir)/initdb" ] || missing+=("postgresql-$major")
+		[ -e "$("$pg_config" --pgxs)" ] || missing+=("postgresql-server-dev-$major")
+	else
+		major=$(wanted_major)
+		missing+=("postgresql-${major:-NN}" "postgresql-server-dev-${major:-NN}")
+	fi
+
+	have make || missing+=(make)
+	echo '#include <stdio.h>' | gcc -fsyntax-only -x c - >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+	# The server's development files bring one along on Debian.
+	[[ ${missing[*]-} == *server-dev* ]] || have clang || compgen -c clang- >/dev/null || missing+=(clang)
+	have prove || missing+=(perl)
+	perl -MIPC::Run -e 1 >/dev/null 2>&1 || missing+=(libipc-run-perl)
+	have gzip || missing+=(gzip)
+}
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif [ -t 0 ]; then
+		sudo "$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+apt_install()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 \
+		install --no-install-recommends "${missing[@]}"
+}
+
+find_missing
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if ! have apt-get || { [ "$(id -u)" != 0 ] && ! have sudo; }; then
+	say "these Debian packages are missing, or what they hold: ${missing[*]}"
+	say "Install them (it takes root, which is not to be had here) and try again."
+	exit 1
+fi
+
+log=$(mktemp)
+no_cluster=
+cleanup()
+{
+	rm -f "$log"
+	[ -z "$no_cluster" ] || as_root rm -f "$no_cluster"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+if [[ ${missing[*]} == *-NN* ]]; then
+	say "reading the package lists"
+	as_root apt-get -q update >"$log" 2>&1 || true
+	find_missing
+fi
+say "installing ${missing[*]}"
+
+# While the server is being installed, and no longer, Debian's tools are told not to make a cluster.
+if [[ " ${missing[*]}" =~ \ postgresql-[0-9] ]]; then
+	dir=/etc/postgresql-common/createcluster.d
+	as_root mkdir -p "$dir"
+	no_cluster=$dir/zz-cjm-deps-$$.conf
+	echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
+fi
+
+if ! apt_install >"$log" 2>&1; then
+	as_root apt-get -q update >"$log" 2>&1 || true
+	if ! apt_install >>"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		say "could not install: ${missing[*]}"
+		exit 1
+	fi
+fi
+
+find_missing
+if [ ${#missing[@]} -gt 0 ]; then
+	say "still missing after the installation: ${missing[*]}"
+	say "If \"$pg_config\" is not the PostgreSQL you mean, choose another with PG_CONFIG=/path/to/pg_config"
+	exit 1
+fi
