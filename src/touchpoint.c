@@ -1,0 +1,158 @@
+/*
+ * touchpoint.c: what is in a journey: touchpoints, touch_count, first_touch,
+ * last_touch, duration, slice, has_event.
+ */
+#include "glue.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/fmgroids.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(journey_touchpoints);
+PG_FUNCTION_INFO_V1(journey_touch_count);
+PG_FUNCTION_INFO_V1(journey_first_touch);
+PG_FUNCTION_INFO_V1(journey_last_touch);
+PG_FUNCTION_INFO_V1(journey_duration);
+PG_FUNCTION_INFO_V1(journey_slice);
+PG_FUNCTION_INFO_V1(journey_has_event);
+PG_FUNCTION_INFO_V1(journey_has_event_enum);
+
+/* The columns of type touchpoint; labels are copied into the current context. */
+static void
+touchpoint_columns(const Touch *touch, const Label *events, const Label *channels, Datum *values, bool *nulls)
+{
+	nulls[0] = nulls[1] = false;
+	values[0] = TimestampTzGetDatum(touch->at);
+	values[1] = label_to_datum(events[touch->event]);
+	nulls[2] = touch->channel == 0;
+	values[2] = nulls[2] ? (Datum) 0 : label_to_datum(channels[touch->channel - 1]);
+	nulls[3] = !touch->has_value;
+	values[3] = Float8GetDatum(touch->value);
+}
+
+/* touchpoints(journey): a row for each, in canonical order. */
+Datum
+journey_touchpoints(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext row;
+	JourneyView view;
+	Label	   *events;
+	Label	   *channels;
+	JourneyCursor cursor;
+	Touch		touch;
+
+	InitMaterializedSRF(fcinfo, 0);
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	events = journey_labels(&view.events);
+	channels = journey_labels(&view.channels);
+	row = AllocSetContextCreate(CurrentMemoryContext, "touchpoints row", ALLOCSET_SMALL_SIZES);
+	journey_cursor_start(&cursor, &view, 0);
+	while (journey_cursor_next(&cursor, &touch))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row);
+		Datum		values[4];
+		bool		nulls[4];
+
+		CHECK_FOR_INTERRUPTS();
+		touchpoint_columns(&touch, events, channels, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+	return (Datum) 0;
+}
+
+Datum
+journey_touch_count(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	PG_RETURN_INT64(view.count);
+}
+
+/* The touchpoint at a place of a journey as a row; NULL where the journey is empty. */
+static Datum
+touchpoint_at(FunctionCallInfo fcinfo, bool last)
+{
+	JourneyView view;
+	JourneyCursor cursor;
+	Touch		touch;
+	TupleDesc	row;
+	Datum		values[4];
+	bool		nulls[4];
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (view.count == 0)
+		PG_RETURN_NULL();
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	journey_cursor_start(&cursor, &view, last ? view.count - 1 : 0);
+	journey_cursor_next(&cursor, &touch);
+	touchpoint_columns(&touch, journey_labels(&view.events), journey_labels(&view.channels), values, nulls);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+}
+
+Datum
+journey_first_touch(PG_FUNCTION_ARGS)
+{
+	return touchpoint_at(fcinfo, false);
+}
+
+Datum
+journey_last_touch(PG_FUNCTION_ARGS)
+{
+	return touchpoint_at(fcinfo, true);
+}
+
+/* duration(journey): time from the first touchpoint to the last. */
+Datum
+journey_duration(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (view.count == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INTERVAL_P(interval_from_microseconds((uint64) journey_at(&view, view.count - 1) -
+													(uint64) view.first));
+}
+
+/* slice(journey, from, to): the touchpoints at from <= time < to; infinite ends are open. */
+Datum
+journey_slice(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+	JourneyBuilder *builder = builder_create();
+	CjmError	error = {0};
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (!builder_add_view(&builder, &view,
+						  journey_lower_bound(&view, PG_GETARG_TIMESTAMPTZ(1)),
+						  journey_lower_bound(&view, PG_GETARG_TIMESTAMPTZ(2)), &error))
+		cjm_report(&error);
+	PG_RETURN_DATUM(journey_from_builder(builder, false));
+}
+
+/* has_event(journey, event): the dictionary alone answers. */
+Datum
+journey_has_event(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	PG_RETURN_BOOL(journey_find_label(&view.events, label_from_text(PG_GETARG_TEXT_PP(1))) >= 0);
+}
+
+Datum
+journey_has_event_enum(PG_FUNCTION_ARGS)
+{
+	char	   *name = OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1));
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	PG_RETURN_BOOL(journey_find_label(&view.events, (Label) {name, strlen(name)}) >= 0);
+}
