@@ -1,0 +1,97 @@
+/*
+ * session.c: sessions(journey, gap) and session_stats(journey, gap).
+ */
+#include "glue.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "session.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(journey_sessions);
+PG_FUNCTION_INFO_V1(journey_session_stats);
+
+/* sessions(journey, gap): a row for each session, in time order. */
+Datum
+journey_sessions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	MemoryContext row;
+	JourneyView view;
+	Label	   *events;
+	Label	   *channels;
+	SessionCursor cursor;
+	Session		session;
+
+	InitMaterializedSRF(fcinfo, 0);
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	events = journey_labels(&view.events);
+	channels = journey_labels(&view.channels);
+	row = AllocSetContextCreate(CurrentMemoryContext, "sessions row", ALLOCSET_SMALL_SIZES);
+	session_cursor_start(&cursor, &view, timeout);
+	while (session_cursor_next(&cursor, &session))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row);
+		Datum		values[9];
+		bool		nulls[9] = {false};
+
+		values[0] = Int64GetDatum(session.number);
+		values[1] = TimestampTzGetDatum(session.started_at);
+		values[2] = TimestampTzGetDatum(session.ended_at);
+		values[3] = Int64GetDatum(session.touches);
+		values[4] = label_to_datum(events[session.entry_event]);
+		values[5] = label_to_datum(events[session.exit_event]);
+		nulls[6] = session.channel == 0;
+		values[6] = nulls[6] ? (Datum) 0 : label_to_datum(channels[session.channel - 1]);
+		nulls[7] = !session.has_value;
+		values[7] = Float8GetDatum(session.value);
+		values[8] = BoolGetDatum(session.touches == 1);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+	return (Datum) 0;
+}
+
+/* session_stats(journey, gap): all sessions of a journey in one row. */
+Datum
+journey_session_stats(PG_FUNCTION_ARGS)
+{
+	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	JourneyView view;
+	SessionCursor cursor;
+	Session		session;
+	int64		sessions = 0;
+	int64		bounces = 0;
+	uint64		total = 0;
+	uint64		longest = 0;
+	TupleDesc	row;
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	session_cursor_start(&cursor, &view, timeout);
+	while (session_cursor_next(&cursor, &session))
+	{
+		uint64		length = (uint64) session.ended_at - (uint64) session.started_at;
+
+		sessions++;
+		bounces += session.touches == 1;
+		total += length;
+		longest = Max(longest, length);
+	}
+	nulls[2] = nulls[5] = nulls[6] = sessions == 0;
+	values[0] = Int64GetDatum(sessions);
+	values[1] = Int64GetDatum(bounces);
+	values[2] = Float8GetDatum(sessions > 0 ? (double) bounces / sessions : 0);
+	values[3] = Int64GetDatum(view.count);
+	values[4] = IntervalPGetDatum(interval_from_microseconds(total));
+	values[5] = IntervalPGetDatum(interval_from_microseconds(sessions > 0 ? (total + sessions / 2) / sessions : 0));
+	values[6] = IntervalPGetDatum(interval_from_microseconds(longest));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+}
