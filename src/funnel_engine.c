@@ -1,0 +1,250 @@
+/*
+ * funnel_engine.c: the rules of a funnel, and plain ordered funnels.
+ *
+ * Plain: stages in order, none optional, at most within for the whole walk.
+ *
+ * Forward, one group of equal times after the other, the engine keeps for
+ * every stage the latest start of any walk that has passed it.  A later start
+ * is never worse: whatever ends the one walk ends the other, and has more
+ * time for it.  Nor does it rise from stage to stage: a walk that has passed a
+ * stage has passed those before.  So a walk that goes on in a group had best
+ * come from the earliest stage from which the group still leads as far.
+ *
+ * The deepest stage and the first time at which it was reached are thus known,
+ * and the latest start of the walks that reach it then.  Among the walks from
+ * that start to that end the winning one takes in every group as many stages
+ * as it can: being further is never worse, and so every step is as early as
+ * in any of them.
+ *
+ * Cost: a touchpoint alone at its time, one step for each stage that it
+ * matches; a group of several, one test a touchpoint and at most four searches
+ * a stage (funnel_engine_match.c).  No memory but the stack.
+ */
+#include "funnel_engine_internal.h"
+
+/*
+ * Walks under way: for the stages below depth, the latest start, as the index
+ * of the first touchpoint at that time.
+ */
+typedef struct PlainState
+{
+	int			depth;
+	size_t		start[FUNNEL_MAX_STAGES];
+} PlainState;
+
+/* Takes the rules out of a definition. */
+void
+funnel_rules(const FunnelDef *def, FunnelRules *rules)
+{
+	rules->nstages = def->nstages;
+	rules->within = def->within;
+	rules->strict = def->strict;
+	rules->unordered = def->unordered;
+	rules->excluding = def->nexcluded > 0;
+	rules->optional = 0;
+	rules->gapped = 0;
+	for (int i = 0; i < def->nstages; i++)
+	{
+		rules->gap[i] = def->stages[i].gap;
+		if (def->stages[i].gap != FUNNEL_NO_LIMIT)
+			rules->gapped |= STAGE_BIT(i);
+		if (def->stages[i].optional)
+			rules->optional |= STAGE_BIT(i);
+	}
+}
+
+/* Does the engine know all these rules?  It does. */
+bool
+funnel_supported(const FunnelRules *rules, CjmError *error)
+{
+	(void) rules;
+	(void) error;
+	return true;
+}
+
+/* Lets the walks under way go on in a group of several touchpoints, group to end - 1. */
+static pg_noinline void
+plain_group(const FunnelRules *rules, FunnelEntry entry,
+			const FunnelTouch *touches, size_t group, size_t end, PlainState *state)
+{
+	int64		at = touches[group].at;
+	size_t		count = end - group;
+	int			deepest = rules->nstages;
+	int			done = -1;
+	uint64		renewed = 0;
+	int			reach[FUNNEL_MAX_STAGES];
+	size_t		start[FUNNEL_MAX_STAGES];
+	GroupGraph	graph;
+
+	if (count < (size_t) (deepest - state->depth))
+		deepest = state->depth + (int) count;
+	group_graph(&graph, deepest, touches + group, count);
+	if (graph.stages == 0)
+		return;
+	group_reach(&graph, reach);
+
+	/* The earliest stage to come from is the best: it has the latest start. */
+	for (int first = 0; first <= state->depth && first < deepest; first++)
+	{
+		size_t		from = group;
+
+		if (reach[first] <= done)
+			continue;
+		if (first == 0)
+		{
+			if (!entry_holds(entry, at))
+				continue;
+		}
+		else
+		{
+			from = state->start[first - 1];
+			if (!time_within(touches[from].at, at, rules->within))
+				break;
+		}
+		for (int stage = Max(done + 1, first); stage <= reach[first]; stage++)
+		{
+			start[stage] = from;
+			renewed |= STAGE_BIT(stage);
+		}
+		done = reach[first];
+	}
+
+	for (; renewed != 0; renewed &= renewed - 1)
+	{
+		int			stage = pg_rightmost_one_pos64(renewed);
+
+		state->start[stage] = start[stage];
+		state->depth = Max(state->depth, stage + 1);
+	}
+}
+
+/*
+ * The walk from the group that begins with touches[0] through step stages that
+ * passes each of them as early as can be.  There is one.
+ */
+static void
+plain_times(const FunnelTouch *touches, size_t count, int step, int64 *at)
+{
+	int			passed = 0;
+	size_t		end;
+
+	for (size_t i = 0; i < count && passed < step; i = end)
+	{
+		GroupMatching matching;
+		GroupGraph	graph;
+
+		CHECK_FOR_INTERRUPTS();
+		end = group_end(touches, count, i);
+		if (end == i + 1)
+		{
+			if (touches[i].stages & STAGE_BIT(passed))
+				at[passed++] = touches[i].at;
+			continue;
+		}
+		group_graph(&graph, step, touches + i, end - i);
+		matching.used = 0;
+		while (passed < step && matching_add(&matching, &graph, passed))
+			at[passed++] = touches[i].at;
+	}
+}
+
+/* The index of the first touchpoint at a time, which some touchpoint has. */
+size_t
+find_time(const FunnelTouch *touches, size_t count, int64 at)
+{
+	size_t		low = 0;
+	size_t		high = count;
+
+	while (low < high)
+	{
+		size_t		middle = low + (high - low) / 2;
+
+		if (touches[middle].at < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Plain ordered funnels; see the top of the file. */
+static void
+plain_walk(const FunnelRules *rules, FunnelEntry entry,
+		   const FunnelTouch *touches, size_t count, FunnelWalk *walk)
+{
+	PlainState	state;
+	int			step = 0;
+	size_t		begin = 0;
+	size_t		end;
+
+	state.depth = 0;
+	for (size_t i = 0; i < count && step < rules->nstages; i = end)
+	{
+		int64		at = touches[i].at;
+
+		CHECK_FOR_INTERRUPTS();
+		end = i + 1;
+		if (end < count && touches[end].at == at)
+		{
+			end = group_end(touches, count, i);
+			plain_group(rules, entry, touches, i, end, &state);
+		}
+		else
+		{
+			uint64		stages = touches[i].stages & stages_below(state.depth + 1);
+
+			/* From the deepest stage, so that no walk takes the touchpoint twice. */
+			while (stages > 1)
+			{
+				int			stage = pg_leftmost_one_pos64(stages);
+
+				stages &= ~STAGE_BIT(stage);
+				if (time_within(touches[state.start[stage - 1]].at, at, rules->within))
+				{
+					state.start[stage] = state.start[stage - 1];
+					if (stage == state.depth)
+						state.depth++;
+				}
+			}
+			if (stages != 0 && entry_holds(entry, at))
+			{
+				state.start[0] = i;
+				state.depth = Max(state.depth, 1);
+			}
+		}
+		if (state.depth > step)
+		{
+			step = state.depth;
+			begin = state.start[step - 1];
+		}
+	}
+
+	walk->step = step;
+	walk->passed = stages_below(step);
+	if (step > 0)
+		plain_times(touches + begin, count - begin, step, walk->at);
+}
+
+/*
+ * The winning walk of one customer: DESIGN, what a funnel means.  Touches are
+ * sorted by time.  walk->at is set where walk->passed says so.
+ */
+void
+funnel_walk(const FunnelRules *rules, FunnelEntry entry,
+			const FunnelTouch *touches, size_t count, FunnelWalk *walk)
+{
+	if (rules->unordered)
+	{
+		UnorderedSpan span;
+
+		unordered_find(rules, entry, touches, count, &span);
+		walk->step = span.step;
+		walk->passed = stages_below(span.step);
+		if (span.step > 0)
+			unordered_times(rules, touches, &span, walk->at, NULL);
+	}
+	else if (is_plain(rules))
+		plain_walk(rules, entry, touches, count, walk);
+	else
+		ruled_walk(rules, entry, touches, count, walk);
+}

@@ -1,0 +1,78 @@
+/*
+ * funnel_engine.h: the one funnel engine.
+ *
+ * Plain arrays in, plain struct out.  Who calls it has already turned events
+ * and channels into bits, so that the engine knows no label, no journey and
+ * no row.
+ */
+#ifndef CJM_FUNNEL_ENGINE_H
+#define CJM_FUNNEL_ENGINE_H
+
+#include "pure.h"
+#include "funnel_def.h"
+
+/*
+ * One touchpoint.  An array of them is sorted by time; the order within one
+ * time does not matter.  Touchpoints that match no stage and no exclusion may
+ * be left out unless the rules are strict.
+ */
+typedef struct FunnelTouch
+{
+	int64		at;				/* microseconds */
+	uint64		stages;			/* bit i: it matches stage i + 1 */
+	bool		excluded;		/* it matches an excluding event */
+} FunnelTouch;
+
+/* The rules of a funnel without its labels. */
+typedef struct FunnelRules
+{
+	int			nstages;
+	int64		within;			/* microseconds, or FUNNEL_NO_LIMIT */
+	bool		strict;
+	bool		unordered;
+	bool		excluding;
+	uint64		optional;		/* bit i: stage i + 1 may be left out */
+	uint64		gapped;			/* bit i: stage i + 1 has a [D] */
+	int64		gap[FUNNEL_MAX_STAGES]; /* FUNNEL_NO_LIMIT where there is none */
+} FunnelRules;
+
+/* Where the first touchpoint of a walk may lie, both ends included. */
+typedef struct FunnelEntry
+{
+	int64		from;
+	int64		to;
+} FunnelEntry;
+
+#define FUNNEL_ANY_ENTRY ((FunnelEntry) {PG_INT64_MIN, PG_INT64_MAX})
+
+/*
+ * The winning walk.  at[i] is set where bit i of passed is.
+ *
+ * Two walks that leave out different optional stages, but equally many, are
+ * compared stage by stage from the first: passed earlier is better than passed
+ * later, and passed at all is better than left out.
+ *
+ * Of an unordered funnel at[n - 1] is the moment at which n stages were
+ * reached: the window is the deepest, of those the one that ends earliest, of
+ * those the one that starts latest, and in it the number of stages that
+ * distinct touchpoints from its start on can be matched to first grows to n
+ * then.  (With excluding the walk must hold what is excluded in it, and the
+ * moments are those of its own touchpoints, each as early as possible.)
+ */
+typedef struct FunnelWalk
+{
+	int			step;			/* 0: no walk */
+	uint64		passed;			/* bit i: the walk holds stage i + 1 */
+	int64		at[FUNNEL_MAX_STAGES];
+} FunnelWalk;
+
+extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
+extern bool funnel_supported(const FunnelRules *rules, CjmError *error);
+extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
+								const FunnelTouch *touches, size_t count);
+extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, size_t count, int64 now);
+
+#endif							/* CJM_FUNNEL_ENGINE_H */

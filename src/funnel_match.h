@@ -1,0 +1,19 @@
+/*
+ * funnel_match.h: a funnel definition made ready to be asked of journeys.
+ */
+#ifndef CJM_FUNNEL_MATCH_H
+#define CJM_FUNNEL_MATCH_H
+
+#include "funnel_def.h"
+#include "funnel_engine.h"
+#include "journey_format.h"
+
+typedef struct FunnelMatcher FunnelMatcher;
+
+extern FunnelMatcher *funnel_matcher(const FunnelDef *def);
+extern const FunnelRules *funnel_matcher_rules(const FunnelMatcher *matcher);
+extern size_t funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches);
+extern void funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry,
+								 FunnelWalk *walk);
+
+#endif							/* CJM_FUNNEL_MATCH_H */

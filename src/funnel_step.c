@@ -1,0 +1,131 @@
+/*
+ * funnel_step.c: funnel_step and funnel_times of a journey.
+ */
+#include "glue.h"
+
+#include "catalog/pg_type.h"
+#include "funnel_match.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(journey_funnel_step);
+PG_FUNCTION_INFO_V1(journey_funnel_times);
+
+/* A compiled funnel that stays with its call site. */
+typedef struct CachedMatcher
+{
+	MemoryContext context;		/* of all that belongs to the funnel */
+	struct varlena *funnel;		/* the definition it was made from */
+	FunnelMatcher *matcher;
+} CachedMatcher;
+
+/*
+ * The compiled form of a funnel argument, made when the call site first sees
+ * that funnel and used again while it sees the same.  Works as well, only
+ * slower, where fn_extra does not last from row to row.
+ */
+FunnelMatcher *
+funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
+{
+	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(funnel);
+	size_t		size = VARSIZE_ANY_EXHDR(bytes);
+	FunnelMatcher *matcher;
+	FunnelDef	def;
+	CjmError	error = {0};
+	MemoryContext old;
+
+	if (cache && cache->matcher && VARSIZE_ANY_EXHDR(cache->funnel) == size &&
+		memcmp(VARDATA_ANY(cache->funnel), VARDATA_ANY(bytes), size) == 0)
+		return cache->matcher;
+	if (cache == NULL)
+	{
+		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedMatcher));
+		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "compiled funnel", ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = cache;
+	}
+	cache->matcher = NULL;
+	MemoryContextReset(cache->context);
+	old = MemoryContextSwitchTo(cache->context);
+	cache->funnel = bytes_to_varlena(VARDATA_ANY(bytes), size);
+	funnel_open_datum(PointerGetDatum(cache->funnel), &def);
+	matcher = funnel_matcher(&def);
+	if (!funnel_supported(funnel_matcher_rules(matcher), &error))
+		cjm_report(&error);
+	MemoryContextSwitchTo(old);
+	/* Only now: a call site may be used again after an error. */
+	cache->matcher = matcher;
+	return matcher;
+}
+
+/* The entry range that a tstzrange argument means: both ends included, in microseconds. */
+FunnelEntry
+funnel_entry(Datum range_datum)
+{
+	RangeType  *range = DatumGetRangeTypeP(range_datum);
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+	FunnelEntry entry = FUNNEL_ANY_ENTRY;
+
+	range_deserialize(lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO), range, &lower, &upper, &empty);
+	if (empty)
+		return (FunnelEntry) {PG_INT64_MAX, PG_INT64_MIN};
+	if (!lower.infinite)
+	{
+		entry.from = DatumGetTimestampTz(lower.val);
+		if (!lower.inclusive && entry.from < PG_INT64_MAX)
+			entry.from++;
+	}
+	if (!upper.infinite)
+	{
+		entry.to = DatumGetTimestampTz(upper.val);
+		if (!upper.inclusive && entry.to > PG_INT64_MIN)
+			entry.to--;
+	}
+	return entry;
+}
+
+/* The winning walk of the arguments journey, funnel and, if it is there, entry range. */
+static int
+winning_walk(FunctionCallInfo fcinfo, FunnelWalk *walk)
+{
+	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
+	FunnelEntry entry = PG_NARGS() > 2 ? funnel_entry(PG_GETARG_DATUM(2)) : FUNNEL_ANY_ENTRY;
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	funnel_match_journey(matcher, &view, entry, walk);
+	return funnel_matcher_rules(matcher)->nstages;
+}
+
+/* funnel_step(journey, funnel [, entered]): the highest stage that a walk ends with, 0 for none. */
+Datum
+journey_funnel_step(PG_FUNCTION_ARGS)
+{
+	FunnelWalk	walk;
+
+	winning_walk(fcinfo, &walk);
+	PG_RETURN_INT32(walk.step);
+}
+
+/* funnel_times(journey, funnel [, entered]): the winning walk's time at each stage. */
+Datum
+journey_funnel_times(PG_FUNCTION_ARGS)
+{
+	FunnelWalk	walk;
+	int			nstages = winning_walk(fcinfo, &walk);
+	Datum		times[FUNNEL_MAX_STAGES];
+	bool		nulls[FUNNEL_MAX_STAGES];
+	int			lower = 1;
+
+	for (int i = 0; i < nstages; i++)
+	{
+		nulls[i] = !(walk.passed >> i & 1);
+		times[i] = nulls[i] ? (Datum) 0 : TimestampTzGetDatum(walk.at[i]);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(times, nulls, 1, &nstages, &lower,
+											 TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}

@@ -1,0 +1,238 @@
+/*
+ * engine_fuzz.c: the funnel engine against the brute-force oracle.
+ *
+ * The bytes of the fuzzer (or of a seeded generator) are read as one small
+ * case: rules, entry range, touchpoints and a moment for openness.  Whatever
+ * the engine answers must be what engine_oracle.c answers.
+ *
+ * Fuzzing:     clang -DFRONTEND -fsanitize=fuzzer,address,undefined ...
+ * Random test: the same files with -DENGINE_RANDOM; arguments are the number
+ *              of cases and the seed.  Both link libpgcommon and libpgport.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine_oracle.h"
+
+extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
+
+#define MAX_STAGES 5
+#define MAX_TOUCHES 7			/* with MAX_STAGES at most ORACLE_MAX_TOUCHES */
+
+typedef struct Case
+{
+	FunnelRules rules;
+	FunnelEntry entry;
+	int			count;
+	FunnelTouch touches[MAX_TOUCHES];
+	int64		now;
+} Case;
+
+typedef struct Input
+{
+	const uint8 *at;
+	const uint8 *end;
+} Input;
+
+/* A number below limit; 0 when the bytes have run out. */
+static int
+take(Input *input, int limit)
+{
+	return input->at < input->end ? *input->at++ % limit : 0;
+}
+
+static void
+read_case(Input *input, Case *c)
+{
+	FunnelRules *rules = &c->rules;
+	int			kind;
+	int			ties;
+	int64		at = 0;
+
+	memset(c, 0, sizeof(*c));
+	rules->nstages = 1 + take(input, MAX_STAGES);
+	kind = take(input, 64);
+	rules->unordered = kind % 4 == 0;
+	rules->strict = !rules->unordered && (kind & 4);
+	rules->excluding = kind & 8;
+	rules->within = take(input, 3) ? take(input, 12) : FUNNEL_NO_LIMIT;
+	for (int i = 0; i < rules->nstages; i++)
+	{
+		rules->gap[i] = FUNNEL_NO_LIMIT;
+		if (rules->unordered || i == 0)
+			continue;
+		if ((kind & 16) && take(input, 2))
+		{
+			rules->gap[i] = take(input, 5);
+			rules->gapped |= UINT64CONST(1) << i;
+		}
+		if ((kind & 32) && take(input, 2))
+			rules->optional |= UINT64CONST(1) << i;
+	}
+	c->entry = FUNNEL_ANY_ENTRY;
+	if (take(input, 3) == 0)
+	{
+		c->entry.from = take(input, 8);
+		c->entry.to = c->entry.from + take(input, 8) - 1;
+	}
+
+	ties = take(input, 4);
+	c->count = 1 + take(input, MAX_TOUCHES);
+	kind = take(input, 4);
+	for (int i = 0; i < c->count; i++)
+	{
+		FunnelTouch *touch = &c->touches[i];
+
+		int			later = take(input, 3 + ties) - ties;
+
+		at += later > 0 ? later : ties == 0;
+		touch->at = at;
+		touch->excluded = rules->excluding && take(input, 4) == 0;
+		touch->stages = kind == 0 ? 0 : take(input, 1 << rules->nstages);
+		if (kind <= 1)
+			touch->stages |= UINT64CONST(1) << take(input, rules->nstages);
+		else if (kind == 2)
+			touch->stages &= take(input, 1 << rules->nstages);
+		if (!rules->strict && !touch->excluded && touch->stages == 0 && take(input, 2))
+			touch->stages = 1;
+	}
+	c->now = at + take(input, 10);
+}
+
+static void
+print_walk(const char *who, const FunnelWalk *walk)
+{
+	fprintf(stderr, "%s: step %d:", who, walk->step);
+	for (int i = 0; i < walk->step; i++)
+	{
+		if (walk->passed >> i & 1)
+			fprintf(stderr, " %lld", (long long) walk->at[i]);
+		else
+			fprintf(stderr, " -");
+	}
+	fprintf(stderr, "\n");
+}
+
+static void
+print_case(const Case *c)
+{
+	const FunnelRules *rules = &c->rules;
+
+	fprintf(stderr, "%d stages%s%s%s, within %lld, entry %lld .. %lld, now %lld\n", rules->nstages,
+			rules->unordered ? " unordered" : "", rules->strict ? " strict" : "",
+			rules->excluding ? " excluding" : "", (long long) rules->within,
+			(long long) c->entry.from, (long long) c->entry.to, (long long) c->now);
+	for (int i = 0; i < rules->nstages; i++)
+	{
+		fprintf(stderr, "  stage %d%s", i + 1, rules->optional >> i & 1 ? " optional" : "");
+		if (rules->gapped >> i & 1)
+			fprintf(stderr, " [%lld]", (long long) rules->gap[i]);
+	}
+	fprintf(stderr, "\n");
+	for (int i = 0; i < c->count; i++)
+	{
+		fprintf(stderr, "  at %lld:", (long long) c->touches[i].at);
+		for (int j = 0; j < rules->nstages; j++)
+			if (c->touches[i].stages >> j & 1)
+				fprintf(stderr, " %d", j + 1);
+		fprintf(stderr, "%s\n", c->touches[i].excluded ? " excluded" : "");
+	}
+}
+
+static bool
+same_walk(const FunnelWalk *a, const FunnelWalk *b)
+{
+	if (a->step != b->step || a->passed != b->passed)
+		return false;
+	for (int i = 0; i < a->step; i++)
+		if ((a->passed >> i & 1) && a->at[i] != b->at[i])
+			return false;
+	return true;
+}
+
+/* Stops the program at the first difference. */
+static void
+check_case(const Case *c)
+{
+	FunnelWalk	engine;
+	FunnelWalk	oracle;
+	CjmError	error = {0};
+
+	if (!funnel_supported(&c->rules, &error))
+		return;
+	funnel_walk(&c->rules, c->entry, c->touches, c->count, &engine);
+	oracle_walk(&c->rules, c->entry, c->touches, c->count, &oracle);
+	if (!same_walk(&engine, &oracle))
+	{
+		print_case(c);
+		print_walk("engine", &engine);
+		print_walk("oracle", &oracle);
+		abort();
+	}
+#ifndef STEP1
+	{
+	int64		conversions[2];
+	bool		open[2];
+	conversions[0] = funnel_conversions(&c->rules, c->entry, c->touches, c->count);
+	conversions[1] = oracle_conversions(&c->rules, c->entry, c->touches, c->count);
+	if (conversions[0] != conversions[1])
+	{
+		print_case(c);
+		fprintf(stderr, "conversions: engine %lld, oracle %lld\n",
+				(long long) conversions[0], (long long) conversions[1]);
+		abort();
+	}
+	open[0] = funnel_open(&c->rules, c->entry, c->touches, c->count, c->now);
+	open[1] = oracle_open(&c->rules, c->entry, c->touches, c->count, c->now);
+	if (open[0] != open[1])
+	{
+		print_case(c);
+		print_walk("walk", &oracle);
+		fprintf(stderr, "open: engine %d, oracle %d\n", open[0], open[1]);
+		abort();
+	}
+	}
+#endif
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
+{
+	Input		input = {data, data + size};
+	Case		c;
+
+	read_case(&input, &c);
+	check_case(&c);
+	return 0;
+}
+
+#ifdef ENGINE_RANDOM
+/* splitmix64 */
+static uint64
+next_random(uint64 *state)
+{
+	uint64		z = (*state += UINT64CONST(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64CONST(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64CONST(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+int
+main(int argc, char **argv)
+{
+	long		cases = argc > 1 ? atol(argv[1]) : 1000000;
+	uint64		state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+
+	for (long i = 0; i < cases; i++)
+	{
+		uint64		words[10];
+
+		for (int j = 0; j < 10; j++)
+			words[j] = next_random(&state);
+		LLVMFuzzerTestOneInput((const uint8 *) words, sizeof(words));
+	}
+	printf("%ld cases, no difference\n", cases);
+	return 0;
+}
+#endif

@@ -1,0 +1,453 @@
+/*
+ * engine_oracle.c: the funnel rules by brute force, for small journeys.
+ *
+ * It enumerates every walk, throws out those that a rule forbids and keeps
+ * the best by the order of preference.  It shares no code and no idea with the
+ * engine: no groups of equal times, no matching theory, no state that is
+ * carried along; every rule is read from DESIGN, "What a funnel means", and
+ * written down as it stands there.  Times must be small numbers.
+ */
+#include "engine_oracle.h"
+
+/* A walk: which touchpoint passes which stage, in the order taken. */
+typedef struct Candidate
+{
+	int			size;
+	int			stage[ORACLE_MAX_TOUCHES];
+	int			touch[ORACLE_MAX_TOUCHES];
+} Candidate;
+
+typedef struct Search
+{
+	const FunnelRules *rules;
+	FunnelEntry entry;
+	const FunnelTouch *touches;
+	int			count;
+	Candidate	walk;			/* being built */
+	Candidate	best;
+	int			present;		/* touchpoints from here on are yet to come */
+	int			found;			/* depth of a walk from present to future, 0: none */
+} Search;
+
+static bool
+is_optional(const FunnelRules *rules, int stage)
+{
+	return rules->optional >> stage & 1;
+}
+
+static bool
+holds_touch(const Candidate *walk, int touch)
+{
+	for (int i = 0; i < walk->size; i++)
+		if (walk->touch[i] == touch)
+			return true;
+	return false;
+}
+
+static int
+last_mandatory(const FunnelRules *rules)
+{
+	int			last = 0;
+
+	for (int i = 0; i < rules->nstages; i++)
+		if (!is_optional(rules, i))
+			last = i;
+	return last;
+}
+
+/* First and last time of a walk. */
+static int64
+walk_start(const Search *search, const Candidate *walk)
+{
+	int64		start = PG_INT64_MAX;
+
+	for (int i = 0; i < walk->size; i++)
+		start = Min(start, search->touches[walk->touch[i]].at);
+	return start;
+}
+
+static int64
+walk_end(const Search *search, const Candidate *walk)
+{
+	int64		end = PG_INT64_MIN;
+
+	for (int i = 0; i < walk->size; i++)
+		end = Max(end, search->touches[walk->touch[i]].at);
+	return end;
+}
+
+/* Everything that a rule says about a whole walk. */
+static bool
+is_valid(const Search *search, const Candidate *walk)
+{
+	const FunnelRules *rules = search->rules;
+	const FunnelTouch *touches = search->touches;
+	int64		start = walk_start(search, walk);
+	int64		end = walk_end(search, walk);
+
+	if (start < search->entry.from || start > search->entry.to)
+		return false;
+	if (rules->within != FUNNEL_NO_LIMIT && end - start > rules->within)
+		return false;
+	for (int i = 0; i < search->count; i++)
+	{
+		int64		at = touches[i].at;
+
+		if (holds_touch(walk, i))
+			continue;
+		if (rules->excluding && touches[i].excluded && at > start && at < end)
+			return false;
+		for (int j = 1; rules->strict && j < walk->size; j++)
+			if (at > touches[walk->touch[j - 1]].at && at < touches[walk->touch[j]].at)
+				return false;
+	}
+	return true;
+}
+
+/* The time at which a walk passes a stage, or the largest number if it does not. */
+static int64
+passed_at(const Search *search, const Candidate *walk, int stage)
+{
+	for (int i = 0; i < walk->size; i++)
+		if (walk->stage[i] == stage)
+			return search->touches[walk->touch[i]].at;
+	return PG_INT64_MAX;
+}
+
+/* The times of an unordered walk, rising. */
+static void
+sorted_times(const Search *search, const Candidate *walk, int64 *at)
+{
+	for (int i = 0; i < walk->size; i++)
+	{
+		int			j = i;
+
+		for (; j > 0 && at[j - 1] > search->touches[walk->touch[i]].at; j--)
+			at[j] = at[j - 1];
+		at[j] = search->touches[walk->touch[i]].at;
+	}
+}
+
+static int
+count_bits(uint64 bits)
+{
+	int			count = 0;
+
+	for (; bits != 0; bits >>= 1)
+		count += bits & 1;
+	return count;
+}
+
+/*
+ * The touchpoints that a walk takes at its last time, those of few stages
+ * first, as numbers; what is used up matters to the next conversion.
+ */
+static int
+used_at_end(const Search *search, const Candidate *walk, uint64 *used)
+{
+	int64		end = walk_end(search, walk);
+	int			n = 0;
+
+	for (int i = 0; i < walk->size; i++)
+	{
+		const FunnelTouch *touch = &search->touches[walk->touch[i]];
+		uint64		stages = touch->stages & ((UINT64CONST(1) << search->rules->nstages) - 1);
+		uint64		rank = (uint64) count_bits(stages) << 32 | stages;
+		int			j;
+
+		if (touch->at != end)
+			continue;
+		for (j = n++; j > 0 && used[j - 1] > rank; j--)
+			used[j] = used[j - 1];
+		used[j] = rank;
+	}
+	return n;
+}
+
+/* Is a better than b, by the order of preference? */
+static bool
+is_better(const Search *search, const Candidate *a, const Candidate *b)
+{
+	const FunnelRules *rules = search->rules;
+	int			optional_a = 0;
+	int			optional_b = 0;
+	uint64		used_a[ORACLE_MAX_TOUCHES];
+	uint64		used_b[ORACLE_MAX_TOUCHES];
+	int			nused;
+
+	if (a->size == 0 || b->size == 0)
+		return a->size > b->size;
+
+	/* Deepest. */
+	if (rules->unordered && a->size != b->size)
+		return a->size > b->size;
+	if (!rules->unordered && a->stage[a->size - 1] != b->stage[b->size - 1])
+		return a->stage[a->size - 1] > b->stage[b->size - 1];
+	/* Earliest end, latest start. */
+	if (walk_end(search, a) != walk_end(search, b))
+		return walk_end(search, a) < walk_end(search, b);
+	if (walk_start(search, a) != walk_start(search, b))
+		return walk_start(search, a) > walk_start(search, b);
+	/* Most optional stages. */
+	for (int i = 0; i < a->size; i++)
+		optional_a += is_optional(rules, a->stage[i]);
+	for (int i = 0; i < b->size; i++)
+		optional_b += is_optional(rules, b->stage[i]);
+	if (optional_a != optional_b)
+		return optional_a > optional_b;
+	/* Every step as early as possible, first to last. */
+	if (rules->unordered)
+	{
+		int64		at_a[ORACLE_MAX_TOUCHES];
+		int64		at_b[ORACLE_MAX_TOUCHES];
+
+		sorted_times(search, a, at_a);
+		sorted_times(search, b, at_b);
+		for (int i = 0; i < a->size; i++)
+			if (at_a[i] != at_b[i])
+				return at_a[i] < at_b[i];
+	}
+	else
+	{
+		for (int i = 0; i < rules->nstages; i++)
+			if (passed_at(search, a, i) != passed_at(search, b, i))
+				return passed_at(search, a, i) < passed_at(search, b, i);
+	}
+	/* The same times: the touchpoints that serve fewest stages are used up. */
+	nused = used_at_end(search, a, used_a);
+	used_at_end(search, b, used_b);
+	for (int i = 0; i < nused; i++)
+		if (used_a[i] != used_b[i])
+			return used_a[i] < used_b[i];
+	return false;
+}
+
+static void
+consider(Search *search)
+{
+	const Candidate *walk = &search->walk;
+	bool		begun = false;
+	bool		goes_on = false;
+
+	if (!is_valid(search, walk))
+		return;
+	if (is_better(search, walk, &search->best))
+		search->best = *walk;
+
+	for (int i = 0; i < walk->size; i++)
+	{
+		if (walk->touch[i] >= search->present)
+			goes_on = true;
+		else if (i == 0 || search->rules->unordered)
+			begun = true;
+	}
+	if (begun && goes_on)
+		search->found = Max(search->found, search->rules->unordered ? walk->size : walk->stage[walk->size - 1] + 1);
+}
+
+/* Every walk that goes on from the one being built by at least one stage. */
+static void
+extend_ordered(Search *search)
+{
+	const FunnelRules *rules = search->rules;
+	Candidate  *walk = &search->walk;
+	int			previous = walk->size - 1;
+
+	for (int stage = walk->size == 0 ? 0 : walk->stage[previous] + 1; stage < rules->nstages; stage++)
+	{
+		for (int touch = 0; touch < search->count; touch++)
+		{
+			const FunnelTouch *next = &search->touches[touch];
+
+			if (!(next->stages >> stage & 1) || holds_touch(walk, touch))
+				continue;
+			if (walk->size > 0)
+			{
+				int64		since = next->at - search->touches[walk->touch[previous]].at;
+
+				if (since < 0)
+					continue;
+				if (rules->gap[stage] != FUNNEL_NO_LIMIT && since > rules->gap[stage])
+					continue;
+			}
+			walk->stage[walk->size] = stage;
+			walk->touch[walk->size] = touch;
+			walk->size++;
+			consider(search);
+			extend_ordered(search);
+			walk->size--;
+		}
+		/* None left out but optional ones. */
+		if (!is_optional(rules, stage))
+			break;
+	}
+}
+
+/* Every way to give stages stage .. to touchpoints not taken, or to none. */
+static void
+extend_unordered(Search *search, int stage)
+{
+	Candidate  *walk = &search->walk;
+
+	if (stage == search->rules->nstages)
+	{
+		if (walk->size > 0)
+			consider(search);
+		return;
+	}
+	extend_unordered(search, stage + 1);
+	for (int touch = 0; touch < search->count; touch++)
+	{
+		if (!(search->touches[touch].stages >> stage & 1) || holds_touch(walk, touch))
+			continue;
+		walk->stage[walk->size] = stage;
+		walk->touch[walk->size] = touch;
+		walk->size++;
+		extend_unordered(search, stage + 1);
+		walk->size--;
+	}
+}
+
+static void
+find_best(Search *search, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count)
+{
+	search->rules = rules;
+	search->entry = entry;
+	search->touches = touches;
+	search->count = count;
+	search->walk.size = 0;
+	search->best.size = 0;
+	if (rules->unordered)
+		extend_unordered(search, 0);
+	else
+		extend_ordered(search);
+}
+
+/* How many stages the touchpoints between two times can be matched to. */
+static int
+matchable(const FunnelTouch *touches, int count, int64 from, int64 to, uint64 stages)
+{
+	int			best;
+
+	while (count > 0 && (touches->at < from || touches->at > to))
+	{
+		touches++;
+		count--;
+	}
+	if (count == 0)
+		return 0;
+	best = matchable(touches + 1, count - 1, from, to, stages);
+	for (int stage = 0; stage < FUNNEL_MAX_STAGES; stage++)
+		if (touches->stages & stages & UINT64CONST(1) << stage)
+			best = Max(best, 1 + matchable(touches + 1, count - 1, from, to,
+										   stages & ~(UINT64CONST(1) << stage)));
+	return best;
+}
+
+void
+oracle_walk(const FunnelRules *rules, FunnelEntry entry,
+			const FunnelTouch *touches, int count, FunnelWalk *walk)
+{
+	Search		search;
+
+	search.present = count;
+	search.found = 0;
+	find_best(&search, rules, entry, touches, count);
+	walk->step = 0;
+	walk->passed = 0;
+	if (search.best.size == 0)
+		return;
+	if (!rules->unordered)
+	{
+		walk->step = search.best.stage[search.best.size - 1] + 1;
+		for (int i = 0; i < search.best.size; i++)
+		{
+			walk->passed |= UINT64CONST(1) << search.best.stage[i];
+			walk->at[search.best.stage[i]] = touches[search.best.touch[i]].at;
+		}
+		return;
+	}
+
+	walk->step = search.best.size;
+	walk->passed = (UINT64CONST(1) << walk->step) - 1;
+	sorted_times(&search, &search.best, walk->at);
+
+	/* Without excluding these are the moments at which the number of matchable stages grows. */
+	if (!rules->excluding)
+	{
+		int64		start = walk_start(&search, &search.best);
+
+		for (int n = 1; n <= walk->step; n++)
+		{
+			int			i = 0;
+
+			while (touches[i].at < start ||
+				   matchable(touches, count, start, touches[i].at, (UINT64CONST(1) << rules->nstages) - 1) < n)
+				i++;
+			if (touches[i].at != walk->at[n - 1])
+				abort();
+		}
+	}
+}
+
+/* Rule 7, with the funnel cut off after its last mandatory stage. */
+int64
+oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count)
+{
+	FunnelRules cut = *rules;
+	FunnelTouch left[ORACLE_MAX_TOUCHES];
+	int64		conversions = 0;
+
+	cut.nstages = last_mandatory(rules) + 1;
+	memcpy(left, touches, sizeof(FunnelTouch) * count);
+	for (;;)
+	{
+		Search		search;
+		int64		end;
+		int			kept = 0;
+
+		search.present = count;
+		search.found = 0;
+		find_best(&search, &cut, entry, left, count);
+		if (search.best.size == 0 ||
+			(cut.unordered ? search.best.size : search.best.stage[search.best.size - 1] + 1) < cut.nstages)
+			return conversions;
+		conversions++;
+		end = walk_end(&search, &search.best);
+		for (int i = 0; i < count; i++)
+			if (left[i].at >= end && !holds_touch(&search.best, i))
+				left[kept++] = left[i];
+		count = kept;
+	}
+}
+
+/*
+ * Rule 8: not completed, and some walk that has begun goes on with touchpoints
+ * yet to come until it is at least as deep.  Those may be of any kind, and the
+ * sooner the better: one for every stage, at once.
+ */
+bool
+oracle_open(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, int64 now)
+{
+	FunnelTouch more[ORACLE_MAX_TOUCHES];
+	FunnelWalk	winner;
+	Search		search;
+
+	if (rules->within == FUNNEL_NO_LIMIT)
+		return false;
+	oracle_walk(rules, entry, touches, count, &winner);
+	if (winner.step == 0 || winner.step > (rules->unordered ? rules->nstages - 1 : last_mandatory(rules)))
+		return false;
+
+	memcpy(more, touches, sizeof(FunnelTouch) * count);
+	for (int stage = 0; stage < rules->nstages; stage++)
+	{
+		more[count + stage].at = Max(now, touches[count - 1].at);
+		more[count + stage].stages = UINT64CONST(1) << stage;
+		more[count + stage].excluded = false;
+	}
+	search.found = 0;
+	search.present = count;
+	find_best(&search, rules, entry, more, count + rules->nstages);
+	return search.found >= winner.step;
+}

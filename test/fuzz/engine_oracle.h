@@ -1,0 +1,18 @@
+/*
+ * engine_oracle.h: the funnel rules by brute force, for small journeys.
+ */
+#ifndef CJM_ENGINE_ORACLE_H
+#define CJM_ENGINE_ORACLE_H
+
+#include "funnel_engine.h"
+
+#define ORACLE_MAX_TOUCHES 12
+
+extern void oracle_walk(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, int count, FunnelWalk *walk);
+extern int64 oracle_conversions(const FunnelRules *rules, FunnelEntry entry,
+								const FunnelTouch *touches, int count);
+extern bool oracle_open(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, int count, int64 now);
+
+#endif							/* CJM_ENGINE_ORACLE_H */
