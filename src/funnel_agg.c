@@ -1,0 +1,111 @@
+/*
+ * funnel_agg.c: the aggregates whose state is a funnel_stats.
+ *
+ * The state is an expanded object in the aggregate's context and changes in
+ * place.  What comes in from outside, a stored value or the state of another
+ * aggregate, is read and never changed.  Outside of an aggregate the same
+ * functions work on copies.
+ *
+ * Neither needs an order of its rows, and the combine function is a plain
+ * merge, so that any plan gives the same bytes: serial, parallel,
+ * partition-wise, as a window aggregate, split between servers.
+ */
+#include "funnel_stats_expanded.h"
+
+PG_FUNCTION_INFO_V1(funnel_agg_step);
+PG_FUNCTION_INFO_V1(funnel_stats_combine);
+
+/* Where a new state is to live. */
+static MemoryContext
+state_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	return AggCheckCallContext(fcinfo, &context) ? context : CurrentMemoryContext;
+}
+
+/* The state in the first argument, to be changed: the aggregate's own or a copy. */
+static ExpandedStats *
+own_state(FunctionCallInfo fcinfo)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	MemoryContext context;
+
+	if (AggCheckCallContext(fcinfo, &context))
+		return expanded_stats_own(value, context);
+	return expanded_stats_copy(CurrentMemoryContext, funnel_stats_open_datum(value));
+}
+
+/*
+ * funnel_agg_step(funnel_stats, journey, funnel [, entered])
+ *
+ * Counts a customer.  A row with a NULL among its arguments does not count.
+ */
+Datum
+funnel_agg_step(PG_FUNCTION_ARGS)
+{
+	struct varlena *funnel;
+	const uint8 *bytes;
+	size_t		size;
+	FunnelMatcher *matcher;
+	FunnelEntry entry;
+	ExpandedStats *state;
+	JourneyView view;
+	FunnelWalk	walk;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+
+	matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(2));
+	funnel = PG_GETARG_VARLENA_PP(2);
+	bytes = (const uint8 *) VARDATA_ANY(funnel);
+	size = VARSIZE_ANY_EXHDR(funnel);
+
+	if (PG_ARGISNULL(0))
+	{
+		FunnelDef	def;
+
+		funnel_open_datum(PointerGetDatum(funnel), &def);
+		state = expanded_stats_new(state_context(fcinfo), bytes, size, &def);
+	}
+	else
+		state = own_state(fcinfo);
+	funnel_stats_require(expanded_stats_read(state), bytes, size);
+
+	entry = PG_NARGS() > 3 ? funnel_entry(PG_GETARG_DATUM(3)) : FUNNEL_ANY_ENTRY;
+	journey_open_datum(PG_GETARG_DATUM(1), &view);
+	funnel_match_journey(matcher, &view, entry, &walk);
+	expanded_stats_add(state, &walk);
+	PG_RETURN_DATUM(expanded_stats_datum(state));
+}
+
+/*
+ * funnel_stats_combine(funnel_stats, funnel_stats)
+ *
+ * The customers of both; one NULL counts as nobody, two NULLs are NULL.
+ * Combines the states of funnel_agg and is the whole of rollup.
+ */
+Datum
+funnel_stats_combine(PG_FUNCTION_ARGS)
+{
+	ExpandedStats *state;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		state = expanded_stats_copy(state_context(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+	else
+	{
+		state = own_state(fcinfo);
+		expanded_stats_merge(state, funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+	}
+	PG_RETURN_DATUM(expanded_stats_datum(state));
+}

@@ -1,0 +1,33 @@
+/*
+ * proportion.h: what a share of a sample says about the whole.
+ *
+ * of > 0 everywhere, and 0 <= hits <= of.
+ */
+#ifndef CJM_PROPORTION_H
+#define CJM_PROPORTION_H
+
+#include "pure.h"
+
+typedef struct Proportion
+{
+	uint64		hits;
+	uint64		of;
+} Proportion;
+
+typedef struct ProportionRange
+{
+	double		low;
+	double		high;
+} ProportionRange;
+
+static inline double
+proportion_rate(Proportion share)
+{
+	return (double) share.hits / (double) share.of;
+}
+
+extern ProportionRange proportion_range(Proportion share);
+extern ProportionRange proportion_difference_range(Proportion a, Proportion b);
+extern double proportion_p_value(Proportion a, Proportion b);
+
+#endif							/* CJM_PROPORTION_H */
