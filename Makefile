@@ -6,6 +6,8 @@
 #   make test                                all tests, on a throwaway cluster
 #   make test ONLY='journey README.md'       some of them
 #   make expected ONLY='journey'             takes over the output of regression tests
+#   make bench                               10 million events, beside ClickHouse and DuckDB
+#   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
 #   make deps                                installs what these need (Debian)
 #
 # The extension's version is that of cjm.control.
@@ -21,7 +23,7 @@ override $(1) := $$(value $(1))
 export CJM_$(1) := $$(value $(1))
 endif
 endef
-$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY,$(eval $(call from_command_line,$(name))))
+$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY RUNS SETTINGS RESULT,$(eval $(call from_command_line,$(name))))
 
 EXTENSION = cjm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(srcdir)/cjm.control')
@@ -33,7 +35,7 @@ PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
 INSTALL_PARTS = $(sort $(wildcard $(srcdir)/sql/install/*.sql))
 DATA = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/sql/release/cjm--*.sql))
 DATA_built = cjm--$(EXTVERSION).sql
-EXTRA_CLEAN = cjm--*.sql
+EXTRA_CLEAN = cjm--*.sql portlock
 
 # init creates the extension that the others use.
 REGRESS = init $(filter-out init,$(sort $(basename $(notdir $(wildcard $(srcdir)/sql/*.sql)))))
@@ -110,7 +112,7 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo test expected
+.PHONY: deps ready demo test expected bench
 
 deps:
 	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)'
@@ -118,7 +120,7 @@ deps:
 ready: deps
 	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
 
-demo test expected: export PG_CONFIG := $(PG_CONFIG)
+demo test expected bench: export PG_CONFIG := $(PG_CONFIG)
 
 demo: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
@@ -128,3 +130,6 @@ test: ready
 
 expected: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run' --update
+
+bench: ready
+	@'$(srcdir)/test/bench/start'

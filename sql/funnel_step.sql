@@ -81,7 +81,7 @@ ORDER BY n;
 SELECT bool_and(funnel_step(j, 'b -> a -> c') = 3) AS same FROM (SELECT journey_agg('2026-01-01Z', e ORDER BY random()) FROM generate_series(1, 20) AS i, unnest(ARRAY['a', 'b', 'c']) AS e GROUP BY i) AS t (j);
 
 -- A row's NULL is an answer of NULL; an empty journey has no walk.
-SELECT funnel_step(NULL, 'a') IS NULL AS step_of_nothing, funnel_step('{}', NULL) IS NULL AS step_of_no_funnel, funnel_step('{}', 'a', NULL) IS NULL AS step_of_no_range,
+SELECT funnel_step(NULL, 'a') IS NULL AS step_of_nothing, funnel_step('{}', NULL) IS NULL AS step_of_no_funnel, funnel_step('{}'::journey, 'a', NULL) IS NULL AS step_of_no_range,
        funnel_times(NULL, 'a') IS NULL AS times_of_nothing, funnel_times('{}', NULL) IS NULL AS times_of_no_funnel, funnel_times('{}', 'a', NULL) IS NULL AS times_of_no_range;
 SELECT funnel_step('{}', 'a -> b'), funnel_times('{}', 'a -> b'), array_dims(funnel_times('{}', 'a -> b -> c')) AS dims, pg_typeof(funnel_times('{}', 'a'));
 SELECT funnel_times('{2026-01-01T10:00:00.5Z a, 2026-01-01T10:00:01Z b}', 'a -> b -> c -> d') AS times,

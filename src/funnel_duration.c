@@ -123,13 +123,19 @@ funnel_shown(const LabelScanner *scanner, const char *from, const char *to)
 	return psprintf("%.*s...", (int) (stop - from), from);
 }
 
-/* Fails with what was expected where the scanner stands. */
+/* Fails with what was expected where the scanner stands, in a text that is called noun. */
+bool
+funnel_fail_expected_in(LabelScanner *scanner, const char *noun, const char *what, CjmError *error)
+{
+	label_skip_space(scanner);
+	return cjm_fail(error, CJM_ERROR_SYNTAX, "invalid %s: expected %s at character %d, found %s", noun,
+					what, label_position(scanner, scanner->at), label_found(scanner, scanner->at));
+}
+
 bool
 funnel_fail_expected(LabelScanner *scanner, const char *what, CjmError *error)
 {
-	label_skip_space(scanner);
-	return cjm_fail(error, CJM_ERROR_SYNTAX, "invalid funnel: expected %s at character %d, found %s",
-					what, label_position(scanner, scanner->at), label_found(scanner, scanner->at));
+	return funnel_fail_expected_in(scanner, "funnel", what, error);
 }
 
 static inline bool
@@ -221,7 +227,7 @@ multiply_fraction(Label fraction, int64 unit, int64 *product)
 
 /* Reads the unit of a duration. */
 static bool
-parse_unit(LabelScanner *scanner, int64 *length, CjmError *error)
+parse_unit(LabelScanner *scanner, const char *noun, int64 *length, CjmError *error)
 {
 	const char *begin;
 	Label		word;
@@ -234,7 +240,7 @@ parse_unit(LabelScanner *scanner, int64 *length, CjmError *error)
 	word.size = scanner->at - begin;
 	if (word.size == 0)
 	{
-		funnel_fail_expected(scanner, "a unit of time", error);
+		funnel_fail_expected_in(scanner, noun, "a unit of time", error);
 		cjm_fail_hint(error, UNIT_HINT);
 		return false;
 	}
@@ -247,9 +253,9 @@ parse_unit(LabelScanner *scanner, int64 *length, CjmError *error)
 		{
 			cjm_fail(error, CJM_ERROR_VALUE,
 					 units[i].hint == m_hint ?
-					 "invalid funnel: \"%s\" at character %d could be minutes or months" :
-					 "invalid funnel: \"%s\" at character %d has no fixed length",
-					 funnel_shown(scanner, begin, scanner->at), label_position(scanner, begin));
+					 "invalid %s: \"%s\" at character %d could be minutes or months" :
+					 "invalid %s: \"%s\" at character %d has no fixed length",
+					 noun, funnel_shown(scanner, begin, scanner->at), label_position(scanner, begin));
 			cjm_fail_hint(error, "%s", units[i].hint);
 			return false;
 		}
@@ -257,27 +263,27 @@ parse_unit(LabelScanner *scanner, int64 *length, CjmError *error)
 		return true;
 	}
 
-	cjm_fail(error, CJM_ERROR_SYNTAX, "invalid funnel: unknown unit of time \"%s\" at character %d",
-			 funnel_shown(scanner, begin, scanner->at), label_position(scanner, begin));
+	cjm_fail(error, CJM_ERROR_SYNTAX, "invalid %s: unknown unit of time \"%s\" at character %d",
+			 noun, funnel_shown(scanner, begin, scanner->at), label_position(scanner, begin));
 	cjm_fail_hint(error, UNIT_HINT);
 	return false;
 }
 
 /* Fails with a duration that reads well but is not allowed. */
 static bool
-fail_duration(const LabelScanner *scanner, CjmErrorKind kind, const char *begin, const char *why,
-			  CjmError *error)
+fail_duration(const LabelScanner *scanner, const char *noun, CjmErrorKind kind, const char *begin,
+			  const char *why, CjmError *error)
 {
-	return cjm_fail(error, kind, "invalid funnel: duration \"%s\" at character %d %s",
+	return cjm_fail(error, kind, "invalid %s: duration \"%s\" at character %d %s", noun,
 					funnel_shown(scanner, begin, scanner->at), label_position(scanner, begin), why);
 }
 
 /*
- * funnel_parse_duration reads a duration at the scanner and leaves it right
- * after; the result is greater than zero.
+ * Reads a duration at the scanner and leaves it right after; the result is
+ * greater than zero.  noun is what messages call the text: "funnel".
  */
 bool
-funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error)
+funnel_parse_duration_in(LabelScanner *scanner, const char *noun, int64 *duration, CjmError *error)
 {
 	const char *begin = NULL;
 	const char *stop;
@@ -306,20 +312,20 @@ funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error)
 		}
 		if (!scan_number(scanner, &whole, &fraction))
 		{
-			funnel_fail_expected(scanner, "a duration", error);
+			funnel_fail_expected_in(scanner, noun, "a duration", error);
 			cjm_fail_hint(error, "A duration is written like \"7 days\", \"30min\" or \"1 day 12 hours\".");
 			return false;
 		}
-		if (!parse_unit(scanner, &unit, error))
+		if (!parse_unit(scanner, noun, &unit, error))
 			return false;
 		if (negative)
-			return fail_duration(scanner, CJM_ERROR_VALUE, pair, "must be greater than zero", error);
+			return fail_duration(scanner, noun, CJM_ERROR_VALUE, pair, "must be greater than zero", error);
 		if (!multiply_fraction(fraction, unit, &rest))
-			return fail_duration(scanner, CJM_ERROR_VALUE, pair, "is not a whole number of microseconds", error);
+			return fail_duration(scanner, noun, CJM_ERROR_VALUE, pair, "is not a whole number of microseconds", error);
 		if (!multiply_whole(whole, unit, &part) ||
 			pg_add_s64_overflow(part, rest, &part) ||
 			pg_add_s64_overflow(sum, part, &sum))
-			return fail_duration(scanner, CJM_ERROR_RANGE, begin, "is too long", error);
+			return fail_duration(scanner, noun, CJM_ERROR_RANGE, begin, "is too long", error);
 
 		stop = scanner->at;
 		label_skip_space(scanner);
@@ -330,9 +336,15 @@ funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error)
 
 	scanner->at = stop;
 	if (sum == 0)
-		return fail_duration(scanner, CJM_ERROR_VALUE, begin, "must be greater than zero", error);
+		return fail_duration(scanner, noun, CJM_ERROR_VALUE, begin, "must be greater than zero", error);
 	*duration = sum;
 	return true;
+}
+
+bool
+funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error)
+{
+	return funnel_parse_duration_in(scanner, "funnel", duration, error);
 }
 
 /* Appends the canonical text of a duration, which must be greater than zero. */

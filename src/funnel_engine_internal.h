@@ -142,10 +142,8 @@ typedef struct UnorderedSpan
 extern size_t find_time(const FunnelTouch *touches, size_t count, int64 at);
 
 /* funnel_engine_match.c */
-extern void basis_copy(TouchBasis *to, const TouchBasis *from);
 extern bool basis_add(TouchBasis *basis, uint64 stages, size_t who);
 extern bool basis_add_latest(TouchBasis *basis, uint64 stages, size_t who);
-extern uint64 basis_circuit(const TouchBasis *basis, uint64 stages);
 extern uint64 basis_open_stages(const TouchBasis *basis, uint64 among);
 extern void basis_graph(GroupGraph *graph, int nstages, const TouchBasis *basis);
 extern void group_graph(GroupGraph *graph, int nstages, const FunnelTouch *touches, size_t count);

@@ -52,21 +52,6 @@ basis_put(TouchBasis *basis, uint64 stages, size_t who, const uint8 *via, int st
 	basis->who[stage] = who;
 }
 
-/* Copies what is set: a basis is mostly room. */
-void
-basis_copy(TouchBasis *to, const TouchBasis *from)
-{
-	to->taken = from->taken;
-	to->closed = from->closed;
-	for (uint64 rest = from->taken; rest != 0; rest &= rest - 1)
-	{
-		int			stage = pg_rightmost_one_pos64(rest);
-
-		to->touch[stage] = from->touch[stage];
-		to->who[stage] = from->who[stage];
-	}
-}
-
 /*
  * Adds a touchpoint that matches the given stages, if it can have a stage to
  * itself, perhaps after others have changed theirs.
@@ -117,26 +102,6 @@ basis_add_latest(TouchBasis *basis, uint64 stages, size_t who)
 	}
 	basis_put(basis, stages, who, via, place);
 	return true;
-}
-
-/*
- * The stages whose touchpoints could make room for one that basis_add refuses
- * for want of it.
- */
-uint64
-basis_circuit(const TouchBasis *basis, uint64 stages)
-{
-	uint64		reached = stages;
-	uint64		searched = 0;
-
-	while ((reached & ~searched) != 0)
-	{
-		int			stage = pg_rightmost_one_pos64(reached & ~searched);
-
-		searched |= STAGE_BIT(stage);
-		reached |= basis->touch[stage];
-	}
-	return reached;
 }
 
 /* The stages of which a touchpoint needs to match one to be added to the basis. */

@@ -275,18 +275,36 @@ ruled_advance(const FunnelRules *rules, FunnelEntry entry, const RuledGroup *gro
 }
 
 /*
+ * From what each stage is worth as the next one, a row of counts, what it is
+ * worth to have taken each stage last.
+ */
+static const uint8 *
+worth_after(const FunnelRules *rules, int nstages, const uint8 *row, uint8 *after)
+{
+	after[nstages - 1] = NO_WAY;
+	for (int last = nstages - 2; last >= 0; last--)
+	{
+		after[last] = row[last + 1];
+		if ((rules->optional & STAGE_BIT(last + 1)) != 0 && after[last + 1] != NO_WAY &&
+			(after[last] == NO_WAY || after[last] < after[last + 1]))
+			after[last] = after[last + 1];
+	}
+	return after;
+}
+
+/*
  * The most optional stages from a group on, for a walk of nstages stages that
- * takes base in the group: ahead says what each stage is worth as the next one
- * after the group; no ahead: the walk ends here.  NO_WAY if there is none.
+ * takes base in the group: after says what it is worth to leave the group from
+ * each stage; no after: the walk ends here.  NO_WAY if there is none.
  */
 static uint8
-most_optional(const FunnelRules *rules, int nstages, const RuledGroup *group, uint64 base, const uint8 *ahead)
+most_optional(const FunnelRules *rules, int nstages, const RuledGroup *group, uint64 base, const uint8 *after)
 {
 	uint8		best = NO_WAY;
 	GroupLasts	way;
 
 	group_lasts(rules, nstages, group, base, &way);
-	if (ahead == NULL)
+	if (after == NULL)
 		return (way.lasts & STAGE_BIT(nstages - 1)) != 0 ? way.optional[nstages - 1] : NO_WAY;
 
 	/* A walk's first group may be left as it is. */
@@ -294,13 +312,8 @@ most_optional(const FunnelRules *rules, int nstages, const RuledGroup *group, ui
 	{
 		int			last = pg_rightmost_one_pos64(rest);
 
-		for (int next = last + 1; next < nstages; next++)
-		{
-			if (ahead[next] != NO_WAY && (best == NO_WAY || way.optional[last] + ahead[next] > best))
-				best = way.optional[last] + ahead[next];
-			if ((rules->optional & STAGE_BIT(next)) == 0)
-				break;
-		}
+		if (after[last] != NO_WAY && (best == NO_WAY || way.optional[last] + after[last] > best))
+			best = way.optional[last] + after[last];
 	}
 	return best;
 }
@@ -339,6 +352,7 @@ look_ahead(const FunnelRules *rules, int nstages, const FunnelTouch *touches, si
 		uint8	   *row = rows + number * nstages;
 		size_t		first = end - 1;
 		uint8		worth[FUNNEL_MAX_STAGES];
+		uint8		after[FUNNEL_MAX_STAGES];
 		uint64		stages;
 		RuledGroup	group;
 
@@ -366,12 +380,13 @@ look_ahead(const FunnelRules *rules, int nstages, const FunnelTouch *touches, si
 		/* Only the span's first group has a first stage of interest. */
 		ruled_group(rules, nstages, touches, end, first, &group);
 		stages = group.stages & ~UINT64CONST(1);
+		worth_after(rules, nstages, row, after);
 		for (uint64 rest = stages; rest != 0; rest &= rest - 1)
 		{
 			int			stage = pg_rightmost_one_pos64(rest);
 
 			worth[stage] = most_optional(rules, nstages, &group, STAGE_BIT(stage),
-										 number == ngroups - 1 ? NULL : row);
+										 number == ngroups - 1 ? NULL : after);
 		}
 		if (rules->strict || group.nexcluded > 0)
 			memset(known, 0, sizeof(uint64) * nstages);
@@ -401,6 +416,8 @@ find_times(const FunnelRules *rules, const FunnelTouch *touches, size_t count, F
 	uint64		taken = 1;		/* in the group at hand */
 	uint8		small[SMALL_SPAN];
 	uint8	   *rows = small;
+	uint8		room[FUNNEL_MAX_STAGES];
+	const uint8 *after;
 	uint8		most;			/* optional stages from the group at hand on */
 	RuledGroup	group;
 
@@ -418,28 +435,28 @@ find_times(const FunnelRules *rules, const FunnelTouch *touches, size_t count, F
 	look_ahead(rules, nstages, touches, count, rows, ngroups);
 
 	ruled_group(rules, nstages, touches, count, 0, &group);
-	most = most_optional(rules, nstages, &group, taken, ngroups == 1 ? NULL : rows);
+	after = ngroups == 1 ? NULL : worth_after(rules, nstages, rows, room);
+	most = most_optional(rules, nstages, &group, taken, after);
 	Assert(most != NO_WAY);
 	for (int stage = 1; stage < nstages; stage++)
 	{
-		const uint8 *row = rows + number * nstages;
+		uint8		next = rows[number * nstages + stage];
 
-		if (most_optional(rules, nstages, &group, taken | STAGE_BIT(stage),
-						  number == ngroups - 1 ? NULL : row) == most)
+		if (most_optional(rules, nstages, &group, taken | STAGE_BIT(stage), after) == most)
 			taken |= STAGE_BIT(stage);
-		else if (row[stage] != NO_WAY &&
-				 pg_popcount64(taken & rules->optional) + row[stage] == most &&
+		else if (next != NO_WAY && pg_popcount64(taken & rules->optional) + next == most &&
 				 (number == 0 || covers(&group, taken)))
 		{
-			most = row[stage];
+			most = next;
 			taken = STAGE_BIT(stage);
 			do
 			{
 				CHECK_FOR_INTERRUPTS();
 				number++;
 				ruled_group(rules, nstages, touches, count, group.end, &group);
-			} while (most_optional(rules, nstages, &group, taken,
-								   number == ngroups - 1 ? NULL : rows + number * nstages) != most);
+				after = number == ngroups - 1 ? NULL :
+					worth_after(rules, nstages, rows + number * nstages, room);
+			} while (most_optional(rules, nstages, &group, taken, after) != most);
 		}
 		else
 			continue;

@@ -13,12 +13,13 @@
  * every start at once; touchpoints that fall out of the window just leave.
  *
  * excluding: a walk must hold all excluded touchpoints strictly inside its
- * window; it also holds one at the start and one at the end, or the window
- * would be another.  Such a set exists if it can be matched, and then it is in
- * a greatest matching.  As a set that can be matched has at most 64 of them,
- * the starts fall into at most 65 segments that see the same excluded
- * touchpoints, and per segment only the stages matter that a first touchpoint
- * needs to match.  Without excluding there is one segment.
+ * window, and one at its start.  If those can be matched together they are in
+ * a greatest matching of the window.  That one then also has a touchpoint at
+ * the end if it is deeper than any walk that ends before, for it would be one
+ * of those otherwise.  As a set that can be matched has at most 64
+ * touchpoints, the starts fall into at most 65 segments that see the same
+ * excluded touchpoints, and per segment only the stages count that a first
+ * touchpoint must match one of.  Without excluding there is one segment.
  *
  * Which window wins: the deepest; among those the earliest end; among those
  * the latest start.  Its times are those of the walk's touchpoints, rising,
@@ -35,7 +36,7 @@
 typedef struct Segment
 {
 	size_t		begin;			/* index; a group with excluded touchpoints but for the first segment */
-	uint64		open;			/* stages of which a first touchpoint needs one */
+	uint64		open;			/* stages of which a first touchpoint must match one */
 	size_t		next[FUNNEL_MAX_STAGES];	/* none before here matches the stage */
 } Segment;
 
@@ -65,10 +66,7 @@ leave_behind(UnorderedState *state, size_t low)
 	}
 }
 
-/*
- * Adds the excluded touchpoints of the group that begins at touches[first];
- * false if they cannot all be taken.  No touchpoint from end on is looked at.
- */
+/* Adds the excluded touchpoints of the group at touches[first]; false if they cannot all be taken. */
 static bool
 add_excluded(const UnorderedState *state, TouchBasis *basis, size_t first, size_t end)
 {
@@ -81,21 +79,25 @@ add_excluded(const UnorderedState *state, TouchBasis *basis, size_t first, size_
 	return true;
 }
 
-/* Begins a segment with a group that has excluded touchpoints; drops those that it ends. */
+/* Begins a segment with the group from first to end - 1; drops the segments that it closes. */
 static void
 begin_segment(UnorderedState *state, size_t first, size_t end)
 {
 	Segment    *segment = &state->segments[state->nsegments++];
-	TouchBasis	basis;
-	int			keep = state->nsegments - 1;
+	TouchBasis	inside;
+	int			keep;
 
 	segment->begin = first;
 	for (int i = 0; i < state->rules->nstages; i++)
 		segment->next[i] = first;
 
-	basis.taken = basis.closed = 0;
-	while (keep > 0 && add_excluded(state, &basis, state->segments[keep].begin, end))
-		keep--;
+	inside.taken = inside.closed = 0;
+	for (keep = state->nsegments - 1;; keep--)
+	{
+		state->segments[keep].open = basis_open_stages(&inside, state->stages);
+		if (keep == 0 || !add_excluded(state, &inside, state->segments[keep].begin, end))
+			break;
+	}
 	if (keep > 0)
 	{
 		state->nsegments -= keep;
@@ -105,39 +107,10 @@ begin_segment(UnorderedState *state, size_t first, size_t end)
 	}
 }
 
-/* For every segment the stages that a first touchpoint needs if the walk ends in a group. */
-static void
-find_open_stages(UnorderedState *state, size_t first, size_t end)
-{
-	const FunnelTouch *touches = state->touches;
-	TouchBasis	inside;
-
-	inside.taken = inside.closed = 0;
-	for (int i = state->nsegments - 1; i >= 0; i--)
-	{
-		TouchBasis	both;
-		int			added = 0;
-
-		basis_copy(&both, &inside);
-		for (size_t j = first; j < end && added < 2; j++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			added += basis_add(&both, touches[j].stages & state->stages, j);
-		}
-		if (added == 0)
-			state->segments[i].open = 0;
-		else
-			state->segments[i].open = basis_open_stages(added == 1 ? &both : &inside, state->stages);
-		/* Segments are dropped as soon as this fails. */
-		if (i > 0)
-			add_excluded(state, &inside, state->segments[i].begin, first);
-	}
-}
-
 /*
- * The earliest start of a walk that ends in the group at touches[first], which
- * gives the deepest of them; first itself if only the group alone will do, end
- * if nothing does.
+ * The earliest start of walks that end in the group from first to end - 1,
+ * which is that of the deepest; first itself if only the group alone will do,
+ * end if nothing does.
  */
 static size_t
 earliest_start(UnorderedState *state, size_t first, size_t end)
@@ -169,7 +142,7 @@ earliest_start(UnorderedState *state, size_t first, size_t end)
 	return entry_holds(state->entry, touches[first].at) ? first : end;
 }
 
-/* The latest start at or before a time of a walk that ends in the group at touches[first]. */
+/* The latest start, at or before a time, of a walk that ends in the group at touches[first]. */
 static size_t
 latest_start(UnorderedState *state, size_t first, int64 at)
 {
@@ -214,6 +187,7 @@ unordered_find(const FunnelRules *rules, FunnelEntry entry,
 	state.latest.closed = 0;
 	state.nsegments = 1;
 	state.segments[0].begin = first;
+	state.segments[0].open = state.stages;
 	for (int i = 0; i < rules->nstages; i++)
 		state.segments[0].next[i] = first;
 
@@ -237,10 +211,7 @@ unordered_find(const FunnelRules *rules, FunnelEntry entry,
 
 		if (pg_popcount64(state.latest.taken) > span->step)
 		{
-			size_t		start;
-
-			find_open_stages(&state, first, end);
-			start = earliest_start(&state, first, end);
+			size_t		start = earliest_start(&state, first, end);
 			if (start < end)
 			{
 				int64		latest = at;
@@ -281,7 +252,6 @@ unordered_times(const FunnelRules *rules, const FunnelTouch *touches,
 {
 	uint64		stages = stages_below(rules->nstages);
 	int64		first_at = touches[span->first].at;
-	bool		ends = false;
 	int			count = 0;
 	TouchBasis	basis;
 
@@ -301,48 +271,8 @@ unordered_times(const FunnelRules *rules, const FunnelTouch *touches,
 		if (i < span->last && rules->excluding && touches[i].excluded && touches[i].at > first_at)
 			continue;
 		added = basis_add(&basis, touches[i].stages & stages, i);
-		if (i >= span->last)
-		{
-			ends |= added;
-			if (used != NULL)
-				used[i - span->last] = added;
-		}
-	}
-
-	/*
-	 * What excluding forbids may leave a walk that does not grow at its end.
-	 * Then one of the end goes in for the latest that can make room.
-	 */
-	if (!ends)
-	{
-		size_t		best = span->end;
-		int			best_stage = -1;
-		int			at_start = 0;
-
-		for (uint64 rest = basis.taken; rest != 0; rest &= rest - 1)
-			at_start += touches[basis.who[pg_rightmost_one_pos64(rest)]].at == first_at;
-		for (size_t i = span->last; i < span->end; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			for (uint64 rest = basis_circuit(&basis, touches[i].stages & stages); rest != 0; rest &= rest - 1)
-			{
-				int			stage = pg_rightmost_one_pos64(rest);
-				const FunnelTouch *other = &touches[basis.who[stage]];
-
-				if (other->at == first_at ? at_start == 1 : other->excluded)
-					continue;
-				if (best_stage < 0 || other->at > touches[basis.who[best_stage]].at)
-				{
-					best_stage = stage;
-					best = i;
-				}
-			}
-		}
-		Assert(best_stage >= 0);
-		/* Whose stage it is no longer matters. */
-		basis.who[best_stage] = best;
-		if (used != NULL)
-			used[best - span->last] = true;
+		if (used != NULL && i >= span->last)
+			used[i - span->last] = added;
 	}
 
 	for (uint64 rest = basis.taken; rest != 0; rest &= rest - 1)
@@ -374,8 +304,7 @@ unordered_goes_on(const FunnelRules *rules, FunnelEntry entry,
 		int64		at = touches[first].at;
 		uint64		open;
 
-		if (at < entry.from || !time_within(at, now, rules->within) ||
-			pg_popcount64(inside.taken) + 1 >= rules->nstages)
+		if (at < entry.from || !time_within(at, now, rules->within))
 			return false;
 		while (first > 0 && touches[first - 1].at == at)
 			first--;

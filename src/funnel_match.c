@@ -133,6 +133,13 @@ funnel_matcher_rules(const FunnelMatcher *matcher)
 	return &matcher->rules;
 }
 
+/* Does any stage or exclusion ask for a channel? */
+bool
+funnel_matcher_asks_channel(const FunnelMatcher *matcher)
+{
+	return matcher->nchanneled > 0;
+}
+
 /*
  * Merges conditions from .. to - 1, which are sorted by event, with the events
  * of a journey: sets possible and event of each.
@@ -197,6 +204,7 @@ prepare(FunnelMatcher *matcher, const JourneyView *view)
 		{
 			int64		id = c->possible ? journey_find_label(&view->channels, c->asks.channel) : -1;
 
+			CHECK_FOR_INTERRUPTS();
 			c->possible = id >= 0;
 			c->channel = id + 1;
 			if (c->possible)
@@ -204,6 +212,77 @@ prepare(FunnelMatcher *matcher, const JourneyView *view)
 		}
 	}
 	return seen;
+}
+
+/* The stages that a walk can reach if touchpoints match only the stages seen. */
+static uint64
+reachable_stages(const FunnelRules *rules, uint64 seen)
+{
+	uint64		passable = seen | rules->optional;
+
+	if (rules->unordered)
+		return seen;
+	if (!(seen & 1))
+		return 0;
+	/* All below the lowest one that is neither seen nor optional. */
+	return passable & ~(passable + 1);
+}
+
+/* What the channel conditions add to what touchpoint i counts as. */
+static EventMask
+channel_mask(const FunnelMatcher *matcher, const JourneyView *view, uint32 i, EventMask mask)
+{
+	uint32		event = journey_label_at(&view->events, i);
+	uint32		channel = journey_label_at(&view->channels, i);
+
+	for (int c = 0; c < matcher->nchanneled; c++)
+	{
+		const Condition *condition = &matcher->conditions[c];
+
+		if (condition->possible && condition->channel == channel &&
+			(condition->asks.event.bytes == NULL || condition->event == event))
+		{
+			mask.stages |= condition->stages;
+			mask.excluded |= condition->excluded;
+		}
+	}
+	return mask;
+}
+
+/*
+ * Writes the touchpoints that matter into the matcher's array, with their
+ * number in the journey for a time, and returns how many.  Whether one matters
+ * is as good as random, so that a branch on it would cost more than the rest:
+ * each is written, and counted if it does.  Inlined with constants, since this
+ * loop is where most of the time goes.
+ */
+static pg_attribute_always_inline size_t
+collect(const FunnelMatcher *matcher, const JourneyView *view, uint64 reachable, bool channeled, int width)
+{
+	JourneyLabels events = view->events;
+	const EventMask *masks = matcher->masks;
+	FunnelTouch *out = matcher->touches;
+	bool		strict = matcher->rules.strict;
+	size_t		count = 0;
+
+	events.width = width;
+	for (uint32 i = 0; i < view->count; i++)
+	{
+		EventMask	mask = masks[journey_label_at(&events, i)];
+
+		if (channeled)
+		{
+			/* A thousand conditions a touchpoint may take a while. */
+			CHECK_FOR_INTERRUPTS();
+			mask = channel_mask(matcher, view, i, mask);
+		}
+		mask.stages &= reachable;
+		out[count].at = i;
+		out[count].stages = mask.stages;
+		out[count].excluded = mask.excluded;
+		count += (mask.stages != 0) | mask.excluded | strict;
+	}
+	return count;
 }
 
 /*
@@ -214,44 +293,30 @@ prepare(FunnelMatcher *matcher, const JourneyView *view)
 size_t
 funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches)
 {
-	uint64		seen;
-	size_t		count = 0;
+	FunnelTouch *out;
+	uint64		reachable;
+	size_t		count;
 
 	if (view->count == 0)
 		return 0;
-	seen = prepare(matcher, view);
-	if (matcher->rules.unordered ? seen == 0 : !(seen & 1))
+	reachable = reachable_stages(&matcher->rules, prepare(matcher, view));
+	if (reachable == 0)
 		return 0;
 	if (view->count > matcher->touch_capacity)
 	{
 		matcher->touch_capacity = view->count + view->count / 2;
 		matcher->touches = repalloc_huge(matcher->touches, (size_t) matcher->touch_capacity * sizeof(FunnelTouch));
 	}
-	for (uint32 i = 0; i < view->count; i++)
-	{
-		uint32		event = journey_label_at(&view->events, i);
-		EventMask	mask = matcher->masks[event];
+	out = matcher->touches;
+	*touches = out;
 
-		if (matcher->nchanneled > 0)
-		{
-			uint32		channel = journey_label_at(&view->channels, i);
-
-			for (int c = 0; c < matcher->nchanneled; c++)
-			{
-				const Condition *condition = &matcher->conditions[c];
-
-				if (condition->possible && condition->channel == channel &&
-					(condition->asks.event.bytes == NULL || condition->event == event))
-				{
-					mask.stages |= condition->stages;
-					mask.excluded |= condition->excluded;
-				}
-			}
-		}
-		if (mask.stages != 0 || mask.excluded || matcher->rules.strict)
-			matcher->touches[count++] = (FunnelTouch) {journey_at(view, i), mask.stages, mask.excluded};
-	}
-	*touches = matcher->touches;
+	if (matcher->nchanneled == 0 && view->events.width == 1)
+		count = collect(matcher, view, reachable, false, 1);
+	else
+		count = collect(matcher, view, reachable, matcher->nchanneled > 0, view->events.width);
+	/* Times are read last, and only of those that matter. */
+	for (size_t i = 0; i < count; i++)
+		out[i].at = journey_at(view, (uint32) out[i].at);
 	return count;
 }
 
@@ -269,4 +334,50 @@ funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntr
 		return;
 	}
 	funnel_walk(&matcher->rules, entry, touches, count, walk);
+}
+
+/*
+ * What a single touchpoint counts as; channel may be no label.  Costs a binary
+ * search by event, and one test for each condition that asks for a channel.
+ */
+FunnelTouch
+funnel_match_row(const FunnelMatcher *matcher, int64 at, Label event, Label channel)
+{
+	FunnelTouch touch = {at, matcher->any.stages, matcher->any.excluded};
+	int			low = matcher->nchanneled;
+	int			high = matcher->nconditions;
+
+	/* Of the conditions without a channel the one for any event, already counted, comes first. */
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+		const Condition *condition = &matcher->conditions[middle];
+		int			order = condition->asks.event.bytes == NULL ? -1 : label_compare(condition->asks.event, event);
+
+		if (order == 0)
+		{
+			touch.stages |= condition->stages;
+			touch.excluded |= condition->excluded;
+			break;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (channel.bytes != NULL)
+	{
+		for (int c = 0; c < matcher->nchanneled; c++)
+		{
+			const Condition *condition = &matcher->conditions[c];
+
+			if (label_equal(condition->asks.channel, channel) &&
+				(condition->asks.event.bytes == NULL || label_equal(condition->asks.event, event)))
+			{
+				touch.stages |= condition->stages;
+				touch.excluded |= condition->excluded;
+			}
+		}
+	}
+	return touch;
 }

@@ -24,8 +24,10 @@ extern const char *funnel_find_arrow(Label label);
 extern bool funnel_list_has(const FunnelEvent *list, int count, const FunnelEvent *event);
 
 extern bool funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error);
+extern bool funnel_parse_duration_in(LabelScanner *scanner, const char *noun, int64 *duration, CjmError *error);
 extern void funnel_print_duration(StringInfo out, int64 duration);
 extern char *funnel_shown(const LabelScanner *scanner, const char *from, const char *to);
 extern bool funnel_fail_expected(LabelScanner *scanner, const char *what, CjmError *error);
+extern bool funnel_fail_expected_in(LabelScanner *scanner, const char *noun, const char *what, CjmError *error);
 
 #endif							/* CJM_FUNNEL_TEXT_H */

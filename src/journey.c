@@ -106,10 +106,10 @@ journey_recv(PG_FUNCTION_ARGS)
 	StringInfoData local;
 	CjmError	error = {0};
 
-	if (!journey_check(bytes, size, &error))
+	if (!journey_check(bytes, size, MAX_CONVERSION_GROWTH * LABEL_MAX_BYTES, &error))
 		cjm_report(&error);
 	local = convert_journey(bytes, size, pg_client_to_server);
-	if (!journey_check((uint8 *) local.data, local.len, &error) ||
+	if (!journey_check((uint8 *) local.data, local.len, LABEL_MAX_BYTES, &error) ||
 		!journey_open((uint8 *) local.data, local.len, &view, &error) ||
 		!builder_add_view(&builder, &view, 0, view.count, &error))
 		cjm_report(&error);
@@ -126,28 +126,49 @@ journey_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(bytes_to_varlena(out.data, out.len));
 }
 
-/* Equal contents are equal bytes, so that most comparisons need not look inside. */
+static bool
+same_bytes(const struct varlena *a, const struct varlena *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/*
+ * Equal contents are equal bytes, so that most comparisons need not look
+ * inside.  Sorting and index code compare in contexts that live long: what was
+ * detoasted is freed.
+ */
 static bool
 arguments_equal(FunctionCallInfo fcinfo)
 {
 	struct varlena *a = PG_GETARG_VARLENA_PP(0);
 	struct varlena *b = PG_GETARG_VARLENA_PP(1);
+	bool		equal = same_bytes(a, b);
 
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return equal;
 }
 
 static int
 arguments_compare(FunctionCallInfo fcinfo)
 {
-	JourneyView a;
-	JourneyView b;
+	struct varlena *a = PG_GETARG_VARLENA_PP(0);
+	struct varlena *b = PG_GETARG_VARLENA_PP(1);
+	int			order = 0;
 
-	if (arguments_equal(fcinfo))
-		return 0;
-	journey_open_datum(PG_GETARG_DATUM(0), &a);
-	journey_open_datum(PG_GETARG_DATUM(1), &b);
-	return journey_compare(&a, &b);
+	if (!same_bytes(a, b))
+	{
+		JourneyView view_a;
+		JourneyView view_b;
+
+		journey_open_datum(PointerGetDatum(a), &view_a);
+		journey_open_datum(PointerGetDatum(b), &view_b);
+		order = journey_compare(&view_a, &view_b);
+	}
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return order;
 }
 
 Datum
@@ -197,14 +218,19 @@ Datum
 journey_hash(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum		hash = hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 
-	return hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
 }
 
 Datum
 journey_hash_extended(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum		hash = hash_any_extended((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
+										 PG_GETARG_INT64(1));
 
-	return hash_any_extended((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), PG_GETARG_INT64(1));
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
 }

@@ -135,7 +135,7 @@ journey_agg_deserialize(PG_FUNCTION_ARGS)
 	CjmError	error = {0};
 
 	aggregate_context(fcinfo);
-	if (!journey_check(bytes, size, &error) ||
+	if (!journey_check(bytes, size, LABEL_MAX_BYTES, &error) ||
 		!journey_open(bytes, size, &view, &error) ||
 		!builder_add_view(&builder, &view, 0, view.count, &error))
 		cjm_report(&error);

@@ -5,7 +5,7 @@
 
 /* Checks a dictionary: sizes, label rules. */
 static bool
-dictionary_check(const JourneyLabels *labels, const char *what, CjmError *error)
+dictionary_check(const JourneyLabels *labels, uint32 max_label, const char *what, CjmError *error)
 {
 	const uint8 *p = labels->dictionary;
 	const uint8 *end = p + labels->size;
@@ -18,9 +18,8 @@ dictionary_check(const JourneyLabels *labels, const char *what, CjmError *error)
 		if (p == NULL || size > (uint64) (end - p))
 			return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: %s label %u runs over its dictionary",
 							what, i);
-		/* A view of a value may be larger than a label can be. */
-		if (!label_check((Label) {(const char *) p, (uint32) Min(size, PG_UINT32_MAX)}, what, error))
-			return false;
+		if (size == 0 || size > max_label)
+			return label_check((Label) {(const char *) p, (uint32) size}, what, error);
 		p += size;
 	}
 	if (p != end)
@@ -51,10 +50,11 @@ dictionary_counts(const uint8 *p, const uint8 *end, JourneyLabels *labels, uint6
  * journey_check is the one validator: after it, every reader of this file is
  * safe on the bytes.  It does not ask for canonical order, since the labels of
  * a value that travelled through another encoding are out of order; whoever
- * takes in such bytes writes them anew with journey_encode.
+ * takes in such bytes writes them anew with journey_encode.  max_label is the
+ * longest label allowed: LABEL_MAX_BYTES, or more in another encoding.
  */
 bool
-journey_check(const uint8 *bytes, size_t size, CjmError *error)
+journey_check(const uint8 *bytes, size_t size, uint32 max_label, CjmError *error)
 {
 	const uint8 *end = bytes + size;
 	const uint8 *p;
@@ -108,8 +108,8 @@ journey_check(const uint8 *bytes, size_t size, CjmError *error)
 	if ((uint64) (end - p) != nvalues * 8)
 		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: its size does not fit its touchpoints");
 
-	if (!dictionary_check(&view.events, "event", error) ||
-		!dictionary_check(&view.channels, "channel", error))
+	if (!dictionary_check(&view.events, max_label, "event", error) ||
+		!dictionary_check(&view.channels, max_label, "channel", error))
 		return false;
 	if (!touch_time_check(view.first, error))
 		return false;

@@ -37,7 +37,8 @@ const uint8 *
 journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 {
 	view->time_width = bytes[1] & 0x0f;
-	view->unit = unit_microseconds[bytes[1] >> 4 & 3];
+	view->time_shift = view->time_width == 0 ? 0 : 64 - 8 * view->time_width;
+	view->unit = view->time_width == 0 ? 0 : unit_microseconds[bytes[1] >> 4 & 3];
 	view->events.width = 1 << (bytes[2] & 3);
 	view->channels.width = (bytes[2] >> 2 & 3) == 0 ? 0 : 1 << ((bytes[2] >> 2 & 3) - 1);
 	view->events.dictionary = p;
@@ -92,7 +93,6 @@ journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error
 	if (n == 0)
 	{
 		memset(view, 0, sizeof(*view));
-		view->unit = 1;
 		return true;
 	}
 	p = varint_load(p, &n);

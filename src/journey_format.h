@@ -28,8 +28,9 @@ typedef struct JourneyView
 {
 	uint32		count;			/* touchpoints */
 	int64		first;			/* time of the first, microseconds since 2000-01-01 UTC */
-	int64		unit;			/* microseconds in one unit of an offset */
+	int64		unit;			/* microseconds in one unit of an offset; 0 where there are no offsets */
 	int			time_width;		/* bytes of an offset; 0: all at the same time */
+	int			time_shift;		/* bits by which eight bytes that end with an offset are too long */
 	const uint8 *offsets;		/* of touchpoints 1 .. count - 1 from the first */
 	JourneyLabels events;
 	JourneyLabels channels;		/* column entry 0: no channel, else id + 1 */
@@ -55,7 +56,7 @@ extern uint32 journey_lower_bound(const JourneyView *view, int64 at);
 extern int	journey_compare(const JourneyView *a, const JourneyView *b);
 
 /* The distrusting reader: the one validator of bytes that come from outside. */
-extern bool journey_check(const uint8 *bytes, size_t size, CjmError *error);
+extern bool journey_check(const uint8 *bytes, size_t size, uint32 max_label, CjmError *error);
 
 /* The writer, and the rules for what a touchpoint may hold. */
 extern bool journey_encode(Touch *touches, uint32 count,
@@ -67,14 +68,16 @@ extern void journey_relabel(const uint8 *bytes, size_t size, const Label *events
 extern bool touch_time_check(int64 at, CjmError *error);
 extern double touch_value_normal(double value);
 
+/*
+ * The time of touchpoint i, without a branch: the eight bytes that end with its
+ * offset are always readable, and the first touchpoint has no offset.
+ */
 static inline int64
 journey_at(const JourneyView *view, uint32 i)
 {
-	if (i == 0 || view->time_width == 0)
-		return view->first;
-	/* Unsigned, since the distance of two times may not fit in int64. */
-	return (int64) ((uint64) view->first +
-					bytes_load(view->offsets + (size_t) (i - 1) * view->time_width, view->time_width) * view->unit);
+	uint64		offset = bytes_load64(view->offsets + (size_t) i * view->time_width - 8) >> view->time_shift;
+
+	return (int64) ((uint64) view->first + (i == 0 ? 0 : offset) * (uint64) view->unit);
 }
 
 /* The entry of a label column: an event id, or 0 and channel id + 1. */

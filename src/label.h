@@ -31,10 +31,15 @@ typedef struct LabelScanner
 	int			encoding;		/* of the text, for counting characters */
 } LabelScanner;
 
+/* For labels that are not empty; most differ in their first byte. */
 static inline int
 label_compare(Label a, Label b)
 {
-	int			order = memcmp(a.bytes, b.bytes, Min(a.size, b.size));
+	int			order = (uint8) a.bytes[0] - (uint8) b.bytes[0];
+
+	if (order != 0)
+		return order;
+	order = memcmp(a.bytes, b.bytes, Min(a.size, b.size));
 
 	if (order != 0)
 		return order;

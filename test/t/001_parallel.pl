@@ -180,6 +180,13 @@ is(run_sql($node, q{
 		FROM journeys o WHERE customer < 40 WINDOW w AS (PARTITION BY customer ORDER BY week)) r}), 't',
 	'rollup(journey) as a window aggregate');
 is(run_sql($node, q{
+	WITH few AS (SELECT row_number() OVER (ORDER BY customer, week) AS n, journey FROM journeys WHERE customer < 90)
+	SELECT bool_and(touch_count(running) = touches AND running = again) AND count(*) > 200 AND max(pg_column_size(running)) > 2000 FROM (
+		SELECT rollup(journey) OVER (ORDER BY n) AS running, sum(touch_count(journey)) OVER (ORDER BY n) AS touches,
+			(SELECT journey_agg(at, event, channel, value) FROM few i, touchpoints(i.journey) WHERE i.n <= o.n) AS again
+		FROM few o) r}), 't',
+	'rollup(journey) as a window aggregate whose state grows large');
+is(run_sql($node, q{
 	SELECT bool_and(running::text = again::text) AND count(*) > 400 FROM (
 		SELECT rollup(stats) OVER w AS running,
 			(SELECT rollup(i.stats) FROM stats i WHERE i.segment = o.segment AND i.shard <= o.shard) AS again
