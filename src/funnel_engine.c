@@ -53,15 +53,6 @@ funnel_rules(const FunnelDef *def, FunnelRules *rules)
 	}
 }
 
-/* Does the engine know all these rules?  It does. */
-bool
-funnel_supported(const FunnelRules *rules, CjmError *error)
-{
-	(void) rules;
-	(void) error;
-	return true;
-}
-
 /* Lets the walks under way go on in a group of several touchpoints, group to end - 1. */
 static pg_noinline void
 plain_group(const FunnelRules *rules, FunnelEntry entry,
@@ -226,8 +217,9 @@ plain_walk(const FunnelRules *rules, FunnelEntry entry,
 }
 
 /*
- * The winning walk of one customer: DESIGN, what a funnel means.  Touches are
- * sorted by time.  walk->at is set where walk->passed says so.
+ * The winning walk of one customer: the deepest; of those the one that ends
+ * earliest; then the one that starts latest; then the one with most optional
+ * stages; then every step as early as possible, first to last.
  */
 void
 funnel_walk(const FunnelRules *rules, FunnelEntry entry,

@@ -67,7 +67,6 @@ typedef struct FunnelWalk
 } FunnelWalk;
 
 extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
-extern bool funnel_supported(const FunnelRules *rules, CjmError *error);
 extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,

@@ -243,7 +243,8 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
  * within nobody is open.
  */
 bool
-funnel_open(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count, int64 now)
+funnel_open(const FunnelRules *rules, FunnelEntry entry,
+			const FunnelTouch *touches, size_t count, int64 now)
 {
 	FunnelWalk	walk;
 	UnorderedSpan span;

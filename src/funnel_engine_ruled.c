@@ -29,8 +29,9 @@
  *
  * Cost of a touchpoint alone at its time: forward a step for each stage that
  * it matches and each optional stage just before that; backward, over the span
- * of the winning walk only, a step a stage.  Groups of several: at most
- * stages squared searches, where one matching covers them mostly one pass.
+ * of the winning walk only, a step a stage.  A group of several: a test a
+ * touchpoint, and for each stage that it may be entered with a search for each
+ * stage that can then be reached; mostly the first to be tried serves all.
  * Memory: a byte for each stage and group in the span of the winning walk.
  */
 #include "funnel_engine_internal.h"
@@ -196,7 +197,8 @@ best_start(const FunnelRules *rules, const RuledState *state, int stage, int64 a
  * ends with in it, ended[] the latest starts of those.
  */
 uint64
-ruled_advance(const FunnelRules *rules, FunnelEntry entry, const RuledGroup *group, RuledState *state, int64 *ended)
+ruled_advance(const FunnelRules *rules, FunnelEntry entry, const RuledGroup *group,
+			  RuledState *state, int64 *ended)
 {
 	uint64		ends = 0;
 	uint64		passes = 0;
@@ -209,7 +211,8 @@ ruled_advance(const FunnelRules *rules, FunnelEntry entry, const RuledGroup *gro
 		int			stage = pg_rightmost_one_pos64(rest);
 
 		start[stage] = group->at;
-		if (stage == 0 ? entry_holds(entry, group->at) : best_start(rules, state, stage, group->at, &start[stage]))
+		if (stage == 0 ? entry_holds(entry, group->at) :
+			best_start(rules, state, stage, group->at, &start[stage]))
 			coming |= STAGE_BIT(stage);
 	}
 

@@ -1,5 +1,6 @@
 /*
- * funnel_step.c: funnel_step and funnel_times of a journey.
+ * funnel_step.c: what one journey did in a funnel: funnel_step, funnel_times,
+ * conversions.
  */
 #include "glue.h"
 
@@ -12,6 +13,7 @@
 
 PG_FUNCTION_INFO_V1(journey_funnel_step);
 PG_FUNCTION_INFO_V1(journey_funnel_times);
+PG_FUNCTION_INFO_V1(journey_conversions);
 
 /* A compiled funnel that stays with its call site. */
 typedef struct CachedMatcher
@@ -32,9 +34,7 @@ funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
 	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(funnel);
 	size_t		size = VARSIZE_ANY_EXHDR(bytes);
-	FunnelMatcher *matcher;
 	FunnelDef	def;
-	CjmError	error = {0};
 	MemoryContext old;
 
 	if (cache && cache->matcher && VARSIZE_ANY_EXHDR(cache->funnel) == size &&
@@ -51,13 +51,10 @@ funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
 	old = MemoryContextSwitchTo(cache->context);
 	cache->funnel = bytes_to_varlena(VARDATA_ANY(bytes), size);
 	funnel_open_datum(PointerGetDatum(cache->funnel), &def);
-	matcher = funnel_matcher(&def);
-	if (!funnel_supported(funnel_matcher_rules(matcher), &error))
-		cjm_report(&error);
+	/* Set last: after an error on the way the call site may be used again. */
+	cache->matcher = funnel_matcher(&def);
 	MemoryContextSwitchTo(old);
-	/* Only now: a call site may be used again after an error. */
-	cache->matcher = matcher;
-	return matcher;
+	return cache->matcher;
 }
 
 /* The entry range that a tstzrange argument means: both ends included, in microseconds. */
@@ -88,15 +85,23 @@ funnel_entry(Datum range_datum)
 	return entry;
 }
 
-/* The winning walk of the arguments journey, funnel and, if it is there, entry range. */
+/* The arguments journey, funnel and, if it is there, entry range. */
+static FunnelMatcher *
+open_arguments(FunctionCallInfo fcinfo, JourneyView *view, FunnelEntry *entry)
+{
+	journey_open_datum(PG_GETARG_DATUM(0), view);
+	*entry = PG_NARGS() > 2 ? funnel_entry(PG_GETARG_DATUM(2)) : FUNNEL_ANY_ENTRY;
+	return funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
+}
+
+/* The winning walk of the arguments; returns the number of stages. */
 static int
 winning_walk(FunctionCallInfo fcinfo, FunnelWalk *walk)
 {
-	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
-	FunnelEntry entry = PG_NARGS() > 2 ? funnel_entry(PG_GETARG_DATUM(2)) : FUNNEL_ANY_ENTRY;
 	JourneyView view;
+	FunnelEntry entry;
+	FunnelMatcher *matcher = open_arguments(fcinfo, &view, &entry);
 
-	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	funnel_match_journey(matcher, &view, entry, walk);
 	return funnel_matcher_rules(matcher)->nstages;
 }
@@ -128,4 +133,17 @@ journey_funnel_times(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(times, nulls, 1, &nstages, &lower,
 											 TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* conversions(journey, funnel [, entered]): how often the funnel was completed. */
+Datum
+journey_conversions(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+	FunnelEntry entry;
+	FunnelMatcher *matcher = open_arguments(fcinfo, &view, &entry);
+	const FunnelTouch *touches;
+	size_t		count = funnel_match_touches(matcher, &view, &touches);
+
+	PG_RETURN_INT64(count == 0 ? 0 : funnel_conversions(funnel_matcher_rules(matcher), entry, touches, count));
 }

@@ -28,8 +28,6 @@
 #define INITIAL_CHUNK 128
 #define LINEAR_LABELS 16
 #define DEFINITION_HEADER 4
-/* What a touchpoint takes at most, definitions apart. */
-#define RECORD_MAX_BYTES (5 + 10 + 5 + 8)
 
 /* The label of the definition at a log offset. */
 static inline Label
@@ -48,6 +46,12 @@ definition_previous(const uint8 *log, uint32 offset)
 
 	memcpy(&previous, log + offset, sizeof(previous));
 	return previous;
+}
+
+static inline size_t
+definition_size(Label label)
+{
+	return DEFINITION_HEADER + varint_size(label.size) + label.size;
 }
 
 /* Writes a definition at p and returns the byte after it. */
@@ -135,33 +139,40 @@ reserve(JourneyBuilder **builder, size_t more, CjmError *error)
 }
 
 /*
- * The id of a label, or the number of labels if it is new.  The log must have
- * room for a definition at its end, which serves as the key of the look-up.
+ * Sets the id of a label, or the number of labels if it is new.  In a hash
+ * table the key of the look-up is a definition written behind the log, for
+ * which the builder may move; it fails if that gets too large.
  */
-static uint32
-find_label(JourneyBuilder *builder, BuilderLabels *labels, Label label)
+static bool
+find_label(JourneyBuilder **builder, bool channel, Label label, uint32 *id, CjmError *error)
 {
+	BuilderLabels *labels = channel ? &(*builder)->channels : &(*builder)->events;
+	uint32		offset = labels->last;
+	LabelEntry *entry;
+
+	*id = labels->count;
 	if (labels->hash == NULL)
 	{
-		uint32		offset = labels->last;
-
-		for (uint32 id = labels->count; id > 0; id--)
+		for (uint32 next = labels->count; next > 0; next--)
 		{
-			if (label_equal(definition_label(builder->log, offset), label))
-				return id - 1;
-			offset = definition_previous(builder->log, offset);
+			if (label_equal(definition_label((*builder)->log, offset), label))
+			{
+				*id = next - 1;
+				break;
+			}
+			offset = definition_previous((*builder)->log, offset);
 		}
-		return labels->count;
+		return true;
 	}
-	else
-	{
-		LabelEntry *entry;
-
-		definition_store(builder->log + builder->size, 0, label);
-		labels->hash->private_data = builder->log;
-		entry = labelhash_lookup(labels->hash, builder->size);
-		return entry ? entry->id : labels->count;
-	}
+	if (!reserve(builder, definition_size(label), error))
+		return false;
+	labels = channel ? &(*builder)->channels : &(*builder)->events;
+	definition_store((*builder)->log + (*builder)->size, 0, label);
+	labels->hash->private_data = (*builder)->log;
+	entry = labelhash_lookup(labels->hash, (*builder)->size);
+	if (entry)
+		*id = entry->id;
+	return true;
 }
 
 static void
@@ -198,34 +209,51 @@ define_label(JourneyBuilder *builder, BuilderLabels *labels, uint8 *p, Label lab
 }
 
 /*
- * Appends a touchpoint whose labels have been looked up.  Room must have been
- * reserved.  An id equal to the number of labels defines the given label.
+ * Appends a touchpoint whose labels have been looked up.  An id equal to the
+ * number of labels defines the given label.  The log grows by no more than is
+ * needed: most journeys are short, and there are many.
  */
-static void
-append_touch(JourneyBuilder *builder, const Touch *touch, Label event, Label channel)
+static bool
+append_touch(JourneyBuilder **builder_pointer, const Touch *touch, Label event, Label channel, CjmError *error)
 {
-	uint8	   *p = builder->log + builder->size;
+	JourneyBuilder *builder = *builder_pointer;
 	/* Unsigned, since the distance of two times may not fit in int64. */
 	uint64		delta = (uint64) touch->at - (uint64) builder->last_at;
+	uint64		zigzag = delta << 1 ^ (uint64) ((int64) delta >> 63);
+	uint64		head = (uint64) touch->event << 2 | (touch->channel != 0) << 1 | touch->has_value;
+	bool		new_event = touch->event == builder->events.count;
+	bool		new_channel = touch->channel == builder->channels.count + 1;
+	size_t		size = varint_size(head) + varint_size(zigzag) + (touch->has_value ? 8 : 0);
+	uint8	   *p;
 
-	p = varint_store(p, (uint64) touch->event << 2 | (touch->channel != 0) << 1 | touch->has_value);
-	p = varint_store(p, delta << 1 ^ (uint64) ((int64) delta >> 63));
-	if (touch->event == builder->events.count)
+	if (new_event)
+		size += definition_size(event);
+	if (touch->channel != 0)
+		size += varint_size(touch->channel - 1);
+	if (new_channel)
+		size += definition_size(channel);
+	if (!reserve(builder_pointer, size, error))
+		return false;
+	builder = *builder_pointer;
+
+	p = varint_store(builder->log + builder->size, head);
+	p = varint_store(p, zigzag);
+	if (new_event)
 		p = define_label(builder, &builder->events, p, event);
 	if (touch->channel != 0)
-	{
 		p = varint_store(p, touch->channel - 1);
-		if (touch->channel - 1 == builder->channels.count)
-			p = define_label(builder, &builder->channels, p, channel);
-	}
+	if (new_channel)
+		p = define_label(builder, &builder->channels, p, channel);
 	if (touch->has_value)
 	{
 		memcpy(p, &touch->value, 8);
 		p += 8;
 	}
-	builder->size = p - builder->log;
+	Assert(p == builder->log + builder->size + size);
+	builder->size += size;
 	builder->last_at = touch->at;
 	builder->count++;
+	return true;
 }
 
 static bool
@@ -248,25 +276,24 @@ builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 			bool has_value, double value, CjmError *error)
 {
 	Touch		touch;
-	size_t		labels = DEFINITION_HEADER + 5 + event.size;
 
-	if (!touch_time_check(at, error) || !label_check(event, "event", error))
+	if (!touch_time_check(at, error) || !label_check(event, "event", error) ||
+		(channel.bytes != NULL && !label_check(channel, "channel", error)) ||
+		!count_check(*builder, 1, error))
+		return false;
+	touch.at = at;
+	touch.channel = 0;
+	touch.has_value = has_value;
+	touch.value = has_value ? touch_value_normal(value) : 0;
+	if (!find_label(builder, false, event, &touch.event, error))
 		return false;
 	if (channel.bytes != NULL)
 	{
-		if (!label_check(channel, "channel", error))
+		if (!find_label(builder, true, channel, &touch.channel, error))
 			return false;
-		labels += DEFINITION_HEADER + 5 + channel.size;
+		touch.channel++;
 	}
-	if (!count_check(*builder, 1, error) || !reserve(builder, RECORD_MAX_BYTES + labels, error))
-		return false;
-	touch.at = at;
-	touch.event = find_label(*builder, &(*builder)->events, event);
-	touch.channel = channel.bytes == NULL ? 0 : find_label(*builder, &(*builder)->channels, channel) + 1;
-	touch.has_value = has_value;
-	touch.value = has_value ? touch_value_normal(value) : 0;
-	append_touch(*builder, &touch, event, channel);
-	return true;
+	return append_touch(builder, &touch, event, channel, error);
 }
 
 /* The ids that labels of another holder have here, found when they are met. */
@@ -285,12 +312,15 @@ label_map(const Label *labels, uint32 count)
 	return map;
 }
 
-static inline uint32
-map_label(JourneyBuilder *builder, BuilderLabels *labels, LabelMap *map, uint32 id)
+static inline bool
+map_label(JourneyBuilder **builder, bool channel, LabelMap *map, uint32 *id, CjmError *error)
 {
-	if (map->ids[id] == PG_UINT32_MAX)
-		map->ids[id] = find_label(builder, labels, map->labels[id]);
-	return map->ids[id];
+	uint32	   *mapped = &map->ids[*id];
+
+	if (*mapped == PG_UINT32_MAX && !find_label(builder, channel, map->labels[*id], mapped, error))
+		return false;
+	*id = *mapped;
+	return true;
 }
 
 /* Adds a checked touchpoint whose ids are of another holder. */
@@ -298,15 +328,19 @@ static bool
 add_mapped(JourneyBuilder **builder, Touch touch, LabelMap *events, LabelMap *channels, CjmError *error)
 {
 	Label		event = events->labels[touch.event];
-	Label		channel = touch.channel ? channels->labels[touch.channel - 1] : NO_LABEL;
+	Label		channel = NO_LABEL;
 
-	if (!reserve(builder, RECORD_MAX_BYTES + 2 * (DEFINITION_HEADER + 5) + event.size + channel.size, error))
+	if (!map_label(builder, false, events, &touch.event, error))
 		return false;
-	touch.event = map_label(*builder, &(*builder)->events, events, touch.event);
 	if (touch.channel != 0)
-		touch.channel = map_label(*builder, &(*builder)->channels, channels, touch.channel - 1) + 1;
-	append_touch(*builder, &touch, event, channel);
-	return true;
+	{
+		channel = channels->labels[touch.channel - 1];
+		touch.channel--;
+		if (!map_label(builder, true, channels, &touch.channel, error))
+			return false;
+		touch.channel++;
+	}
+	return append_touch(builder, &touch, event, channel, error);
 }
 
 /*

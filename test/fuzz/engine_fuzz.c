@@ -221,12 +221,47 @@ next_random(uint64 *state)
 	return z ^ (z >> 31);
 }
 
+/* Cases that random ones hardly ever meet. */
+static void
+check_known(void)
+{
+	/* A group that is left must give up what it excludes, though a later stage would do as well. */
+	static const FunnelTouch cover[] = {{0, 1, false}, {1, 2, false}, {1, 8, true}, {2, 4, false}, {3, 16, false}};
+	static const FunnelTouch again[] = {{1, 1, false}, {2, 2, false}, {3, 2, false}, {4, 4, false}};
+	static const FunnelTouch gap[] = {{0, 1, false}, {1, 2, false}, {9, 2, false}, {10, 4, false}};
+	Case		c = {0};
+
+	c.entry = FUNNEL_ANY_ENTRY;
+	c.rules.within = FUNNEL_NO_LIMIT;
+	for (int i = 0; i < MAX_STAGES; i++)
+		c.rules.gap[i] = FUNNEL_NO_LIMIT;
+
+	c.rules.nstages = 3;
+	c.count = lengthof(again);
+	memcpy(c.touches, again, sizeof(again));
+	check_case(&c);
+	c.rules.gap[2] = 2;
+	c.rules.gapped = 1 << 2;
+	memcpy(c.touches, gap, sizeof(gap));
+	check_case(&c);
+
+	c.rules.gap[2] = FUNNEL_NO_LIMIT;
+	c.rules.gapped = 0;
+	c.rules.nstages = 5;
+	c.rules.excluding = true;
+	c.rules.optional = 1 << 2 | 1 << 3;
+	c.count = lengthof(cover);
+	memcpy(c.touches, cover, sizeof(cover));
+	check_case(&c);
+}
+
 int
 main(int argc, char **argv)
 {
 	long		cases = argc > 1 ? atol(argv[1]) : 1000000;
 	uint64		state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
+	check_known();
 	for (long i = 0; i < cases; i++)
 	{
 		uint64		words[10];

@@ -4,8 +4,8 @@
  * It enumerates every walk, throws out those that a rule forbids and keeps
  * the best by the order of preference.  It shares no code and no idea with the
  * engine: no groups of equal times, no matching theory, no state that is
- * carried along; every rule is read from DESIGN, "What a funnel means", and
- * written down as it stands there.  Times must be small numbers.
+ * carried along; every rule is written down as people are told it.  Times must
+ * be small numbers.
  */
 #include "engine_oracle.h"
 
@@ -104,6 +104,15 @@ is_valid(const Search *search, const Candidate *walk)
 	return true;
 }
 
+/* The step of a walk. */
+static int
+walk_depth(const Search *search, const Candidate *walk)
+{
+	if (walk->size == 0)
+		return 0;
+	return search->rules->unordered ? walk->size : walk->stage[walk->size - 1] + 1;
+}
+
 /* The time at which a walk passes a stage, or the largest number if it does not. */
 static int64
 passed_at(const Search *search, const Candidate *walk, int stage)
@@ -179,10 +188,8 @@ is_better(const Search *search, const Candidate *a, const Candidate *b)
 		return a->size > b->size;
 
 	/* Deepest. */
-	if (rules->unordered && a->size != b->size)
-		return a->size > b->size;
-	if (!rules->unordered && a->stage[a->size - 1] != b->stage[b->size - 1])
-		return a->stage[a->size - 1] > b->stage[b->size - 1];
+	if (walk_depth(search, a) != walk_depth(search, b))
+		return walk_depth(search, a) > walk_depth(search, b);
 	/* Earliest end, latest start. */
 	if (walk_end(search, a) != walk_end(search, b))
 		return walk_end(search, a) < walk_end(search, b);
@@ -242,7 +249,7 @@ consider(Search *search)
 			begun = true;
 	}
 	if (begun && goes_on)
-		search->found = Max(search->found, search->rules->unordered ? walk->size : walk->stage[walk->size - 1] + 1);
+		search->found = Max(search->found, walk_depth(search, walk));
 }
 
 /* Every walk that goes on from the one being built by at least one stage. */
@@ -409,8 +416,7 @@ oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		search.present = count;
 		search.found = 0;
 		find_best(&search, &cut, entry, left, count);
-		if (search.best.size == 0 ||
-			(cut.unordered ? search.best.size : search.best.stage[search.best.size - 1] + 1) < cut.nstages)
+		if (walk_depth(&search, &search.best) < cut.nstages)
 			return conversions;
 		conversions++;
 		end = walk_end(&search, &search.best);

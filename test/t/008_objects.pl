@@ -1,0 +1,75 @@
+# What every object of the extension has to be, asked of the catalogs.
+# (Comments and PARALLEL SAFE are checked where the tests are run from.)
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use Test::More;
+
+my $node = start_server('objects');
+
+run_sql($node, q{
+	CREATE VIEW public.members AS
+	SELECT classid, objid FROM pg_depend
+	WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'cjm');
+	CREATE VIEW public.functions AS
+	SELECT p.*, p.oid::regprocedure AS signature FROM pg_proc p JOIN members ON classid = 'pg_proc'::regclass AND objid = p.oid;
+	CREATE VIEW public.operators AS
+	SELECT o.* FROM pg_operator o JOIN members ON classid = 'pg_operator'::regclass AND objid = o.oid;
+});
+
+# Each query lists what is wrong.
+my %checks = (
+	'the extension has objects of every kind' => q{
+		SELECT kind FROM unnest(ARRAY['pg_proc', 'pg_type', 'pg_operator', 'pg_opclass', 'pg_opfamily', 'pg_cast']) kind
+		WHERE NOT EXISTS (SELECT FROM members WHERE classid = kind::regclass)},
+	'all of it is in schema cjm' => q{
+		SELECT signature::text FROM functions WHERE pronamespace <> 'cjm'::regnamespace
+		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typnamespace <> 'cjm'::regnamespace
+		UNION ALL SELECT oprname FROM operators WHERE oprnamespace <> 'cjm'::regnamespace},
+	'no function runs with the rights of its owner' => q{SELECT signature FROM functions WHERE prosecdef},
+	'everybody may use every function and type' => q{
+		SELECT signature::text FROM functions WHERE NOT has_function_privilege('pg_signal_backend', oid, 'EXECUTE')
+		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid
+			WHERE NOT has_type_privilege('pg_signal_backend', t.oid, 'USAGE')
+		UNION ALL SELECT 'schema cjm' WHERE NOT has_schema_privilege('pg_signal_backend', 'cjm', 'USAGE')},
+	'no function is volatile' => q{SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f'},
+	'every operator has a named twin of the extension' => q{
+		SELECT o.oid::regoperator FROM operators o WHERE oprcode NOT IN (SELECT oid FROM functions)},
+	'operators know their commutators, negators and selectivity' => q{
+		SELECT o.oid::regoperator FROM operators o
+		WHERE oprcom = 0 OR (oprresult = 'boolean'::regtype AND (oprnegate = 0 OR oprrest = 0 OR oprjoin = 0))},
+	'every column of a row type has a comment' => q{
+		SELECT t.typname || '.' || attname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid
+			JOIN pg_attribute a ON attrelid = t.typrelid
+		WHERE attnum > 0 AND NOT attisdropped AND col_description(attrelid, attnum) IS NULL},
+	# Not those that nobody calls by name: input and output of types, support of operators, aggregates and operator classes.
+	'every function has named arguments' => q{
+		SELECT signature FROM functions
+		WHERE pronargs > 0 AND prokind = 'f' AND NOT 'internal'::regtype = ANY (proargtypes) AND prorettype <> 'internal'::regtype
+			AND (proargnames IS NULL OR '' = ANY (proargnames[1:pronargs]))
+			AND oid NOT IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend]::oid[]) FROM pg_type)
+			AND oid NOT IN (SELECT amproc FROM pg_amproc)},
+	'every function that is not for aggregates alone is IMMUTABLE or STABLE and strict where it can be' => q{
+		SELECT signature FROM functions f
+		WHERE prokind = 'f' AND NOT proisstrict AND NOT EXISTS (SELECT FROM pg_aggregate WHERE f.oid IN (aggtransfn, aggfinalfn, aggcombinefn))
+			AND proname <> 'funnel_from_stages'},
+	'aggregates can run in parts' => q{
+		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
+		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0
+			OR aggfinalmodify <> 'r'},
+	# A split over servers needs a state that can travel.
+	'rollups and funnel_agg of journeys have a real type as their state' => q{
+		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
+		WHERE (proname = 'rollup' OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
+	'types travel in binary' => q{
+		SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typtype = 'b' AND (typsend = 0 OR typreceive = 0)});
+
+is(run_sql($node, $checks{$_}), '', $_) foreach sort keys %checks;
+
+server_is_well($node);
+done_testing();
