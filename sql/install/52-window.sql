@@ -1,0 +1,39 @@
+--
+-- Window functions over (PARTITION BY customer ORDER BY at)
+--
+
+CREATE FUNCTION session_number(at timestamptz, gap interval DEFAULT '30 minutes') RETURNS bigint
+	AS 'MODULE_PATHNAME', 'window_session_number'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION session_number(timestamptz, interval) IS
+	'the number of the row''s session in its partition, from 1: a gap longer than the given one begins the next session';
+
+CREATE FUNCTION session_start(at timestamptz, gap interval DEFAULT '30 minutes') RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'window_session_start'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION session_start(timestamptz, interval) IS
+	'the time at which the row''s session began';
+
+CREATE FUNCTION funnel_step(at timestamptz, event text, funnel funnel) RETURNS integer
+	AS 'MODULE_PATHNAME', 'window_funnel_step_at'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION funnel_step(timestamptz, text, funnel) IS
+	'the deepest step of a walk that ends with the row, NULL for none; the maximum over a partition is that of its journey';
+
+CREATE FUNCTION funnel_step(at timestamptz, event text, channel text, funnel funnel) RETURNS integer
+	AS 'MODULE_PATHNAME', 'window_funnel_step_at'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION funnel_step(timestamptz, text, text, funnel) IS
+	'the deepest step of a walk that ends with the row, NULL for none; the maximum over a partition is that of its journey';
+
+CREATE FUNCTION funnel_start(at timestamptz, event text, funnel funnel) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'window_funnel_start_at'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION funnel_start(timestamptz, text, funnel) IS
+	'the latest start of the walks that end with the row at the step that funnel_step gives, NULL for none';
+
+CREATE FUNCTION funnel_start(at timestamptz, event text, channel text, funnel funnel) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'window_funnel_start_at'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 3;
+COMMENT ON FUNCTION funnel_start(timestamptz, text, text, funnel) IS
+	'the latest start of the walks that end with the row at the step that funnel_step gives, NULL for none';

@@ -1,0 +1,182 @@
+/*
+ * condition_agg.c: see condition_agg.h.
+ *
+ * The state is a ConditionLog, one chunk in the aggregate's context.  A row
+ * costs no allocation but for the growth of the log: its boolean[] is read
+ * where it stands.
+ */
+#include "condition_agg.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(condition_agg_serialize);
+PG_FUNCTION_INFO_V1(condition_agg_deserialize);
+
+/*
+ * Reads argument n, the VARIADIC boolean[] of a row; NULL is false.  Returns
+ * false if the argument itself is NULL: then nothing is known of the row.
+ */
+bool
+conditions_argument(FunctionCallInfo fcinfo, int n, Conditions *conditions)
+{
+	ArrayType  *array;
+	const bool *values;
+	const bits8 *nulls;
+	uint32		count;
+
+	if (PG_ARGISNULL(n))
+		return false;
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("conditions must be a one-dimensional array, not one of %d dimensions", ARR_NDIM(array))));
+	count = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at least one condition is needed, but the array is empty")));
+	if (count > CONDITION_MAX_COUNT)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many conditions: %u", count),
+				 errdetail("The limit is %d.", CONDITION_MAX_COUNT)));
+
+	values = (const bool *) ARR_DATA_PTR(array);
+	nulls = ARR_NULLBITMAP(array);
+	conditions->count = count;
+	conditions->bits = conditions->room;
+	if (CONDITION_WORDS(count) > CONDITIONS_ROOM)
+		conditions->bits = palloc(CONDITION_WORDS(count) * sizeof(uint64));
+	for (uint32 w = 0, i = 0; i < count; w++)
+	{
+		uint64		bits = 0;
+
+		for (uint64 bit = 1; bit != 0 && i < count; bit <<= 1, i++)
+		{
+			/* Elements that are NULL have no byte. */
+			if (nulls != NULL && !(nulls[i / 8] & (1 << (i % 8))))
+				continue;
+			if (*values++)
+				bits |= bit;
+		}
+		conditions->bits[w] = bits;
+	}
+	return true;
+}
+
+/* Whether any condition holds. */
+bool
+conditions_any(const Conditions *conditions)
+{
+	for (uint32 w = 0; w < CONDITION_WORDS(conditions->count); w++)
+		if (conditions->bits[w] != 0)
+			return true;
+	return false;
+}
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate's function called in non-aggregate context");
+	return context;
+}
+
+/* The state that argument n is; NULL for none yet. */
+ConditionLog *
+condition_agg_state(FunctionCallInfo fcinfo, int n)
+{
+	aggregate_context(fcinfo);
+	return PG_ARGISNULL(n) ? NULL : (ConditionLog *) PG_GETARG_POINTER(n);
+}
+
+/* Returns a state, or NULL for none yet. */
+Datum
+condition_agg_return(FunctionCallInfo fcinfo, ConditionLog *log)
+{
+	if (log == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(log);
+}
+
+/* A new state for rows like this one; head is copied. */
+ConditionLog *
+condition_agg_create(FunctionCallInfo fcinfo, const Conditions *conditions, const void *head, size_t head_size)
+{
+	MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
+	ConditionLog *log = condition_log_create(conditions->count, head, head_size);
+
+	MemoryContextSwitchTo(old);
+	return log;
+}
+
+/* Adds a row to the state and returns that. */
+Datum
+condition_agg_add(ConditionLog *log, int64 at, const Conditions *conditions)
+{
+	CjmError	error = {0};
+
+	if (!condition_log_check(log, conditions->count, &error) ||
+		!condition_log_add(&log, at, conditions->bits, &error))
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+/*
+ * The whole of a combine function.  check sees to it that the heads agree.
+ * The second state may live in shorter memory than the first, so it is copied.
+ */
+Datum
+condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
+{
+	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	ConditionLog *other = condition_agg_state(fcinfo, 1);
+	CjmError	error = {0};
+
+	if (other == NULL)
+		return condition_agg_return(fcinfo, log);
+	if (log == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
+
+		log = condition_log_create(other->nconditions, condition_log_head(other), other->head_size);
+		MemoryContextSwitchTo(old);
+	}
+	else
+		check(log, other);
+	if (!condition_log_append(&log, other, &error))
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+Datum
+condition_agg_serialize(PG_FUNCTION_ARGS)
+{
+	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	condition_log_serialize(log, &out);
+	SET_VARSIZE(out.data, out.len);
+	PG_RETURN_BYTEA_P(out.data);
+}
+
+Datum
+condition_agg_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *value = PG_GETARG_BYTEA_PP(0);
+	ConditionLog *log;
+	CjmError	error = {0};
+
+	aggregate_context(fcinfo);
+	log = condition_log_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &error);
+	if (log == NULL)
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}

@@ -1,0 +1,400 @@
+/*
+ * next_node.c: see next_node.h.
+ *
+ * A row in the log is
+ *
+ *	varint		zigzag of the time since the row before (the first: since 2000)
+ *	bytes		conditions, 8 to a byte
+ *	varint		bytes of the event, and then the event
+ *
+ * The answer sorts the rows by time, then by event (as bytes), then those that
+ * meet an earlier condition first, so that the order of arrival has no say.
+ * From the base row the chain goes on row by row, forward or backward; nothing
+ * may lie between.
+ *
+ * Memory: next_node_create allocates in the current context and growing keeps
+ * the chunk there.
+ */
+#include "next_node.h"
+
+#include "bytes.h"
+#include "condition_log.h"
+
+#define INITIAL_CHUNK 192
+
+/* A row, pointing into the log. */
+typedef struct NextNodeRow
+{
+	int64		at;
+	Label		event;
+	const uint8 *conditions;
+} NextNodeRow;
+
+static inline size_t
+condition_bytes(uint32 nconditions)
+{
+	return (nconditions + 7) / 8;
+}
+
+static inline bool
+meets(const NextNodeRow *row, uint32 condition)
+{
+	return (row->conditions[condition / 8] >> (condition % 8) & 1) != 0;
+}
+
+static bool
+is_word(Label label, const char *word)
+{
+	return label_equal(label, (Label) {word, strlen(word)});
+}
+
+/* Reads direction and base; the two that look away from all rows are refused. */
+bool
+next_node_words(Label direction, Label base, bool *backward, NextNodeBase *kind, CjmError *error)
+{
+	static const char *const bases[] = {"head", "tail", "first_match", "last_match"};
+
+	*backward = is_word(direction, "backward");
+	if (!*backward && !is_word(direction, "forward"))
+	{
+		cjm_fail(error, CJM_ERROR_VALUE, "sequence_next_node has no direction \"%.*s\"",
+				 (int) direction.size, direction.bytes);
+		cjm_fail_hint(error, "Directions are forward and backward.");
+		return false;
+	}
+	for (size_t i = 0;; i++)
+	{
+		if (i == lengthof(bases))
+		{
+			cjm_fail(error, CJM_ERROR_VALUE, "sequence_next_node has no base \"%.*s\"", (int) base.size, base.bytes);
+			cjm_fail_hint(error, "Bases are head, tail, first_match and last_match.");
+			return false;
+		}
+		if (is_word(base, bases[i]))
+		{
+			*kind = (NextNodeBase) i;
+			break;
+		}
+	}
+	if (*kind == (*backward ? NEXT_NODE_HEAD : NEXT_NODE_TAIL))
+	{
+		cjm_fail(error, CJM_ERROR_VALUE, "nothing lies %s from the %s",
+				 *backward ? "backward" : "forward", bases[*kind]);
+		cjm_fail_hint(error, "Use base \"%s\", \"first_match\" or \"last_match\" with direction \"%s\".",
+					  *backward ? "tail" : "head", *backward ? "backward" : "forward");
+		return false;
+	}
+	return true;
+}
+
+NextNodeLog *
+next_node_create(bool backward, NextNodeBase base, uint32 nconditions)
+{
+	NextNodeLog *log = palloc(INITIAL_CHUNK);
+
+	memset(log, 0, offsetof(NextNodeLog, bytes));
+	log->capacity = INITIAL_CHUNK - offsetof(NextNodeLog, bytes);
+	log->backward = backward;
+	log->base = base;
+	log->nconditions = nconditions;
+	return log;
+}
+
+/* Fails unless another row, or log, asks the same. */
+bool
+next_node_check(const NextNodeLog *log, bool backward, NextNodeBase base, uint32 nconditions, CjmError *error)
+{
+	if (log->backward != backward || log->base != base)
+	{
+		cjm_fail(error, CJM_ERROR_VALUE,
+				 "direction and base of sequence_next_node must be the same in all rows of a group");
+		cjm_fail_hint(error, "Make them constants, or columns that the rows are grouped by.");
+		return false;
+	}
+	if (log->nconditions != nconditions)
+	{
+		cjm_fail(error, CJM_ERROR_VALUE, "number of conditions must be the same in all rows: %u and then %u",
+				 Min(log->nconditions, nconditions) - 1, Max(log->nconditions, nconditions) - 1);
+		cjm_fail_hint(error, "Give every row of a group the same conditions; one that does not apply is false.");
+		return false;
+	}
+	return true;
+}
+
+/* Makes room for more bytes; doubles, so that adding is linear. */
+static bool
+reserve(NextNodeLog **log, size_t more, CjmError *error)
+{
+	size_t		header = offsetof(NextNodeLog, bytes);
+	size_t		needed = header + (*log)->size + more;
+	size_t		chunk = header + (*log)->capacity;
+
+	if (needed <= chunk)
+		return true;
+	if (needed > MaxAllocSize)
+	{
+		cjm_fail(error, CJM_ERROR_LIMIT, "too many rows in one group: %u", (*log)->count);
+		cjm_fail_detail(error, "Their times, events and conditions take more than 1 GB.");
+		cjm_fail_hint(error, "Group by customer.");
+		return false;
+	}
+	while (chunk < needed)
+		chunk *= 2;
+	chunk = Min(chunk, MaxAllocSize);
+	*log = repalloc(*log, chunk);
+	(*log)->capacity = chunk - header;
+	return true;
+}
+
+static inline uint8 *
+store_time(uint8 *p, int64 at, int64 before)
+{
+	int64		distance = (int64) ((uint64) at - (uint64) before);
+
+	return varint_store(p, ((uint64) distance << 1) ^ (uint64) (distance >> 63));
+}
+
+static inline const uint8 *
+load_time(const uint8 *p, int64 *at)
+{
+	uint64		v;
+
+	p = varint_load(p, &v);
+	*at = (int64) ((uint64) *at + ((v >> 1) ^ -(v & 1)));
+	return p;
+}
+
+/* Adds a row; chain has words for nconditions - 1 bits.  The log may move. */
+bool
+next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain, CjmError *error)
+{
+	NextNodeLog *l;
+	uint8	   *p;
+	uint64		carry = is_base;
+
+	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
+		return cjm_fail(error, CJM_ERROR_RANGE, "time must not be %s",
+						TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
+	if (!reserve(log, 10 + condition_bytes((*log)->nconditions) + 5 + event.size, error))
+		return false;
+	l = *log;
+	p = store_time(l->bytes + l->size, at, l->last_at);
+	for (size_t i = 0; i < condition_bytes(l->nconditions); i++)
+	{
+		/* The last byte may have nothing but what was carried from the last word. */
+		uint64		byte = i * 8 < l->nconditions - 1 ? chain[i / 8] >> (i % 8 * 8) & 0xff : 0;
+
+		*p++ = (uint8) (byte << 1 | carry);
+		carry = byte >> 7;
+	}
+	p = varint_store(p, event.size);
+	memcpy(p, event.bytes, event.size);
+	l->size = p + event.size - l->bytes;
+	l->last_at = at;
+	l->count++;
+	return true;
+}
+
+/* Adds the rows of another log that asks the same; that is not changed.  The log may move. */
+bool
+next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
+{
+	const uint8 *rest;
+	NextNodeLog *l;
+	uint8	   *p;
+	int64		at = 0;
+
+	if (other->count == 0)
+		return true;
+	if (!reserve(log, 10 + (size_t) other->size, error))
+		return false;
+	l = *log;
+	/* Only the first row's time is relative to something else here. */
+	rest = load_time(other->bytes, &at);
+	p = store_time(l->bytes + l->size, at, l->last_at);
+	memcpy(p, rest, other->bytes + other->size - rest);
+	l->size = p + (other->bytes + other->size - rest) - l->bytes;
+	l->last_at = other->last_at;
+	l->count += other->count;
+	return true;
+}
+
+static int
+compare_rows(const NextNodeRow *a, const NextNodeRow *b, const NextNodeLog *log)
+{
+	int			order;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	order = label_compare(a->event, b->event);
+	if (order != 0)
+		return order;
+	for (size_t i = 0; i < condition_bytes(log->nconditions); i++)
+	{
+		uint8		differ = a->conditions[i] ^ b->conditions[i];
+
+		if (differ != 0)
+			return (a->conditions[i] & differ & -differ) != 0 ? -1 : 1;
+	}
+	return 0;
+}
+
+#define ST_SORT sort_rows
+#define ST_ELEMENT_TYPE NextNodeRow
+#define ST_COMPARE(a, b, log) compare_rows(a, b, log)
+#define ST_COMPARE_ARG_TYPE const NextNodeLog
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* The base row, or -1. */
+static int64
+find_base(const NextNodeLog *log, const NextNodeRow *rows)
+{
+	int64		last = (int64) log->count - 1;
+
+	switch ((NextNodeBase) log->base)
+	{
+		case NEXT_NODE_HEAD:
+			return meets(&rows[0], 0) ? 0 : -1;
+		case NEXT_NODE_TAIL:
+			return meets(&rows[last], 0) ? last : -1;
+		case NEXT_NODE_FIRST_MATCH:
+			for (int64 i = 0; i <= last; i++)
+				if (meets(&rows[i], 0) && meets(&rows[i], 1))
+					return i;
+			return -1;
+		case NEXT_NODE_LAST_MATCH:
+			for (int64 i = last; i >= 0; i--)
+				if (meets(&rows[i], 0) && meets(&rows[i], 1))
+					return i;
+			return -1;
+	}
+	return -1;
+}
+
+/*
+ * The event next to the chain, pointing into the log, which is only read;
+ * false if there is no such chain, or nothing next to it.  Next to no chain at
+ * all is the base itself.
+ */
+bool
+next_node_find(const NextNodeLog *log, Label *event)
+{
+	int64		length = (int64) log->nconditions - 1;
+	int64		step = log->backward ? -1 : 1;
+	const uint8 *p = log->bytes;
+	NextNodeRow *rows;
+	int64		at = 0;
+	int64		next;
+	bool		found = false;
+	bool		in_order = true;
+
+	if (log->count <= length)
+		return false;
+	rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < log->count; i++)
+	{
+		uint64		size;
+
+		p = load_time(p, &at);
+		rows[i].at = at;
+		rows[i].conditions = p;
+		p = varint_load(p + condition_bytes(log->nconditions), &size);
+		rows[i].event = (Label) {(const char *) p, (uint32) size};
+		p += size;
+		if (i > 0 && in_order && compare_rows(&rows[i - 1], &rows[i], log) > 0)
+			in_order = false;
+		if ((i & 0xffff) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	if (!in_order)
+		sort_rows(rows, log->count, log);
+
+	next = find_base(log, rows);
+	if (next >= 0)
+	{
+		int64		place = 1;
+
+		while (place <= length && next >= 0 && next < log->count && meets(&rows[next], place))
+		{
+			place++;
+			next += step;
+		}
+		found = place > length && next >= 0 && next < log->count;
+		if (found)
+			*event = rows[next].event;
+	}
+	pfree(rows);
+	return found;
+}
+
+/*
+ * A log on its way to another process of the same build:
+ *
+ *	byte		base << 1 | backward
+ *	varint		conditions
+ *	varint		rows
+ *	rows		as in the log, to the end
+ */
+void
+next_node_serialize(const NextNodeLog *log, StringInfo out)
+{
+	appendStringInfoCharMacro(out, (char) (log->base << 1 | log->backward));
+	append_varint(out, log->nconditions);
+	append_varint(out, log->count);
+	appendBinaryStringInfo(out, (const char *) log->bytes, log->size);
+}
+
+/* Reads a log in the current context, or returns NULL. */
+NextNodeLog *
+next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
+{
+	const uint8 *p = bytes;
+	const uint8 *end = bytes + size;
+	const uint8 *rows;
+	NextNodeLog *log;
+	uint64		nconditions;
+	uint64		count;
+	int64		at = 0;
+	uint8		words;
+
+	if (p == end)
+		goto corrupt;
+	words = *p++;
+	if (words >> 1 > NEXT_NODE_LAST_MATCH ||
+		(p = varint_check(p, end, &nconditions)) == NULL || nconditions < 1 || nconditions > CONDITION_MAX_COUNT + 1 ||
+		(p = varint_check(p, end, &count)) == NULL || count > (size_t) (end - p) ||
+		(nconditions == 1 && words >> 1 >= NEXT_NODE_FIRST_MATCH))
+		goto corrupt;
+	rows = p;
+	for (uint64 i = 0; i < count; i++)
+	{
+		const uint8 *row = p;
+		uint64		v;
+
+		if ((p = varint_check(p, end, &v)) == NULL || (size_t) (end - p) < condition_bytes(nconditions))
+			goto corrupt;
+		load_time(row, &at);
+		p = varint_check(p + condition_bytes(nconditions), end, &v);
+		if (p == NULL || v > (size_t) (end - p) || TIMESTAMP_NOT_FINITE(at))
+			goto corrupt;
+		p += v;
+	}
+	if (p != end)
+		goto corrupt;
+
+	log = next_node_create((words & 1) != 0, (NextNodeBase) (words >> 1), nconditions);
+	if (!reserve(&log, end - rows, error))
+		return NULL;
+	memcpy(log->bytes, rows, end - rows);
+	log->size = end - rows;
+	log->count = count;
+	log->last_at = at;
+	return log;
+
+corrupt:
+	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
+	return NULL;
+}

@@ -1,0 +1,150 @@
+/*
+ * next_node_agg.c: sequence_next_node(direction, base, at, event,
+ * base_condition [, VARIADIC chain]).
+ *
+ * The state is a NextNodeLog, one chunk in the aggregate's context.
+ */
+#include "condition_agg.h"
+
+#include "next_node.h"
+
+PG_FUNCTION_INFO_V1(next_node_step);
+PG_FUNCTION_INFO_V1(next_node_combine);
+PG_FUNCTION_INFO_V1(next_node_agg_serialize);
+PG_FUNCTION_INFO_V1(next_node_agg_deserialize);
+PG_FUNCTION_INFO_V1(next_node_final);
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "sequence_next_node function called in non-aggregate context");
+	return context;
+}
+
+static NextNodeLog *
+state_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : (NextNodeLog *) PG_GETARG_POINTER(n);
+}
+
+static Datum
+return_state(FunctionCallInfo fcinfo, NextNodeLog *log)
+{
+	if (log == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(log);
+}
+
+static NextNodeLog *
+new_state(FunctionCallInfo fcinfo, bool backward, NextNodeBase base, uint32 nconditions)
+{
+	MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
+	NextNodeLog *log = next_node_create(backward, base, nconditions);
+
+	MemoryContextSwitchTo(old);
+	return log;
+}
+
+/* Rows without a time or an event are none. */
+Datum
+next_node_step(PG_FUNCTION_ARGS)
+{
+	NextNodeLog *log = state_argument(fcinfo, 0);
+	bool		is_base = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
+	bool		backward;
+	NextNodeBase base;
+	Conditions	chain = {.bits = chain.room};
+	CjmError	error = {0};
+
+	aggregate_context(fcinfo);
+	/* With many groups the log is hardly ever in a cache; it comes while the arguments are read. */
+	if (log)
+	{
+		__builtin_prefetch(log, 1);
+		__builtin_prefetch((char *) log + 64, 1);
+		__builtin_prefetch((char *) log + 128, 1);
+	}
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("direction and base of sequence_next_node must not be null")));
+	if (!next_node_words(label_from_text(PG_GETARG_TEXT_PP(1)), label_from_text(PG_GETARG_TEXT_PP(2)),
+						 &backward, &base, &error))
+		cjm_report(&error);
+	if (PG_ARGISNULL(3) || PG_ARGISNULL(4) || (PG_NARGS() > 6 && !conditions_argument(fcinfo, 6, &chain)))
+		return return_state(fcinfo, log);
+	if (chain.count == 0 && (base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("first_match and last_match need a condition to match"),
+				 errhint("Give at least one condition after the base condition, or use base \"%s\".",
+						 backward ? "tail" : "head")));
+	if (log == NULL)
+		log = new_state(fcinfo, backward, base, chain.count + 1);
+	if (!next_node_check(log, backward, base, chain.count + 1, &error) ||
+		!next_node_add(&log, PG_GETARG_TIMESTAMPTZ(3), label_from_text(PG_GETARG_TEXT_PP(4)),
+					   is_base, chain.bits, &error))
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+/* The second state may live in shorter memory than the first, so it is always copied. */
+Datum
+next_node_combine(PG_FUNCTION_ARGS)
+{
+	NextNodeLog *log = state_argument(fcinfo, 0);
+	NextNodeLog *other = state_argument(fcinfo, 1);
+	CjmError	error = {0};
+
+	if (other == NULL)
+		return return_state(fcinfo, log);
+	if (log == NULL)
+		log = new_state(fcinfo, other->backward, other->base, other->nconditions);
+	if (!next_node_check(log, other->backward, other->base, other->nconditions, &error) ||
+		!next_node_append(&log, other, &error))
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+Datum
+next_node_agg_serialize(PG_FUNCTION_ARGS)
+{
+	StringInfoData out;
+
+	aggregate_context(fcinfo);
+	initStringInfo(&out);
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	next_node_serialize(state_argument(fcinfo, 0), &out);
+	SET_VARSIZE(out.data, out.len);
+	PG_RETURN_BYTEA_P(out.data);
+}
+
+Datum
+next_node_agg_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *value = PG_GETARG_BYTEA_PP(0);
+	NextNodeLog *log;
+	CjmError	error = {0};
+
+	aggregate_context(fcinfo);
+	log = next_node_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &error);
+	if (log == NULL)
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+/* Reads the state without changing it: as a window aggregate it goes on. */
+Datum
+next_node_final(PG_FUNCTION_ARGS)
+{
+	NextNodeLog *log = state_argument(fcinfo, 0);
+	Label		event;
+
+	aggregate_context(fcinfo);
+	if (log == NULL || !next_node_find(log, &event))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(label_to_datum(event));
+}

@@ -1,0 +1,170 @@
+/*
+ * window_funnel_agg.c: window_funnel(within, [mode,] at, VARIADIC steps).
+ *
+ * The state is a log of the rows (condition_agg.h) with the rules as its head.
+ * Rows that match no step are not kept unless the mode wants to see them.
+ */
+#include "condition_agg.h"
+
+#include "window_funnel.h"
+
+PG_FUNCTION_INFO_V1(window_funnel_step);
+PG_FUNCTION_INFO_V1(window_funnel_step_mode);
+PG_FUNCTION_INFO_V1(window_funnel_combine);
+PG_FUNCTION_INFO_V1(window_funnel_final);
+
+/* The rules of a call site, and the arguments that they were read from. */
+typedef struct CachedRules
+{
+	Interval	within;
+	text	   *mode;			/* a copy, or NULL */
+	WindowFunnelRules rules;
+} CachedRules;
+
+static void
+null_argument(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s of window_funnel must not be null", name)));
+}
+
+static bool
+same_text(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* The rules in argument 1 and, if there is one, argument 2; read again only if they change. */
+static const WindowFunnelRules *
+rules_argument(FunctionCallInfo fcinfo, bool has_mode)
+{
+	CachedRules *cache = fcinfo->flinfo->fn_extra;
+	Interval   *within;
+	text	   *mode = NULL;
+	CachedRules fresh;
+	CjmError	error = {0};
+
+	if (PG_ARGISNULL(1))
+		null_argument("the window");
+	within = PG_GETARG_INTERVAL_P(1);
+	if (has_mode)
+	{
+		if (PG_ARGISNULL(2))
+			null_argument("the mode");
+		mode = PG_GETARG_TEXT_PP(2);
+	}
+	if (cache && memcmp(&cache->within, within, sizeof(Interval)) == 0 &&
+		(mode == NULL || same_text(cache->mode, mode)))
+		return &cache->rules;
+
+	memset(&fresh, 0, sizeof(fresh));
+	fresh.within = *within;
+	fresh.rules.within = interval_microseconds(within, "the window of window_funnel");
+	if (mode && !window_funnel_modes(VARDATA_ANY(mode), VARSIZE_ANY_EXHDR(mode), &fresh.rules, &error))
+		cjm_report(&error);
+	if (mode)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		fresh.mode = (text *) bytes_to_varlena(VARDATA_ANY(mode), VARSIZE_ANY_EXHDR(mode));
+		MemoryContextSwitchTo(old);
+	}
+	if (cache == NULL)
+		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedRules));
+	else if (cache->mode)
+		pfree(cache->mode);
+	*cache = fresh;
+	return &cache->rules;
+}
+
+static void
+changed_rules(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the window and the mode of window_funnel must be the same in all rows of a group"),
+			 errhint("Make them constants, or columns that the rows are grouped by.")));
+}
+
+static void
+check_heads(const ConditionLog *a, const ConditionLog *b)
+{
+	if (!condition_log_head_is(a, condition_log_head(b), b->head_size))
+		changed_rules();
+}
+
+/* A row; the time is argument n, the conditions are argument n + 1. */
+static Datum
+add_row(FunctionCallInfo fcinfo, int n)
+{
+	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	const WindowFunnelRules *rules;
+	Conditions	conditions;
+	CjmError	error = {0};
+
+	/* With many groups the log is hardly ever in a cache; it comes while the arguments are read. */
+	if (log)
+	{
+		__builtin_prefetch(log, 1);
+		__builtin_prefetch((char *) log + 64, 1);
+		__builtin_prefetch((char *) log + 128, 1);
+	}
+	rules = rules_argument(fcinfo, n > 2);
+	if (PG_ARGISNULL(n) || !conditions_argument(fcinfo, n + 1, &conditions))
+		return condition_agg_return(fcinfo, log);
+	if (log == NULL)
+	{
+		if (!window_funnel_check(rules, conditions.count, &error))
+			cjm_report(&error);
+		log = condition_agg_create(fcinfo, &conditions, rules, sizeof(WindowFunnelRules));
+	}
+	else if (!condition_log_head_is(log, rules, sizeof(WindowFunnelRules)))
+		changed_rules();
+	if (!rules->order && !conditions_any(&conditions))
+	{
+		if (!condition_log_check(log, conditions.count, &error))
+			cjm_report(&error);
+		PG_RETURN_POINTER(log);
+	}
+	return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(n), &conditions);
+}
+
+Datum
+window_funnel_step(PG_FUNCTION_ARGS)
+{
+	return add_row(fcinfo, 2);
+}
+
+Datum
+window_funnel_step_mode(PG_FUNCTION_ARGS)
+{
+	return add_row(fcinfo, 3);
+}
+
+Datum
+window_funnel_combine(PG_FUNCTION_ARGS)
+{
+	return condition_agg_combine(fcinfo, check_heads);
+}
+
+/* No rows: nobody went anywhere, 0. */
+Datum
+window_funnel_final(PG_FUNCTION_ARGS)
+{
+	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	WindowFunnelRules rules;
+	ConditionRows rows;
+	int			level;
+
+	if (log == NULL || log->count == 0)
+		PG_RETURN_INT32(0);
+	if (log->head_size != sizeof(rules))
+		elog(ERROR, "invalid state of window_funnel");
+	memcpy(&rules, condition_log_head(log), sizeof(rules));
+	condition_log_rows(log, &rows);
+	level = window_funnel_level(&rules, &rows);
+	condition_log_free_rows(&rows);
+	PG_RETURN_INT32(level);
+}
