@@ -8,6 +8,9 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+/* What a first look at a long journey fetches: about one TOAST chunk. */
+#define HEAD_BYTES 1900
+
 static int
 error_code(CjmErrorKind kind)
 {
@@ -68,6 +71,37 @@ journey_open_datum(Datum value, JourneyView *view)
 
 	if (!journey_open((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), view, &error))
 		cjm_report(&error);
+}
+
+/*
+ * Opens the header and the event dictionary of a journey argument, and no
+ * column.  Of a long journey, which is stored out of line, only the beginning
+ * is fetched.
+ */
+void
+journey_open_head(Datum value, JourneyView *view)
+{
+	struct varlena *head;
+	CjmError	error = {0};
+	int32		size = HEAD_BYTES;
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+	{
+		journey_open_datum(value, view);
+		return;
+	}
+	for (;;)
+	{
+		size_t		needed;
+
+		head = PG_DETOAST_DATUM_SLICE(value, 0, size);
+		if (!journey_open((const uint8 *) VARDATA_ANY(head), VARSIZE_ANY_EXHDR(head), view, &error))
+			cjm_report(&error);
+		needed = view->events.dictionary + view->events.size - (const uint8 *) VARDATA_ANY(head);
+		if (needed <= (size_t) size)
+			return;
+		size = needed;
+	}
 }
 
 /* The journey of all that a builder holds, in the current context. */

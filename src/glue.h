@@ -20,6 +20,7 @@ extern bool cjm_report_soft(const CjmError *error, Node *escontext);
 
 /* Opening arguments; they detoast into the current memory context. */
 extern void journey_open_datum(Datum value, JourneyView *view);
+extern void journey_open_head(Datum value, JourneyView *view);
 extern void funnel_open_datum(Datum value, FunnelDef *def);
 extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
 extern FunnelEntry funnel_entry(Datum range);

@@ -70,7 +70,7 @@ journey_touch_count(PG_FUNCTION_ARGS)
 {
 	JourneyView view;
 
-	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	journey_open_head(PG_GETARG_DATUM(0), &view);
 	PG_RETURN_INT64(view.count);
 }
 
@@ -143,7 +143,7 @@ journey_has_event(PG_FUNCTION_ARGS)
 {
 	JourneyView view;
 
-	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	journey_open_head(PG_GETARG_DATUM(0), &view);
 	PG_RETURN_BOOL(journey_find_label(&view.events, label_from_text(PG_GETARG_TEXT_PP(1))) >= 0);
 }
 
@@ -153,6 +153,6 @@ journey_has_event_enum(PG_FUNCTION_ARGS)
 	char	   *name = OidOutputFunctionCall(F_ENUM_OUT, PG_GETARG_DATUM(1));
 	JourneyView view;
 
-	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	journey_open_head(PG_GETARG_DATUM(0), &view);
 	PG_RETURN_BOOL(journey_find_label(&view.events, (Label) {name, strlen(name)}) >= 0);
 }

@@ -1,0 +1,66 @@
+--
+-- sequence_match, sequence_count, sequence_match_events: patterns over the rows of a customer
+--
+
+CREATE FUNCTION sequence_agg_step(internal, pattern text, at timestamptz, VARIADIC conditions boolean[]) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION sequence_agg_step(internal, text, timestamptz, boolean[]) IS
+	'transition function of the sequence aggregates';
+
+CREATE FUNCTION sequence_agg_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION sequence_agg_combine(internal, internal) IS 'combine function of the sequence aggregates';
+
+CREATE FUNCTION sequence_match_final(internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION sequence_match_final(internal) IS 'final function of sequence_match';
+
+CREATE FUNCTION sequence_count_final(internal) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION sequence_count_final(internal) IS 'final function of sequence_count';
+
+CREATE FUNCTION sequence_match_events_final(internal) RETURNS timestamptz[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 30;
+COMMENT ON FUNCTION sequence_match_events_final(internal) IS 'final function of sequence_match_events';
+
+CREATE AGGREGATE sequence_match(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+	SFUNC = sequence_agg_step,
+	STYPE = internal,
+	SSPACE = 256,
+	FINALFUNC = sequence_match_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = sequence_agg_combine,
+	SERIALFUNC = condition_agg_serialize,
+	DESERIALFUNC = condition_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE sequence_match(text, timestamptz, boolean[]) IS
+	'whether the rows that a condition holds for, in time order, match the pattern, such as ''(?1)(?t<=1 hour)(?2)''';
+
+CREATE AGGREGATE sequence_count(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+	SFUNC = sequence_agg_step,
+	STYPE = internal,
+	SSPACE = 256,
+	FINALFUNC = sequence_count_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = sequence_agg_combine,
+	SERIALFUNC = condition_agg_serialize,
+	DESERIALFUNC = condition_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE sequence_count(text, timestamptz, boolean[]) IS
+	'how often the rows that a condition holds for match the pattern, no row in two matches';
+
+CREATE AGGREGATE sequence_match_events(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+	SFUNC = sequence_agg_step,
+	STYPE = internal,
+	SSPACE = 256,
+	FINALFUNC = sequence_match_events_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = sequence_agg_combine,
+	SERIALFUNC = condition_agg_serialize,
+	DESERIALFUNC = condition_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE sequence_match_events(text, timestamptz, boolean[]) IS
+	'the times of the conditions of the first match; without a match, of its longest beginning';
