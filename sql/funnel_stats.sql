@@ -261,5 +261,15 @@ SELECT '[1]'::jsonb::funnel_stats;
 SELECT '{"funnel": "a -> b", "customers": 3, "steps": [{"customers": 1}, {"time": {"buckets": [[256, 1]], "sum": 257.0}, "customers": 1}]}'::funnel_stats;
 SELECT '{"funnel": "a->b", "customers": 3, "steps": [{"customers": 1}, {"time": {"buckets": [[256, 1]], "sum": 257}, "customers": 1}]}'::jsonb::funnel_stats;
 
+-- All groups share one memory context: a hash aggregate walks over all contexts for each new group.
+SET enable_sort = off;
+SET work_mem = '1GB';
+SELECT (SELECT count(*) FROM pg_backend_memory_contexts) < 1000 AS few_contexts, s <> funnel_stats('a -> b') AS counted
+FROM (SELECT k, funnel_agg(j, 'a -> b') FROM (VALUES ('{2026-01-01T00:00Z a, 2026-01-01T00:01Z b}'::journey)) v(j), generate_series(1, 3000) k GROUP BY k OFFSET 0) q(k, s) LIMIT 1;
+SELECT (SELECT count(*) FROM pg_backend_memory_contexts) < 1000 AS few_contexts, s <> funnel_stats('a -> b') AS counted
+FROM (SELECT k, rollup(s) FROM (SELECT funnel_agg('{2026-01-01T00:00Z a}', 'a -> b')) v(s), generate_series(1, 2), generate_series(1, 3000) k GROUP BY k OFFSET 0) q(k, s) LIMIT 1;
+RESET work_mem;
+RESET enable_sort;
+
 DROP VIEW stats_by_plan;
 DROP TABLE stats_customers, stats_random, stats_parts, stats_want;

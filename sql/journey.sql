@@ -61,7 +61,7 @@ SELECT j, (first_touch(j)).at AT TIME ZONE 'UTC' AS at_utc
 FROM unnest(ARRAY['{2026-01-31T09:30:00.000001Z a}', '{2026-01-31T09:30:00.120Z a}', '{2026-01-31T23:30-05:30 a}', '{2026-01-31T23:30+15:59 a}',
 	'{2026-01-31t09:30:59.999999z a}', '{2024-02-29T00:00Z a}', '{2000-02-29T23:59:59+14 a}', '{1999-12-31T23:59:59.999999Z a}', '{1970-01-01T00:00Z a}',
 	'{0001-01-01T00:00Z a}', '{0000-12-31T23:59:59.5Z a}', '{0000-02-29T12:00Z a}', '{-0001-01-01T00:00Z a}', '{-000043-03-15T12:00Z a}', '{-0400-02-29T00:00Z a}',
-	'{-4713-11-24T00:00:00Z a}', '{-4713-11-23T23:59-15:59 a}', '{9999-12-31T23:59:59.999999Z a}', '{+10000-01-01T00:00Z a}', '{+012026-01-01T00:00Z a}',
+	'{-4713-11-24T00:00:00Z a}', '{-4713-11-23T23:59-15:59 a}', '{1880-01-31T09:30:00+01:36:34 a}', '{9999-12-31T23:59:59.999999Z a}', '{+10000-01-01T00:00Z a}', '{+012026-01-01T00:00Z a}',
 	'{+294276-12-31T23:59:59.999999Z a}', '{+294277-01-01T00:00+00:01 a}']::journey[]) AS j;
 -- The calendar agrees with PostgreSQL's own on every 97th day of twelve thousand years.
 SELECT count(*) AS days, count(*) FILTER (WHERE (first_touch(text::journey)).at IS DISTINCT FROM at OR text::journey::text <> text) AS wrong
@@ -107,7 +107,7 @@ FROM unnest(ARRAY[
 	-- times
 	'{a}', '{view 2026-01-31T09:30Z}', '{2026-01-31T09:30 a}', '{2026-01-31T09:30:00 a}', '{2026-01-31 09:30:00 Z a}', '{2026-01-31Z a}', '{2026-01-31 a}', '{2026-1-31T09:30Z a}', '{26-01-31T09:30Z a}', '{31.01.2026T09:30Z a}', '{20260131T0930Z a}',
 	'{2026-01-31T9:30Z a}', '{2026-01-31T0930Z a}', '{2026-01-31T09:30:0Z a}', '{2026-01-31T09:30:00.Z a}', '{2026-01-31T09:30:00,5Z a}', '{2026-01-31T09:30:00.1234567Z a}', '{2026-01-31T09:30:00.0000000Z a}',
-	'{2026-01-31T09:30 UTC a}', '{2026-01-31T09:30:00 Europe/Riga a}', '{2026-01-31T09:30+2 a}', '{2026-01-31T09:30+0200 a}', '{2026-01-31T09:30+02: a}', '{2026-01-31T09:30+16 a}', '{2026-01-31T09:30+02:60 a}', '{2026-01-31T09:30+02:00:01 a}',
+	'{2026-01-31T09:30 UTC a}', '{2026-01-31T09:30:00 Europe/Riga a}', '{2026-01-31T09:30+2 a}', '{2026-01-31T09:30+0200 a}', '{2026-01-31T09:30+02: a}', '{2026-01-31T09:30+16 a}', '{2026-01-31T09:30+02:60 a}', '{2026-01-31T09:30+02:00: a}', '{2026-01-31T09:30+02:00:60 a}',
 	'{2026-02-31T09:30Z a}', '{2026-02-29T09:30Z a}', '{1900-02-29T09:30Z a}', '{2026-04-31T09:30Z a}', '{2026-00-01T09:30Z a}', '{2026-13-01T09:30Z a}', '{2026-01-00T09:30Z a}', '{2026-01-32T09:30Z a}',
 	'{2026-01-31T24:00Z a}', '{2026-01-31T23:60Z a}', '{2026-12-31T23:59:60Z a}', '{infinity a}', '{-infinity a}', '{now a}', '{10000-01-01T00:00Z a}', '{+1234567-01-01T00:00Z a}', '{2026-01-31T09:30Z_a}',
 	'{-4713-11-23T23:59:59.999999Z a}', '{-4713-11-24T00:00+00:01 a}', '{+294277-01-01T00:00Z a}', '{+294276-12-31T23:59:59.999999-00:01 a}', '{+999999-01-01T00:00Z a}', '{-999999-01-01T00:00Z a}'
@@ -287,6 +287,15 @@ SET enable_hashagg = off;
 SELECT bool_and(same) AS same FROM (SELECT rollup(d.j) = w.j FROM public.days AS d JOIN public.wholes AS w USING (k) GROUP BY k, w.j) AS t (same);
 RESET enable_hashagg;
 DROP TABLE public.days, public.wholes;
+-- all groups share one memory context: a hash aggregate walks over all contexts for each new group
+SET enable_sort = off;
+SET work_mem = '1GB';
+SELECT (SELECT count(*) FROM pg_backend_memory_contexts) < 1000 AS few_contexts, touch_count(j)
+FROM (SELECT k, rollup(j) AS j
+      FROM (SELECT journey_agg('2026-01-01T00:00Z'::timestamptz + i * interval '7 seconds', 'a', NULL, i) FROM generate_series(1, 70) AS i) AS w (j),
+           generate_series(1, 2), generate_series(1, 3000) AS k GROUP BY k OFFSET 0) AS merged LIMIT 1;
+RESET work_mem;
+RESET enable_sort;
 
 -- Limits: 2^24 touchpoints, whatever way they come together.
 SELECT touch_count(rollup(j)) FROM (SELECT journey_agg('2026-01-01T00:00Z', 'bot') FROM generate_series(1, 1048577)) AS a (j), generate_series(1, 16);

@@ -85,3 +85,13 @@ FROM public.built JOIN
 
 DROP TABLE public.journeys, public.hours, public.rows, public.built;
 DROP TYPE public.odd_stage;
+
+-- A long journey is stored out of line; header and dictionary are read without the rest, however long.
+CREATE TEMP TABLE touchpoint_long AS
+	SELECT n, journey_agg(at, e) AS j
+	FROM (VALUES (1, 3), (2, 2000)) AS v (n, labels),
+		LATERAL (SELECT timestamptz '2026-01-01Z' + i * interval '1.5 seconds', 'event number ' || i % labels FROM generate_series(1, 6000) i) AS r (at, e)
+	GROUP BY n;
+SELECT n, pg_column_size(j) > 8000 AS out_of_line, touch_count(j), has_event(j, 'event number 2'), has_event(j, 'event number 1999'),
+       has_event(j, 'event number 2000'), duration(j)
+FROM touchpoint_long ORDER BY n;

@@ -1,7 +1,7 @@
 /*
  * funnel_agg.c: the aggregates whose state is a funnel_stats.
  *
- * The state is an expanded object in the aggregate's context and changes in
+ * The state is an expanded object in the aggregate's memory and changes in
  * place.  What comes in from outside, a stored value or the state of another
  * aggregate, is read and never changed.  Outside of an aggregate the same
  * functions work on copies.
@@ -15,13 +15,13 @@
 PG_FUNCTION_INFO_V1(funnel_agg_step);
 PG_FUNCTION_INFO_V1(funnel_stats_combine);
 
-/* Where a new state is to live. */
+/* The context of the aggregate that calls; NULL if none does. */
 static MemoryContext
-state_context(FunctionCallInfo fcinfo)
+aggregate_context(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
-	return AggCheckCallContext(fcinfo, &context) ? context : CurrentMemoryContext;
+	return AggCheckCallContext(fcinfo, &context) ? context : NULL;
 }
 
 /* The state in the first argument, to be changed: the aggregate's own or a copy. */
@@ -29,11 +29,11 @@ static ExpandedStats *
 own_state(FunctionCallInfo fcinfo)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	MemoryContext context;
+	MemoryContext aggregate = aggregate_context(fcinfo);
 
-	if (AggCheckCallContext(fcinfo, &context))
-		return expanded_stats_own(value, context);
-	return expanded_stats_copy(CurrentMemoryContext, funnel_stats_open_datum(value));
+	if (aggregate != NULL)
+		return expanded_stats_own(value, aggregate);
+	return expanded_stats_copy(NULL, funnel_stats_open_datum(value));
 }
 
 /*
@@ -70,7 +70,7 @@ funnel_agg_step(PG_FUNCTION_ARGS)
 		FunnelDef	def;
 
 		funnel_open_datum(PointerGetDatum(funnel), &def);
-		state = expanded_stats_new(state_context(fcinfo), bytes, size, &def);
+		state = expanded_stats_new(aggregate_context(fcinfo), bytes, size, &def);
 	}
 	else
 		state = own_state(fcinfo);
@@ -101,7 +101,7 @@ funnel_stats_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		state = expanded_stats_copy(state_context(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+		state = expanded_stats_copy(aggregate_context(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
 	else
 	{
 		state = own_state(fcinfo);

@@ -25,6 +25,16 @@ typedef struct FunnelEvent
 	Label		channel;
 } FunnelEvent;
 
+/* Do both ask for the same? */
+static inline bool
+funnel_event_equal(const FunnelEvent *a, const FunnelEvent *b)
+{
+	return (a->event.bytes == NULL) == (b->event.bytes == NULL) &&
+		(a->event.bytes == NULL || label_equal(a->event, b->event)) &&
+		(a->channel.bytes == NULL) == (b->channel.bytes == NULL) &&
+		(a->channel.bytes == NULL || label_equal(a->channel, b->channel));
+}
+
 typedef struct FunnelStage
 {
 	Label		name;

@@ -74,6 +74,25 @@ funnel_word(Label label)
 	return FUNNEL_WORD_NONE;
 }
 
+/* The first of some characters beyond ASCII in a label, or NULL. */
+static const char *
+find_character(Label label, const char *const *characters, size_t count)
+{
+	for (uint32 i = 0; i < label.size; i++)
+	{
+		if (!IS_HIGHBIT_SET(label.bytes[i]))
+			continue;
+		for (size_t j = 0; j < count; j++)
+		{
+			size_t		size = strlen(characters[j]);
+
+			if (size <= label.size - i && memcmp(label.bytes + i, characters[j], size) == 0)
+				return label.bytes + i;
+		}
+	}
+	return NULL;
+}
+
 /*
  * The first of the arrows that editors and word processors put for "->", in
  * UTF-8, or NULL.  A label that has one is printed in quotes, for the parser
@@ -82,26 +101,29 @@ funnel_word(Label label)
 const char *
 funnel_find_arrow(Label label)
 {
-	static const char arrows[][4] = {"\xe2\x86\x92", "\xe2\x87\x92", "\xe2\x9f\xb6"};
+	static const char *const arrows[] = {"\xe2\x86\x92", "\xe2\x87\x92", "\xe2\x9f\xb6"};
 
-	for (uint32 i = 0; i + 3 <= label.size; i++)
-	{
-		for (size_t j = 0; j < lengthof(arrows); j++)
-		{
-			if (memcmp(label.bytes + i, arrows[j], 3) == 0)
-				return label.bytes + i;
-		}
-	}
-	return NULL;
+	return find_character(label, arrows, lengthof(arrows));
 }
 
-/* Equality where either may be "any". */
-static bool
-same_label(Label a, Label b)
+/*
+ * The first of the spaces that are not ASCII's, in UTF-8, or NULL.  They come
+ * along from web pages and word processors and look like any space, or like
+ * nothing, but a bare label that has one is not the event that was meant.
+ */
+const char *
+funnel_find_space(Label label)
 {
-	if (a.bytes == NULL || b.bytes == NULL)
-		return a.bytes == b.bytes;
-	return label_equal(a, b);
+	/* no-break, ogham, en quad to zero width, line, paragraph, narrow, mathematical, word joiner, ideographic, BOM */
+	static const char *const spaces[] = {
+		"\xc2\xa0", "\xe1\x9a\x80",
+		"\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+		"\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\x8b",
+		"\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe2\x81\xa0",
+		"\xe3\x80\x80", "\xef\xbb\xbf"
+	};
+
+	return find_character(label, spaces, lengthof(spaces));
 }
 
 bool
@@ -109,7 +131,7 @@ funnel_list_has(const FunnelEvent *list, int count, const FunnelEvent *event)
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (same_label(list[i].event, event->event) && same_label(list[i].channel, event->channel))
+		if (funnel_event_equal(&list[i], event))
 			return true;
 	}
 	return false;
@@ -118,7 +140,8 @@ funnel_list_has(const FunnelEvent *list, int count, const FunnelEvent *event)
 static void
 print_label(StringInfo out, Label label)
 {
-	label_print(out, label, funnel_word(label) != FUNNEL_WORD_NONE || funnel_find_arrow(label) != NULL);
+	label_print(out, label, funnel_word(label) != FUNNEL_WORD_NONE || funnel_find_arrow(label) != NULL ||
+				funnel_find_space(label) != NULL);
 }
 
 static void

@@ -126,6 +126,17 @@ fail_arrow(Parser *parser, const char *arrow)
 	return false;
 }
 
+/* Fails with a space that by the letter of the grammar is a part of a bare label. */
+static bool
+fail_space(Parser *parser, const char *space)
+{
+	cjm_fail(parser->error, CJM_ERROR_SYNTAX, "invalid funnel: expected a plain space at character %d, found another one",
+			 label_position(&parser->scanner, space));
+	cjm_fail_hint(parser->error, "No-break and other special spaces come along with copied text. Type the space anew; "
+				  "a label with such a space in it stands in double quotes.");
+	return false;
+}
+
 /*
  * Reads a label.  noun is what a message calls it, expected what it says should
  * stand here.
@@ -146,7 +157,9 @@ parse_label(Parser *parser, const char *noun, const char *expected, Label *label
 	}
 	else
 	{
+		bool		unicode = scanner->encoding == PG_UTF8 || scanner->encoding == PG_SQL_ASCII;
 		const char *arrow;
+		const char *space;
 
 		begin = scanner->at;
 		if (!label_scan_bare(scanner, label))
@@ -159,13 +172,17 @@ parse_label(Parser *parser, const char *noun, const char *expected, Label *label
 
 		/*
 		 * "view-->cart" and "view→cart" would be the labels "view-" and
-		 * "view→cart", which nobody means.  They can be had with quotes; the
-		 * printer puts a space before its "->" and quotes arrows.  In the
-		 * single-byte encodings these bytes are three letters or none.
+		 * "view→cart", which nobody means, nor is a space other than ASCII's
+		 * meant for a part of a label.  They can be had with quotes; the
+		 * printer puts a space before its "->" and quotes arrows and spaces.
+		 * In the single-byte encodings these bytes are letters or none.
 		 */
-		arrow = funnel_find_arrow(*label);
-		if (arrow != NULL && (scanner->encoding == PG_UTF8 || scanner->encoding == PG_SQL_ASCII))
+		arrow = unicode ? funnel_find_arrow(*label) : NULL;
+		if (arrow != NULL)
 			return fail_arrow(parser, arrow);
+		space = unicode ? funnel_find_space(*label) : NULL;
+		if (space != NULL)
+			return fail_space(parser, space);
 		if (label->bytes[label->size - 1] == '-' && scanner->end - scanner->at >= 2 &&
 			scanner->at[0] == '-' && scanner->at[1] == '>')
 			return fail_arrow(parser, scanner->at - 1);

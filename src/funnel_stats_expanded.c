@@ -7,9 +7,9 @@
  * somebody stores it or sends it.  The type stays a real one, unlike internal,
  * so that partial states may travel between servers.
  *
- * Memory: an object has a context of its own, which holds the header and all
- * of its FunnelStats; deleting it frees everything.  Whoever has a read-write
- * pointer may change the object, everybody else only reads.
+ * Memory: the states of an aggregate share a context, which goes when the
+ * aggregate is done; any other object has one of its own.  Whoever has a
+ * read-write pointer may change the object, everybody else only reads.
  */
 #include "funnel_stats_expanded.h"
 
@@ -66,21 +66,33 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
-static ExpandedStats *
-make_object(MemoryContext parent)
+/* Where a new object is to live: with the other states of the aggregate, or without one on its own. */
+static MemoryContext
+object_context(MemoryContext aggregate)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "funnel_stats", ALLOCSET_START_SMALL_SIZES);
+	if (aggregate != NULL)
+		return aggregate_objects(aggregate);
+	return AllocSetContextCreate(CurrentMemoryContext, "funnel_stats", ALLOCSET_START_SMALL_SIZES);
+}
+
+static ExpandedStats *
+make_object(MemoryContext aggregate)
+{
+	MemoryContext context = object_context(aggregate);
 	ExpandedStats *object = MemoryContextAllocZero(context, sizeof(ExpandedStats));
 
 	EOH_init_header(&object->header, &methods, context);
 	return object;
 }
 
-/* A new object, empty, in a context below parent; the definition as bytes and opened. */
+/*
+ * A new object, empty; the definition as bytes and opened.  aggregate is the
+ * context of the aggregate whose state it is to be, or NULL.
+ */
 ExpandedStats *
-expanded_stats_new(MemoryContext parent, const uint8 *funnel, size_t size, const FunnelDef *def)
+expanded_stats_new(MemoryContext aggregate, const uint8 *funnel, size_t size, const FunnelDef *def)
 {
-	ExpandedStats *object = make_object(parent);
+	ExpandedStats *object = make_object(aggregate);
 	MemoryContext old = MemoryContextSwitchTo(object->header.eoh_context);
 
 	funnel_stats_init(&object->stats, funnel, size, def);
@@ -88,11 +100,11 @@ expanded_stats_new(MemoryContext parent, const uint8 *funnel, size_t size, const
 	return object;
 }
 
-/* A new object with the contents of other stats, in a context below parent. */
+/* A new object with the contents of other stats; aggregate as above. */
 ExpandedStats *
-expanded_stats_copy(MemoryContext parent, const FunnelStats *from)
+expanded_stats_copy(MemoryContext aggregate, const FunnelStats *from)
 {
-	ExpandedStats *object = make_object(parent);
+	ExpandedStats *object = make_object(aggregate);
 	MemoryContext old = MemoryContextSwitchTo(object->header.eoh_context);
 
 	funnel_stats_copy(&object->stats, from);
@@ -111,21 +123,21 @@ object_of(Datum value)
 }
 
 /*
- * expanded_stats_own is an object that the caller may change and that lives
- * below parent: the value itself if it is one, else a copy, so that nobody
- * else's value ever changes.
+ * expanded_stats_own is an object that the aggregate with this context may
+ * change: the value itself if it is the aggregate's, else a copy, so that
+ * nobody else's value ever changes.
  */
 ExpandedStats *
-expanded_stats_own(Datum value, MemoryContext parent)
+expanded_stats_own(Datum value, MemoryContext aggregate)
 {
 	if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value)))
 	{
 		ExpandedStats *object = object_of(value);
 
-		if (MemoryContextGetParent(object->header.eoh_context) == parent)
+		if (MemoryContextGetParent(object->header.eoh_context) == aggregate)
 			return object;
 	}
-	return expanded_stats_copy(parent, funnel_stats_open_datum(value));
+	return expanded_stats_copy(aggregate, funnel_stats_open_datum(value));
 }
 
 /* The read-write pointer: always the same address, so that nobody copies the state it stands for. */

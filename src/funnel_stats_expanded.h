@@ -11,10 +11,10 @@
 
 typedef struct ExpandedStats ExpandedStats;
 
-extern ExpandedStats *expanded_stats_new(MemoryContext parent, const uint8 *funnel, size_t size,
+extern ExpandedStats *expanded_stats_new(MemoryContext aggregate, const uint8 *funnel, size_t size,
 										 const FunnelDef *def);
-extern ExpandedStats *expanded_stats_copy(MemoryContext parent, const FunnelStats *from);
-extern ExpandedStats *expanded_stats_own(Datum value, MemoryContext parent);
+extern ExpandedStats *expanded_stats_copy(MemoryContext aggregate, const FunnelStats *from);
+extern ExpandedStats *expanded_stats_own(Datum value, MemoryContext aggregate);
 extern Datum expanded_stats_datum(ExpandedStats *object);
 
 /* The only ways to an object's stats: they keep its memory context and its flat form in step. */

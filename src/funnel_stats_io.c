@@ -186,8 +186,12 @@ same_bytes(FunctionCallInfo fcinfo)
 	struct varlena *a = PG_GETARG_VARLENA_PP(0);
 	struct varlena *b = PG_GETARG_VARLENA_PP(1);
 	Size		size = VARSIZE_ANY_EXHDR(a);
+	bool		same = size == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), size) == 0;
 
-	return size == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), size) == 0;
+	/* Index code compares and hashes in contexts that live long. */
+	PG_FREE_IF_COPY(a, 0);
+	PG_FREE_IF_COPY(b, 1);
+	return same;
 }
 
 Datum
@@ -206,15 +210,19 @@ Datum
 funnel_stats_hash(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum		hash = hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 
-	PG_RETURN_DATUM(hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)));
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
 }
 
 Datum
 funnel_stats_hash_extended(PG_FUNCTION_ARGS)
 {
 	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	Datum		hash = hash_any_extended((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
+										 PG_GETARG_INT64(1));
 
-	PG_RETURN_DATUM(hash_any_extended((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
-									  PG_GETARG_INT64(1)));
+	PG_FREE_IF_COPY(value, 0);
+	return hash;
 }

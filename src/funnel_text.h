@@ -21,6 +21,7 @@ typedef enum FunnelWord
 extern bool funnel_same_word(Label label, const char *word);
 extern FunnelWord funnel_word(Label label);
 extern const char *funnel_find_arrow(Label label);
+extern const char *funnel_find_space(Label label);
 extern bool funnel_list_has(const FunnelEvent *list, int count, const FunnelEvent *event);
 
 extern bool funnel_parse_duration(LabelScanner *scanner, int64 *duration, CjmError *error);

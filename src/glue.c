@@ -5,8 +5,13 @@
 #include "glue.h"
 
 #include "common/int.h"
+#include "funcapi.h"
+#include "nodes/memnodes.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+#define AGGREGATE_OBJECTS "cjm aggregate states"
 
 /* What a first look at a long journey fetches: about one TOAST chunk. */
 #define HEAD_BYTES 1900
@@ -119,6 +124,29 @@ journey_from_builder(const JourneyBuilder *builder, bool distinct)
 	return PointerGetDatum(out.data);
 }
 
+/*
+ * The row type that a function returns, which stays with its call site: to look
+ * it up costs more than to make the row.  The function may use fn_extra for
+ * nothing else.
+ */
+TupleDesc
+result_row(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *call = fcinfo->flinfo;
+
+	if (call->fn_extra == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->fn_mcxt);
+		TupleDesc	row;
+
+		if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "return type must be a row type");
+		call->fn_extra = BlessTupleDesc(CreateTupleDescCopy(row));
+		MemoryContextSwitchTo(old);
+	}
+	return (TupleDesc) call->fn_extra;
+}
+
 /* A varlena of the current context around a copy of the bytes. */
 struct varlena *
 bytes_to_varlena(const void *bytes, size_t size)
@@ -190,4 +218,22 @@ interval_from_microseconds(uint64 microseconds)
 	interval->day = microseconds / USECS_PER_DAY;
 	interval->time = microseconds % USECS_PER_DAY;
 	return interval;
+}
+
+/*
+ * The memory of those states of an aggregate that are expanded objects: one
+ * context for the objects of all groups, below the aggregate's own, as
+ * PostgreSQL demands of an object that it is to leave where it is.  It also
+ * walks over every context below the aggregate's for each new group of a hash
+ * aggregate, to add up their memory; one context for each object would make
+ * that quadratic.  The price: an object goes only when all go, so whoever
+ * changes a state must return the same object.
+ */
+MemoryContext
+aggregate_objects(MemoryContext aggregate)
+{
+	for (MemoryContext child = aggregate->firstchild; child != NULL; child = child->nextchild)
+		if (strcmp(child->name, AGGREGATE_OBJECTS) == 0)
+			return child;
+	return AllocSetContextCreate(aggregate, AGGREGATE_OBJECTS, ALLOCSET_DEFAULT_SIZES);
 }

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "funnel_def.h"
 #include "funnel_match.h"
@@ -28,9 +29,13 @@ extern Label label_from_text(text *value);
 extern int64 interval_microseconds(const Interval *interval, const char *name);
 
 /* Making results in the current memory context. */
+extern TupleDesc result_row(FunctionCallInfo fcinfo);
 extern Datum journey_from_builder(const JourneyBuilder *builder, bool distinct);
 extern struct varlena *bytes_to_varlena(const void *bytes, size_t size);
 extern Datum label_to_datum(Label label);
 extern Interval *interval_from_microseconds(uint64 microseconds);
+
+/* Where expanded objects that are the states of an aggregate live. */
+extern MemoryContext aggregate_objects(MemoryContext aggregate);
 
 #endif							/* CJM_GLUE_H */

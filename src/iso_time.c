@@ -117,7 +117,8 @@ fail_here(const LabelScanner *scanner, const char *start, const char *why, CjmEr
 /*
  * iso_time_scan reads a time at the scanner and leaves the scanner behind it:
  * date, "T" or a space, hours and minutes, perhaps seconds with up to six
- * decimals, and then, always, Z or an offset from UTC such as +02:00.
+ * decimals, and then, always, Z or an offset from UTC such as +02:00 (or, as
+ * PostgreSQL prints the times of long ago, +01:36:34).
  */
 bool
 iso_time_scan(LabelScanner *scanner, int64 *at, CjmError *error)
@@ -163,11 +164,15 @@ iso_time_scan(LabelScanner *scanner, int64 *at, CjmError *error)
 		bool		west = scanner->at < scanner->end && *scanner->at == '-';
 		int64		hours;
 		int64		minutes = 0;
+		int64		seconds = 0;
 
 		if (!(scan_char(scanner, '-') || scan_char(scanner, '+')) || !scan_digits(scanner, 2, 2, &hours) ||
-			(scan_char(scanner, ':') && !scan_digits(scanner, 2, 2, &minutes)) || hours > 15 || minutes > 59)
+			(scan_char(scanner, ':') &&
+			 (!scan_digits(scanner, 2, 2, &minutes) ||
+			  (scan_char(scanner, ':') && !scan_digits(scanner, 2, 2, &seconds)))) ||
+			hours > 15 || minutes > 59 || seconds > 59)
 			return fail_here(scanner, start, "A time ends with Z or with its offset from UTC, such as +02:00.", error);
-		offset = (hours * 60 + minutes) * USECS_PER_MINUTE;
+		offset = (hours * 60 + minutes) * USECS_PER_MINUTE + seconds * USECS_PER_SEC;
 		if (west)
 			offset = -offset;
 	}

@@ -63,7 +63,13 @@ add_row(FunctionCallInfo fcinfo, Label event)
 	ok = builder_add(&builder, PG_GETARG_TIMESTAMPTZ(1), event, channel, has_value, value, &error);
 	MemoryContextSwitchTo(old);
 	if (!ok)
+	{
+		if (event.size == 0)
+			cjm_fail_hint(&error, "Make it NULL, as nullif(event, '') does: rows without an event are ignored.");
+		else if (channel.bytes != NULL && channel.size == 0)
+			cjm_fail_hint(&error, "Make it NULL, as nullif(channel, '') does: NULL is no channel.");
 		cjm_report(&error);
+	}
 	PG_RETURN_POINTER(builder);
 }
 

@@ -132,6 +132,18 @@ journey_labels(const JourneyLabels *labels)
 	return out;
 }
 
+/* The label of an id; linear in the id, for who needs one and not all. */
+Label
+journey_label(const JourneyLabels *labels, uint32 id)
+{
+	const uint8 *p = labels->dictionary;
+	uint64		size;
+
+	for (p = varint_load(p, &size); id > 0; id--)
+		p = varint_load(p + size, &size);
+	return (Label) {(const char *) p, (uint32) size};
+}
+
 /* The id of a label, or -1 if the dictionary does not have it. */
 int64
 journey_find_label(const JourneyLabels *labels, Label label)

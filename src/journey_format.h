@@ -51,6 +51,7 @@ typedef struct Touch
 /* Trusting readers: the value was written by journey_encode or passed journey_check. */
 extern bool journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error);
 extern Label *journey_labels(const JourneyLabels *labels);
+extern Label journey_label(const JourneyLabels *labels, uint32 id);
 extern int64 journey_find_label(const JourneyLabels *labels, Label label);
 extern uint32 journey_lower_bound(const JourneyView *view, int64 at);
 extern int	journey_compare(const JourneyView *a, const JourneyView *b);

@@ -39,21 +39,20 @@ push_string(JsonbParseState **state, const char *bytes, int size)
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
 
-/* A value by its exact shortest digits, which numeric keeps. */
+/* A value by its exact shortest digits, which numeric keeps.  text is scratch. */
 static void
-push_number(JsonbParseState **state, double number)
+push_number(JsonbParseState **state, double number, StringInfo text)
 {
-	StringInfoData digits;
 	JsonbValue	value = {.type = jbvNumeric};
 
-	initStringInfo(&digits);
-	number_print(&digits, number);
+	resetStringInfo(text);
+	number_print(text, number);
 	if (isnan(number) || isinf(number))
 	{
-		push_string(state, digits.data, digits.len);
+		push_string(state, pnstrdup(text->data, text->len), text->len);
 		return;
 	}
-	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits.data),
+	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text->data),
 															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	pushJsonbValue(state, WJB_VALUE, &value);
 }
@@ -67,7 +66,9 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 	JourneyCursor cursor;
 	Touch		touch;
 	JsonbParseState *state = NULL;
+	StringInfoData text;
 
+	initStringInfo(&text);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
@@ -75,14 +76,12 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
-		StringInfoData at;
-
 		CHECK_FOR_INTERRUPTS();
-		initStringInfo(&at);
-		iso_time_print(&at, touch.at);
+		resetStringInfo(&text);
+		iso_time_print(&text, touch.at);
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		push_key(&state, "at");
-		push_string(&state, at.data, at.len);
+		push_string(&state, pnstrdup(text.data, text.len), text.len);
 		push_key(&state, "event");
 		push_string(&state, events[touch.event].bytes, events[touch.event].size);
 		if (touch.channel != 0)
@@ -93,7 +92,7 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 		if (touch.has_value)
 		{
 			push_key(&state, "value");
-			push_number(&state, touch.value);
+			push_number(&state, touch.value, &text);
 		}
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}

@@ -7,8 +7,9 @@
  * the whole state anew for each.  The state type is journey itself, so that
  * partial states may travel between servers.
  *
- * The expanded object owns a memory context below the aggregate's; it holds
- * the builder and, once asked for, the flat value, until the next change.
+ * The expanded objects of an aggregate share a memory context below its own
+ * (aggregate_objects).  An object is a builder and, once asked for, the flat
+ * value, until the next change.
  */
 #include "glue.h"
 
@@ -70,11 +71,11 @@ add_datum(JourneyBuilder **builder, Datum value)
 		cjm_report(&error);
 }
 
-/* A new state that holds one journey, in a context of its own below parent. */
+/* A new state of an aggregate that holds one journey. */
 static ExpandedJourney *
-expanded_create(Datum value, MemoryContext parent)
+expanded_create(Datum value, MemoryContext aggregate)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "expanded journey", ALLOCSET_START_SMALL_SIZES);
+	MemoryContext context = aggregate_objects(aggregate);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ExpandedJourney *state = palloc0(sizeof(ExpandedJourney));
 
@@ -92,12 +93,12 @@ expanded_create(Datum value, MemoryContext parent)
 Datum
 journey_merge(PG_FUNCTION_ARGS)
 {
-	MemoryContext parent;
+	MemoryContext aggregate;
 	JourneyBuilder *builder;
 	Datum		a = PG_GETARG_DATUM(0);
 	Datum		b = PG_GETARG_DATUM(1);
 
-	if (AggCheckCallContext(fcinfo, &parent) &&
+	if (AggCheckCallContext(fcinfo, &aggregate) &&
 		(VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(a)) ||
 		 toast_raw_datum_size(a) + toast_raw_datum_size(b) > SMALL_STATE))
 	{
@@ -109,7 +110,7 @@ journey_merge(PG_FUNCTION_ARGS)
 		if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(a)))
 			state = (ExpandedJourney *) DatumGetEOHP(a);
 		else
-			state = expanded_create(PointerGetDatum(PG_DETOAST_DATUM_PACKED(a)), parent);
+			state = expanded_create(PointerGetDatum(PG_DETOAST_DATUM_PACKED(a)), aggregate);
 		Assert(state->magic == EXPANDED_MAGIC);
 		if (state->flat)
 		{

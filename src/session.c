@@ -68,12 +68,9 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	int64		bounces = 0;
 	uint64		total = 0;
 	uint64		longest = 0;
-	TupleDesc	row;
 	Datum		values[7];
 	bool		nulls[7] = {false};
 
-	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	session_cursor_start(&cursor, &view, timeout);
 	while (session_cursor_next(&cursor, &session))
@@ -93,5 +90,5 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	values[4] = IntervalPGetDatum(interval_from_microseconds(total));
 	values[5] = IntervalPGetDatum(interval_from_microseconds(sessions > 0 ? (total + sessions / 2) / sessions : 0));
 	values[6] = IntervalPGetDatum(interval_from_microseconds(longest));
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
 }

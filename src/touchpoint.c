@@ -20,13 +20,13 @@ PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
 /* The columns of type touchpoint; labels are copied into the current context. */
 static void
-touchpoint_columns(const Touch *touch, const Label *events, const Label *channels, Datum *values, bool *nulls)
+touchpoint_columns(const Touch *touch, Label event, Label channel, Datum *values, bool *nulls)
 {
 	nulls[0] = nulls[1] = false;
 	values[0] = TimestampTzGetDatum(touch->at);
-	values[1] = label_to_datum(events[touch->event]);
-	nulls[2] = touch->channel == 0;
-	values[2] = nulls[2] ? (Datum) 0 : label_to_datum(channels[touch->channel - 1]);
+	values[1] = label_to_datum(event);
+	nulls[2] = channel.bytes == NULL;
+	values[2] = nulls[2] ? (Datum) 0 : label_to_datum(channel);
 	nulls[3] = !touch->has_value;
 	values[3] = Float8GetDatum(touch->value);
 }
@@ -56,7 +56,8 @@ journey_touchpoints(PG_FUNCTION_ARGS)
 		bool		nulls[4];
 
 		CHECK_FOR_INTERRUPTS();
-		touchpoint_columns(&touch, events, channels, values, nulls);
+		touchpoint_columns(&touch, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
+						   values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);
@@ -81,19 +82,17 @@ touchpoint_at(FunctionCallInfo fcinfo, bool last)
 	JourneyView view;
 	JourneyCursor cursor;
 	Touch		touch;
-	TupleDesc	row;
 	Datum		values[4];
 	bool		nulls[4];
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	if (view.count == 0)
 		PG_RETURN_NULL();
-	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	journey_cursor_start(&cursor, &view, last ? view.count - 1 : 0);
 	journey_cursor_next(&cursor, &touch);
-	touchpoint_columns(&touch, journey_labels(&view.events), journey_labels(&view.channels), values, nulls);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
+	touchpoint_columns(&touch, journey_label(&view.events, touch.event),
+					   touch.channel ? journey_label(&view.channels, touch.channel - 1) : NO_LABEL, values, nulls);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
 }
 
 Datum
