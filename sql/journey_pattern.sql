@@ -36,7 +36,7 @@ SELECT count(*) AS patterns, count(*) FILTER (WHERE pattern::text::journey_patte
 -- What is refused, and what is said then.
 \pset tuples_only on
 SELECT input || ' => ' || public.pattern_refusal(input) FROM unnest(ARRAY[
-	'', ' ', 'a -> b', 'a --> b', 'a, b', 'a → b', 'a >b', '(?1)', 'a (?1)', '*', '* a', 'a ** ', 'a+?', 'a|', '|a', '()', '(a', 'a)', '"a', '""', 'a@', 'a@*', '@b',
+	'', ' ', 'a -> b', 'a --> b', 'a, b', 'a → b', U&'a\00A0b', U&'a \FEFFb', 'a >b', '(?1)', 'a (?1)', '*', '* a', 'a ** ', 'a+?', 'a|', '|a', '()', '(a', 'a)', '"a', '""', 'a@', 'a@*', '@b',
 	'a (?t<5', 'a (?t 5) b', 'a (?t<5 quarters) b', 'a (?t<-5) b', '(?t<5) a', 'a (?t<5)', 'a? (?t<5) b', 'a (?t<5) b?', 'a (?t<5)+ b',
 	'a (b | (?t<5)) c', 'a | (?t<5) b', '.* (?t<5) b', 'a (?t<5) .*',
 	'within 5 s', 'a within', 'a within b', 'a within 5', 'a within 5 s b', 'a within 1 month', 'a{0}', 'a{2,1}', 'a{1001}', 'a{x}', '((a{100}){100})',

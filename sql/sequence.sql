@@ -125,6 +125,7 @@ SELECT sequence_match('(?1)', at, VARIADIC met) FROM (VALUES (now(), ARRAY[true]
 SELECT sequence_match('(?1)', now(), VARIADIC ARRAY[[true]]);
 SELECT sequence_match('(?1)', now(), VARIADIC '{}'::boolean[]);
 SELECT sequence_match('(?1)', 'infinity', true);
+SELECT sequence_match('(?1)', '-infinity', false);
 SELECT sequence_match('(?65)', now(), VARIADIC array_fill(true, ARRAY[64]));
 
 -- All times that there are: distances beyond what a duration can say, and microseconds.
@@ -165,7 +166,6 @@ RESET ALL;
 SET search_path = cjm, public;
 
 -- Patterns that explode a matcher that tries one way after the other.
-SET statement_timeout = '60s';
 CREATE TEMPORARY TABLE million AS SELECT timestamptz '2024-01-01Z' + i * interval '1 second' AS at FROM generate_series(1, 1000000) AS i;
 SELECT sequence_match('((?1)*)*(?2)', at, true, false) AS stars,
        sequence_match('((?1)|(?1))*((?1)|.)*(?2)', at, true, false) AS choices,
@@ -174,3 +174,7 @@ SELECT sequence_match('((?1)*)*(?2)', at, true, false) AS stars,
        sequence_match('(?1)(?t<=100000)(?1)(?t>=10)(?1)(?t!=7)(?1)(?t==100000)(?2)', at, true, false) AS gates,
        sequence_count('((?1)(?t<=100000))*(?2)|(?1)(?t==5)(?1)', at, true, false) AS count
 FROM million;
+
+-- A match is told row by row within 256 MB, and otherwise not at all.
+SELECT cardinality(sequence_match_events('(?1){1000}(?2)', at, true, at = '2024-01-01 00:30Z')) AS matched FROM million WHERE at < '2024-01-01 01:00Z';
+SELECT sequence_match_events('(?1){1000}(?2)', at, true, false) FROM million WHERE at < '2024-01-01 12:00Z';

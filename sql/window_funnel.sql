@@ -63,6 +63,7 @@ SELECT window_funnel('1 s', 'allow_reentry', now(), true);
 SELECT window_funnel('1 s', now(), VARIADIC '{}');
 SELECT window_funnel('1 s', now(), VARIADIC '{{t,f}}');
 SELECT window_funnel('1 s', 'infinity', true);
+SELECT window_funnel('1 s', 'infinity', false);
 SELECT window_funnel(i * interval '1 s', now(), true) FROM generate_series(1, 2) AS i;
 SELECT window_funnel('1 s', CASE i WHEN 1 THEN '' ELSE 'strict_once' END, now(), true) FROM generate_series(1, 2) AS i;
 SELECT window_funnel('1 s', now(), VARIADIC array_fill(true, array[i])) FROM generate_series(1, 2) AS i;

@@ -77,16 +77,6 @@ conditions_any(const Conditions *conditions)
 	return false;
 }
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate's function called in non-aggregate context");
-	return context;
-}
-
 /*
  * The state that argument n is; NULL for none yet.  With many groups no state is
  * in the processor's cache, and most of a row's time is waiting for it: so it is
@@ -133,6 +123,21 @@ condition_agg_add(ConditionLog *log, int64 at, const Conditions *conditions)
 
 	if (!condition_log_check(log, conditions->count, &error) ||
 		!condition_log_add(&log, at, conditions->bits, &error))
+		cjm_report(&error);
+	PG_RETURN_POINTER(log);
+}
+
+/*
+ * Returns the state without the row, which must be as sound as one that is
+ * added: an error must not depend on which conditions hold.
+ */
+Datum
+condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *conditions)
+{
+	CjmError	error = {0};
+
+	if (!condition_log_check(log, conditions->count, &error) ||
+		!condition_time_check(at, &error))
 		cjm_report(&error);
 	PG_RETURN_POINTER(log);
 }

@@ -3,7 +3,8 @@
  *
  * A transition function reads its conditions by conditions_argument, sees to
  * it that the head of the log is that of the rows before, and hands the row to
- * condition_agg_add; the rest is in condition_agg.c, and in SQL
+ * condition_agg_add, or to condition_agg_pass_over if its answer can do without
+ * the row; the rest is in condition_agg.c, and in SQL
  * condition_agg_serialize and condition_agg_deserialize serve all of them.
  */
 #ifndef CJM_CONDITION_AGG_H
@@ -34,6 +35,7 @@ extern Datum condition_agg_return(FunctionCallInfo fcinfo, ConditionLog *log);
 extern ConditionLog *condition_agg_create(FunctionCallInfo fcinfo, const Conditions *conditions,
 										  const void *head, size_t head_size);
 extern Datum condition_agg_add(ConditionLog *log, int64 at, const Conditions *conditions);
+extern Datum condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *conditions);
 extern Datum condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check);
 
 #endif							/* CJM_CONDITION_AGG_H */

@@ -156,6 +156,15 @@ condition_log_create(uint32 nconditions, const void *head, size_t head_size)
 	return log;
 }
 
+/* Fails unless a time is one that a row may have. */
+bool
+condition_time_check(int64 at, CjmError *error)
+{
+	if (likely(!TIMESTAMP_NOT_FINITE(at)))
+		return true;
+	return cjm_fail(error, CJM_ERROR_RANGE, "time must not be %s", TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
+}
+
 /* Fails unless another row, or log, has as many conditions. */
 bool
 condition_log_check(const ConditionLog *log, uint32 nconditions, CjmError *error)
@@ -203,8 +212,8 @@ condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *er
 	ConditionLog *l;
 	uint8	   *p;
 
-	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
-		return cjm_fail(error, CJM_ERROR_RANGE, "time must not be %s", TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
+	if (!condition_time_check(at, error))
+		return false;
 	if (!reserve(log, TIME_MAX_BYTES + 3 + mask_size((*log)->nconditions), error))
 		return false;
 	l = *log;

@@ -49,6 +49,7 @@ typedef struct ConditionRows
 } ConditionRows;
 
 extern ConditionLog *condition_log_create(uint32 nconditions, const void *head, size_t head_size);
+extern bool condition_time_check(int64 at, CjmError *error);
 extern bool condition_log_check(const ConditionLog *log, uint32 nconditions, CjmError *error);
 extern bool condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *error);
 extern bool condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *error);

@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(funnel_stats_combine);
 
 /* The context of the aggregate that calls; NULL if none does. */
 static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
+calling_aggregate(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
@@ -29,7 +29,7 @@ static ExpandedStats *
 own_state(FunctionCallInfo fcinfo)
 {
 	Datum		value = PG_GETARG_DATUM(0);
-	MemoryContext aggregate = aggregate_context(fcinfo);
+	MemoryContext aggregate = calling_aggregate(fcinfo);
 
 	if (aggregate != NULL)
 		return expanded_stats_own(value, aggregate);
@@ -70,7 +70,7 @@ funnel_agg_step(PG_FUNCTION_ARGS)
 		FunnelDef	def;
 
 		funnel_open_datum(PointerGetDatum(funnel), &def);
-		state = expanded_stats_new(aggregate_context(fcinfo), bytes, size, &def);
+		state = expanded_stats_new(calling_aggregate(fcinfo), bytes, size, &def);
 	}
 	else
 		state = own_state(fcinfo);
@@ -101,7 +101,7 @@ funnel_stats_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (PG_ARGISNULL(0))
-		state = expanded_stats_copy(aggregate_context(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+		state = expanded_stats_copy(calling_aggregate(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
 	else
 	{
 		state = own_state(fcinfo);

@@ -220,6 +220,17 @@ interval_from_microseconds(uint64 microseconds)
 	return interval;
 }
 
+/* The context of the aggregate that calls; to be called by anything else is an error. */
+MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	return context;
+}
+
 /*
  * The memory of those states of an aggregate that are expanded objects: one
  * context for the objects of all groups, below the aggregate's own, as

@@ -35,7 +35,8 @@ extern struct varlena *bytes_to_varlena(const void *bytes, size_t size);
 extern Datum label_to_datum(Label label);
 extern Interval *interval_from_microseconds(uint64 microseconds);
 
-/* Where expanded objects that are the states of an aggregate live. */
+/* Where the states of an aggregate live, and those that are expanded objects. */
+extern MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 extern MemoryContext aggregate_objects(MemoryContext aggregate);
 
 #endif							/* CJM_GLUE_H */

@@ -18,16 +18,6 @@ PG_FUNCTION_INFO_V1(journey_agg_serialize);
 PG_FUNCTION_INFO_V1(journey_agg_deserialize);
 PG_FUNCTION_INFO_V1(journey_agg_final);
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "journey_agg function called in non-aggregate context");
-	return context;
-}
-
 static inline JourneyBuilder *
 state_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -214,12 +214,15 @@ journey_match_events(PG_FUNCTION_ARGS)
 {
 	ConditionRows rows;
 	PatternProgram *program = open_arguments(fcinfo, &rows);
+	CjmError	error = {0};
 	int64	   *times;
 	uint32		count;
 
 	if (program == NULL)
 		PG_RETURN_DATUM(times_array(NULL, 0));
-	count = pattern_events(program, &rows, false, &times);
+	count = pattern_events(program, &rows, false, &times, &error);
+	if (error.kind != CJM_ERROR_NONE)
+		cjm_report(&error);
 	condition_log_free_rows(&rows);
 	PG_RETURN_DATUM(times_array(times, count));
 }

@@ -14,16 +14,6 @@ PG_FUNCTION_INFO_V1(next_node_agg_serialize);
 PG_FUNCTION_INFO_V1(next_node_agg_deserialize);
 PG_FUNCTION_INFO_V1(next_node_final);
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "sequence_next_node function called in non-aggregate context");
-	return context;
-}
-
 static NextNodeLog *
 state_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -91,6 +91,7 @@ extern uint32 pattern_conditions(const PatternProgram *program);
 extern bool pattern_may_begin(const PatternProgram *program, const uint64 *possible);
 extern bool pattern_matches(PatternProgram *program, const ConditionRows *rows);
 extern uint32 pattern_count(PatternProgram *program, const ConditionRows *rows);
-extern uint32 pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial, int64 **times);
+extern uint32 pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial, int64 **times,
+							 CjmError *error);
 
 #endif							/* CJM_PATTERN_H */

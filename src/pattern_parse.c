@@ -293,6 +293,7 @@ parse_label(Parser *parser, const char *noun, Label *label)
 	else
 	{
 		const char *arrow;
+		const char *space;
 
 		if (!label_scan_bare(scanner, label))
 			return fail_expected(parser, noun[0] == 'e' ? "an event" : "a channel");
@@ -311,6 +312,14 @@ parse_label(Parser *parser, const char *noun, Label *label)
 			fail_expected(parser, "an event");
 			cjm_fail_hint(parser->error, "What follows right after is just written after it; "
 						  "a label with an arrow in it stands in double quotes.");
+			return false;
+		}
+		space = scanner->encoding == PG_UTF8 ? funnel_find_space(*label) : NULL;
+		if (space != NULL)
+		{
+			cjm_fail(parser->error, CJM_ERROR_SYNTAX, "invalid pattern: invisible space at character %d",
+					 label_position(scanner, space));
+			cjm_fail_hint(parser->error, "Write an ordinary space there; a label with such a space in it stands in double quotes.");
 			return false;
 		}
 	}

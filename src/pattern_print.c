@@ -22,7 +22,7 @@ static void
 print_label(StringInfo out, Label label)
 {
 	bool		quote = label.bytes[0] == '.' || label.bytes[label.size - 1] == '.' ||
-		funnel_same_word(label, "within") || funnel_find_arrow(label) != NULL;
+		funnel_same_word(label, "within") || funnel_find_arrow(label) != NULL || funnel_find_space(label) != NULL;
 
 	label_print(out, label, quote);
 }

@@ -38,12 +38,20 @@
 #define NO_WORTH PG_UINT32_MAX
 #define PARTIAL_END (PG_UINT32_MAX - 1)
 
-/* Worths that there are, of all rows, the last row first. */
+/* How many worths a trace may hold: 256 MB. */
+#define TRACE_MAX_ENTRIES (1 << 25)
+
+/*
+ * Worths of all rows, the last row first: of a match those equal to its own,
+ * since no other can be part of it; of a beginning all that there are.
+ */
 typedef struct Trace
 {
 	PatternEntries worths;		/* row is the position here */
 	size_t	   *ends;			/* by row - from: where the worths of the row end */
 	uint32		from;
+	uint32		target;			/* the worth of the match */
+	bool		full;			/* more than TRACE_MAX_ENTRIES were needed */
 } Trace;
 
 /* What rows to go through, and how. */
@@ -177,8 +185,13 @@ publish(const Run *run, uint32 number, uint32 row, uint32 worth)
 		program->later[number] = Min(program->later[number], worth);
 	for (uint32 q = 0; q < position->nqueues; q++)
 		queue_add(&program->queues[position->first_queue + q], row, worth);
-	if (run->trace)
-		entries_add(&run->trace->worths, number, worth);
+	if (run->trace && (run->partial || worth == run->trace->target))
+	{
+		if (run->trace->worths.end < TRACE_MAX_ENTRIES)
+			entries_add(&run->trace->worths, number, worth);
+		else
+			run->trace->full = true;
+	}
 }
 
 static void
@@ -365,13 +378,14 @@ follow(const Run *run, uint32 *number, uint32 from, uint32 to, uint32 target)
 
 /*
  * Goes through rows from .. to - 1 for the match that begins with the first of
- * them and is worth target; fills times of its conditions and returns how many.
+ * them and is worth target; fills times of its conditions and returns how many,
+ * or fails if that takes more memory than there is for it.
  */
 static uint32
-trace_match(Run *run, uint32 target, int64 **times)
+trace_match(Run *run, uint32 target, int64 **times, CjmError *error)
 {
 	PatternProgram *program = run->program;
-	Trace		trace = {.from = run->from};
+	Trace		trace = {.from = run->from, .target = target};
 	uint32		number = PG_UINT32_MAX;
 	uint32		row = run->from;
 	uint32		count = 0;
@@ -382,8 +396,18 @@ trace_match(Run *run, uint32 target, int64 **times)
 	trace.worths.entries = palloc(PATTERN_ENTRIES_ROOM * sizeof(PatternEntry));
 	run->trace = &trace;
 	run_start(run);
-	for (uint32 i = run->to; i-- > run->from;)
+	for (uint32 i = run->to; i-- > run->from && !trace.full;)
 		run_row(run, i);
+	if (trace.full)
+	{
+		cjm_fail(error, CJM_ERROR_LIMIT, "match of up to %u rows by a pattern of %u positions is too large to be told row by row",
+				 run->to - run->from, program->npositions);
+		cjm_fail_hint(error, "A shorter pattern, or conditions that fewer rows meet, take less; whether and how often rows match has no such limit.");
+		pfree(trace.ends);
+		pfree(trace.worths.entries);
+		run->trace = NULL;
+		return 0;
+	}
 
 	*times = palloc(room * sizeof(int64));
 	memset(program->traced, 0xff, program->npositions * sizeof(uint32));
@@ -431,10 +455,10 @@ trace_match(Run *run, uint32 target, int64 **times)
 /*
  * The times of the conditions of the first match, palloc'd, and how many they
  * are.  If there is none and partial is set: of the longest beginning of a
- * match, the first one of those.
+ * match, the first one of those.  0 and an error if the match is too large.
  */
 uint32
-pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial, int64 **times)
+pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial, int64 **times, CjmError *error)
 {
 	Run			run = {program, rows, 0, rows->count, false, NULL};
 	uint32		first = PG_UINT32_MAX;
@@ -458,7 +482,7 @@ pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial,
 	{
 		run.from = first;
 		run.to = Min(worth + 1, rows->count);
-		return trace_match(&run, worth, times);
+		return trace_match(&run, worth, times, error);
 	}
 	/* Beginnings do not know when they began. */
 	if (!partial || program->within != PATTERN_NO_LIMIT)
@@ -479,5 +503,5 @@ pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial,
 	if (worth >= PARTIAL_END)
 		return 0;
 	run.from = first;
-	return trace_match(&run, worth, times);
+	return trace_match(&run, worth, times, error);
 }

@@ -27,16 +27,6 @@ state_size(uint32 nconditions)
 	return offsetof(RetentionState, met) + CONDITION_WORDS(nconditions) * sizeof(uint64);
 }
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "retention function called in non-aggregate context");
-	return context;
-}
-
 static RetentionState *
 state_argument(FunctionCallInfo fcinfo, int n)
 {

@@ -55,7 +55,6 @@ sequence_agg_step(PG_FUNCTION_ARGS)
 	ConditionLog *log = condition_agg_state(fcinfo, 0);
 	text	   *pattern;
 	Conditions	conditions;
-	CjmError	error = {0};
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -71,9 +70,7 @@ sequence_agg_step(PG_FUNCTION_ARGS)
 						VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern));
 	if (conditions_any(&conditions))
 		return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(2), &conditions);
-	if (!condition_log_check(log, conditions.count, &error))
-		cjm_report(&error);
-	return condition_agg_return(fcinfo, log);
+	return condition_agg_pass_over(log, PG_GETARG_TIMESTAMPTZ(2), &conditions);
 }
 
 Datum
@@ -131,13 +128,16 @@ sequence_match_events_final(PG_FUNCTION_ARGS)
 {
 	ConditionRows rows;
 	PatternProgram *program;
+	CjmError	error = {0};
 	int64	   *times;
 	uint32		count;
 
 	if (condition_agg_state(fcinfo, 0) == NULL)
 		PG_RETURN_DATUM(times_array(NULL, 0));
 	program = open_state(fcinfo, &rows);
-	count = pattern_events(program, &rows, true, &times);
+	count = pattern_events(program, &rows, true, &times, &error);
+	if (error.kind != CJM_ERROR_NONE)
+		cjm_report(&error);
 	condition_log_free_rows(&rows);
 	PG_RETURN_DATUM(times_array(times, count));
 }

@@ -43,16 +43,6 @@ typedef struct TouchState
 	char	   *buffer;
 } TouchState;
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "touch aggregate's function called in non-aggregate context");
-	return context;
-}
-
 static Datum
 state_value(const TouchState *state)
 {

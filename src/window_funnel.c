@@ -83,7 +83,7 @@ find_mode(WindowFunnelRules *rules, const char *word, size_t size)
 	return NULL;
 }
 
-/* Reads modes separated by commas; none, or only white space, is the default mode. */
+/* Reads modes separated by commas; none, or only spaces, is the default mode. */
 bool
 window_funnel_modes(const char *text, size_t size, WindowFunnelRules *rules, CjmError *error)
 {

@@ -104,13 +104,6 @@ add_row(FunctionCallInfo fcinfo, int n)
 	Conditions	conditions;
 	CjmError	error = {0};
 
-	/* With many groups the log is hardly ever in a cache; it comes while the arguments are read. */
-	if (log)
-	{
-		__builtin_prefetch(log, 1);
-		__builtin_prefetch((char *) log + 64, 1);
-		__builtin_prefetch((char *) log + 128, 1);
-	}
 	rules = rules_argument(fcinfo, n > 2);
 	if (PG_ARGISNULL(n) || !conditions_argument(fcinfo, n + 1, &conditions))
 		return condition_agg_return(fcinfo, log);
@@ -123,11 +116,7 @@ add_row(FunctionCallInfo fcinfo, int n)
 	else if (!condition_log_head_is(log, rules, sizeof(WindowFunnelRules)))
 		changed_rules();
 	if (!rules->order && !conditions_any(&conditions))
-	{
-		if (!condition_log_check(log, conditions.count, &error))
-			cjm_report(&error);
-		PG_RETURN_POINTER(log);
-	}
+		return condition_agg_pass_over(log, PG_GETARG_TIMESTAMPTZ(n), &conditions);
 	return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(n), &conditions);
 }
 
