@@ -6,6 +6,10 @@
 #   make test                                all tests, on a throwaway cluster
 #   make test ONLY='journey README.md'       some of them
 #   make expected ONLY='journey'             takes over the output of regression tests
+#   make prove                               funnels against an oracle in plain SQL, for a quarter of an hour
+#   make prove JOURNEYS=1000 SEED=1          with so many random journeys of each combination of rules
+#   make fuzz                                fuzzing, for a minute each
+#   make fuzz SECONDS=600 ONLY='engine journey'
 #   make bench                               10 million events, beside ClickHouse and DuckDB
 #   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
 #   make deps                                installs what these need (Debian)
@@ -23,7 +27,7 @@ override $(1) := $$(value $(1))
 export CJM_$(1) := $$(value $(1))
 endif
 endef
-$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY RUNS SETTINGS RESULT,$(eval $(call from_command_line,$(name))))
+$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY RUNS SETTINGS RESULT JOURNEYS SEED SECONDS,$(eval $(call from_command_line,$(name))))
 
 EXTENSION = cjm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(srcdir)/cjm.control')
@@ -112,7 +116,7 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo test expected bench
+.PHONY: deps ready demo test expected prove fuzz bench
 
 deps:
 	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)'
@@ -120,7 +124,7 @@ deps:
 ready: deps
 	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
 
-demo test expected bench: export PG_CONFIG := $(PG_CONFIG)
+demo test expected prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
 
 demo: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
@@ -130,6 +134,12 @@ test: ready
 
 expected: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run' --update
+
+prove: ready
+	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/prove/run'
+
+fuzz: deps
+	@'$(srcdir)/test/fuzz/run'
 
 bench: ready
 	@'$(srcdir)/test/bench/start'

@@ -121,86 +121,9 @@ SELECT funnel_step(j, f) AS all, funnel_step(slice(j, '-infinity', '2026-01-01 0
 FROM (SELECT journey_agg('2026-01-01Z'::timestamptz + i * interval '1 s', 'e' || i), string_agg('e' || i, '->' ORDER BY i)::funnel FROM generate_series(1, 64) AS i) AS t (j, f);
 SELECT funnel_step(journey_agg('2026-01-01Z', 'e'), (SELECT string_agg('*', '->')::funnel FROM generate_series(1, 64))) AS at_one_time FROM generate_series(1, 63);
 
--- Against brute force, which enumerates every walk and sorts them by the words of the rule: the deepest; the earliest
--- end; the latest start; the most optional stages; then every step as early as possible, first to last.
-CREATE FUNCTION public.winning_walk(j journey, stages jsonb, within interval, strict boolean, excluding text[], entered tstzrange, OUT step integer, OUT times timestamptz[]) LANGUAGE sql AS $$
-	WITH RECURSIVE
-		touch AS (SELECT * FROM cjm.touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, n)),
-		stage AS (SELECT n::integer, (def ->> 'optional')::boolean AS optional, (def ->> 'gap')::interval AS gap, ARRAY(SELECT jsonb_array_elements_text(def -> 'events')) AS events
-		          FROM jsonb_array_elements(stages) WITH ORDINALITY AS s (def, n)),
-		fits AS (SELECT stage.n AS stage, optional, gap, touch.n AS touch, at FROM stage, touch WHERE EXISTS (
-			SELECT FROM unnest(events) AS e WHERE split_part(e, '@', 1) IN ('*', event) AND (strpos(e, '@') = 0 OR split_part(e, '@', 2) = channel))),
-		walk AS (
-			SELECT ARRAY[touch] AS used, stage AS last, at AS started, at AS ended, 0 AS optionals, ARRAY[at] || array_fill('infinity'::timestamptz, ARRAY[jsonb_array_length(stages) - 1]) AS times
-			FROM fits WHERE stage = 1 AND (entered IS NULL OR at <@ entered)
-			UNION ALL
-			SELECT used || touch, stage, started, at, optionals + optional::integer, times[:stage - 1] || at || times[stage + 1:]
-			FROM walk JOIN fits ON stage > last AND touch <> ALL (used) AND at >= ended
-			WHERE NOT EXISTS (SELECT FROM stage AS s WHERE s.n > last AND s.n < stage AND NOT s.optional)
-			AND (within IS NULL OR at - started <= within) AND (gap IS NULL OR at - ended <= gap)
-			AND NOT (strict AND EXISTS (SELECT FROM touch AS t WHERE t.at > ended AND t.at < fits.at)))
-	SELECT last, ARRAY(SELECT nullif(at, 'infinity') FROM unnest(times) WITH ORDINALITY AS t (at, n) ORDER BY n)
-	FROM walk WHERE NOT EXISTS (
-		SELECT FROM touch WHERE at > started AND at < ended AND n <> ALL (used) AND EXISTS (
-			SELECT FROM unnest(excluding) AS e WHERE split_part(e, '@', 1) IN ('*', event) AND (strpos(e, '@') = 0 OR split_part(e, '@', 2) = channel)))
-	ORDER BY last DESC, ended, started DESC, optionals DESC, times LIMIT 1
-$$;
--- The oracle itself, on answers that were found by hand.
-SELECT step, public.seconds(times) FROM public.winning_walk(public.seconds('a1 b2 b3 c4'), '[{"events": ["a"]}, {"events": ["b"], "optional": false}, {"events": ["c"], "optional": false}]', NULL, false, NULL, NULL);
-SELECT step, public.seconds(times) FROM public.winning_walk(public.seconds('a0 b1 b9 c10'), '[{"events": ["a"]}, {"events": ["b"], "optional": false}, {"events": ["c"], "optional": false, "gap": "2 s"}]', NULL, false, NULL, NULL);
-CREATE FUNCTION public.random_event() RETURNS text LANGUAGE sql VOLATILE AS $$
-	SELECT CASE WHEN random() < 0.1 THEN '*' ELSE chr(97 + floor(random() * 3)::integer) END || CASE WHEN random() < 0.15 THEN (ARRAY['@x', '@y'])[ceil(random() * 2)] ELSE '' END
-$$;
-CREATE FUNCTION public.compare_walks(cases integer, plain boolean, OUT tried integer, OUT walks integer, OUT complete integer, OUT wrong integer) LANGUAGE plpgsql AS $$
-DECLARE
-	stages jsonb;
-	within interval;
-	in_row boolean;
-	excluding text[];
-	entered tstzrange;
-	f cjm.funnel;
-	j cjm.journey;
-	best record;
-	nstages integer;
-BEGIN
-	walks := 0;
-	complete := 0;
-	wrong := 0;
-	FOR i IN 1 .. cases LOOP
-		tried := i;
-		nstages := 1 + floor(random() * 4);
-		SELECT jsonb_agg(jsonb_build_object('events', (SELECT jsonb_agg(public.random_event()) FROM generate_series(1, 1 + (random() * 1.2 + s * 0)::integer)),
-		                                    'optional', NOT plain AND s > 1 AND random() < 0.3,
-		                                    'gap', CASE WHEN NOT plain AND s > 1 AND random() < 0.3 THEN floor(random() * 3 + 1) || ' s' END) ORDER BY s)
-		INTO stages FROM generate_series(1, nstages) AS s;
-		within := CASE WHEN random() < 0.6 THEN floor(random() * 6 + 1) * interval '1 s' END;
-		in_row := NOT plain AND random() < 0.3;
-		excluding := CASE WHEN NOT plain AND random() < 0.3 THEN ARRAY[public.random_event(), public.random_event()] END;
-		entered := CASE WHEN random() < 0.4 THEN tstzrange(CASE WHEN random() < 0.8 THEN '2026-01-01Z'::timestamptz + floor(random() * 4) * interval '1 s' END,
-		                                                   CASE WHEN random() < 0.8 THEN '2026-01-01Z'::timestamptz + floor(random() * 4 + 3) * interval '1 s' END,
-		                                                   (ARRAY['[]', '[)', '(]', '()'])[ceil(random() * 4)]) END;
-		f := (SELECT string_agg(CASE WHEN (def ->> 'optional')::boolean THEN 'optional ' ELSE '' END || (SELECT string_agg(e, ' | ') FROM jsonb_array_elements_text(def -> 'events') AS e) ||
-		                        coalesce(' [' || (def ->> 'gap') || ']', ''), ' -> ' ORDER BY n) FROM jsonb_array_elements(stages) WITH ORDINALITY AS t (def, n)) ||
-			coalesce(' within ' || extract(epoch FROM within)::integer || ' s', '') || CASE WHEN in_row THEN ' strict' ELSE '' END || coalesce(' excluding ' || array_to_string(excluding, ' | '), '');
-		j := (SELECT cjm.journey_agg('2026-01-01Z'::timestamptz + floor(random() * 8) * interval '1 s', chr(97 + floor(random() * 4)::integer), (ARRAY['x', 'y', NULL])[ceil(random() * 3)])
-		      FROM generate_series(1, 2 + floor(random() * 9)::integer));
-		SELECT * INTO best FROM public.winning_walk(j, stages, within, in_row, excluding, entered);
-		best.step := coalesce(best.step, 0);
-		best.times := coalesce(best.times, array_fill(NULL::timestamptz, ARRAY[nstages]));
-		walks := walks + (best.step > 0)::integer;
-		complete := complete + (best.step = nstages AND nstages > 1)::integer;
-		IF (CASE WHEN entered IS NULL THEN cjm.funnel_step(j, f) ELSE cjm.funnel_step(j, f, entered) END, CASE WHEN entered IS NULL THEN cjm.funnel_times(j, f) ELSE cjm.funnel_times(j, f, entered) END)
-			IS DISTINCT FROM (best.step, best.times) THEN
-			wrong := wrong + 1;
-			RAISE NOTICE '% in % entered %: % % instead of % %', f, j, entered, cjm.funnel_step(j, f, coalesce(entered, '(,)')), cjm.funnel_times(j, f, coalesce(entered, '(,)')), best.step, best.times;
-		END IF;
-	END LOOP;
-END
-$$;
-SELECT setseed(0.3);
-SELECT tried, walks > 500 AS many_walks, complete > 150 AS many_complete, wrong FROM public.compare_walks(800, true);
-SELECT tried, walks > 500 AS many_walks, complete > 150 AS many_complete, wrong FROM public.compare_walks(800, false);
+-- That these are the rules: funnel_oracle.sql.
 
+SELECT setseed(0.3);
 -- The entry range splits the walks: the whole is the best of its parts, on journeys too long for brute force.
 SELECT count(*) AS journeys, count(*) FILTER (WHERE funnel_step(j, f) = 4) > 50 AS many_complete,
        count(*) FILTER (WHERE funnel_step(j, f) <> greatest(funnel_step(j, f, r1), funnel_step(j, f, r2), funnel_step(j, f, r3))) AS wrong,
@@ -212,4 +135,4 @@ FROM (SELECT journey_agg('2026-01-01Z'::timestamptz + floor(random() * 1000) * i
 SET search_path = public;
 SELECT cjm.funnel_step('{2026-01-01T00:00Z a, 2026-01-01T00:01Z b}', 'a -> b'), cjm.funnel_times('{2026-01-01T00:00Z a, 2026-01-01T00:01Z b}', 'a -> b', '[2026-01-01,)');
 
-DROP FUNCTION public.compare_walks(integer, boolean), public.random_event(), public.winning_walk(cjm.journey, jsonb, interval, boolean, text[], tstzrange), public.seconds(text), public.seconds(timestamptz[]);
+DROP FUNCTION public.seconds(text), public.seconds(timestamptz[]);

@@ -45,20 +45,50 @@ find_unit(text *name)
 			 errhint("Buckets are hour, day, week, month, quarter and year.")));
 }
 
-/*
- * The end of the bucket that begins at lower.  Hours have one length; from days
- * on the length is added in local time, where days of 23 and 25 hours are days.
- */
+/* The moment at which a clock of the zone shows a local time; the later one of two. */
 static TimestampTz
-bucket_end(const BucketUnit *unit, TimestampTz lower, Datum zone)
+clock_shows(Datum local, Datum zone)
 {
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
+}
+
+/*
+ * The bucket that holds a moment: from begin, before end.  Buckets cover all of
+ * time and never overlap, wherever clocks are changed.
+ *
+ * Hours have one length; but one in which clocks are changed by half of it
+ * ends, or begins, with the change.  From days on begin and end are local
+ * times, so that a day may have 23 or 25 hours; one that begins at a time that
+ * clocks show twice begins at the second.
+ */
+static void
+find_bucket(const BucketUnit *unit, TimestampTz at, Datum zone, TimestampTz *begin, TimestampTz *end)
+{
+	Datum		name = CStringGetTextDatum(unit->name);
+	Datum		length = IntervalPGetDatum(unconstify(Interval *, &unit->length));
 	Datum		local;
 
 	if (unit->length.time != 0)
-		return lower + unit->length.time;
-	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(lower));
-	local = DirectFunctionCall2(timestamp_pl_interval, local, IntervalPGetDatum(unconstify(Interval *, &unit->length)));
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
+	{
+		TimestampTz before;
+
+		*begin = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(at), zone));
+		*end = *begin + unit->length.time;
+		before = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(*begin), zone));
+		if (before < *begin)
+			*begin = before + unit->length.time;
+		return;
+	}
+	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));
+	local = DirectFunctionCall2(timestamp_trunc, name, local);
+	*begin = clock_shows(local, zone);
+	if (*begin > at)
+	{
+		*end = *begin;
+		*begin = clock_shows(DirectFunctionCall2(timestamp_mi_interval, local, length), zone);
+	}
+	else
+		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
 }
 
 Datum
@@ -91,10 +121,7 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 		/* Touchpoints come in time order, so most lie in the bucket of the one before. */
 		if (touches[i].at < end || (rules->unordered ? touches[i].stages == 0 : !(touches[i].stages & 1)))
 			continue;
-		begin = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone,
-														CStringGetTextDatum(unit->name),
-														TimestampTzGetDatum(touches[i].at), zone));
-		end = bucket_end(unit, begin, zone);
+		find_bucket(unit, touches[i].at, zone, &begin, &end);
 		lower.val = TimestampTzGetDatum(begin);
 		upper.val = TimestampTzGetDatum(end);
 		range = RangeTypePGetDatum(make_range(range_type, &lower, &upper, false));

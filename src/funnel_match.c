@@ -47,14 +47,6 @@ struct FunnelMatcher
 	FunnelTouch *touches;
 };
 
-static bool
-same_label(Label a, Label b)
-{
-	if (a.bytes == NULL || b.bytes == NULL)
-		return a.bytes == b.bytes;
-	return label_equal(a, b);
-}
-
 static void
 add_condition(FunnelMatcher *matcher, FunnelEvent asks, uint64 stages, bool excluded)
 {
@@ -63,8 +55,7 @@ add_condition(FunnelMatcher *matcher, FunnelEvent asks, uint64 stages, bool excl
 	for (int i = 0; i < matcher->nconditions; i++)
 	{
 		condition = &matcher->conditions[i];
-		if (same_label(condition->asks.event, asks.event) &&
-			same_label(condition->asks.channel, asks.channel))
+		if (funnel_event_equal(&condition->asks, &asks))
 		{
 			condition->stages |= stages;
 			condition->excluded |= excluded;

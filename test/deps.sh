@@ -2,7 +2,8 @@
 #
 # deps.sh [PG_CONFIG]: installs what building, testing and the demo need, on
 # Debian and its relatives: PostgreSQL with its development files, a C compiler,
-# clang and the Perl modules of PostgreSQL's test tools.
+# clang, the Perl modules of PostgreSQL's test tools and, if that is possible,
+# clang's fuzzer, without which fuzzing is skipped.
 #
 # Silent and quick if all is there.  With sudo where the caller is not root;
 # where that is not possible it names the packages and fails.
@@ -76,8 +77,25 @@ apt_install()
 		install --no-install-recommends "${missing[@]}"
 }
 
+# Installs the fuzzer of the clang at hand; it does not matter if that cannot be done.
+install_fuzzer()
+{
+	local clang
+
+	clang=$(command -v clang || compgen -c clang- | grep -x 'clang-[0-9]*' | sort -V | tail -n 1) || return 0
+	[ -n "$clang" ] || return 0
+	! compgen -G "$("$clang" -print-resource-dir)/lib/*/libclang_rt.fuzzer*" >/dev/null || return 0
+	have apt-get && { [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; } || return 0
+	missing=("libclang-rt-$("$clang" -dumpversion | sed 's/[.].*//')-dev")
+	say "installing ${missing[*]}"
+	apt_install >/dev/null 2>&1 || true
+}
+
 find_missing
-[ ${#missing[@]} -gt 0 ] || exit 0
+if [ ${#missing[@]} = 0 ]; then
+	install_fuzzer
+	exit 0
+fi
 
 if ! have apt-get || { [ "$(id -u)" != 0 ] && ! have sudo; }; then
 	say "these Debian packages are missing, or what they hold: ${missing[*]}"
@@ -126,3 +144,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 	say "If \"$pg_config\" is not the PostgreSQL you mean, choose another with PG_CONFIG=/path/to/pg_config"
 	exit 1
 fi
+install_fuzzer

@@ -1,11 +1,6 @@
 /*
  * funnel_fuzz.c: a libFuzzer target for the parser, printer and codec of funnels.
  *
- *	clang -g -O1 -DFRONTEND -fsanitize=fuzzer,address,undefined -Wno-ignored-attributes \
- *		-I$(pg_config --includedir-server) -Isrc test/fuzz/funnel_fuzz.c \
- *		src/funnel_parse.c src/funnel_duration.c src/funnel_format.c src/label.c src/pure.c \
- *		-L$(pg_config --pkglibdir) -L$(pg_config --libdir) -lpgcommon -lpgport -o funnel_fuzz
- *
  * Every input is tried as text and as bytes:
  * - text that parses prints to text that parses to the same bytes and prints
  *   the same, and its bytes decode to a definition of the same text and bytes;
@@ -15,97 +10,14 @@
  *
  * Before the first input, bytes that differ in one thing from good ones are
  * tried, each of which the decoder must refuse: a fuzzer is slow to find them.
- *
- * Allocations are those of malloc, so that the sanitizer sees each one's ends;
- * what an input left is freed after it.
  */
+#include "fuzz.h"
+
 #include "funnel_def.h"
-
-#include "common/fe_memutils.h"
 #include "mb/pg_wchar.h"
-
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
-	} while (0)
 
 extern int	LLVMFuzzerInitialize(int *argc, char ***argv);
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
-
-/* Everything allocated for the input at hand. */
-static void **chunks = NULL;
-static size_t nchunks = 0;
-static size_t chunk_room = 0;
-
-static void *
-remember(void *chunk)
-{
-	REQUIRE(chunk != NULL);
-	if (nchunks == chunk_room)
-	{
-		chunk_room = Max(64, chunk_room * 2);
-		chunks = realloc(chunks, chunk_room * sizeof(void *));
-		REQUIRE(chunks != NULL);
-	}
-	return chunks[nchunks++] = chunk;
-}
-
-static void
-forget(void *chunk)
-{
-	for (size_t i = nchunks; i-- > 0;)
-	{
-		if (chunks[i] == chunk)
-		{
-			chunks[i] = chunks[--nchunks];
-			return;
-		}
-	}
-	REQUIRE(!"chunk is known");
-}
-
-/* These stand in for libpgcommon's. */
-void *
-palloc(Size size)
-{
-	return remember(malloc(Max(size, 1)));
-}
-
-void *
-palloc0(Size size)
-{
-	return remember(calloc(1, Max(size, 1)));
-}
-
-void *
-palloc_extended(Size size, int flags)
-{
-	return (flags & MCXT_ALLOC_ZERO) ? palloc0(size) : palloc(size);
-}
-
-void *
-repalloc(void *chunk, Size size)
-{
-	forget(chunk);
-	return remember(realloc(chunk, Max(size, 1)));
-}
-
-void
-pfree(void *chunk)
-{
-	forget(chunk);
-	free(chunk);
-}
-
-char *
-pstrdup(const char *text)
-{
-	return strcpy(palloc(strlen(text) + 1), text);
-}
 
 static StringInfoData
 text_of(const FunnelDef *def)
@@ -279,8 +191,5 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	}
 	else
 		REQUIRE(error.kind == CJM_ERROR_CORRUPT || error.kind == CJM_ERROR_VERSION);
-
-	while (nchunks > 0)
-		free(chunks[--nchunks]);
 	return 0;
 }
