@@ -1,0 +1,363 @@
+--
+-- The queries of a map: what its views select, and with arguments its reports.
+--
+-- Every function here returns the text of a query.  Names in it are quoted by
+-- format, constants by %L; expressions of a map's maker are in the view "events"
+-- alone.  A query that is asked of a time range takes its ends as $1 and $2.
+-- Each reads the journeys once.
+--
+
+CREATE FUNCTION map_completed_step(map map) RETURNS integer
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN (SELECT max(s.step) FROM funnel_stages((map).stages) s WHERE NOT s.optional);
+COMMENT ON FUNCTION map_completed_step(map) IS 'the step at which the funnel of a map is completed';
+
+-- The stages by their numbers, as report names them.
+CREATE FUNCTION map_stage_names(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN (SELECT format('(%L::text[])', array_agg(r.stage ORDER BY r.step)) FROM report(funnel_stats((map).stages)) r);
+COMMENT ON FUNCTION map_stage_names(map) IS 'SQL: the names of a map''s stages, an array';
+
+CREATE FUNCTION map_schema(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN (SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = (map).map);
+COMMENT ON FUNCTION map_schema(map) IS 'SQL: the schema of a map, quoted where it has to be';
+
+-- What a report may be split by, as an expression over a journey j.
+CREATE FUNCTION map_split(by text, VARIADIC allowed text[]) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	IF by IS NULL THEN
+		RETURN 'NULL::text';
+	ELSIF by <> ALL (allowed) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('this report cannot be split by "%s"', by),
+			HINT = format('It can by %s.', array_to_string(allowed, ', '));
+	END IF;
+	RETURN CASE by
+		WHEN 'segment' THEN 'j.segment'
+		WHEN 'channel' THEN '(SELECT t.channel FROM cjm.touchpoints(j.journey) t WHERE t.channel IS NOT NULL LIMIT 1)'
+		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
+		WHEN 'next_event' THEN
+			'(cjm.first_touch(cjm.slice(j.journey, f.times[f.step] + interval ''1 microsecond'', ''infinity''))).event'
+	END;
+END
+$$;
+COMMENT ON FUNCTION map_split(text, text[]) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
+
+-- The same over a session s.
+CREATE FUNCTION map_session_split(by text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN CASE by
+	WHEN 'channel' THEN 's.channel'
+	WHEN 'entry_event' THEN 's.entry_event'
+	WHEN 'exit_event' THEN 's.exit_event'
+	WHEN 'visitor' THEN 'CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END'
+	ELSE map_split(by, 'segment', 'channel', 'entry_event', 'exit_event', 'visitor')
+END;
+COMMENT ON FUNCTION map_session_split(text) IS 'SQL: what the rows of session_report are split by';
+
+-- Unknown words are told by the function that knows them.
+CREATE FUNCTION map_period(period text) RETURNS interval
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	PERFORM entry_buckets('{}', '*', period, 'UTC');
+	RETURN CASE lower(period) WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || period)::interval END;
+END
+$$;
+COMMENT ON FUNCTION map_period(text) IS 'the length of a calendar period by its name';
+
+-- $1 and $2 stand for a range unless it is everything.
+CREATE FUNCTION map_ranged(from_time timestamptz, to_time timestamptz) RETURNS boolean
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	IF from_time IS NULL OR to_time IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'from_time and to_time must not be NULL',
+			HINT = 'Use -infinity and infinity to leave an end open.';
+	ELSIF from_time > to_time THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'from_time must not be later than to_time';
+	END IF;
+	RETURN from_time > '-infinity' OR to_time < 'infinity';
+END
+$$;
+COMMENT ON FUNCTION map_ranged(timestamptz, timestamptz) IS 'whether a report is asked of less than all times; an error if they are no range';
+
+--
+-- Rows, journeys, customers
+--
+
+-- One row for each of the source's that passes the filter.  A barrier keeps conditions that may tell what they see away from
+-- rows that the filter holds back.
+CREATE FUNCTION map_events_sql(map map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s',
+		(map).customer, (map).at, (map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
+		coalesce((map).segment, 'NULL::text'), (map).source, ' WHERE ' || (map).filter);
+END
+$$;
+COMMENT ON FUNCTION map_events_sql(map) IS 'SQL of the view events: the rows of the source as the map reads them';
+
+CREATE FUNCTION map_journeys_sql(map map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(e.at, e.event%s) AS journey
+		FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
+			ELSE format('cjm.%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
+		CASE WHEN (map).value IS NOT NULL THEN ', nullif(e.channel, ''''), e.value'
+			WHEN (map).channel IS NOT NULL THEN ', nullif(e.channel, '''')' ELSE '' END,
+		map_schema(map));
+END
+$$;
+COMMENT ON FUNCTION map_journeys_sql(map) IS 'SQL of the view journeys';
+
+CREATE FUNCTION map_customers_sql(map map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, f.times[1] AS entered_at, f.times[f.step] AS reached_at,
+			f.times AS step_times, f.step >= %3$s AS converted, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open,
+			(cjm.session_stats(j.journey, %4$L::interval)).session_count AS sessions,
+			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
+			cjm.touch_count(j.journey) AS touches, cjm.total_value(j.journey) AS value,
+			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
+			(cjm.last_touch(j.journey)).event AS last_event
+		FROM %5$s.journeys j CROSS JOIN LATERAL (
+			SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step, cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times OFFSET 0) f',
+		(map).stages, map_stage_names(map), map_completed_step(map), (map).session_gap, map_schema(map));
+END
+$$;
+COMMENT ON FUNCTION map_customers_sql(map) IS 'SQL of the view customers';
+
+--
+-- The funnel
+--
+
+-- by and bucket may be NULL.  closed: the bucket is over, and the time limit of all walks that began in it too.
+CREATE FUNCTION map_funnel_sql(map map, lead text, by text, bucket text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	entered text := CASE WHEN bucket IS NULL AND ranged THEN 'tstzrange($1, $2)'
+		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
+		WHEN bucket IS NOT NULL THEN 'b.entered' END;
+BEGIN
+	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.rate_low, r.rate_high,
+			r.median_time, r.mean_time, r.p90_time, r.median_total, r.p90_total,
+			extract(epoch FROM r.median_time)::float8 AS median_time_seconds,
+			extract(epoch FROM r.mean_time)::float8 AS mean_time_seconds,
+			extract(epoch FROM r.p90_time)::float8 AS p90_time_seconds,
+			extract(epoch FROM r.median_total)::float8 AS median_total_seconds,
+			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds
+		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats
+			FROM %6$s.journeys j%7$s%8$s) s
+		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r
+		ORDER BY %9$s r.step',
+		lead, map_split(by, 'segment', 'channel'),
+		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
+		(map).stages, ', ' || entered, map_schema(map),
+		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L, %L) b(entered)',
+			(map).stages, bucket, (map).time_zone) END
+			|| CASE WHEN ranged THEN ' WHERE b.entered && tstzrange($1, $2)' ELSE '' END,
+		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
+			WHEN by IS NOT NULL THEN ' GROUP BY 1'
+			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
+		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION map_funnel_sql(map, text, text, text, boolean) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and of funnel_report';
+
+CREATE FUNCTION map_bucket_sql(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN format('coalesce(upper(s.entered) + %L::interval <= now(), false)', funnel_within((map).stages));
+COMMENT ON FUNCTION map_bucket_sql(map) IS 'SQL: whether nothing can change in an entry bucket any more';
+
+-- Who has begun and not completed it, by the deepest step.
+CREATE FUNCTION map_drop_off_sql(map map, label text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('WITH stopped AS (
+			SELECT f.step, %6$s AS label, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%7$s) AS open, %4$s AS next_event,
+				(cjm.last_touch(j.journey)).at AS last_seen
+			FROM %5$s.journeys j
+				CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
+					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times OFFSET 0) f
+			WHERE f.step > 0 AND f.step < %3$s
+		), nexts AS (
+			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
+			FROM stopped WHERE NOT open AND next_event IS NOT NULL
+			GROUP BY step, label, next_event
+			ORDER BY step, label, count(*) DESC, next_event COLLATE "C"
+		)
+		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
+			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
+			s.open_customers, s.median_days_since, n.next_event, coalesce(n.customers, 0) AS next_customers
+		FROM (SELECT step, label, count(*) FILTER (WHERE NOT open) AS customers, count(*) FILTER (WHERE open) AS open_customers,
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY (extract(epoch FROM now() - last_seen) / 86400)::float8)
+					FILTER (WHERE NOT open) AS median_days_since
+			FROM stopped GROUP BY step, label) s
+			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
+		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
+		(map).stages, map_stage_names(map), map_completed_step(map), map_split('next_event', 'next_event'), map_schema(map),
+		map_split(by, 'last_event', 'next_event', 'segment', 'channel'),
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label);
+END
+$$;
+COMMENT ON FUNCTION map_drop_off_sql(map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';
+
+--
+-- Sessions
+--
+
+CREATE FUNCTION map_sessions_sql(map map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT j.customer, j.segment, s.session_number,
+			CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END AS visitor,
+			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
+			extract(epoch FROM s.ended_at - s.started_at)::float8 AS duration_seconds,
+			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
+		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(j.journey, %L::interval) s',
+		(map).time_zone, map_schema(map), (map).session_gap);
+END
+$$;
+COMMENT ON FUNCTION map_sessions_sql(map) IS 'SQL of the view sessions';
+
+-- An event that begins no session has its exits here all the same.  Medians are taken from arrays, so that nothing but numbers
+-- is sorted.
+CREATE FUNCTION map_bounce_sql(map map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT s.event, s.channel, s.sessions, s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8 AS bounce_rate,
+			s.containing, s.exits, s.exits::float8 / s.containing::float8 AS exit_rate,
+			s.touches::float8 / nullif(s.sessions, 0)::float8 AS touches_per_session,
+			justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time, justify_hours(make_interval(secs => m.median_seconds)) AS median_time,
+			s.mean_seconds AS mean_time_seconds, m.median_seconds AS median_time_seconds,
+			s.new_sessions, s.returning_sessions
+		FROM (SELECT e.event, e.channel,
+				count(*) FILTER (WHERE e.is_entry) AS sessions,
+				count(*) FILTER (WHERE e.is_entry AND e.bounced) AS bounces,
+				count(*) AS containing,
+				count(*) FILTER (WHERE e.is_exit) AS exits,
+				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
+				avg(e.seconds) FILTER (WHERE e.is_entry) AS mean_seconds,
+				array_agg(e.seconds) FILTER (WHERE e.is_entry) AS seconds,
+				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
+				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(j.journey, %L::interval) e
+			GROUP BY e.event, e.channel) s
+			CROSS JOIN LATERAL (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY x.seconds) AS median_seconds FROM unnest(s.seconds) x(seconds)) m
+		ORDER BY s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
+		map_schema(map), (map).session_gap);
+END
+$$;
+COMMENT ON FUNCTION map_bounce_sql(map) IS 'SQL of the view bounce';
+
+CREATE FUNCTION map_session_report_sql(map map, by text, bucket text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT s.label, s.bucket, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
+			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
+			s.mean_time, s.median_time, extract(epoch FROM s.mean_time)::float8, extract(epoch FROM s.median_time)::float8,
+			s.value, s.value / nullif(s.sessions, 0)::float8
+		FROM (SELECT %s AS label, %s AS bucket, count(*) AS sessions, count(DISTINCT j.customer) AS customers,
+				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
+				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
+				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
+				justify_hours(avg(s.ended_at - s.started_at)) AS mean_time,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.started_at) AS median_time, sum(s.value) AS value
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(j.journey, %L::interval) s%s%s) s
+		ORDER BY s.bucket, s.label COLLATE "C"',
+		map_session_split(by),
+		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
+			ELSE format('date_trunc(%L, s.started_at, %L)', lower(bucket), (map).time_zone) END,
+		map_schema(map), (map).session_gap,
+		CASE WHEN ranged THEN ' WHERE s.started_at >= $1 AND s.started_at < $2' END,
+		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
+			WHEN by IS NOT NULL THEN ' GROUP BY 1'
+			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);
+END
+$$;
+COMMENT ON FUNCTION map_session_report_sql(map, text, text, boolean) IS 'SQL of session_report';
+
+--
+-- Coming back
+--
+
+-- Cohorts by the period of the first touchpoint.  All local dates: a customer's periods are counted once each and then
+-- only dates are added up, so that what is left to do after the journeys are read is small.
+CREATE FUNCTION map_retention_sql(map map, period text, kind text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	step interval := map_period(period);
+BEGIN
+	IF step < interval '1 day' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'retention by the hour is not known',
+			HINT = 'Periods are day, week, month, quarter and year.';
+	ELSIF kind <> ALL (ARRAY['in', 'on_or_after']) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('unknown kind of retention "%s"', kind),
+			HINT = 'It is in, for customers seen in a period, or on_or_after, for those seen in it or in a later one.';
+	END IF;
+	RETURN format('WITH counted AS (
+			SELECT date_trunc(%1$L, (cjm.first_touch(j.journey)).at AT TIME ZONE %2$L)::date AS cohort, %3$s AS period,
+				%4$s AS wanted, count(*) AS customers
+			FROM %5$s.journeys j%6$s
+			GROUP BY 1, 2, 3
+		), cells AS (
+			SELECT c.cohort, g.number::integer - 1 AS number, g.period::date AS period
+			FROM (SELECT DISTINCT cohort FROM counted WHERE wanted) c
+				CROSS JOIN (SELECT max(period) AS period FROM counted) latest
+				CROSS JOIN LATERAL generate_series(c.cohort::timestamp, latest.period::timestamp, %7$L::interval)
+					WITH ORDINALITY g(period, number)
+		), retained AS (
+			SELECT c.cohort, c.number, c.period, %8$s::bigint AS retained
+			FROM cells c LEFT JOIN counted k ON k.wanted AND k.cohort = c.cohort AND k.period = c.period
+		)
+		SELECT r.cohort, r.number, r.period, s.retained AS cohort_size, r.retained,
+			r.retained::float8 / s.retained::float8 AS rate, 1 - r.retained::float8 / s.retained::float8 AS churn,
+			(r.period + %7$L::interval) AT TIME ZONE %2$L <= now() AS period_over
+		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
+		ORDER BY r.cohort, r.number',
+		lower(period), (map).time_zone,
+		CASE kind WHEN 'in' THEN format('(lower(b.period) AT TIME ZONE %L)::date', (map).time_zone)
+			ELSE format('date_trunc(%L, (cjm.last_touch(j.journey)).at AT TIME ZONE %L)::date', lower(period), (map).time_zone) END,
+		CASE WHEN ranged THEN '((cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2)' ELSE 'true' END,
+		map_schema(map),
+		CASE kind WHEN 'in' THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, ''*''::cjm.funnel, %L, %L) b(period)',
+			lower(period), (map).time_zone) END,
+		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
+			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END);
+END
+$$;
+COMMENT ON FUNCTION map_retention_sql(map, text, text, boolean) IS 'SQL of the view retention and of retention_report';

@@ -1,0 +1,233 @@
+--
+-- Reports of a map with arguments.
+--
+-- Every one takes the name of a map and, last, a time range: it is about what
+-- began in it, from_time included, to_time excluded.  They read the view
+-- "journeys" of the map with the rights of whoever asks.
+--
+
+CREATE FUNCTION funnel_report(
+	map text,
+	by text DEFAULT NULL,
+	bucket text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
+		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8,
+		rate_low float8, rate_high float8,
+		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
+		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	ranged boolean := map_ranged(from_time, to_time);
+BEGIN
+	IF bucket IS NOT NULL THEN
+		PERFORM map_period(bucket);
+	END IF;
+	RETURN QUERY EXECUTE map_funnel_sql(def, format('s.label, lower(s.entered), %s,',
+		CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE map_bucket_sql(def) END), by, bucket, ranged)
+		USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION funnel_report(text, text, text, timestamptz, timestamptz) IS
+'the funnel of a map, of walks that begin in a time range.
+by: NULL, segment, or channel (the first of the customer); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
+Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
+
+CREATE FUNCTION drop_off_report(
+	map text,
+	by text DEFAULT 'last_event',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint,
+		median_days_since float8, next_event text, next_customers bigint)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE map_drop_off_sql(map_of(map), 'by_value', by, map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION drop_off_report(text, text, timestamptz, timestamptz) IS
+'who began the funnel in a time range and did not complete it, by the deepest step.
+by: last_event, next_event (what came next after the step was reached), segment, channel (the first of the customer), or NULL
+Columns as in the view drop_off.';
+
+CREATE FUNCTION session_report(
+	map text,
+	by text DEFAULT NULL,
+	bucket text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, bucket_start timestamptz, sessions bigint, customers bigint, new_sessions bigint, returning_sessions bigint,
+		bounces bigint, bounce_rate float8, touches_per_session float8, mean_time interval, median_time interval,
+		mean_time_seconds float8, median_time_seconds float8, value float8, value_per_session float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	IF bucket IS NOT NULL THEN
+		PERFORM map_period(bucket);
+	END IF;
+	RETURN QUERY EXECUTE map_session_report_sql(map_of(map), by, bucket, map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION session_report(text, text, text, timestamptz, timestamptz) IS
+'sessions that began in a time range.
+by: NULL, segment, channel (of the session), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
+bucket: NULL, hour, day, week, month, quarter or year of the session''s beginning
+value_per_session: of all sessions, those without a value too';
+
+CREATE FUNCTION retention_report(
+	map text,
+	period text DEFAULT 'month',
+	kind text DEFAULT 'in',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (cohort date, number integer, period_start date, cohort_size bigint, retained bigint, rate float8, churn float8,
+		period_over boolean)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE map_retention_sql(map_of(map), period, kind, map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION retention_report(text, text, text, timestamptz, timestamptz) IS
+'customers by the period of their first touchpoint, and how many of them came back; of customers first seen in a time range.
+period: day, week, month, quarter or year; kind: in, for those seen in the period, or on_or_after, for those seen in it or later
+Periods go up to the last one in which anybody was seen. churn: 1 - rate; period_over: before that the numbers are still growing';
+
+CREATE FUNCTION lifecycle_report(
+	map text,
+	period text DEFAULT 'month',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (period_start date, new_customers bigint, returning_customers bigint, resurrected_customers bigint, dormant_customers bigint,
+		active_customers bigint, period_over boolean)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 20
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	step interval := map_period(period);
+BEGIN
+	PERFORM map_ranged(from_time, to_time);
+	IF step < interval '1 day' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'life cycles by the hour are not known',
+			HINT = 'Periods are day, week, month, quarter and year.';
+	END IF;
+	RETURN QUERY EXECUTE format('WITH active AS (
+			SELECT p.period, p.earlier, p.later, count(*) AS customers
+			FROM %1$s.journeys j CROSS JOIN LATERAL (
+				SELECT l.period, lag(l.period) OVER w AS earlier, lead(l.period) OVER w AS later
+				FROM (SELECT (lower(b.period) AT TIME ZONE %2$L)::date AS period
+					FROM cjm.entry_buckets(j.journey, ''*''::cjm.funnel, %3$L, %2$L) b(period)) l
+				WINDOW w AS (ORDER BY l.period)) p
+			GROUP BY 1, 2, 3
+		), moves AS (
+			SELECT a.period, CASE WHEN a.earlier IS NULL THEN 1 WHEN a.earlier + %4$L::interval = a.period THEN 2 ELSE 3 END AS kind, a.customers
+			FROM active a
+			UNION ALL
+			SELECT (a.period + %4$L::interval)::date, 4, a.customers
+			FROM active a WHERE a.later IS DISTINCT FROM (a.period + %4$L::interval)::date
+		)
+		SELECT g.period::date,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind = 1), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 2), 0)::bigint,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind = 3), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 4), 0)::bigint,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind < 4), 0)::bigint, (g.period + %4$L::interval) AT TIME ZONE %2$L <= now()
+		FROM (SELECT min(period) AS first, max(period) AS last FROM active) ends
+			CROSS JOIN LATERAL generate_series(ends.first::timestamp, ends.last::timestamp, %4$L::interval) g(period)
+			LEFT JOIN moves m ON m.period = g.period::date
+		WHERE g.period AT TIME ZONE %2$L >= $1 AND g.period AT TIME ZONE %2$L < $2
+		GROUP BY g.period ORDER BY g.period',
+		map_schema(def), (def).time_zone, lower(period), step) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION lifecycle_report(text, text, timestamptz, timestamptz) IS
+'what became of customers from period to period; of periods that begin in a time range.
+new: first seen in it; returning: seen in it and in the one before; resurrected: seen in it and before, but not in the one before;
+dormant: seen in the one before and not in it; active: new, returning and resurrected';
+
+-- A purchase is a touchpoint of the last stage that is not optional, whatever came before it.
+CREATE FUNCTION purchase_report(
+	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, customers bigint, purchases bigint, repeat_customers bigint, repeat_rate float8, purchases_per_customer float8,
+		value float8, average_order_value float8, mean_time_between interval, median_time_between interval,
+		mean_time_between_seconds float8, median_time_between_seconds float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 10
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	condition text;
+BEGIN
+	SELECT string_agg(concat_ws(' AND ', 'true', 't.event = ' || quote_literal(s.event), 't.channel = ' || quote_literal(s.channel)), ' OR ') INTO condition
+	FROM funnel_stages((def).stages) s WHERE s.step = map_completed_step(def);
+	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
+			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, s.value / nullif(s.valued, 0)::float8,
+			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8
+		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(*) AS purchases,
+				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
+				justify_hours(avg(p.since)) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.since) AS median
+			FROM %s.journeys j CROSS JOIN LATERAL (
+				SELECT t.value, t.at - lag(t.at) OVER w AS since, row_number() OVER w AS number
+				FROM cjm.touchpoints(j.journey) t WHERE (%s)%s WINDOW w AS (ORDER BY t.at)) p%s) s
+		ORDER BY s.label COLLATE "C"',
+		map_split(by, 'segment', 'channel'), map_schema(def), condition,
+		CASE WHEN map_ranged(from_time, to_time) THEN ' AND t.at >= $1 AND t.at < $2' END,
+		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION purchase_report(text, text, timestamptz, timestamptz) IS
+'purchases in a time range; a purchase is a touchpoint of the last stage of the map that is not optional.
+by: NULL, segment, or channel (the first of the customer)
+customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
+average_order_value: value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
+
+CREATE FUNCTION win_back_report(
+	map text,
+	away interval DEFAULT '30 days',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
+		converted bigint, median_away interval, median_away_seconds float8)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
+			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
+		FROM (SELECT d.step, count(*) AS customers, count(b.at) AS came_back,
+				count(*) FILTER (WHERE f.step > d.step) AS went_on, count(*) FILTER (WHERE f.step >= %2$s) AS converted,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY b.at - d.ended_at) AS median_away
+			FROM %3$s.journeys j
+				CROSS JOIN LATERAL (
+					SELECT q.ended_at, q.step FROM (
+						SELECT s.session_number, s.ended_at, cjm.funnel_step(cjm.slice(j.journey, ''-infinity'',
+							s.ended_at + interval ''1 microsecond''), %4$L::cjm.funnel) AS step
+						FROM cjm.sessions(j.journey, %5$L::interval) s OFFSET 0) q
+					WHERE q.step > 0 ORDER BY q.session_number LIMIT 1) d
+				CROSS JOIN LATERAL (SELECT (cjm.first_touch(cjm.slice(j.journey, d.ended_at + interval ''1 microsecond'', ''infinity''))).at
+					AS at OFFSET 0) b
+				CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %4$L::cjm.funnel) AS step OFFSET 0) f
+			WHERE d.step < %2$s AND (b.at IS NOT NULL OR d.ended_at + %5$L::interval < now())%6$s
+			GROUP BY d.step) s
+		ORDER BY s.step',
+		map_stage_names(def), map_completed_step(def), map_schema(def), (def).stages, away,
+		CASE WHEN map_ranged(from_time, to_time) THEN ' AND d.ended_at >= $1 AND d.ended_at < $2' END) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION win_back_report(text, interval, timestamptz, timestamptz) IS
+'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
+step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
+went_on: who came further than they were; converted: who completed the funnel; rates of those who stayed away and of those who came back';
