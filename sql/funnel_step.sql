@@ -74,7 +74,48 @@ FROM (VALUES
 	(66, 'a0 b1 a5 b8 c9', 'a -> b -> c within 4 s'),
 	(67, 'a0 b1 a5 b8 c12', 'a -> b -> c within 4 s'),
 	(68, 'b0 a0', 'a -> b within 1 us'),
-	(69, 'a0 b1', 'a -> b within 1 us')) AS t (n, j, f)
+	(69, 'a0 b1', 'a -> b within 1 us'),
+	-- [D]: since the touchpoint before in the walk, ends included; what is passed over does not matter
+	(70, 'a0 b1 b9 c10', 'a -> b -> c [2 s]'),
+	(71, 'a0 b2', 'a -> b [2 s]'),
+	(72, 'a0 b2.000001', 'a -> b [2 s]'),
+	(73, 'a0 a3 b4 c6', 'a -> b [1 s] -> c [2 s]'),
+	(74, 'a0 b1 c4 b5 c6', 'a -> b -> c [1 s] within 5 s'),
+	(75, 'a0 c9', 'a -> optional b [1 s] -> c [9 s]'),
+	-- strict: nothing strictly between two neighbours
+	(80, 'a1 b2 c3', 'a -> b -> c strict'),
+	(81, 'a1 x2 b3 c4', 'a -> b -> c strict'),
+	(82, 'a1 x1 x2 b2 c3', 'a -> b -> c strict'),
+	(83, 'a1 a2 b3 b4 c5', 'a -> b -> c strict'),
+	(84, 'a1 x2 a3 b4 c5 x6', 'a -> b -> c strict'),
+	(85, 'a1 b2 c3', 'a -> c strict'),
+	-- excluding: none strictly between the first and the last, but for those in the walk
+	(90, 'a1 x2 b3', 'a -> b excluding x'),
+	(91, 'a1 x1 b3', 'a -> b excluding x'),
+	(92, 'a1 x3 b3', 'a -> b excluding x'),
+	(93, 'a1 x2 a3 b4', 'a -> b excluding x'),
+	(94, 'a1 b2 c3', 'a -> b -> c excluding b'),
+	(95, 'a1 b2 b2 c3', 'a -> b -> c excluding b'),
+	(96, 'a1 x2@spam b3 x4 b5', 'a -> b -> b excluding x@spam | y'),
+	(97, 'a1 x2 b3 c4', 'a -> b | x -> c excluding *'),
+	-- optional: most of them, of the walks that end earliest and start latest
+	(100, 'a1 c3', 'a -> optional b -> c'),
+	(101, 'a1 b2 c3', 'a -> optional b -> c'),
+	(102, 'a1 b2 a3 c4', 'a -> optional b -> c'),
+	(103, 'a1 c2 d3 b4 e5', 'a -> optional b -> optional c -> optional d -> e'),
+	(104, 'a1 c2 b3 d4', 'a -> optional b -> optional c -> d'),
+	(105, 'a1 b2 c3', 'a -> b -> optional x -> optional c'),
+	(106, 'a1 b2', 'a -> optional b'),
+	-- unordered: distinct touchpoints for as many stages as can be, wherever it begins
+	(110, 'c1 a5 b9', 'a -> b -> c unordered within 10 s'),
+	(111, 'c1 a5 b12', 'a -> b -> c unordered within 10 s'),
+	(112, 'b1 b2 b3', 'a -> b -> c unordered'),
+	(113, 'b1 a2', 'a | b -> a unordered'),
+	(114, 'a1 b2', 'a | b -> a unordered'),
+	(115, 'a1 a2 c3', 'a -> a | b -> b | c -> c unordered'),
+	(116, 'c1 a20 b25 c29', 'a -> b -> c unordered within 10 s'),
+	(117, 'a1 x2 b3 c4 a5', 'a -> b -> c unordered excluding x'),
+	(118, 'b1 b1', 'b -> b -> b unordered')) AS t (n, j, f)
 ORDER BY n;
 
 -- The order of the rows, and that within one time, never matters: there is one journey.

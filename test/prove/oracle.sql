@@ -31,7 +31,7 @@ $$;
 -- The touchpoints of a journey are those of the rows of prove.touch; the definitions' parts are those of prove.stage.
 CREATE FUNCTION prove.create_tables() RETURNS void LANGUAGE sql SET client_min_messages = warning AS $$
 	DROP TABLE IF EXISTS pg_temp.funnels, pg_temp.stages, pg_temp.journeys, pg_temp.touches, pg_temp.fits, pg_temp.walks, pg_temp.answers, pg_temp.spent;
-	CREATE TEMP TABLE funnels (funnel integer, nstages integer, letters integer, channels boolean, within integer, strict boolean, excluding text[], definition cjm.funnel, last_mandatory integer);
+	CREATE TEMP TABLE funnels (funnel integer, nstages integer, letters integer, apart boolean, channels boolean, within integer, strict boolean, excluding text[], definition cjm.funnel, last_mandatory integer);
 	CREATE TEMP TABLE stages (funnel integer, stage integer, events text[], optional boolean, gap integer, mandatory_before integer);
 	CREATE TEMP TABLE journeys (id integer, funnel integer, entered tstzrange, journey cjm.journey, moments integer[], earlier integer[], excluded integer);
 	CREATE TEMP TABLE touches (n integer, id integer, funnel integer, at integer, event text, channel text, excluded boolean, bit integer, before integer);
@@ -58,16 +58,18 @@ $$;
 -- Fills the tables with random funnels by some rules, and for each funnel some random journeys.
 CREATE FUNCTION prove.make(rules text[], nfunnels integer, njourneys integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	-- Few letters make stages that repeat and overlap.
+	-- Few letters make stages that repeat and overlap; a third of the funnels have stages of their own, a to e.  It takes five
+	-- stages for one optional stage to cost two others.
 	INSERT INTO funnels
-	SELECT f, CASE WHEN random() < 0.1 THEN 1 ELSE 2 + floor(random() * 3) END, 2 + floor(random() * 3), random() < 0.3,
+	SELECT f, CASE WHEN random() < 0.1 THEN 1 ELSE 2 + floor(random() * CASE WHEN 'unordered' = ANY (rules) THEN 3 ELSE 4 END) END, 2 + floor(random() * 3), false, random() < 0.3,
 	       CASE WHEN 'within' = ANY (rules) THEN 1 + floor(random() * 8) END, 'strict' = ANY (rules)
 	FROM generate_series(1, nfunnels) AS f;
+	UPDATE funnels SET letters = nstages, apart = true, channels = false WHERE random() < 0.33;
 	UPDATE funnels SET excluding = ARRAY[prove.random_event(letters + 1, channels)] || CASE WHEN random() < 0.2 THEN ARRAY[prove.random_event(letters + 1, channels)] ELSE '{}' END
 	WHERE 'excluding' = ANY (rules);
 	INSERT INTO stages
-	SELECT funnel, s, ARRAY(SELECT prove.random_event(letters, channels) FROM generate_series(1, 1 + floor(random() * 1.5 + s * 0)::integer)),
-	       s > 1 AND 'optional' = ANY (rules) AND random() < 0.5, CASE WHEN s > 1 AND '[D]' = ANY (rules) AND random() < 0.6 THEN 1 + floor(random() * 4) END
+	SELECT funnel, s, CASE WHEN apart THEN ARRAY[chr(96 + s)] ELSE ARRAY(SELECT prove.random_event(letters, channels) FROM generate_series(1, 1 + floor(random() * 1.5 + s * 0)::integer)) END,
+	       s > 1 AND 'optional' = ANY (rules) AND random() < CASE WHEN apart THEN 0.7 ELSE 0.5 END, CASE WHEN s > 1 AND '[D]' = ANY (rules) AND random() < 0.6 THEN 1 + floor(random() * 4) END
 	FROM funnels, generate_series(1, nstages) AS s;
 	UPDATE stages AS s SET mandatory_before = coalesce((SELECT max(b.stage) FROM stages AS b WHERE b.funnel = s.funnel AND b.stage < s.stage AND NOT b.optional), 0);
 	UPDATE funnels AS f SET
@@ -82,10 +84,12 @@ BEGIN
 		tstzrange(CASE WHEN random() < 0.8 THEN prove.at(1 + floor(random() * 6)::integer) END, CASE WHEN random() < 0.8 THEN prove.at(6 + floor(random() * 6)::integer) END,
 		          (ARRAY['[]', '[)', '(]', '()'])[ceil(random() * 4)]) END
 	FROM funnels, generate_series(1, njourneys);
-	-- Short spans make ties.
+	-- Short spans make ties.  Every other journey has all events once before it has one twice.
 	INSERT INTO touches
 	SELECT row_number() OVER (), id, funnel, at, event, channel, prove.is_one_of(event, channel, excluding)
-	FROM (SELECT id, 1 + floor(random() * span) AS at, chr(97 + floor(random() * (letters + 1))::integer) AS event, CASE WHEN channels THEN (ARRAY['x', 'y', NULL])[ceil(random() * 3)] END AS channel
+	FROM (SELECT id, 1 + floor(random() * span) AS at,
+	             chr(97 + CASE WHEN id % 2 = 0 THEN floor(random() * (letters + 1)) ELSE row_number() OVER (PARTITION BY id ORDER BY random()) % (letters + 1) END::integer) AS event,
+	             CASE WHEN channels THEN (ARRAY['x', 'y', NULL])[ceil(random() * 3)] END AS channel
 	      FROM (SELECT id, letters, channels, (ARRAY[1, 3, 6, 10, 13])[ceil(random() * 5)] AS span, 2 + floor(random() * CASE WHEN 'unordered' = ANY (rules) THEN 5 ELSE 6 END)::integer AS size
 	            FROM journeys JOIN funnels USING (funnel)) AS j, generate_series(1, size)) AS t JOIN journeys USING (id) JOIN funnels USING (funnel);
 	UPDATE journeys AS j SET journey = t.journey
@@ -130,9 +134,9 @@ BEGIN
 		-- The first stage first, none left out but optional ones.  times: a digit for each stage, 15 if it is not passed.
 		INSERT INTO walks
 		WITH RECURSIVE walk AS (
-			SELECT id, bit AS used, stage AS last, at AS started, at AS ended, 0 AS optionals, (at << 12) + x'fff'::integer AS times, bit AS last_bit FROM fits WHERE stage = 1
+			SELECT id, bit AS used, stage AS last, at AS started, at AS ended, 0 AS optionals, (at << 16) + x'ffff'::integer AS times, bit AS last_bit FROM fits WHERE stage = 1
 			UNION ALL
-			SELECT id, used | bit, stage, started, at, optionals + optional::integer, times - ((15 - at) << (16 - 4 * stage)), bit
+			SELECT id, used | bit, stage, started, at, optionals + optional::integer, times - ((15 - at) << (20 - 4 * stage)), bit
 			FROM walk JOIN fits USING (id)
 			WHERE stage > last AND mandatory_before <= last AND used & bit = 0 AND at >= ended AND at - started <= within AND at - ended <= gap
 			-- strict: the last moment before this one at which there is a touchpoint is not after the one before in the walk
@@ -159,7 +163,7 @@ BEGIN
 	LEFT JOIN (SELECT DISTINCT ON (id) * FROM walks ORDER BY id, step DESC, ended, started DESC, optionals DESC, times) AS w ON w.id = j.id
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN w.id IS NULL THEN array_fill(NULL::integer, ARRAY[nstages])
-		WHEN NOT unordered THEN ARRAY(SELECT nullif((w.times >> (16 - 4 * stage)) & 15, 15)::integer FROM generate_series(1, nstages) AS stage)
+		WHEN NOT unordered THEN ARRAY(SELECT nullif((w.times >> (20 - 4 * stage)) & 15, 15)::integer FROM generate_series(1, nstages) AS stage)
 		-- the times of the touchpoints of the walk, in order
 		ELSE ARRAY(SELECT at FROM unnest(moments) WITH ORDINALITY AS m (at, n) WHERE w.used & (1 << (16 - n::integer)) <> 0 ORDER BY n) || array_fill(NULL::integer, ARRAY[nstages - w.step]) END) AS t (times);
 
