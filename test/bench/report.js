@@ -11,35 +11,7 @@ function median(times)
 	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-// The aims: what, in which question, ours, theirs, and how many times theirs ours may take.  Of several the fastest
-// counts.
-const FROM_ROWS = ['rows_agg', 'rows_journey', 'rows_journey_memory'];
-const CH_EVENTS = ['ch_events', 'ch_events_once', 'ch_filtered', 'ch_sorted'];
-const AIMS = [
-	['stored funnel, of ClickHouse windowFunnel as it is mostly written', 'funnel', ['stored'], ['ch_events'], 1 / 5],
-	['stored funnel, of ClickHouse over its event table in any form', 'funnel', ['stored'], CH_EVENTS, 1 / 5],
-	['stored funnel, of ClickHouse over stored arrays', 'funnel', ['stored'], ['ch_arrays'], 1],
-	['stored funnel, of count(journey)', 'funnel', ['stored'], ['count_journey'], 1.6],
-	['stored funnel with channel and value, of count(journey)', 'funnel', ['stored_full'], ['count_journey_full'], 1.6],
-	['funnel from rows, of ClickHouse over its event table in any form', 'funnel', FROM_ROWS, CH_EVENTS, 1.5],
-	['funnel from rows, of the best window query in PostgreSQL', 'funnel', FROM_ROWS, ['pg_window'], 1 / 5],
-	["funnel from rows, of DuckDB's best", 'funnel', FROM_ROWS, ['duck_window', 'duck_asof'], 1 / 2],
-	['building, of COPY: time and event, stock work_mem', 'build', ['build'], ['copy'], 1],
-	['building, of COPY: time and event, work_mem 256 MB', 'build', ['build_memory'], ['copy'], 1],
-	['building, of COPY: with channel and value, stock work_mem', 'build_full', ['build'], ['copy'], 1],
-	['building, of COPY: with channel and value, work_mem 256 MB', 'build_full', ['build_memory'], ['copy'], 1],
-	['sessions and bounces, of ClickHouse over its event table', 'sessions',
-		['stats', 'sessions'], ['ch_arrays', 'ch_window'], 1],
-	['retention, of ClickHouse over its event table', 'retention',
-		['touchpoints', 'slice'], ['ch_events', 'ch_by_customer'], 1],
-	['first touch, of ClickHouse over its event table', 'first_touch', ['stored'], ['ch_events', 'ch_sorted'], 1],
-	['window_funnel per customer, of plain counts', 'aggregates', ['window_funnel'], ['count_filter'], 1.6],
-	['retention per customer, of plain counts', 'aggregates', ['retention'], ['count_filter'], 1.6],
-	['first_touch per customer, of plain counts', 'aggregates', ['first_touch'], ['count_filter'], 1.6],
-	['journey_agg per customer, of plain counts', 'aggregates', ['journey_agg'], ['count_filter'], 1.6],
-	['session_number() OVER, of row_number()', 'windows', ['session_number'], ['row_number'], 1.2],
-	['funnel_step() OVER, of row_number()', 'windows', ['funnel_step'], ['row_number'], 2],
-];
+// The aims that are no question's own.
 const SIZE_AIMS = [
 	['size, time and event, of the heap table', 'PostgreSQL, journeys_plain', 'PostgreSQL, plain', 1 / 4],
 	['size with channel and value, of the heap table', 'PostgreSQL, journeys', 'PostgreSQL, events', 1 / 3],
@@ -55,16 +27,16 @@ function findAims(questions, sizes)
 {
 	const aims = [];
 
-	for (const [aim, name, ours, theirs, limit] of AIMS)
-	{
-		const question = questions.find((q) => q.name === name);
-		const best = (keys, figure) =>
-			Math.min(...keys.map((key) => question?.variants.find((v) => v.key === key)?.[figure] ?? Infinity));
+	for (const { aims: own, variants } of questions)
+		for (const [aim, ours, theirs, limit] of own || [])
+		{
+			const best = (keys, figure) =>
+				Math.min(...keys.map((key) => variants.find((v) => v.key === key)?.[figure] ?? Infinity));
 
-		if (isFinite(best(ours, 'median')) && isFinite(best(theirs, 'median')))
-			aims.push(judge(aim, limit, best(ours, 'median') / best(theirs, 'median'),
-				best(ours, 'min') / best(theirs, 'min')));
-	}
+			if (isFinite(best(ours, 'median')) && isFinite(best(theirs, 'median')))
+				aims.push(judge(aim, limit, best(ours, 'median') / best(theirs, 'median'),
+					best(ours, 'min') / best(theirs, 'min')));
+		}
 	for (const [aim, ours, theirs, limit] of SIZE_AIMS)
 		aims.push(judge(aim, limit, sizes[ours] / sizes[theirs]));
 	return aims;

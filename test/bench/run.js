@@ -18,7 +18,7 @@ const os = require('os');
 const path = require('path');
 const { execFileSync } = require('child_process');
 const { open, THREADS } = require('./engines');
-const { setup, sameRows, sizes, questions: allQuestions } = require('./questions');
+const { setup, sameRows, sizes, topics } = require('./questions');
 const report = require('./report');
 
 const GENERATOR = path.join(__dirname, 'generate.js');
@@ -109,9 +109,10 @@ async function reset(values)
 		await (name in settings ? set({ [name]: settings[name] }) : engines.pg.query(`RESET ${name}`));
 }
 
-// The questions to ask, with the variants that this version of cjm can answer.
-async function chosen()
+// The questions to ask, with the variants that this version of cjm can answer; what their topics need is loaded.
+async function chosen(directory)
 {
+	const allQuestions = topics.flatMap((topic) => topic.questions);
 	const names = allQuestions.map((question) => question.name);
 	const unknown = only.find((name) => !names.includes(name));
 
@@ -134,8 +135,10 @@ async function chosen()
 	}
 	const answerable = questions.filter((question) => question.variants.some((variant) => variant.key === question.ours));
 
-	for (const statement of answerable.flatMap((question) => question.setup || []))
-		await load('pg', statement);
+	for (const topic of topics.filter(({ questions: own }) => own.some((question) => answerable.includes(question))))
+		for (const [kind, statements] of Object.entries(topic.setup || {}))
+			for (const statement of statements(directory))
+				await load(kind, statement);
 	return answerable;
 }
 
@@ -237,7 +240,7 @@ async function main()
 	if (rows.ch !== rows.pg || rows.duck !== rows.pg)
 		die(`the engines have different rows:\n${rows.pg}\n${rows.ch}\n${rows.duck}`);
 
-	const questions = await chosen();
+	const questions = await chosen(directory);
 	await set(settings);
 	for (const question of questions)
 		for (const variant of question.variants)
