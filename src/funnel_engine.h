@@ -66,11 +66,32 @@ typedef struct FunnelWalk
 	int64		at[FUNNEL_MAX_STAGES];
 } FunnelWalk;
 
+/*
+ * Conversions of one time, by the touchpoints that complete them: those of an
+ * ordered funnel take its last mandatory stage; of an unordered one, of what the
+ * walk takes at its end, they match the highest stage.  Touchpoints of one time
+ * that match the same stages are interchangeable, so those are named.
+ */
+typedef struct FunnelCompletion
+{
+	int64		at;
+	uint64		stages;			/* all that such a touchpoint matches, up to the last mandatory one */
+	int64		count;			/* conversions */
+} FunnelCompletion;
+
+typedef struct FunnelCompletions
+{
+	uint64		stages;			/* the stages up to the last mandatory one */
+	size_t		count;
+	size_t		capacity;
+	FunnelCompletion *list;		/* palloc'd, by time; a time may be there several times */
+} FunnelCompletions;
+
 extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
 extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
-								const FunnelTouch *touches, size_t count);
+								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
 extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, int64 now);
 

@@ -25,6 +25,23 @@ typedef struct Kind
 	size_t		used;			/* by the walk at hand */
 } Kind;
 
+/* Takes note of conversions, if anybody wants to know of more than their number. */
+static void
+note_completion(FunnelCompletions *completions, int64 at, uint64 stages, int64 count)
+{
+	if (completions == NULL)
+		return;
+	if (completions->count == completions->capacity)
+	{
+		completions->capacity = Max(completions->capacity * 2, 4);
+		if (completions->list == NULL)
+			completions->list = palloc(completions->capacity * sizeof(FunnelCompletion));
+		else
+			completions->list = repalloc_huge(completions->list, completions->capacity * sizeof(FunnelCompletion));
+	}
+	completions->list[completions->count++] = (FunnelCompletion) {at, stages, count};
+}
+
 /* Orders the touchpoints of one time by what they match. */
 static int
 compare_touches(const void *left, const void *right)
@@ -43,11 +60,11 @@ compare_touches(const void *left, const void *right)
  * Finds the complete walk that stays within the time of some kinds of
  * touchpoints, as the order of preference has it: all mandatory stages, as
  * many others as there can be, and of those the first ones.  Sets what it uses
- * of the first nused kinds; it uses none of the others.  False if there is no
- * such walk.
+ * of the first nused kinds; it uses none of the others.  last is the kind that
+ * takes the last stage.  False if there is no such walk.
  */
 static bool
-walk_in_group(const FunnelRules *rules, Kind *kinds, size_t nkinds, size_t *nused)
+walk_in_group(const FunnelRules *rules, Kind *kinds, size_t nkinds, size_t *nused, size_t *last)
 {
 	uint64		taken = 0;
 	TouchBasis	basis;
@@ -81,9 +98,10 @@ walk_in_group(const FunnelRules *rules, Kind *kinds, size_t nkinds, size_t *nuse
 		Kind	   *kind = &kinds[*nused];
 
 		kind->used = 0;
-		while (kind->used < kind->count && basis_add(&basis, kind->stages & taken, 0))
+		while (kind->used < kind->count && basis_add(&basis, kind->stages & taken, *nused))
 			kind->used++;
 	}
+	*last = basis.who[rules->nstages - 1];
 	return true;
 }
 
@@ -93,11 +111,13 @@ walk_in_group(const FunnelRules *rules, Kind *kinds, size_t nkinds, size_t *nuse
  * of touches.
  */
 static size_t
-convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int64 *conversions)
+convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int64 *conversions,
+			  FunnelCompletions *completions)
 {
 	size_t		nkinds = 0;
 	size_t		first = 0;		/* none is left of the kinds before */
 	size_t		nused;
+	size_t		last;
 	size_t		place = count;
 	Kind	   *kinds;
 
@@ -115,7 +135,7 @@ convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int6
 		kinds[nkinds - 1].count++;
 	}
 
-	while (walk_in_group(rules, kinds + first, nkinds - first, &nused))
+	while (walk_in_group(rules, kinds + first, nkinds - first, &nused, &last))
 	{
 		/* The same walk can be had as often as all kinds in it last. */
 		size_t		times = count;
@@ -125,6 +145,7 @@ convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int6
 				times = Min(times, kinds[i].count / kinds[i].used);
 		for (size_t i = first; i < first + nused; i++)
 			kinds[i].count -= kinds[i].used * times;
+		note_completion(completions, touches[0].at, kinds[first + last].stages, times);
 		while (first < nkinds && kinds[first].count == 0)
 			first++;
 		*conversions += times;
@@ -139,9 +160,11 @@ convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int6
 
 /*
  * How often a customer completed the funnel; see the top of the file.
+ * completions may be NULL; else it is zeroed by the caller, and filled in.
  */
 int64
-funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count)
+funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count,
+				   FunnelCompletions *completions)
 {
 	int64		conversions = 0;
 	FunnelRules cut = *rules;
@@ -150,12 +173,15 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 	cut.nstages = last_mandatory(rules) + 1;
 	cut.optional &= stages_below(cut.nstages);
 	cut.gapped &= stages_below(cut.nstages);
+	if (completions != NULL)
+		completions->stages = stages_below(cut.nstages);
 	for (;;)
 	{
 		FunnelWalk	walk;
 		UnorderedSpan span;
 		FunnelTouch *group;
 		bool	   *used;
+		uint64		last = 0;		/* what the touchpoint matches that completes the funnel */
 		size_t		size;
 		size_t		left = 0;
 
@@ -178,6 +204,7 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		size = span.end - span.last;
 		if (size == 1)
 		{
+			note_completion(completions, touches[span.last].at, touches[span.last].stages & stages_below(cut.nstages), 1);
 			touches += span.end;
 			count -= span.end;
 			continue;
@@ -203,7 +230,12 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		/* What the walk uses of it. */
 		used = palloc_extended(size, MCXT_ALLOC_HUGE);
 		if (rules->unordered)
+		{
 			unordered_times(&cut, touches, &span, walk.at, used);
+			for (size_t i = 0; i < size; i++)
+				if (used[i])
+					last = Max(last, group[i].stages);
+		}
 		else
 		{
 			uint64		wanted = 0;
@@ -215,7 +247,9 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 			basis.taken = basis.closed = 0;
 			for (size_t i = 0; i < size; i++)
 				used[i] = basis_add(&basis, group[i].stages & wanted, i);
+			last = group[basis.who[cut.nstages - 1]].stages;
 		}
+		note_completion(completions, group[0].at, last, 1);
 		for (size_t i = size; i-- > 0;)
 			if (!used[i])
 				group[size - ++left] = group[i];
@@ -223,7 +257,7 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 
 		/* Whoever begins at this time may end at it too. */
 		if (entry_holds(entry, group[0].at))
-			left = convert_group(&cut, group + size - left, left, &conversions);
+			left = convert_group(&cut, group + size - left, left, &conversions, completions);
 		touches += span.end - left;
 		count -= span.end - left;
 	}

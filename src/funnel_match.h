@@ -16,6 +16,7 @@ extern bool funnel_matcher_asks_channel(const FunnelMatcher *matcher);
 extern size_t funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches);
 extern void funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry,
 								 FunnelWalk *walk);
+extern size_t funnel_match_conversions(FunnelMatcher *matcher, const JourneyView *view, uint32 **conversions);
 extern FunnelTouch funnel_match_row(const FunnelMatcher *matcher, int64 at, Label event, Label channel);
 
 #endif							/* CJM_FUNNEL_MATCH_H */

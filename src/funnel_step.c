@@ -145,5 +145,5 @@ journey_conversions(PG_FUNCTION_ARGS)
 	const FunnelTouch *touches;
 	size_t		count = funnel_match_touches(matcher, &view, &touches);
 
-	PG_RETURN_INT64(count == 0 ? 0 : funnel_conversions(funnel_matcher_rules(matcher), entry, touches, count));
+	PG_RETURN_INT64(count == 0 ? 0 : funnel_conversions(funnel_matcher_rules(matcher), entry, touches, count, NULL));
 }

@@ -178,7 +178,7 @@ check_case(const Case *c)
 		abort();
 	}
 
-	conversions[0] = funnel_conversions(&c->rules, c->entry, c->touches, c->count);
+	conversions[0] = funnel_conversions(&c->rules, c->entry, c->touches, c->count, NULL);
 	conversions[1] = oracle_conversions(&c->rules, c->entry, c->touches, c->count);
 	if (conversions[0] != conversions[1])
 	{
