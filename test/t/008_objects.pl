@@ -64,7 +64,8 @@ my %checks = (
 			AND proname <> 'funnel_from_stages'
 			-- These take what may be absent, or have to complain of it.
 			AND proname NOT IN ('create_map', 'map_build', 'map_split', 'map_session_split', 'map_ranged', 'map_funnel_sql', 'map_drop_off_sql',
-				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report')},
+				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
+				'attribute', 'attribution_credits')},
 	'aggregates can run in parts' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0
