@@ -126,3 +126,33 @@ SELECT count(*), max(step), count(step) FROM (
 	FROM generate_series(1, 50000) AS i) AS s;
 SELECT max(n), count(DISTINCT n) FROM (
 	SELECT session_number(to_timestamp(i * 60), '59 seconds') OVER (ORDER BY i) AS n FROM generate_series(1, 50000) AS i) AS s;
+
+-- attribution_credit: what a row earns of the next conversion; NULL for what has none after it, for a conversion that earns nothing, and without a time.
+CREATE TEMP TABLE touch (customer int, at timestamptz, event text, channel text);
+INSERT INTO touch VALUES (1, '2026-01-01Z', 'ad', 'video'), (1, '2026-01-02Z', 'mail', 'email'), (1, '2026-01-02Z', 'buy', NULL), (1, '2026-01-02Z', 'visit', 'direct'),
+	(1, '2026-01-03Z', 'ad', 'video'), (1, NULL, 'ad', 'video'), (1, '2026-01-05Z', 'buy', NULL), (1, '2026-01-06Z', 'buy', NULL), (1, '2026-01-07Z', 'visit', 'direct'),
+	(2, '2026-01-05Z', 'buy', NULL), (2, '2026-01-05Z', 'buy', NULL), (2, '2026-01-05Z', 'visit', 'direct'), (3, '2026-01-05Z', 'visit', NULL);
+SELECT customer AS c, at::date, event, attribution_credit(at, event = 'buy') OVER w AS last, attribution_credit(at, event = 'buy', 'first_touch') OVER w AS first,
+	round((attribution_credit(at, event = 'buy', 'linear') OVER w)::numeric, 4) AS linear, round((attribution_credit(at, event = 'buy', 'linear', '10 days') OVER w)::numeric, 4) AS linear10,
+	round((attribution_credit(at, event = 'buy', 'linear', '1 day') OVER w)::numeric, 4) AS linear1,
+	attribution_credit(at, event = 'buy', 'last_non_direct', is_direct => channel = 'direct') OVER w AS indirect,
+	round((attribution_credit(at, event = 'buy', 'time_decay', half_life => '1 day') OVER w)::numeric, 4) AS decay,
+	round((attribution_credit(at, event = 'buy', 'position', weights => '{1,1,2}') OVER w)::numeric, 4) AS position
+FROM touch WINDOW w AS (PARTITION BY customer ORDER BY at) ORDER BY customer, touch.at, event;
+-- a model that comes with the rows must not change in a partition
+SELECT m, sum(credit) FROM (SELECT m, attribution_credit(at, event = 'buy', m) OVER (PARTITION BY m, customer ORDER BY at) AS credit
+	FROM touch, unnest(ARRAY['linear', 'first_touch']) m) c GROUP BY m ORDER BY m;
+SELECT attribution_credit(at, event = 'buy', m) OVER (PARTITION BY customer ORDER BY at) FROM touch, unnest(ARRAY['linear', 'first_touch']) m;
+-- nothing is a conversion; everything is
+SELECT count(a), count(b), count(c) FROM (SELECT attribution_credit(at, NULL) OVER w AS a, attribution_credit(at, true) OVER w AS b,
+	attribution_credit(at, true, lookback => '10 days') OVER w AS c FROM touch WINDOW w AS (PARTITION BY customer ORDER BY at)) t;
+-- errors
+SELECT attribution_credit(at, true) OVER (PARTITION BY customer ORDER BY at DESC) FROM touch;
+SELECT attribution_credit(at, true) OVER (PARTITION BY customer) FROM (SELECT * FROM touch ORDER BY at) t;
+SELECT attribution_credit(at, true, 'last_non_direct') OVER (ORDER BY at) FROM touch;
+SELECT attribution_credit(at, true, 'last_click') OVER (ORDER BY at) FROM touch;
+SELECT attribution_credit(at, true, NULL) OVER (ORDER BY at) FROM touch;
+SELECT attribution_credit(at, true, weights => NULL) OVER (ORDER BY at) FROM touch;
+SELECT attribution_credit(at, true, lookback => '-1 s') OVER (ORDER BY at) FROM touch;
+SELECT attribution_credit('infinity', true) OVER ();
+SELECT attribution_credit(now(), true);

@@ -151,6 +151,35 @@ attribution_shares(AttributionModel model, const AttributionRules *rules,
 }
 
 /*
+ * Gives the units of one time, first to end - 1, of which kind says whether they
+ * are direct if that matters, equal parts of what they earn together.
+ */
+static void
+level_group(const AttributionUnit *units, size_t first, size_t end, bool by_kind, bool kind, double *shares)
+{
+	double		sum = 0;
+	double		low = 1;
+	double		high = 0;
+	size_t		among = 0;
+
+	for (size_t i = first; i < end; i++)
+	{
+		if (by_kind && units[i].direct != kind)
+			continue;
+		sum += shares[i];
+		low = Min(low, shares[i]);
+		high = Max(high, shares[i]);
+		among++;
+	}
+	/* The mean of equal shares may be off by its last digit. */
+	if (low >= high)
+		return;
+	for (size_t i = first; i < end; i++)
+		if (!by_kind || units[i].direct == kind)
+			shares[i] = sum / (double) among;
+}
+
+/*
  * For who cannot tell units of one time apart: what they earn together is given
  * to each in equal parts, so that their order does not matter.  What one earns
  * for not being direct is shared with its like.  All shares are set.
@@ -158,25 +187,16 @@ attribution_shares(AttributionModel model, const AttributionRules *rules,
 void
 attribution_level(AttributionModel model, const AttributionUnit *units, size_t count, double *shares)
 {
+	bool		by_kind = model == ATTRIBUTION_LAST_NON_DIRECT;
+
 	for (size_t first = 0, end; first < count; first = end)
 	{
-		double		sum[2] = {0, 0};
-		size_t		among[2] = {0, 0};
-
-		for (end = first; end < count && units[end].at == units[first].at; end++)
-		{
-			int			kind = model == ATTRIBUTION_LAST_NON_DIRECT && units[end].direct;
-
-			sum[kind] += shares[end];
-			among[kind]++;
-		}
+		for (end = first + 1; end < count && units[end].at == units[first].at; end++)
+			CHECK_FOR_INTERRUPTS();
 		if (end - first == 1)
 			continue;
-		for (size_t i = first; i < end; i++)
-		{
-			int			kind = model == ATTRIBUTION_LAST_NON_DIRECT && units[i].direct;
-
-			shares[i] = sum[kind] / (double) among[kind];
-		}
+		level_group(units, first, end, by_kind, false, shares);
+		if (by_kind)
+			level_group(units, first, end, true, true, shares);
 	}
 }

@@ -37,3 +37,18 @@ CREATE FUNCTION funnel_start(at timestamptz, event text, channel text, funnel fu
 	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 3;
 COMMENT ON FUNCTION funnel_start(timestamptz, text, text, funnel) IS
 	'the latest start of the walks that end with the row at the step that funnel_step gives, NULL for none';
+
+CREATE FUNCTION attribution_credit(
+	at timestamptz,
+	is_conversion boolean,
+	model text DEFAULT 'last_touch',
+	lookback interval DEFAULT NULL,
+	is_direct boolean DEFAULT NULL,
+	half_life interval DEFAULT '7 days',
+	weights float8[] DEFAULT '{0.4,0.2,0.4}') RETURNS float8
+	AS 'MODULE_PATHNAME', 'window_attribution_credit'
+	LANGUAGE C IMMUTABLE WINDOW PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION attribution_credit(timestamptz, boolean, text, interval, boolean, interval, float8[]) IS
+'what the row earns of the next conversion by an attribution model, NULL where none follows and for a conversion that earns nothing.
+model, lookback, half_life, weights: as those of attribute; is_direct: whether the row is direct, which last_non_direct has to know
+Rows of one time earn the same; of several conversions of one time a row earns its share of each.';
