@@ -90,6 +90,8 @@ typedef struct FunnelCompletions
 extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
 extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+extern uint64 funnel_reached(const FunnelRules *rules, FunnelEntry entry,
+							 const FunnelTouch *touches, size_t count, int64 *at);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
 extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,

@@ -71,3 +71,38 @@ proportion_p_value(Proportion a, Proportion b)
 		return 1;
 	return erfc(fabs(proportion_rate(b) - proportion_rate(a)) / deviation / sqrt(2));
 }
+
+/*
+ * proportion_odds_ratio compares the odds hits : misses of b with those of a:
+ * the 95 % interval of B. Woolf, "On estimating the relation between blood group
+ * and disease", Annals of Human Genetics 19, 1955, and the two-sided p-value of
+ * the same normal approximation of the logarithm, so that one is below 0.05
+ * where the other leaves out 1.  Where one of the four counts is 0, one half is
+ * added to each (J. B. S. Haldane 1956; F. J. Anscombe 1956).
+ */
+OddsRatio
+proportion_odds_ratio(Proportion a, Proportion b)
+{
+	double		hits_a = (double) a.hits;
+	double		hits_b = (double) b.hits;
+	double		misses_a = (double) (a.of - a.hits);
+	double		misses_b = (double) (b.of - b.hits);
+	double		logarithm;
+	double		deviation;
+	OddsRatio	odds;
+
+	if (hits_a == 0 || hits_b == 0 || misses_a == 0 || misses_b == 0)
+	{
+		hits_a += 0.5;
+		hits_b += 0.5;
+		misses_a += 0.5;
+		misses_b += 0.5;
+	}
+	odds.ratio = hits_b * misses_a / (misses_b * hits_a);
+	logarithm = log(odds.ratio);
+	deviation = sqrt(1 / hits_a + 1 / hits_b + 1 / misses_a + 1 / misses_b);
+	odds.range.low = exp(logarithm - Z95 * deviation);
+	odds.range.high = exp(logarithm + Z95 * deviation);
+	odds.p_value = erfc(fabs(logarithm) / deviation / sqrt(2));
+	return odds;
+}

@@ -26,8 +26,17 @@ proportion_rate(Proportion share)
 	return (double) share.hits / (double) share.of;
 }
 
+/* How much likelier it is, as odds, in b than in a. */
+typedef struct OddsRatio
+{
+	double		ratio;
+	ProportionRange range;		/* 95 %; not limited to 1 */
+	double		p_value;
+} OddsRatio;
+
 extern ProportionRange proportion_range(Proportion share);
 extern ProportionRange proportion_difference_range(Proportion a, Proportion b);
 extern double proportion_p_value(Proportion a, Proportion b);
+extern OddsRatio proportion_odds_ratio(Proportion a, Proportion b);
 
 #endif							/* CJM_PROPORTION_H */

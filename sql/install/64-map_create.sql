@@ -4,7 +4,7 @@
 
 -- The views of a map in the order in which they are made, and what there is to say about them; column NULL: the view itself.
 CREATE FUNCTION map_comments() RETURNS TABLE (view_name text, column_name text, comment text)
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 150
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 190
 BEGIN ATOMIC
 	SELECT v.view_name, v.column_name, v.comment
 	FROM (VALUES
@@ -137,20 +137,22 @@ BEGIN ATOMIC
 		('mean_time_seconds', 'mean_time in seconds'),
 		('p90_time_seconds', 'p90_time in seconds'),
 		('median_total_seconds', 'median_total in seconds'),
-		('p90_total_seconds', 'p90_total in seconds')) c(column_name, comment);
+		('p90_total_seconds', 'p90_total in seconds')) c(column_name, comment)
+	UNION ALL
+	SELECT j.view_name, j.column_name, j.comment FROM map_journey_comments() j;
 END;
 COMMENT ON FUNCTION map_comments() IS 'the comments of the views and columns of every map';
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION map_views(map map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 11
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 15
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY SELECT v.place, v.view_name, v.query
 	FROM unnest(
 		ARRAY['map', 'events', 'journeys', 'customers', 'funnel', 'funnel_by_segment', 'funnel_by_week', 'drop_off', 'sessions', 'bounce',
-			'retention'],
+			'retention', 'touchpoints', 'stages', 'transitions', 'paths'],
 		ARRAY[
 			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
@@ -167,7 +169,11 @@ BEGIN
 			map_drop_off_sql(map, 'last_event', 'last_event', false),
 			map_sessions_sql(map),
 			map_bounce_sql(map),
-			map_retention_sql(map, 'month', 'in', false)]) WITH ORDINALITY v(view_name, query, place);
+			map_retention_sql(map, 'month', 'in', false),
+			map_touchpoints_sql(map, 'event', 'event', false),
+			map_stages_sql(map, '', NULL, false),
+			map_transitions_sql(map, '', 'event', NULL, false, false),
+			map_paths_sql(map, 'event', 10, false, false)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION map_views(map) IS 'the views of a map in the order in which they are made, and what each selects';
@@ -381,7 +387,7 @@ DECLARE
 	schema text := map_schema(old);
 	views text;
 BEGIN
-	SELECT string_agg(format('%s.%I', schema, c.relname), ', ') INTO views
+	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
 	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname IN (SELECT c.view_name FROM map_comments() c WHERE c.column_name IS NULL);
 	EXECUTE format('DROP VIEW %s %s', views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);

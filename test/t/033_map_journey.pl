@@ -1,0 +1,207 @@
+# The views of a map that look at the journey itself, and the reports behind
+# them, against plain SQL that knows nothing of journeys, on random rows that
+# end today; and their plans.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use Test::More;
+
+my $node = start_server('map_journey');
+
+# Rows of a few customers often fall on the same minute; channels, segments and events are missing here and there.
+run_sql($node, q{
+	CREATE TABLE events (customer int, at timestamptz, event text, channel text, country text);
+	INSERT INTO events
+	SELECT c, date_trunc('minute', now()) - minutes * interval '1 minute', nullif(event, 'g'), nullif(channel, 'none'), nullif(country, 'xx')
+	FROM generate_series(1, 900) c, generate_series(1, 1 + c % 17) i,
+		LATERAL (SELECT (c * 7919 + i * 104729)::bigint AS seed) s,
+		LATERAL (SELECT hashint8(seed) & 1048575 AS r1, hashint8(seed + 1) & 1048575 AS r2, hashint8(seed + 2) & 1048575 AS r3) r,
+		-- some far away, most within an hour and a half of each other
+		LATERAL (SELECT CASE WHEN r2 % 4 = 0 THEN r1 % 60000 ELSE (c * 331) % 100000 + r1 % 90 END AS minutes,
+			(ARRAY['a', 'a', 'b', 'c', 'd', 'e', 'f', 'g'])[1 + r2 % 8] AS event, (ARRAY['ads', 'email', 'none', ''])[1 + r3 % 4] AS channel,
+			(ARRAY['LV', 'EE', 'xx'])[1 + (r3 / 7) % 3] AS country) e;
+	SELECT cjm.create_map('m', 'events', 'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', segment => 'country')});
+
+# The plain SQL: touchpoints in canonical order; when each step was first the deepest so far; where each touchpoint belongs.
+my $durations = q{unnest('{1,2,5,10,20,30,60,120,300,600,1200,1800,3600,7200,10800,21600,43200,86400,172800,259200,604800,1209600,2592000,5184000,7776000,15552000,31536000}'::float8[])};
+sub prepare
+{
+	my ($schema, $entered) = @_;
+
+	run_sql($node, qq{
+		CREATE SCHEMA $schema;
+		SET search_path = $schema, public;
+		CREATE TABLE touches AS
+		SELECT *, row_number() OVER (PARTITION BY customer ORDER BY at, event, channel NULLS FIRST) AS n
+		FROM (SELECT customer, at, event, nullif(channel, '') AS channel FROM events WHERE event <> '') e;
+		CREATE TABLE walks AS
+		SELECT a.customer, a.at AS t1, b.at AS t2, d.at AS t3, 1 + (b.at IS NOT NULL)::int + (d.at IS NOT NULL)::int AS step, coalesce(d.at, b.at, a.at) AS reached
+		FROM touches a
+			LEFT JOIN touches b ON b.customer = a.customer AND b.event IN ('b', 'c') AND b.at BETWEEN a.at AND a.at + interval '240 hours'
+			LEFT JOIN touches d ON d.customer = a.customer AND d.event = 'd' AND d.at BETWEEN b.at AND a.at + interval '240 hours'
+		WHERE a.event = 'a' AND $entered;
+		CREATE TABLE reached AS
+		SELECT customer, min(t1) AS r1, min(t2) AS r2, min(t3) AS r3 FROM walks GROUP BY customer;
+		CREATE TABLE standing AS
+		SELECT t.*, coalesce(
+			CASE WHEN event = 'a' AND at = r1 THEN 1 WHEN event IN ('b', 'c') AND at = r2 THEN 2 WHEN event = 'd' AND at = r3 THEN 3 END,
+			CASE WHEN at >= r3 THEN 3 WHEN at >= r2 THEN 2 WHEN at >= r1 THEN 1 END, 0) AS step
+		FROM touches t LEFT JOIN reached USING (customer);
+		CREATE TABLE stays AS
+		SELECT r.customer, v.* FROM reached r, LATERAL (VALUES (1, r1, r2), (2, r2, r3), (3, r3, NULL)) v(step, reached_at, went_on_at)
+		WHERE reached_at IS NOT NULL
+		UNION ALL
+		SELECT customer, 0, min(at), min(r1) FROM touches LEFT JOIN reached USING (customer)
+		GROUP BY customer HAVING min(at) < min(r1) OR min(r1) IS NULL;
+		CREATE TABLE fair AS
+		SELECT step, min(w) AS seconds
+		FROM (SELECT step, w, count(*) FILTER (WHERE extract(epoch FROM went_on_at - reached_at) < w) AS by_then, count(*) AS ever
+			FROM stays, $durations w WHERE went_on_at IS NOT NULL GROUP BY step, w) s
+		WHERE by_then >= 0.9 * ever GROUP BY step;
+		CREATE INDEX ON walks (customer);
+		CREATE INDEX ON touches (customer, event, at);
+		CREATE INDEX ON standing (customer, step);
+		ANALYZE});
+	return;
+}
+prepare('plain', 'true');
+
+# Both ways, in one statement and so at one now(); the same row twice counts twice.
+sub same
+{
+	my ($title, $view, $plain, $schema) = @_;
+
+	$schema //= 'plain';
+	like(run_sql($node, "SET search_path = $schema, public; WITH v AS ($view), p AS ($plain)
+		SELECT (SELECT count(*) > 0 FROM v), (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE p) d), (SELECT count(*) FROM (TABLE p EXCEPT ALL TABLE v) d)"),
+		qr/^t\|0\|0$/, $title);
+	return;
+}
+
+# What the view touchpoints says, by event or channel, from rows.
+sub plain_touchpoints
+{
+	my ($by) = @_;
+
+	return qq{
+		SELECT c.step, (ARRAY['a', 'b', 'd'])[c.step], label, c.customers, round(c.customers::numeric / n.customers, 9), touches, first_seen, last_seen, f.seconds,
+			k, x, CASE WHEN k > 0 THEN round(x::numeric / k, 9) END, m, y, CASE WHEN m > 0 THEN round(y::numeric / m, 9) END,
+			round((p - q)::numeric, 9), round((p - q - sqrt((p - pl) ^ 2 + (qh - q) ^ 2))::numeric, 9), round((p - q + sqrt((ph - p) ^ 2 + (q - ql) ^ 2))::numeric, 9)
+		FROM (SELECT s.step, $by AS label, count(DISTINCT customer) AS customers, count(*) AS touches, min(at) AS first_seen, max(at) AS last_seen
+			FROM standing s WHERE $by IS NOT NULL GROUP BY 1, 2) c
+			JOIN (SELECT step, count(*) AS customers FROM stays GROUP BY step) n USING (step)
+			LEFT JOIN fair f USING (step)
+			CROSS JOIN LATERAL (
+				SELECT CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE met) END AS k, CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE met AND went_on_at IS NOT NULL) END AS x,
+					CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE NOT met) END AS m, CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE NOT met AND went_on_at IS NOT NULL) END AS y
+				FROM (SELECT w.went_on_at, EXISTS (SELECT FROM standing s WHERE s.customer = w.customer AND s.step = w.step AND s.$by = c.label
+						AND extract(epoch FROM s.at - w.reached_at) < f.seconds) AS met
+					FROM stays w WHERE w.step = c.step AND extract(epoch FROM now() - w.reached_at) >= f.seconds) e) e
+			-- Wilson's interval of each share as the roots of its quadratic equation
+			CROSS JOIN LATERAL (SELECT x::float8 / nullif(k, 0) AS p, y::float8 / nullif(m, 0) AS q, 1.959963984540054::float8 AS z) r
+			CROSS JOIN LATERAL (SELECT (2 * x + z * z) / 2 / (k + z * z) AS pm, z * sqrt(z * z + 4 * k * p * (1 - p)) / 2 / (k + z * z) AS pd,
+				(2 * y + z * z) / 2 / (m + z * z) AS qm, z * sqrt(z * z + 4 * m * q * (1 - q)) / 2 / (m + z * z) AS qd) i
+			CROSS JOIN LATERAL (SELECT CASE WHEN q IS NOT NULL THEN pm - pd END AS pl, pm + pd AS ph, qm - qd AS ql, qm + qd AS qh) b};
+}
+my $touchpoints = q{step, stage, %s, customers, round(share::numeric, 9) AS share, touches, first_seen, last_seen, extract(epoch FROM compared_within)::float8 AS seconds,
+	with_customers, with_went_on, round(with_rate::numeric, 9) AS with_rate, without_customers, without_went_on, round(without_rate::numeric, 9) AS without_rate,
+	round(difference::numeric, 9) AS difference, round(difference_low::numeric, 9) AS low, round(difference_high::numeric, 9) AS high};
+
+same('touchpoints', 'SELECT ' . sprintf($touchpoints, 'event') . ' FROM m.touchpoints', plain_touchpoints('event'));
+same('touchpoints by channel', 'SELECT ' . sprintf($touchpoints, 'by_value') . q{ FROM cjm.touchpoint_report('m', 'channel')}, plain_touchpoints('channel'));
+is(run_sql($node, 'SELECT sum(touches) = (SELECT count(*) FROM plain.touches) FROM m.touchpoints'), 't', 'each touchpoint stands at one stage');
+is(run_sql($node, 'SELECT count(*) FILTER (WHERE with_customers > 30 AND without_customers > 30) > 5, count(*) FILTER (WHERE with_customers < customers) > 5,
+	count(*) FILTER (WHERE difference < 0) > 1, count(*) FILTER (WHERE difference > 0) > 1 FROM m.touchpoints'), 't|t|t|t', 'there is something to compare');
+is(run_sql($node, q{SELECT string_agg(customers::text, ',' ORDER BY step) FROM m.funnel}),
+	run_sql($node, q{SELECT string_agg(n::text, ',' ORDER BY step) FROM (SELECT step, count(*) AS n FROM plain.stays WHERE step > 0 GROUP BY step) s}), 'who stood at a stage is in the funnel');
+
+my ($from, $to) = run_sql($node, q{SELECT date_trunc('day', now()) - interval '60 days', now() - interval '20 days'}) =~ /(.*)\|(.*)/;
+my $range = "from_time => '$from', to_time => '$to'";
+prepare('ranged', "a.at >= '$from' AND a.at < '$to'");
+same('touchpoint_report of a range', 'SELECT ' . sprintf($touchpoints, 'by_value') . qq{ FROM cjm.touchpoint_report('m', $range)},
+	'SELECT * FROM (' . plain_touchpoints('event') . ') t WHERE step > 0', 'ranged');
+
+# Stages: of all, of a range, by segment.
+my $best = q{(SELECT t.customer, coalesce(b.step, 0) AS step, extract(epoch FROM now() - max(t.at))::float8 / 86400 AS days,
+		coalesce(b.step, 0) < 3 AND EXISTS (SELECT FROM walks w WHERE w.customer = t.customer AND w.t1 >= now() - interval '240 hours') AS open
+	FROM touches t LEFT JOIN (SELECT customer, max(step) AS step FROM walks GROUP BY customer) b USING (customer) GROUP BY t.customer, b.step)};
+my $stages = q{step, stage, converted, customers, round(share::numeric, 9) AS share, open_customers, round(median_days_since::numeric, 6) AS days,
+	round(open_median_days_since::numeric, 6) AS open_days};
+sub plain_stages
+{
+	my ($by, $customers) = @_;
+
+	return qq{SELECT $by s, (ARRAY['a', 'b', 'd'])[s], s = 3, count(step) FILTER (WHERE NOT open),
+			round(count(step) FILTER (WHERE NOT open)::numeric / sum(count(step) FILTER (WHERE NOT open)) OVER (} . ($by ? 'PARTITION BY by_value' : '') . qq{), 9),
+			count(*) FILTER (WHERE open),
+			round((percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE NOT open))::numeric, 6),
+			round((percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE open))::numeric, 6)
+		FROM $customers GROUP BY $by s};
+}
+same('stages', "SELECT $stages FROM m.stages", plain_stages('', "generate_series(0, 3) s LEFT JOIN $best b ON b.step = s"));
+is(run_sql($node, 'SELECT sum(customers + open_customers) = (SELECT count(DISTINCT customer) FROM plain.touches), count(*) FILTER (WHERE open_customers > 0) > 1 FROM m.stages'), 't|t',
+	'each customer stands at one stage, some are open');
+is(run_sql($node, 'SELECT string_agg(customers::text, $$,$$ ORDER BY step) FROM m.stages WHERE step BETWEEN 1 AND 2'),
+	run_sql($node, 'SELECT string_agg(n::text, $$,$$ ORDER BY step) FROM (SELECT step, sum(customers) AS n FROM m.drop_off GROUP BY step) d'), 'as in drop_off');
+same('stage_report of a range', "SELECT $stages FROM cjm.stage_report('m', $range)", plain_stages('', "generate_series(1, 3) s LEFT JOIN $best b ON b.step = s"), 'ranged');
+same('stage_report by segment', "SELECT by_value, $stages FROM cjm.stage_report('m', 'segment')", plain_stages('by_value,', qq{
+	(SELECT c.*, (SELECT e.country FROM events e WHERE e.customer = c.customer AND e.event <> '' AND e.country IS NOT NULL ORDER BY at, country LIMIT 1) AS by_value FROM $best c) c
+	RIGHT JOIN (SELECT * FROM generate_series(0, 3) s, (VALUES ('LV'), ('EE'), (NULL)) v(value)) g ON g.s = c.step AND g.value IS NOT DISTINCT FROM c.by_value}) =~ s/by_value, s,/g.value, s,/r
+	=~ s/GROUP BY by_value, s/GROUP BY g.value, s/r =~ s/PARTITION BY by_value/PARTITION BY g.value/r);
+
+# What follows what; the same several times running is one or several, from all places or the first ones.
+sub places
+{
+	my ($by, $repeats, $where) = @_;
+	my $kept = $repeats ? 'true' : "$by IS DISTINCT FROM before";
+
+	return "(SELECT *, row_number() OVER w AS position, lead($by) OVER w AS target
+		FROM (SELECT *, lag($by) OVER (PARTITION BY customer ORDER BY n) AS before FROM touches t WHERE $by IS NOT NULL AND $where) t
+		WHERE $kept WINDOW w AS (PARTITION BY customer ORDER BY n))";
+}
+my $first_seen = "(SELECT min(at) FROM touches f WHERE f.customer = t.customer) >= '$from' AND (SELECT min(at) FROM touches f WHERE f.customer = t.customer) < '$to'";
+same('transitions', 'SELECT source, target, value, customers, round(share::numeric, 9) FROM m.transitions', q{
+	SELECT event, target, count(*), count(DISTINCT customer), round(count(*)::numeric / (SELECT count(*) FROM } . places('event', 0, 'true') . q{ a WHERE a.event = p.event), 9)
+	FROM } . places('event', 0, 'true') . ' p WHERE target IS NOT NULL GROUP BY event, target');
+same('paths', 'SELECT path, nodes, customers, round(share::numeric, 9), converted, round(rate::numeric, 9) FROM m.paths', q{
+	SELECT string_agg(event, ' > '), nodes, customers, round(customers / (SELECT count(DISTINCT customer) FROM touches)::numeric, 9), converted, round(converted::numeric / customers, 9)
+	FROM (SELECT nodes, count(*) AS customers, count(r3) AS converted
+		FROM (SELECT customer, array_agg(event ORDER BY position) FILTER (WHERE position <= 10) AS nodes FROM } . places('event', 0, 'at <= coalesce((SELECT r3 FROM reached r WHERE r.customer = t.customer), $$infinity$$)') . q{ p GROUP BY customer) p
+			LEFT JOIN reached USING (customer) GROUP BY nodes) g, unnest(nodes) event GROUP BY nodes, customers, converted});
+foreach my $by ('event', 'channel')
+{
+	foreach my $repeats (0, 1)
+	{
+		my $how = "repeats => " . ($repeats ? 'true' : 'false');
+
+		same("transition_report by $by, by position, $how", "SELECT position, source, target, value, customers, round(share::numeric, 9) FROM cjm.transition_report('m', '$by', 4, $how)", qq{
+			SELECT position, position || '. ' || $by, position + 1 || '. ' || target, count(*), count(DISTINCT customer),
+				round(count(*)::numeric / (SELECT count(*) FROM } . places($by, $repeats, 'true') . qq{ a WHERE a.$by = p.$by AND a.position = p.position), 9)
+			FROM } . places($by, $repeats, 'true') . " p WHERE target IS NOT NULL AND position < 4 GROUP BY position, $by, target");
+		same("transition_report by $by of a range, $how", "SELECT source, target, value, customers FROM cjm.transition_report('m', '$by', $how, $range)",
+			"SELECT $by, target, count(*), count(DISTINCT customer) FROM " . places($by, $repeats, $first_seen) . " p WHERE target IS NOT NULL GROUP BY $by, target");
+		same("path_report by $by of a range, $how", "SELECT path, nodes, customers, converted FROM cjm.path_report('m', '$by', 3, $how, $range)", qq{
+			SELECT coalesce(array_to_string(nodes, ' > '), ''), coalesce(nodes, '{}'), count(*), count(r3)
+			FROM (SELECT DISTINCT customer FROM touches t WHERE $first_seen) c LEFT JOIN reached USING (customer)
+				LEFT JOIN (SELECT customer, array_agg($by ORDER BY position) FILTER (WHERE position <= 3) AS nodes
+					FROM } . places($by, $repeats, 'at <= coalesce((SELECT r3 FROM reached r WHERE r.customer = t.customer), $$infinity$$)') . q{ p GROUP BY customer) p USING (customer)
+			GROUP BY nodes});
+	}
+}
+
+# Each view reads the rows once.
+foreach my $name (qw(touchpoints stages transitions paths))
+{
+	my $plan = plan_of($node, 'SET max_parallel_workers_per_gather = 0', "SELECT * FROM m.$name");
+	my @scans = $plan =~ /Scan(?: using \S+)? on events\b/g;
+
+	is(scalar @scans, 1, "$name is one pass over the rows");
+}
+
+server_is_well($node);
+done_testing();
