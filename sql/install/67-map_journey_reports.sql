@@ -90,3 +90,230 @@ COMMENT ON FUNCTION path_report(text, text, integer, boolean, timestamptz, times
 by: event, or channel, of touchpoints that have one; depth: how many at most
 repeats: whether the same several times running is there each time; it is not by default
 Columns as in the view paths.';
+
+--
+-- What to improve
+--
+
+-- A target has to come from somewhere.
+CREATE FUNCTION map_parts(map map, by text) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	split text := map_split(by, 'segment', 'channel');
+BEGIN
+	IF by IS NULL OR (by = 'segment' AND (map).segment IS NULL) OR (by = 'channel' AND (map).channel IS NULL) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = CASE WHEN by IS NULL THEN 'there is nothing to compare with'
+				ELSE format('the map "%s" has no %s to compare with', (map).map::text, by) END,
+			HINT = 'Say which rate to reach: target => 0.5, or what to compare: by => ''segment'' or by => ''channel''.';
+	END IF;
+	RETURN split;
+END
+$$;
+COMMENT ON FUNCTION map_parts(map, text) IS 'SQL: what the customers of a map are compared by; an error if the map does not have it';
+
+-- The funnel by parts, each with its steps, and the sum of them.  The best part is the one that reaches most for sure: of the
+-- rates alone that of a small part would win, by luck.
+CREATE FUNCTION weakest_step(
+	map text,
+	target float8 DEFAULT NULL,
+	by text DEFAULT 'segment',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text,
+		target_rate float8, target_low float8, more_customers float8, more_converted float8, sure_converted float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	split text := CASE WHEN target IS NULL THEN map_parts(def, by) ELSE 'NULL::text' END;
+BEGIN
+	IF NOT (target >= 0 AND target <= 1) THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('target must be a rate from 0 to 1, not %s', target);
+	END IF;
+	RETURN QUERY EXECUTE format('WITH parts AS MATERIALIZED (
+			SELECT %2$s AS label, cjm.funnel_agg(j.journey, %1$L::cjm.funnel%4$s) AS stats FROM %3$s.journeys j GROUP BY 1
+		), steps AS (
+			SELECT r.step, r.stage, r.customers, r.step_rate, lag(r.customers) OVER (ORDER BY r.step) AS before,
+				last_value(r.customers) OVER (ORDER BY r.step ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS converted
+			FROM (SELECT cjm.rollup(p.stats) AS stats FROM parts p) whole
+				CROSS JOIN LATERAL cjm.report(coalesce(whole.stats, cjm.funnel_stats(%1$L::cjm.funnel))) r
+			WHERE r.step = ANY (%5$L::integer[])
+		), bests AS (
+			SELECT DISTINCT ON (r.step) r.step, p.label, r.step_rate, r.rate_low
+			FROM parts p CROSS JOIN LATERAL cjm.report(p.stats) r
+			WHERE p.label IS NOT NULL AND r.rate_low IS NOT NULL
+			ORDER BY r.step, r.rate_low DESC, p.label COLLATE "C"
+		)
+		SELECT g.step, g.stage, g.before, g.customers, g.step_rate, g.label, g.target, g.rate_low, g.more, g.more * g.rest, g.sure * g.rest
+		FROM (SELECT s.*, b.label, b.rate_low, t.target,
+				s.before::float8 * CASE WHEN t.target > s.step_rate THEN t.target - s.step_rate WHEN t.target <= s.step_rate THEN 0 END AS more,
+				s.before::float8 * CASE WHEN b.rate_low > s.step_rate THEN b.rate_low - s.step_rate WHEN b.rate_low <= s.step_rate THEN 0 END AS sure,
+				CASE WHEN s.step = %6$s THEN 1 ELSE s.converted::float8 / nullif(s.customers, 0)::float8 END AS rest
+			FROM steps s LEFT JOIN bests b ON b.step = s.step CROSS JOIN LATERAL (SELECT coalesce($3, b.step_rate) AS target) t
+			WHERE s.step > 1) g
+		ORDER BY 10 DESC NULLS LAST, g.step',
+		(def).stages, split, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END,
+		(SELECT array_agg(DISTINCT s.step) FROM funnel_stages((def).stages) s WHERE NOT s.optional), map_completed_step(def))
+		USING from_time, to_time, target;
+END
+$$;
+COMMENT ON FUNCTION weakest_step(text, float8, text, timestamptz, timestamptz) IS
+'the steps of a map by how many more customers would convert if that step alone were better, of walks that begin in a time range; the best improvement first.
+target: the rate to reach, or NULL for that of the best part of the customers; by: what the parts are: segment, or channel (the first of the customer)
+customers_before, customers, step_rate: at the mandatory step before, at this one, and the share
+best: the part with the highest lower end of the 95 % Wilson interval of its rate, so that no small part wins by luck; target_rate: target, or its rate; target_low: that lower end
+more_customers: who would be at this step beyond those who are; more_converted: who of them would complete the funnel, all later rates being what they are; NULL where nobody is at the step, so that no later rate is known
+sure_converted: the same for the rate target_low
+Optional stages, which nobody has to pass, are left out.';
+
+-- Which step a key of rates means: its number, or the name of a stage that is there once.
+CREATE FUNCTION map_step_of(map map, key text) RETURNS integer
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	steps integer[];
+	names text[];
+BEGIN
+	SELECT array_agg(r.step ORDER BY r.step) FILTER (WHERE r.stage = key OR r.step::text = key), array_agg(r.stage ORDER BY r.step)
+	INTO steps, names FROM report(funnel_stats((map).stages)) r;
+	IF steps IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the funnel has no step "%s"', key),
+			HINT = coalesce('Did you mean "' || map_nearest(key, names) || '"? ', '') ||
+				format('Steps are 2 to %s, or the names of stages.', cardinality(names));
+	ELSIF cardinality(steps) > 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is more than one step: %s', key, array_to_string(steps, ', ')),
+			HINT = 'Say which by its number, or name the stages apart.';
+	ELSIF steps[1] = 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('step "%s" is the first one and has no rate', key),
+			HINT = format('Steps with a rate are 2 to %s.', cardinality(names));
+	END IF;
+	RETURN steps[1];
+END
+$$;
+COMMENT ON FUNCTION map_step_of(map, text) IS 'the step that a number or the name of a stage means; an error if there is none or several, or if it is the first';
+
+CREATE FUNCTION what_if(
+	map text,
+	rates jsonb,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
+		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	mandatory integer[];
+	new_rates float8[] := '{}';
+	given record;
+	wanted integer;
+	first bigint;
+	before float8;
+BEGIN
+	IF jsonb_typeof(rates) <> 'object' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('rates must be an object, not %s', rates),
+			HINT = 'Give a rate for each step to change: {"3": 0.5}, or {"checkout": 0.5}.';
+	END IF;
+	FOR given IN SELECT r.key, r.value FROM jsonb_each(rates) r ORDER BY r.key COLLATE "C"
+	LOOP
+		wanted := map_step_of(def, given.key);
+		IF jsonb_typeof(given.value) <> 'number' OR given.value::numeric NOT BETWEEN 0 AND 1 THEN
+			RAISE invalid_parameter_value USING MESSAGE = format('the rate of step "%s" must be a number from 0 to 1, not %s', given.key, given.value);
+		ELSIF new_rates[wanted] IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('rates has step %s twice, as "%s" too', wanted, given.key),
+				HINT = 'Name each step once, by its number or by its stage.';
+		END IF;
+		new_rates[wanted] := given.value::numeric::float8;
+	END LOOP;
+	SELECT array_agg(DISTINCT s.step) INTO mandatory FROM funnel_stages((def).stages) s WHERE NOT s.optional;
+
+	FOR step, stage, customers, step_rate, overall_rate IN
+		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
+		FROM funnel_report(what_if.map, from_time => from_time, to_time => to_time) f ORDER BY f.step
+	LOOP
+		first := coalesce(first, customers);
+		new_step_rate := coalesce(new_rates[step], step_rate);
+		-- Nobody before is nobody here, whatever the rate would be.
+		new_customers := CASE WHEN step = 1 THEN first WHEN before = 0 THEN 0 ELSE before * new_step_rate END;
+		new_overall_rate := new_customers / nullif(first, 0)::float8;
+		difference := new_customers - customers;
+		IF step = ANY (mandatory) THEN
+			before := new_customers;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION what_if(text, jsonb, timestamptz, timestamptz) IS
+'the funnel of a map if some steps had other rates and all others kept theirs, of walks that begin in a time range.
+rates: an object of new step rates from 0 to 1, each by the number of the step or the name of its stage: {"3": 0.5, "purchase": 0.9}
+customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
+As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
+
+-- As in map_touchpoints_sql, with one stage from the beginning of the funnel to its completion.
+CREATE FUNCTION funnel_drivers(
+	map text,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
+		without_customers bigint, without_converted bigint, without_rate float8,
+		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 50
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+BEGIN
+	RETURN QUERY EXECUTE format('WITH met AS (
+			SELECT x.kind, CASE WHEN x.kind IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
+				width_bucket(x.seconds, %4$L::float8[]) AS soon, width_bucket(date_part(''epoch'', now() - x.began_at), %4$L::float8[]) AS age,
+				count(*) AS customers
+			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel%3$s) x GROUP BY 1, 2, 3, 4, 5
+		), fair AS (
+			SELECT min(s.soon) AS time FROM (
+				SELECT m.soon, sum(sum(m.customers)) OVER (ORDER BY m.soon) AS by_then, sum(sum(m.customers)) OVER () AS ever
+				FROM met m WHERE m.kind IS NULL AND m.converted GROUP BY m.soon) s
+			WHERE s.by_then >= 0.9 * s.ever
+		), counted AS (
+			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.time, sum(m.customers)::bigint AS customers,
+				coalesce(sum(m.customers) FILTER (WHERE m.converted), 0)::bigint AS converted
+			FROM met m JOIN fair f ON m.age > f.time AND (m.kind IS NULL OR m.soon <= f.time)
+			GROUP BY m.kind, m.label, f.time
+		), tested AS (
+			SELECT c.*, whole.customers - c.customers AS others, whole.converted - c.converted AS others_converted, o.*
+			FROM counted c
+				CROSS JOIN (SELECT sum(w.customers)::bigint AS customers, sum(w.converted)::bigint AS converted FROM counted w WHERE w.kind = ''segment'') whole
+				CROSS JOIN LATERAL cjm.odds_ratio(c.converted, c.customers, whole.converted - c.converted, whole.customers - c.customers) o
+			WHERE c.label IS NOT NULL AND c.customers < whole.customers
+		), ranked AS (
+			SELECT t.*, t.p_value * count(*) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
+		)
+		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8,
+			r.others, r.others_converted, r.others_converted::float8 / r.others::float8,
+			r.odds_ratio, r.odds_low, r.odds_high, r.p_value, least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC)),
+			justify_hours(make_interval(secs => (%4$L::float8[])[r.time + 1]))
+		FROM ranked r
+		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
+		(def).stages, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END, map_durations())
+		USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION funnel_drivers(text, timestamptz, timestamptz) IS
+'what goes with converting: each event and channel that customers met before they converted, and each segment, of walks that begin in a time range; the strongest first.
+kind, driver: event, channel or segment, and which; touchpoints that match a stage after the first, or what the funnel excludes, are no drivers
+with_..., without_...: customers who began the funnel with and without it, who of them converted, and the share
+compared_within: the time, rounded up, in which nine of ten of those who converted had done so since they began; only what was met in it, or before they began, is compared, of customers who have had that time by now
+odds_ratio, odds_low, odds_high: odds of converting with it over those without it, and its 95 % interval (Woolf); one half is added to each count where one is 0 (Haldane and Anscombe)
+p_value: two-sided; adjusted_p_value: for as many tests as there are rows (Benjamini and Hochberg): of all rows with at most 0.05 one in twenty is expected to be chance
+strongest: by the end of the interval that is nearer to 1. What goes with converting need not be what makes customers convert.';

@@ -67,7 +67,7 @@ my %checks = (
 				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
 				'attribute', 'attribution_credits',
 				'map_touch_by', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
-				'path_report')},
+				'path_report', 'map_parts', 'weakest_step')},
 	'aggregates can run in parts' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0

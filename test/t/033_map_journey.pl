@@ -9,6 +9,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use CjmTest;
+use POSIX ();
 use Test::More;
 
 my $node = start_server('map_journey');
@@ -194,13 +195,67 @@ foreach my $by ('event', 'channel')
 	}
 }
 
-# Each view reads the rows once.
+# What to improve: from counts of customers by segment.
+my $segments = q{(SELECT DISTINCT t.customer, (SELECT e.country FROM events e WHERE e.customer = t.customer AND e.event <> '' AND e.country IS NOT NULL ORDER BY at, country LIMIT 1) AS segment FROM touches t)};
+foreach my $schema ('plain', 'ranged')
+{
+	my $dates = $schema eq 'plain' ? '' : ", $range";
+	my $steps = qq{(SELECT segment, v.* FROM (SELECT segment, count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached r JOIN $segments s USING (customer) GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment IS NOT NULL) c,
+		LATERAL (VALUES (2, n1, n2, n3::float8 / n2), (3, n2, n3, 1)) v(step, before, customers, rest))};
+	my $low = '(2 * customers + 1.959963984540054::float8 ^ 2 - 1.959963984540054::float8 * sqrt(1.959963984540054::float8 ^ 2 + 4 * customers * (1 - customers::float8 / before))) / 2 / (before + 1.959963984540054::float8 ^ 2)';
+
+	same("weakest_step, $schema", "SELECT step, customers_before, customers, round(step_rate::numeric, 9), best, round(target_rate::numeric, 9), round(target_low::numeric, 9), round(more_customers::numeric, 6),
+			round(more_converted::numeric, 6), round(sure_converted::numeric, 6) FROM cjm.weakest_step('m'$dates)", qq{
+		SELECT w.step, w.before, w.customers, round(w.customers::numeric / w.before, 9), b.segment, round(b.rate::numeric, 9), round(b.low::numeric, 9),
+			round(greatest(0, w.before * b.rate - w.customers)::numeric, 6), round(greatest(0, (w.before * b.rate - w.customers) * w.rest)::numeric, 6), round(greatest(0, (w.before * b.low - w.customers) * w.rest)::numeric, 6)
+		FROM $steps w, LATERAL (SELECT segment, customers::float8 / before AS rate, $low AS low FROM $steps p WHERE p.segment IS NOT NULL AND p.step = w.step ORDER BY $low DESC LIMIT 1) b
+		WHERE w.segment IS NULL}, $schema);
+	same("weakest_step with a target, $schema", "SELECT step, best, round(more_customers::numeric, 6), round(more_converted::numeric, 6), sure_converted FROM cjm.weakest_step('m', 0.75$dates)",
+		"SELECT step, NULL, round(greatest(0, before * 0.75 - customers)::numeric, 6), round(greatest(0, (before * 0.75 - customers) * rest)::numeric, 6), NULL::float8 FROM $steps w WHERE segment IS NULL", $schema);
+	same("what_if, $schema", "SELECT step, customers, round(new_customers::numeric, 6), round(new_overall_rate::numeric, 9), round(difference::numeric, 6) FROM cjm.what_if('m', '{\"b\": 0.5}'$dates)", q{
+		SELECT v.* FROM (SELECT count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached) c,
+			LATERAL (VALUES (1, n1, n1::numeric, 1.0, 0.0), (2, n2, n1 * 0.5, 0.5, n1 * 0.5 - n2), (3, n3, n1 * 0.5 * n3 / n2, round(0.5 * n3 / n2, 9), round(n1 * 0.5 * n3 / n2 - n3, 6))) v(a, b, c, d, e)}
+		=~ s/n1 \* 0.5 \* n3 \/ n2, round/round(n1 * 0.5 * n3 \/ n2, 6), round/r, $schema);
+	same("funnel_drivers, $schema", "SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 9), round(odds_low::numeric, 9), round(odds_high::numeric, 9),
+			extract(epoch FROM compared_within)::float8 FROM cjm.funnel_drivers('m'" . ($dates =~ s/^, /, /r) . ')', qq{
+		WITH fair AS (SELECT min(w) AS seconds FROM (
+				SELECT w, count(*) FILTER (WHERE extract(epoch FROM r3 - r1) < w) AS by_then, count(*) AS ever FROM reached, $durations w WHERE r3 IS NOT NULL GROUP BY w) s WHERE by_then >= 0.9 * ever),
+			began AS (SELECT r.*, segment, seconds FROM reached r JOIN $segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
+			met AS (
+				SELECT DISTINCT customer, kind, driver FROM began JOIN touches t USING (customer), LATERAL (VALUES ('event', event), ('channel', channel)) d(kind, driver)
+				WHERE event IN ('a', 'e', 'f', 'g') AND at < coalesce(r3, 'infinity') AND extract(epoch FROM at - r1) < seconds AND driver IS NOT NULL
+				UNION ALL SELECT customer, 'segment', segment FROM began WHERE segment IS NOT NULL),
+			counted AS (SELECT kind, driver, count(*) AS k, count(r3) AS x, (SELECT count(*) FROM began) - count(*) AS m, (SELECT count(r3) FROM began) - count(r3) AS y, max(seconds) AS seconds
+				FROM met JOIN began USING (customer) GROUP BY kind, driver)
+		SELECT kind, driver, k, x, m, y, round((a / b / c * d)::numeric, 9), round(exp(ln(a / b / c * d) - 1.959963984540054 * sqrt(1 / a + 1 / b + 1 / c + 1 / d))::numeric, 9),
+			round(exp(ln(a / b / c * d) + 1.959963984540054 * sqrt(1 / a + 1 / b + 1 / c + 1 / d))::numeric, 9), seconds
+		FROM counted, LATERAL (SELECT CASE WHEN x * y * (k - x) * (m - y) = 0 THEN 0.5 ELSE 0 END::float8 AS h) h, LATERAL (SELECT x + h AS a, k - x + h AS b, y + h AS c, m - y + h AS d) t
+		WHERE m > 0}, $schema);
+}
+is(run_sql($node, q{SELECT array_agg(kind || driver) = array_agg(kind || driver ORDER BY greatest(odds_low, 1 / odds_high) DESC), count(DISTINCT kind), count(*) > 5 FROM cjm.funnel_drivers('m')}), 't|3|t', 'the strongest driver is first');
+is(run_sql($node, q{WITH d AS (SELECT * FROM cjm.funnel_drivers('m'))
+	SELECT count(*) FROM d WHERE abs(adjusted_p_value - (SELECT least(1, min(o.p_value * (SELECT count(*) FROM d) / (SELECT count(*) FROM d r WHERE r.p_value <= o.p_value))) FROM d o WHERE o.p_value >= d.p_value)) > 1e-12}), '0',
+	'p-values are adjusted as Benjamini and Hochberg do');
+foreach my $row (split /\n/, run_sql($node, q{SELECT odds_ratio, odds_low, odds_high, p_value FROM cjm.funnel_drivers('m')}))
+{
+	my ($odds, $low, $high, $p) = split /\|/, $row;
+	my $z = abs(log $odds) / ((log($high) - log($low)) / 2 / 1.959963984540054);
+
+	ok(abs(POSIX::erfc($z / sqrt 2) - $p) < 1e-9, "p-value $p of odds ratio $odds");
+}
+
+# Each view reads the rows once, and so do these reports.
 foreach my $name (qw(touchpoints stages transitions paths))
 {
 	my $plan = plan_of($node, 'SET max_parallel_workers_per_gather = 0', "SELECT * FROM m.$name");
 	my @scans = $plan =~ /Scan(?: using \S+)? on events\b/g;
 
 	is(scalar @scans, 1, "$name is one pass over the rows");
+}
+foreach my $report ("touchpoint_report('m', 'channel', $range)", "stage_report('m', 'channel')", "transition_report('m', depth => 5)", "path_report('m', 'channel')", "weakest_step('m')", q{what_if('m', '{"2": 0.5}')}, "funnel_drivers('m')")
+{
+	is(run_sql($node, "SELECT pg_stat_reset_single_table_counters('events'::regclass) FROM pg_stat_force_next_flush(); SELECT count(*) > 0 FROM cjm.$report; SELECT pg_stat_force_next_flush()"), "\nt\n", "$report says something");
+	is(run_sql($node, "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'events'"), '1', 'in one pass over the rows');
 }
 
 server_is_well($node);
