@@ -33,6 +33,9 @@
 
 #include "linear_solve.h"
 
+/* Columns of the inverse that are computed together, for the sake of the processor's cache. */
+#define COLUMNS_AT_ONCE 64
+
 /* A state: up to two channels, counted from 1; 0 for none. */
 typedef uint64 State;
 
@@ -152,24 +155,21 @@ solve_chain(Chain *chain, const PathStats *stats, CjmError *error)
 }
 
 /*
- * What is lost without a channel, conversions and value, given the numbers of
- * the states with it.
+ * What is lost without a channel, conversions and value.  The states with it
+ * are given by number, and their columns of the inverse, which begin at the
+ * given one of all ncolumns.
  */
 static bool
-removal(const Chain *chain, const uint32 *states, uint32 count, double lost[2])
+removal(const Chain *chain, const uint32 *states, uint32 count,
+		const double *inverse, uint32 column, uint32 ncolumns, double lost[2])
 {
-	uint32		n = chain->nstates;
-	double	   *inverse = palloc_extended((size_t) n * count * sizeof(double), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	double	   *part = palloc_extended((size_t) count * count * sizeof(double), MCXT_ALLOC_HUGE);
-	double	   *rewards = palloc(count * 2 * sizeof(double));
+	double	   *part = palloc_extended(Max((size_t) count * count, 1) * sizeof(double), MCXT_ALLOC_HUGE);
+	double	   *rewards = palloc(Max(count, 1) * 2 * sizeof(double));
 	bool		good;
 
 	for (uint32 i = 0; i < count; i++)
-		inverse[(size_t) states[i] * count + i] = 1;
-	chain_solve(&chain->factors, inverse, count);
-	for (uint32 i = 0; i < count; i++)
 	{
-		memcpy(part + (size_t) i * count, inverse + (size_t) states[i] * count, count * sizeof(double));
+		memcpy(part + (size_t) i * count, inverse + (size_t) states[i] * ncolumns + column, count * sizeof(double));
 		memcpy(rewards + 2 * i, chain->rewards + 2 * states[i], 2 * sizeof(double));
 	}
 	good = linear_solve(part, count, rewards, 2);
@@ -179,10 +179,22 @@ removal(const Chain *chain, const uint32 *states, uint32 count, double lost[2])
 		lost[0] += rewards[2 * i];
 		lost[1] += rewards[2 * i + 1];
 	}
-	pfree(inverse);
 	pfree(part);
 	pfree(rewards);
 	return good;
+}
+
+/* The columns of the inverse that belong to states; palloc'd. */
+static double *
+inverse_columns(const Chain *chain, const uint32 *states, uint32 count)
+{
+	double	   *inverse = palloc_extended(Max((size_t) chain->nstates * count, 1) * sizeof(double),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (uint32 i = 0; i < count; i++)
+		inverse[(size_t) states[i] * count + i] = 1;
+	chain_solve(&chain->factors, inverse, count);
+	return inverse;
 }
 
 /*
@@ -194,27 +206,42 @@ markov_credits(const PathStats *sorted, const PathTotals *totals, ChannelCredit 
 {
 	Chain		chain;
 	uint32	   *states;
+	uint32	   *ends;			/* by channel: of its states among those at hand */
 	double		sum[2] = {0, 0};
 
 	if (!solve_chain(&chain, sorted, error))
 		return false;
-	states = palloc(Max(chain.nstates, 1) * sizeof(uint32));
-	for (uint32 channel = 0; channel < sorted->nchannels; channel++)
+	states = palloc((chain.nstates + COLUMNS_AT_ONCE) * sizeof(uint32));
+	ends = palloc((sorted->nchannels + 1) * sizeof(uint32));
+	for (uint32 first = 0, channel; first < sorted->nchannels; first = channel)
 	{
 		uint32		count = 0;
-		double		lost[2];
+		double	   *inverse;
 
-		for (uint32 i = 0; i < chain.nstates; i++)
-			if (state_has(chain.states[i], channel))
-				states[count++] = i;
-		if (!removal(&chain, states, count, lost))
-			return cjm_fail(error, CJM_ERROR_NUMBER, "Markov chain cannot be solved");
-		/* Rounding must not take it out of its range. */
-		lost[0] = Min(Max(lost[0], 0), totals->conversions);
-		credits[channel].conversions = lost[0];
-		credits[channel].value = totals->has_debts ? lost[0] : lost[1];
-		sum[0] += credits[channel].conversions;
-		sum[1] += credits[channel].value;
+		/* As many channels as make a good number of columns. */
+		for (channel = first; channel < sorted->nchannels && count < COLUMNS_AT_ONCE; channel++)
+		{
+			for (uint32 i = 0; i < chain.nstates; i++)
+				if (state_has(chain.states[i], channel))
+					states[count++] = i;
+			ends[channel] = count;
+		}
+		inverse = inverse_columns(&chain, states, count);
+		for (uint32 i = first; i < channel; i++)
+		{
+			uint32		begin = i == first ? 0 : ends[i - 1];
+			double		lost[2];
+
+			if (!removal(&chain, states + begin, ends[i] - begin, inverse, begin, count, lost))
+				return cjm_fail(error, CJM_ERROR_NUMBER, "Markov chain cannot be solved");
+			/* Rounding must not take it out of its range. */
+			lost[0] = Min(Max(lost[0], 0), totals->conversions);
+			credits[i].conversions = lost[0];
+			credits[i].value = totals->has_debts ? lost[0] : lost[1];
+			sum[0] += credits[i].conversions;
+			sum[1] += credits[i].value;
+		}
+		pfree(inverse);
 	}
 	for (uint32 channel = 0; channel < sorted->nchannels; channel++)
 	{
