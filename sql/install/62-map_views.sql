@@ -278,6 +278,8 @@ END
 $$;
 COMMENT ON FUNCTION map_bounce_sql(map) IS 'SQL of the view bounce';
 
+-- Customers are counted by the first of their sessions in a group, so that no key is asked for: a role that may read journeys
+-- without their customers can have this report as it has the others.
 CREATE FUNCTION map_session_report_sql(map map, by text, bucket text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -287,18 +289,23 @@ BEGIN
 			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
 			s.mean_time, s.median_time, extract(epoch FROM s.mean_time)::float8, extract(epoch FROM s.median_time)::float8,
 			s.value, s.value / nullif(s.sessions, 0)::float8
-		FROM (SELECT %s AS label, %s AS bucket, count(*) AS sessions, count(DISTINCT j.customer) AS customers,
+		FROM (SELECT %s AS label, %s AS bucket, count(*) AS sessions, count(*) FILTER (WHERE s.place = 1) AS customers,
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
 				justify_hours(avg(s.ended_at - s.started_at)) AS mean_time,
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.started_at) AS median_time, sum(s.value) AS value
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(j.journey, %L::interval) s%s%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL (
+				SELECT s.*, row_number() OVER (%s) AS place
+				FROM (SELECT %s AS label, %s AS bucket, s.* FROM cjm.sessions(j.journey, %L::interval) s%s) s) s%s) s
 		ORDER BY s.bucket, s.label COLLATE "C"',
+		CASE WHEN by IS NULL THEN 'NULL::text' ELSE 's.label' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket' END,
+		map_schema(map),
+		'PARTITION BY ' || nullif(concat_ws(', ', CASE WHEN by IS NOT NULL THEN 's.label' END, CASE WHEN bucket IS NOT NULL THEN 's.bucket' END), ''),
 		map_session_split(by),
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.started_at, %L)', lower(bucket), (map).time_zone) END,
-		map_schema(map), (map).session_gap,
+		(map).session_gap,
 		CASE WHEN ranged THEN ' WHERE s.started_at >= $1 AND s.started_at < $2' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'

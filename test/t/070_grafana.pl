@@ -1,0 +1,273 @@
+# The Grafana dashboard in example/grafana: that the file is one, and that each
+# of its queries, with variables and macros put in as Grafana does, runs with
+# the rights that doc/bi.md gives to a role for charts, has the columns that its
+# panel names, in types that Grafana can draw, and says what plain SQL says.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = "$FindBin::RealBin/../..";
+my $dashboard = decode_json(PostgreSQL::Test::Utils::slurp_file("$root/example/grafana/cjm-map.json"));
+my %variables = map { $_->{name} => $_ } @{ $dashboard->{templating}{list} };
+my @panels = @{ $dashboard->{panels} };
+my @charts = grep { $_->{type} ne 'row' } @panels;
+my @range = ('2025-02-01T00:00:00Z', '2025-10-31T22:59:59.999Z');
+
+# What has to be in the answer of a query for each type of panel: a column of text before the first number, or a time.
+my %needs = (stat => 'number', bargauge => 'text', barchart => 'text', table => 'any', timeseries => 'time');
+
+# A number in Grafana, where an interval or a date is text or a moment in another zone.
+my %grafana_type = (
+	'integer' => 'number', 'bigint' => 'number', 'double precision' => 'number',
+	'text' => 'text', 'boolean' => 'boolean', 'timestamp with time zone' => 'time');
+
+#
+# The file
+#
+
+is(ref $dashboard, 'HASH', 'the file is JSON');
+ok($dashboard->{schemaVersion} >= 36 && $dashboard->{schemaVersion} <= 39, 'of a schema that Grafana 10 reads');
+ok(!exists $dashboard->{id} && !exists $dashboard->{__inputs} && $dashboard->{uid} =~ /^[\w-]{1,40}$/, 'it can be imported as it is');
+is(scalar keys %{ { map { $_->{id} => 1 } @panels } }, scalar @panels, 'every panel has an id of its own');
+is_deeply([ grep { $_->{title} eq '' || ($_->{type} ne 'row' && ($_->{description} // '') eq '') } @panels ], [], 'every panel says what it shows');
+is_deeply([ map { $_->{title} } grep { !$needs{ $_->{type} } } @charts ], [], 'all panels come with Grafana');
+
+my %taken;
+my @crossing;
+foreach my $panel (@panels)
+{
+	my ($x, $y, $w, $h) = @{ $panel->{gridPos} }{qw(x y w h)};
+
+	push @crossing, "$panel->{title} leaves the grid" if $x < 0 || $y < 0 || $w < 1 || $h < 1 || $x + $w > 24;
+	foreach my $column ($x .. $x + $w - 1)
+	{
+		foreach my $place (map { "$column,$_" } $y .. $y + $h - 1)
+		{
+			push @crossing, "$panel->{title} lies on $taken{$place}" if $taken{$place};
+			$taken{$place} = $panel->{title};
+		}
+	}
+}
+is_deeply(\@crossing, [], 'no panel lies on another');
+
+my @sources = map { $_->{datasource} } @charts, (map { @{ $_->{targets} } } @charts), $variables{map};
+is_deeply([ grep { $_->{uid} ne '${datasource}' } @sources ], [], 'every query asks the data source that is chosen');
+is_deeply([ map { $_->{title} } grep { @{ $_->{targets} } != 1 || !$_->{targets}[0]{rawQuery} } @charts ], [], 'one query a panel');
+
+my $text = join "\n", map { ($_->{title}, $_->{description} // '', map { $_->{rawSql} } @{ $_->{targets} // [] }) } @panels;
+is_deeply([ sort keys %{ { map { $_ => 1 } $text =~ /\$\{(\w+)/g } } ], [ grep { $_ ne 'datasource' } sort keys %variables ], 'every variable is used, and none is missing');
+unlike($text, qr/\$\w*map|'\$\{|\$\{\w+\}(?!$|[ .;,])/m, 'no variable is put into SQL without being quoted by Grafana');
+
+#
+# Grafana's part
+#
+
+# What Grafana's format sqlstring makes of a value, since version 10.4.
+sub sql_string
+{
+	my ($value) = @_;
+
+	$value =~ s/(['"])/$1 eq "'" ? "''" : '\\"'/ge;
+	return "'$value'";
+}
+
+sub interpolate
+{
+	my ($sql, %value) = @_;
+	my ($from, $to) = @value{qw(from to)};
+
+	$from //= $range[0];
+	$to //= $range[1];
+	my $rest = $sql =~ s/\$\{\w+:sqlstring\}|\$__timeFrom\(\)|\$__timeTo\(\)//gr;
+	die "Grafana has more to put in than this test knows: $sql" if $rest =~ /\$/;
+	$sql =~ s/\$__timeFrom\(\)/'$from'/g;
+	$sql =~ s/\$__timeTo\(\)/'$to'/g;
+	$sql =~ s/\$\{(\w+):sqlstring\}/sql_string($value{$1} \/\/ die "no variable $1")/ge;
+	return $sql;
+}
+
+# The columns that a panel sees, by name: after its transformations.
+sub seen_columns
+{
+	my ($panel, $rows, %type) = @_;
+
+	foreach my $transformation (@{ $panel->{transformations} // [] })
+	{
+		my ($id, $options) = @$transformation{qw(id options)};
+
+		die "this test does not know the transformation $id" unless $id eq 'groupingToMatrix';
+		my ($row, $column, $value) = @$options{qw(rowField columnField valueField)};
+		my %cells;
+
+		die "$panel->{title}: no column $_" foreach grep { !$type{$_} } $row, $column, $value;
+		$cells{ $_->{$row}, $_->{$column} }++ foreach @$rows;
+		is(scalar(grep { $_ > 1 } values %cells), 0, "$panel->{title}: one value for each cell");
+		%type = ("$row\\$column" => $type{$row}, map { $_->{$column} => $type{$value} } @$rows);
+	}
+	return %type;
+}
+
+#
+# The data, and a role with the rights of doc/bi.md
+#
+
+my $node = start_server('grafana');
+my %bi = (user => 'grafana');
+my $definition = q('events', 'customer_id', 'at', 'event', 'awareness: view | search -> cart -> checkout -> purchase within 30 days',
+	channel => 'channel', value => 'amount', segment => 'CASE customer_id % 3 WHEN 0 THEN ''LV'' WHEN 1 THEN ''EE'' END', time_zone => 'Europe/Riga');
+
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', "$root/test/demo/generator.sql" ], 'the demonstration');
+run_sql($node, qq{
+	CREATE ROLE grafana LOGIN;
+	SELECT create_map('shop', $definition);
+	GRANT USAGE ON SCHEMA shop TO grafana;
+	GRANT SELECT ON shop.map TO grafana;
+	GRANT SELECT (segment, journey) ON shop.journeys TO grafana;
+});
+run_sql_fails($node, "SELECT $_", '42501', qr/permission denied/, "the role cannot SELECT $_", %bi)
+  foreach '* FROM events', '* FROM shop.events', '* FROM shop.customers', 'customer FROM shop.journeys', '* FROM shop.journeys';
+
+# Every report, those that the dashboard does not ask for as well.
+my @reports = split /\n/, run_sql($node, q{SELECT format('cjm.%I(%L)', proname, 'shop') FROM pg_proc
+	WHERE pronamespace = 'cjm'::regnamespace AND proname ~ '_report$' AND proargnames[1] = 'map' AND pronargs - pronargdefaults = 1 ORDER BY 1});
+cmp_ok(scalar @reports, '>=', 7, 'there are reports');
+ok(run_sql($node, "SELECT count(*) > 0 FROM $_", %bi) eq 't', "$_ does not need to know whose journeys they are") foreach @reports;
+
+is(run_sql($node, $variables{map}{query}, %bi), 'shop', 'the variable lists the maps');
+is($variables{map}{query}, $variables{map}{definition}, 'and shows the query that it runs');
+
+#
+# Every query
+#
+
+my %value = (map => 'shop', map { $_->{name} => $_->{current}{value} } grep { $_->{type} eq 'custom' } values %variables);
+my %answers;
+
+foreach my $panel (@charts)
+{
+	my $title = "$panel->{title} ($panel->{type})";
+	my $sql = interpolate($panel->{targets}[0]{rawSql}, %value);
+	my @described = map { [ split /\|/ ] } split /\n/, run_sql($node, "$sql \\gdesc", %bi);
+	my %type = map { $_->[0] => $grafana_type{ $_->[1] } } @described;
+	my $rows = decode_json(run_sql($node, "SELECT coalesce(json_agg(q), '[]') FROM ($sql) q", %bi));
+
+	is_deeply([ map { "@$_" } grep { !$grafana_type{ $_->[1] } } @described ], [], "$title: columns that Grafana can draw");
+	is(scalar keys %type, scalar @described, "$title: no two columns have the same name");
+	cmp_ok(scalar @$rows, '>', 0, "$title: rows");
+	is_deeply([ grep { my $name = $_; !grep { defined $_->{$name} } @$rows } keys %type ], [], "$title: no column is empty");
+
+	my $first = $grafana_type{ $described[0][1] };
+	my $need = $needs{ $panel->{type} };
+	ok($need eq 'any' || $first eq $need, "$title: the first column is what the panel needs");
+	is($panel->{targets}[0]{format}, $need eq 'time' ? 'time_series' : 'table', "$title: in the format for it");
+	if ($need eq 'time')
+	{
+		my @times = map { $_->{time} } @$rows;
+
+		is($described[0][0], 'time', "$title: the time is called so");
+		is_deeply(\@times, [ sort @times ], "$title: in the order of time");
+		is_deeply([ map { $_->[0] } @described ], [qw(time metric value)], "$title: a line for each metric") if $type{metric};
+	}
+	is($panel->{options}{xField}, $described[0][0], "$title: bars are named after the first column") if $panel->{type} eq 'barchart';
+	if ($panel->{type} eq 'stat' || $panel->{type} eq 'bargauge')
+	{
+		my $fields = $panel->{options}{reduceOptions}{fields};
+		my @numbers = grep { $type{$_} eq 'number' && ($fields eq '' || $fields eq "/^$_\$/") } keys %type;
+
+		cmp_ok(scalar @numbers, '>', 0, "$title: shows a number");
+		is(scalar @$rows, 1, "$title: of one row") if $panel->{type} eq 'stat';
+	}
+
+	my %seen = seen_columns($panel, $rows, %type);
+	is_deeply([ grep { !$seen{$_} } map { $_->{matcher}{options} } @{ $panel->{fieldConfig}{overrides} } ], [], "$title: has the columns that it names");
+	is_deeply(
+		[ grep { my $o = $_; grep { $_->{id} =~ /^(?:unit|decimals|min|max)$/ } @{ $o->{properties} } and $seen{ $o->{matcher}{options} } ne 'number' }
+			  @{ $panel->{fieldConfig}{overrides} } ],
+		[], "$title: units are those of numbers");
+	$answers{$title} = $rows;
+}
+
+# Every value of the variables runs.
+foreach my $variable (grep { $_->{type} eq 'custom' } values %variables)
+{
+	is_deeply([ map { $_->{value} } @{ $variable->{options} } ], [ split /,/, $variable->{query} ], "the values of $variable->{name}");
+	foreach my $choice (map { $_->{value} } @{ $variable->{options} })
+	{
+		my @asked = grep { $_->{targets}[0]{rawSql} =~ /\$\{$variable->{name}:/ } @charts;
+		my @empty = grep { run_sql($node, 'SELECT count(*) FROM (' . interpolate($_->{targets}[0]{rawSql}, %value, $variable->{name} => $choice) . ') q', %bi) == 0 } @asked;
+
+		cmp_ok(scalar @asked, '>', 0, "$variable->{name} = $choice is asked for");
+		is_deeply([ map { $_->{title} } @empty ], [], "$variable->{name} = $choice: rows");
+	}
+}
+
+#
+# What it says, by plain SQL
+#
+
+my $in_range = "at >= '$range[0]' AND at < '$range[1]'";
+my $plain = decode_json(run_sql($node, qq{
+	WITH sessions AS (
+		SELECT customer_id, min(at) AS at, count(*) AS touches FROM (
+			SELECT customer_id, at, count(*) FILTER (WHERE begins) OVER (PARTITION BY customer_id ORDER BY at) AS n FROM (
+				SELECT customer_id, at, coalesce(at - lag(at) OVER (PARTITION BY customer_id ORDER BY at) > interval '30 minutes', true) AS begins
+				FROM events) e) s
+		GROUP BY customer_id, n)
+	SELECT json_build_object(
+		'began', (SELECT count(DISTINCT customer_id) FROM events WHERE event IN ('view', 'search') AND $in_range),
+		'carts', (SELECT count(DISTINCT a.customer_id) FROM (SELECT * FROM events WHERE event IN ('view', 'search') AND $in_range) a
+			JOIN events b USING (customer_id) WHERE b.event = 'cart' AND b.at BETWEEN a.at AND a.at + interval '720 hours'),
+		'sessions', (SELECT count(*) FROM sessions WHERE $in_range), 'customers', (SELECT count(DISTINCT customer_id) FROM sessions WHERE $in_range),
+		'bounces', (SELECT count(*) FROM sessions WHERE touches = 1 AND $in_range),
+		'purchases', (SELECT count(*) FROM events WHERE event = 'purchase' AND $in_range),
+		'cohort', (SELECT count(*) FROM (SELECT min(at) AS at FROM events GROUP BY customer_id) f
+			WHERE $in_range AND date_trunc('month', at, 'Europe/Riga') = '2025-03-01 00:00 Europe/Riga'))}));
+my @funnel = @{ $answers{'Funnel (bargauge)'} };
+my ($overview) = @{ $answers{'Funnel (stat)'} };
+my ($sessions) = @{ $answers{'Sessions (stat)'} };
+
+is_deeply([ map { $_->{stage} } @funnel ], [ '1. awareness', '2. cart', '3. checkout', '4. purchase' ], 'the stages in their order');
+is("$funnel[0]{customers} $funnel[1]{customers}", "$plain->{began} $plain->{carts}", 'customers at the first stages');
+is("$overview->{began} $overview->{completed}", "$funnel[0]{customers} $funnel[3]{customers}", 'both panels say the same');
+ok(abs($overview->{completion_rate} - $overview->{completed} / $overview->{began}) < 1e-12, 'the rate of completion');
+is("$sessions->{sessions} $sessions->{customers}", "$plain->{sessions} $plain->{customers}", 'sessions and their customers');
+ok(abs($sessions->{bounce_rate} - $plain->{bounces} / $plain->{sessions}) < 1e-12, 'the bounce rate');
+is(sum(map { $_->{purchases} } @{ $answers{'Purchases by ${split} (table)'} }), $plain->{purchases}, 'purchases of all channels');
+is(sum(map { $_->{new_sessions} + $_->{returning_sessions} } @{ $answers{'Sessions by ${bucket} (timeseries)'} }), $plain->{sessions}, 'sessions of all weeks');
+ok((grep { $_->{cohort} eq "2025-03 ($plain->{cohort})" } @{ $answers{'Retention by month (table)'} }), 'the size of a cohort');
+
+#
+# A map of any name
+#
+
+my $funnel_query = (grep { $_->{type} eq 'bargauge' } @charts)[0]{targets}[0]{rawSql};
+foreach my $name (q{it's}, q{'); DROP TABLE events; --}, 'Магазин 24', '100 %s \\')
+{
+	my $literal = $name =~ s/'/''/gr;
+
+	run_sql($node, "SELECT create_map('$literal', $definition)");
+	ok((grep { $_ eq $name } split /\n/, run_sql($node, $variables{map}{query})), "a map called $name is listed by its name");
+	is(run_sql($node, 'SELECT json_agg(customers) FROM (' . interpolate($funnel_query, map => $name, from => '-infinity', to => 'infinity') . ') q'),
+		run_sql($node, 'SELECT json_agg(customers) FROM shop.funnel'), 'and found');
+	run_sql($node, "SELECT drop_map('$literal')");
+}
+run_sql_fails($node, 'SELECT * FROM (' . interpolate($funnel_query, map => q{a" ') --}) . ') q', '42704', qr/there is no map "a\\" '\) --"/, 'nothing in a name is read as SQL');
+
+server_is_well($node);
+done_testing();
+
+sub sum
+{
+	my $sum = 0;
+
+	$sum += $_ foreach @_;
+	return $sum;
+}
