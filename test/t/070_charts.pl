@@ -2,6 +2,7 @@
 # of its queries, with variables and macros put in as Grafana does, runs with
 # the rights that doc/bi.md gives to a role for charts, has the columns that its
 # panel names, in types that Grafana can draw, and says what plain SQL says.
+# And the queries with variables in doc/bi.md, for Metabase and Superset too.
 
 use strict;
 use warnings;
@@ -15,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $root = "$FindBin::RealBin/../..";
-my $dashboard = decode_json(PostgreSQL::Test::Utils::slurp_file("$root/example/grafana/cjm-map.json"));
+my $dashboard = decode_json(slurp_file("$root/example/grafana/cjm-map.json"));
 my %variables = map { $_->{name} => $_ } @{ $dashboard->{templating}{list} };
 my @panels = @{ $dashboard->{panels} };
 my @charts = grep { $_->{type} ne 'row' } @panels;
@@ -119,7 +120,7 @@ sub seen_columns
 # The data, and a role with the rights of doc/bi.md
 #
 
-my $node = start_server('grafana');
+my $node = start_server('charts');
 my %bi = (user => 'grafana');
 my $definition = q('events', 'customer_id', 'at', 'event', 'awareness: view | search -> cart -> checkout -> purchase within 30 days',
 	channel => 'channel', value => 'amount', segment => 'CASE customer_id % 3 WHEN 0 THEN ''LV'' WHEN 1 THEN ''EE'' END', time_zone => 'Europe/Riga');
@@ -260,6 +261,63 @@ foreach my $name (q{it's}, q{'); DROP TABLE events; --}, 'Магазин 24', '1
 	run_sql($node, "SELECT drop_map('$literal')");
 }
 run_sql_fails($node, 'SELECT * FROM (' . interpolate($funnel_query, map => q{a" ') --}) . ') q', '42704', qr/there is no map "a\\" '\) --"/, 'nothing in a name is read as SQL');
+
+#
+# The templates of doc/bi.md: with a range and without one
+#
+
+# A template as Grafana, Metabase or Superset fills it in; NULL is a variable without a value.
+sub fill_in
+{
+	my ($template, $from, $to) = @_;
+
+	if ($template =~ /\[\[/)
+	{
+		my %value = (from => $from && "date '$from'", to => $to && "date '$to'", split => "'channel'");
+
+		$template =~ s/\[\[(.*?\{\{(\w+)\}\}.*?)\]\]/$value{$2} ? $1 : ''/ge;
+		return $template =~ s/\{\{(\w+)\}\}/$value{$1} \/\/ die "no variable $1"/ger;
+	}
+	if ($template =~ /\{%/)
+	{
+		my %value = (
+			'range.from_expr' => $from && "TO_TIMESTAMP('$from 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')",
+			'range.to_expr' => $to && "TO_TIMESTAMP('$to 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')",
+			'from_dttm' => $from && "$from 00:00:00", 'to_dttm' => $to && "$to 00:00:00");
+
+		$template =~ s/\{% set range = get_time_filter\('bucket_start', remove_filter=True\) %\}//;
+		$template =~ s/\{% if ([\w.]+)(?: is not none)? %\}(.*?)\{% endif %\}/$value{$1} ? $2 : ''/ges;
+		return $template =~ s/\{\{ ([\w.]+) \}\}/$value{$1} \/\/ die "no variable $1"/ger;
+	}
+	return interpolate($template, map => 'shop', from => $from // '-infinity', to => $to // 'infinity');
+}
+
+my @templates = slurp_file("$root/doc/bi.md") =~ /^```jinja\n(.*?)^```$/msg;
+is(scalar @templates, 7, 'templates in doc/bi.md');
+foreach my $ends ([], [ '2025-02-05', '2025-07-01' ])
+{
+	my $arguments = @$ends ? ", from_time => '$ends->[0]', to_time => '$ends->[1]'" : '';
+	my $range = @$ends ? 'with a range' : 'without a range';
+
+	foreach my $i (0 .. $#templates)
+	{
+		my $template = $templates[$i];
+		my $sql = fill_in($template, @$ends);
+		my $split = $template =~ /split/ ? ", by => 'channel'" : $template =~ /bucket/ ? ", bucket => 'week'" : '';
+		my $last = $template =~ /WHERE stage = 'purchase'/ ? "WHERE stage = 'purchase'" : '';
+		my $number = $template =~ /AS value/ ? 'value' : 'customers';
+		my $column = $template =~ /AS value/ ? 'overall_rate' : 'customers';
+
+		unlike($sql, qr/[{}\[\]\$]/, "template $i is filled in, $range");
+		if ($template !~ /_report\(/)
+		{
+			is(run_sql($node, $sql, %bi), 'shop', "template $i");
+			next;
+		}
+		is(run_sql($node, "SELECT count(*) > 0, sum(${number}::numeric) FROM ($sql) q", %bi),
+			run_sql($node, "SELECT count(*) > 0, sum(${column}::numeric) FROM funnel_report('shop'$split$arguments) $last"), "template $i says what the report says, $range");
+	}
+}
 
 server_is_well($node);
 done_testing();
