@@ -126,6 +126,8 @@ my $definition = q('events', 'customer_id', 'at', 'event', 'awareness: view | se
 	channel => 'channel', value => 'amount', segment => 'CASE customer_id % 3 WHEN 0 THEN ''LV'' WHEN 1 THEN ''EE'' END', time_zone => 'Europe/Riga');
 
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', "$root/test/demo/generator.sql" ], 'the demonstration');
+run_sql($node, q{DELETE FROM events WHERE customer_id % 5 > 0});
+run_sql($node, 'VACUUM FULL ANALYZE events');
 run_sql($node, qq{
 	CREATE ROLE grafana LOGIN;
 	SELECT create_map('shop', $definition);
