@@ -44,10 +44,8 @@ own_state(FunctionCallInfo fcinfo)
 Datum
 funnel_agg_step(PG_FUNCTION_ARGS)
 {
-	struct varlena *funnel;
-	const uint8 *bytes;
-	size_t		size;
 	FunnelMatcher *matcher;
+	bool		constant;
 	FunnelEntry entry;
 	ExpandedStats *state;
 	JourneyView view;
@@ -60,21 +58,28 @@ funnel_agg_step(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 
-	matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(2));
-	funnel = PG_GETARG_VARLENA_PP(2);
-	bytes = (const uint8 *) VARDATA_ANY(funnel);
-	size = VARSIZE_ANY_EXHDR(funnel);
-
+	matcher = funnel_matcher_argument(fcinfo, 2, &constant);
 	if (PG_ARGISNULL(0))
 	{
+		struct varlena *funnel = PG_GETARG_VARLENA_PP(2);
 		FunnelDef	def;
 
 		funnel_open_datum(PointerGetDatum(funnel), &def);
-		state = expanded_stats_new(calling_aggregate(fcinfo), bytes, size, &def);
+		state = expanded_stats_new(calling_aggregate(fcinfo), (const uint8 *) VARDATA_ANY(funnel),
+								   VARSIZE_ANY_EXHDR(funnel), &def);
 	}
 	else
+	{
 		state = own_state(fcinfo);
-	funnel_stats_require(expanded_stats_read(state), bytes, size);
+		/* The state that this very call made before is of a constant funnel. */
+		if (!constant || expanded_stats_datum(state) != PG_GETARG_DATUM(0))
+		{
+			struct varlena *funnel = PG_GETARG_VARLENA_PP(2);
+
+			funnel_stats_require(expanded_stats_read(state), (const uint8 *) VARDATA_ANY(funnel),
+								 VARSIZE_ANY_EXHDR(funnel));
+		}
+	}
 
 	entry = PG_NARGS() > 3 ? funnel_entry(PG_GETARG_DATUM(3)) : FUNNEL_ANY_ENTRY;
 	journey_open_datum(PG_GETARG_DATUM(1), &view);

@@ -22,16 +22,6 @@
  */
 #include "funnel_engine_internal.h"
 
-/*
- * Walks under way: for the stages below depth, the latest start, as the index
- * of the first touchpoint at that time.
- */
-typedef struct PlainState
-{
-	int			depth;
-	size_t		start[FUNNEL_MAX_STAGES];
-} PlainState;
-
 /* Takes the rules out of a definition. */
 void
 funnel_rules(const FunnelDef *def, FunnelRules *rules)
@@ -56,7 +46,7 @@ funnel_rules(const FunnelDef *def, FunnelRules *rules)
 /* Lets the walks under way go on in a group of several touchpoints, group to end - 1. */
 static pg_noinline void
 plain_group(const FunnelRules *rules, FunnelEntry entry,
-			const FunnelTouch *touches, size_t group, size_t end, PlainState *state)
+			const FunnelTouch *touches, size_t group, size_t end, FunnelSearch *state)
 {
 	int64		at = touches[group].at;
 	size_t		count = end - group;
@@ -158,31 +148,31 @@ find_time(const FunnelTouch *touches, size_t count, int64 at)
 	return low;
 }
 
-/* Plain ordered funnels; see the top of the file. */
+/* Plain ordered funnels; see the top of the file.  Takes the groups that are known to be whole. */
 static void
-plain_walk(const FunnelRules *rules, FunnelEntry entry,
-		   const FunnelTouch *touches, size_t count, FunnelWalk *walk)
+plain_search(const FunnelRules *rules, FunnelEntry entry,
+			 const FunnelTouch *touches, size_t count, bool all, FunnelSearch *state)
 {
-	PlainState	state;
-	int			step = 0;
-	size_t		begin = 0;
+	size_t		i = state->next;
 	size_t		end;
 
-	state.depth = 0;
-	for (size_t i = 0; i < count && step < rules->nstages; i = end)
+	for (; i < count && state->step < state->deepest; i = end)
 	{
 		int64		at = touches[i].at;
 
 		CHECK_FOR_INTERRUPTS();
+		/* There may be more of the last group. */
+		if (!all && touches[count - 1].at == at)
+			break;
 		end = i + 1;
 		if (end < count && touches[end].at == at)
 		{
 			end = group_end(touches, count, i);
-			plain_group(rules, entry, touches, i, end, &state);
+			plain_group(rules, entry, touches, i, end, state);
 		}
 		else
 		{
-			uint64		stages = touches[i].stages & stages_below(state.depth + 1);
+			uint64		stages = touches[i].stages & stages_below(state->depth + 1);
 
 			/* From the deepest stage, so that no walk takes the touchpoint twice. */
 			while (stages > 1)
@@ -190,40 +180,61 @@ plain_walk(const FunnelRules *rules, FunnelEntry entry,
 				int			stage = pg_leftmost_one_pos64(stages);
 
 				stages &= ~STAGE_BIT(stage);
-				if (time_within(touches[state.start[stage - 1]].at, at, rules->within))
+				if (time_within(touches[state->start[stage - 1]].at, at, rules->within))
 				{
-					state.start[stage] = state.start[stage - 1];
-					if (stage == state.depth)
-						state.depth++;
+					state->start[stage] = state->start[stage - 1];
+					if (stage == state->depth)
+						state->depth++;
 				}
 			}
 			if (stages != 0 && entry_holds(entry, at))
 			{
-				state.start[0] = i;
-				state.depth = Max(state.depth, 1);
+				state->start[0] = i;
+				state->depth = Max(state->depth, 1);
 			}
 		}
-		if (state.depth > step)
+		if (state->depth > state->step)
 		{
-			step = state.depth;
-			begin = state.start[step - 1];
+			state->step = state->depth;
+			state->begin = state->start[state->step - 1];
 		}
 	}
-
-	walk->step = step;
-	walk->passed = stages_below(step);
-	if (step > 0)
-		plain_times(touches + begin, count - begin, step, walk->at);
+	state->next = i;
 }
 
 /*
- * The winning walk of one customer: the deepest; of those the one that ends
- * earliest; then the one that starts latest; then the one with most optional
- * stages; then every step as early as possible, first to last.
+ * Begins to look for the winning walk of one customer, whose touchpoints match
+ * only the stages of reachable, those that a walk can come to.
  */
 void
-funnel_walk(const FunnelRules *rules, FunnelEntry entry,
-			const FunnelTouch *touches, size_t count, FunnelWalk *walk)
+funnel_search_start(FunnelSearch *search, const FunnelRules *rules, uint64 reachable)
+{
+	search->early = is_plain(rules);
+	search->deepest = search->early ? pg_popcount64(reachable) : rules->nstages;
+	search->step = 0;
+	search->depth = 0;
+	search->next = 0;
+}
+
+/*
+ * Goes on with touchpoints 0 to count - 1, of which those before the last call's
+ * count are the same as then; all: no more will come.  Returns whether more
+ * would change nothing.
+ */
+bool
+funnel_search_on(FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+				 const FunnelTouch *touches, size_t count, bool all)
+{
+	if (!search->early)
+		return false;
+	plain_search(rules, entry, touches, count, all, search);
+	return search->step == search->deepest;
+}
+
+/* The winning walk, when all touchpoints have come or more would change nothing; arguments as before. */
+void
+funnel_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+				  const FunnelTouch *touches, size_t count, FunnelWalk *walk)
 {
 	if (rules->unordered)
 	{
@@ -235,8 +246,29 @@ funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 		if (span.step > 0)
 			unordered_times(rules, touches, &span, walk->at, NULL);
 	}
-	else if (is_plain(rules))
-		plain_walk(rules, entry, touches, count, walk);
+	else if (search->early)
+	{
+		walk->step = search->step;
+		walk->passed = stages_below(search->step);
+		if (search->step > 0)
+			plain_times(touches + search->begin, count - search->begin, search->step, walk->at);
+	}
 	else
 		ruled_walk(rules, entry, touches, count, walk);
+}
+
+/*
+ * The winning walk of one customer: the deepest; of those the one that ends
+ * earliest; then the one that starts latest; then the one with most optional
+ * stages; then every step as early as possible, first to last.
+ */
+void
+funnel_walk(const FunnelRules *rules, FunnelEntry entry,
+			const FunnelTouch *touches, size_t count, FunnelWalk *walk)
+{
+	FunnelSearch search;
+
+	funnel_search_start(&search, rules, stages_below(rules->nstages));
+	funnel_search_on(&search, rules, entry, touches, count, true);
+	funnel_search_end(&search, rules, entry, touches, count, walk);
 }

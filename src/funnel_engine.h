@@ -87,11 +87,33 @@ typedef struct FunnelCompletions
 	FunnelCompletion *list;		/* palloc'd, by time; a time may be there several times */
 } FunnelCompletions;
 
+/*
+ * A search for the winning walk whose touchpoints come by and by, so that who
+ * has them to read may stop early.  Of the walks under way it has, for the
+ * stages below depth, the latest start, as the index of the first touchpoint at
+ * that time; step stages have been passed at some time, from begin on.
+ */
+typedef struct FunnelSearch
+{
+	bool		early;			/* it can be over before all touchpoints have come */
+	int			deepest;		/* no more stages can be passed */
+	int			step;
+	size_t		begin;
+	size_t		next;			/* first touchpoint not looked at */
+	int			depth;
+	size_t		start[FUNNEL_MAX_STAGES];
+} FunnelSearch;
+
 extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
 extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern uint64 funnel_reached(const FunnelRules *rules, FunnelEntry entry,
 							 const FunnelTouch *touches, size_t count, int64 *at);
+extern void funnel_search_start(FunnelSearch *search, const FunnelRules *rules, uint64 reachable);
+extern bool funnel_search_on(FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+							 const FunnelTouch *touches, size_t count, bool all);
+extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
 extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,

@@ -95,7 +95,7 @@ Datum
 journey_entry_buckets(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
+	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	const FunnelRules *rules = funnel_matcher_rules(matcher);
 	const BucketUnit *unit = find_unit(PG_GETARG_TEXT_PP(2));
 	Datum		zone = PG_GETARG_DATUM(3);

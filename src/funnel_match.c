@@ -8,44 +8,19 @@
  * does not have what the first stage needs is answered without reading a
  * single touchpoint.
  *
+ * Journeys of one table have few different dictionaries, and so what the
+ * events of one count as is remembered: a journey whose dictionary was seen
+ * lately costs a comparison of its bytes.
+ *
  * A matcher owns scratch memory that grows to the largest journey seen and is
  * used again for the next.
  */
-#include "funnel_match.h"
+#include "funnel_match_internal.h"
 
 #define INITIAL_CAPACITY 16
 
-/* What touchpoints with a certain event, channel or both count as. */
-typedef struct Condition
-{
-	FunnelEvent asks;			/* no bytes: any */
-	uint64		stages;
-	bool		excluded;
-	/* For the journey at hand: */
-	bool		possible;		/* its labels occur in the journey */
-	uint32		event;			/* id, if it asks for an event */
-	uint32		channel;		/* id + 1, if it asks for a channel */
-} Condition;
-
-/* What an event counts as whatever its channel. */
-typedef struct EventMask
-{
-	uint64		stages;
-	bool		excluded;
-} EventMask;
-
-struct FunnelMatcher
-{
-	FunnelRules rules;
-	int			nconditions;
-	int			nchanneled;		/* of them, those that ask for a channel; they come first */
-	Condition  *conditions;
-	EventMask	any;			/* of the condition * without a channel */
-	uint32		mask_capacity;
-	EventMask  *masks;			/* by event id */
-	uint32		touch_capacity;
-	FunnelTouch *touches;
-};
+/* After so many journeys it is seen whether remembering pays. */
+#define MEMO_TRIAL 1000
 
 static void
 add_condition(FunnelMatcher *matcher, FunnelEvent asks, uint64 stages, bool excluded)
@@ -115,6 +90,7 @@ funnel_matcher(const FunnelDef *def)
 		matcher->any.stages = matcher->conditions[matcher->nchanneled].stages;
 		matcher->any.excluded = matcher->conditions[matcher->nchanneled].excluded;
 	}
+	matcher->table = palloc(1);
 	return matcher;
 }
 
@@ -165,9 +141,9 @@ find_events(Condition *from, Condition *to, const JourneyView *view)
 		condition->possible = condition->asks.event.bytes == NULL;
 }
 
-/* Prepares the tables for a journey; returns the stages that any touchpoint of it can match. */
+/* Prepares the masks for a journey; returns the stages that any touchpoint of it can match. */
 static uint64
-prepare(FunnelMatcher *matcher, const JourneyView *view)
+prepare_masks(FunnelMatcher *matcher, const JourneyView *view)
 {
 	Condition  *plain = matcher->conditions + matcher->nchanneled;
 	Condition  *end = matcher->conditions + matcher->nconditions;
@@ -219,226 +195,62 @@ reachable_stages(const FunnelRules *rules, uint64 seen)
 	return passable & ~(passable + 1);
 }
 
-/* What the channel conditions add to what touchpoint i counts as. */
-static EventMask
-channel_mask(const FunnelMatcher *matcher, const JourneyView *view, uint32 i, EventMask mask)
+/* The place of a dictionary.  At least eight bytes come before it in the journey. */
+static inline uint32
+memo_slot(const JourneyLabels *events)
 {
-	uint32		event = journey_label_at(&view->events, i);
-	uint32		channel = journey_label_at(&view->channels, i);
+	const uint8 *p = events->dictionary;
+	const uint8 *end = p + events->size;
+	uint64		factor = UINT64CONST(0x9E3779B97F4A7C15);
+	uint64		hash = events->size;
 
-	for (int c = 0; c < matcher->nchanneled; c++)
-	{
-		const Condition *condition = &matcher->conditions[c];
-
-		if (condition->possible && condition->channel == channel &&
-			(condition->asks.event.bytes == NULL || condition->event == event))
-		{
-			mask.stages |= condition->stages;
-			mask.excluded |= condition->excluded;
-		}
-	}
-	return mask;
+	for (; end - p > 8; p += 8)
+		hash = (hash ^ bytes_load64(p)) * factor;
+	return (hash ^ bytes_load64(end - 8)) * factor >> (64 - MEMO_BITS);
 }
 
 /*
- * Writes the touchpoints that matter into the matcher's array, with their
- * number in the journey for a time, and returns how many.  Whether one matters
- * is as good as random, so that a branch on it would cost more than the rest:
- * each is written, and counted if it does.  Inlined with constants, since this
- * loop is where most of the time goes.
+ * Sets event_masks to what the events of a journey count as, which holds until
+ * the next journey; returns the stages that a walk can reach in it.
  */
-static pg_attribute_always_inline size_t
-collect(const FunnelMatcher *matcher, const JourneyView *view, uint64 reachable, bool channeled, int width)
+uint64
+funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 {
-	JourneyLabels events = view->events;
-	const EventMask *masks = matcher->masks;
-	FunnelTouch *out = matcher->touches;
-	bool		strict = matcher->rules.strict;
-	size_t		count = 0;
-
-	events.width = width;
-	for (uint32 i = 0; i < view->count; i++)
-	{
-		EventMask	mask = masks[journey_label_at(&events, i)];
-
-		if (channeled)
-		{
-			/* A thousand conditions a touchpoint may take a while. */
-			CHECK_FOR_INTERRUPTS();
-			mask = channel_mask(matcher, view, i, mask);
-		}
-		mask.stages &= reachable;
-		out[count].at = i;
-		out[count].stages = mask.stages;
-		out[count].excluded = mask.excluded;
-		count += (mask.stages != 0) | mask.excluded | strict;
-	}
-	return count;
-}
-
-/*
- * funnel_match_touches gives the touchpoints of a journey that the rules need
- * to see, as the engine wants them.  The array is the matcher's and holds until
- * the next call.
- */
-size_t
-funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches)
-{
-	FunnelTouch *out;
+	const JourneyLabels *events = &view->events;
+	Memo	   *memo = NULL;
 	uint64		reachable;
-	size_t		count;
 
-	if (view->count == 0)
-		return 0;
-	reachable = reachable_stages(&matcher->rules, prepare(matcher, view));
-	if (reachable == 0)
-		return 0;
-	if (view->count > matcher->touch_capacity)
+	if (matcher->nchanneled == 0 && events->size <= MEMO_MAX_BYTES && events->count <= MEMO_MAX_EVENTS &&
+		(matcher->asked < MEMO_TRIAL || matcher->known > matcher->asked / 2))
 	{
-		matcher->touch_capacity = view->count + view->count / 2;
-		matcher->touches = repalloc_huge(matcher->touches, (size_t) matcher->touch_capacity * sizeof(FunnelTouch));
+		uint32		slot = memo_slot(events);
+
+		if (matcher->asked++ == 0)
+		{
+			matcher->table = repalloc(matcher->table, sizeof(MemoTable));
+			memset(matcher->table->filled, 0, sizeof(matcher->table->filled));
+		}
+		memo = &matcher->table->memos[slot];
+		if (matcher->table->filled[slot] && memo->size == events->size &&
+			memcmp(memo->dictionary, events->dictionary, events->size) == 0)
+		{
+			matcher->known++;
+			matcher->event_masks = memo->masks;
+			return memo->reachable;
+		}
+		matcher->table->filled[slot] = true;
 	}
-	out = matcher->touches;
-	*touches = out;
 
-	if (matcher->nchanneled == 0 && view->events.width == 1)
-		count = collect(matcher, view, reachable, false, 1);
-	else
-		count = collect(matcher, view, reachable, matcher->nchanneled > 0, view->events.width);
-	/* Times are read last, and only of those that matter. */
-	for (size_t i = 0; i < count; i++)
-		out[i].at = journey_at(view, (uint32) out[i].at);
-	return count;
-}
-
-/* The winning walk of a journey. */
-void
-funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry, FunnelWalk *walk)
-{
-	const FunnelTouch *touches;
-	size_t		count = funnel_match_touches(matcher, view, &touches);
-
-	if (count == 0)
+	reachable = reachable_stages(&matcher->rules, prepare_masks(matcher, view));
+	matcher->event_masks = matcher->masks;
+	if (memo != NULL)
 	{
-		walk->step = 0;
-		walk->passed = 0;
-		return;
+		memo->reachable = reachable;
+		memo->size = events->size;
+		memcpy(memo->dictionary, events->dictionary, events->size);
+		memcpy(memo->masks, matcher->masks, events->count * sizeof(EventMask));
 	}
-	funnel_walk(&matcher->rules, entry, touches, count, walk);
-}
-
-/* A touchpoint that may complete the funnel. */
-typedef struct Candidate
-{
-	uint64		stages;
-	uint32		touch;
-} Candidate;
-
-static int
-candidate_order(const void *a, const void *b)
-{
-	const Candidate *x = a;
-	const Candidate *y = b;
-
-	if (x->stages != y->stages)
-		return x->stages < y->stages ? -1 : 1;
-	return (x->touch > y->touch) - (x->touch < y->touch);
-}
-
-static int
-completion_order(const void *a, const void *b)
-{
-	uint64		x = ((const FunnelCompletion *) a)->stages;
-	uint64		y = ((const FunnelCompletion *) b)->stages;
-
-	return (x > y) - (x < y);
-}
-
-static int
-touch_order(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * The touchpoints that complete the conversions of one time, by their numbers.
- * Of those that match the same stages the first in the journey do.
- */
-static size_t
-completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64 stages,
-				   FunnelCompletion *completions, size_t count, uint32 *out)
-{
-	int64		at = completions[0].at;
-	uint32		first = journey_lower_bound(view, at);
-	uint32		end = journey_lower_bound(view, at + 1);
-	size_t		ncandidates = 0;
-	size_t		next = 0;
-	size_t		nout = 0;
-	Candidate  *candidates;
-
-	if (end - first == 1)
-	{
-		out[0] = first;
-		return 1;
-	}
-	candidates = palloc_extended((size_t) (end - first) * sizeof(Candidate), MCXT_ALLOC_HUGE);
-	for (uint32 i = first; i < end; i++)
-	{
-		EventMask	mask = matcher->masks[journey_label_at(&view->events, i)];
-
-		CHECK_FOR_INTERRUPTS();
-		if (matcher->nchanneled > 0)
-			mask = channel_mask(matcher, view, i, mask);
-		if (mask.stages & stages)
-			candidates[ncandidates++] = (Candidate) {mask.stages & stages, i};
-	}
-	qsort(candidates, ncandidates, sizeof(Candidate), candidate_order);
-	qsort(completions, count, sizeof(FunnelCompletion), completion_order);
-	for (size_t i = 0; i < count; i++)
-	{
-		while (candidates[next].stages != completions[i].stages)
-			next++;
-		for (int64 n = 0; n < completions[i].count; n++)
-			out[nout++] = candidates[next++].touch;
-	}
-	qsort(out, nout, sizeof(uint32), touch_order);
-	pfree(candidates);
-	return nout;
-}
-
-/*
- * The touchpoints that complete the funnel, one for each conversion, by their
- * numbers in the journey, ascending; *conversions is palloc'd if there are any.
- */
-size_t
-funnel_match_conversions(FunnelMatcher *matcher, const JourneyView *view, uint32 **conversions)
-{
-	const FunnelTouch *touches;
-	size_t		count = funnel_match_touches(matcher, view, &touches);
-	FunnelCompletions completions = {0};
-	size_t		nout = 0;
-	int64		total;
-
-	if (count == 0)
-		return 0;
-	total = funnel_conversions(&matcher->rules, FUNNEL_ANY_ENTRY, touches, count, &completions);
-	if (total == 0)
-		return 0;
-	*conversions = palloc_extended(total * sizeof(uint32), MCXT_ALLOC_HUGE);
-	for (size_t first = 0, end; first < completions.count; first = end)
-	{
-		for (end = first + 1; end < completions.count; end++)
-			if (completions.list[end].at != completions.list[first].at)
-				break;
-		nout += completing_touches(matcher, view, completions.stages, completions.list + first, end - first,
-								   *conversions + nout);
-	}
-	Assert(nout == (size_t) total);
-	pfree(completions.list);
-	return nout;
+	return reachable;
 }
 
 /*

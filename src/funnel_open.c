@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(journey_funnel_open);
 Datum
 journey_funnel_open(PG_FUNCTION_ARGS)
 {
-	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
+	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	TimestampTz now = PG_GETARG_TIMESTAMPTZ(2);
 	FunnelEntry entry = PG_NARGS() > 3 ? funnel_entry(PG_GETARG_DATUM(3)) : FUNNEL_ANY_ENTRY;
 	JourneyView view;

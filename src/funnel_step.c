@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "funnel_match.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/rangetypes.h"
@@ -20,13 +21,33 @@ typedef struct CachedMatcher
 {
 	MemoryContext context;		/* of all that belongs to the funnel */
 	struct varlena *funnel;		/* the definition it was made from */
+	bool		constant;		/* the call site never sees another one; of an argument */
 	FunnelMatcher *matcher;
 } CachedMatcher;
 
 /*
- * The compiled form of a funnel argument, made when the call site first sees
- * that funnel and used again while it sees the same.  Works as well, only
- * slower, where fn_extra does not last from row to row.
+ * Is an argument of a call a constant, so that whoever has seen it once need not
+ * look again?  A parameter is none: PL/pgSQL uses a call site again and again,
+ * with other values.  The arguments of an aggregate's transition function begin
+ * with the state.
+ */
+static bool
+argument_is_constant(FunctionCallInfo fcinfo, int argument)
+{
+	Aggref	   *aggregate = AggGetAggref(fcinfo);
+	Node	   *call = fcinfo->flinfo->fn_expr;
+
+	if (aggregate != NULL)
+		return argument <= list_length(aggregate->args) &&
+			IsA(list_nth_node(TargetEntry, aggregate->args, argument - 1)->expr, Const);
+	return call != NULL && IsA(call, FuncExpr) && argument < list_length(((FuncExpr *) call)->args) &&
+		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
+}
+
+/*
+ * The compiled form of a funnel, made when the call site first sees that funnel
+ * and used again while it sees the same.  Works as well, only slower, where
+ * fn_extra does not last from row to row.
  */
 FunnelMatcher *
 funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
@@ -55,6 +76,28 @@ funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
 	cache->matcher = funnel_matcher(&def);
 	MemoryContextSwitchTo(old);
 	return cache->matcher;
+}
+
+/*
+ * The compiled form of an argument that is a funnel and not NULL; a constant is
+ * looked at once.  constant: the call site has used it before and can see no
+ * other; may be NULL.
+ */
+FunnelMatcher *
+funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant)
+{
+	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+	bool		known = cache != NULL && cache->matcher != NULL && cache->constant;
+	FunnelMatcher *matcher;
+
+	if (constant != NULL)
+		*constant = known;
+	if (known)
+		return cache->matcher;
+	matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(argument));
+	cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+	cache->constant = argument_is_constant(fcinfo, argument);
+	return matcher;
 }
 
 /* The entry range that a tstzrange argument means: both ends included, in microseconds. */
@@ -91,7 +134,7 @@ open_arguments(FunctionCallInfo fcinfo, JourneyView *view, FunnelEntry *entry)
 {
 	journey_open_datum(PG_GETARG_DATUM(0), view);
 	*entry = PG_NARGS() > 2 ? funnel_entry(PG_GETARG_DATUM(2)) : FUNNEL_ANY_ENTRY;
-	return funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
+	return funnel_matcher_argument(fcinfo, 1, NULL);
 }
 
 /* The winning walk of the arguments; returns the number of stages. */

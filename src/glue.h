@@ -24,6 +24,7 @@ extern void journey_open_datum(Datum value, JourneyView *view);
 extern void journey_open_head(Datum value, JourneyView *view);
 extern void funnel_open_datum(Datum value, FunnelDef *def);
 extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
+extern FunnelMatcher *funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant);
 extern FunnelEntry funnel_entry(Datum range);
 extern Label label_from_text(text *value);
 extern int64 interval_microseconds(const Interval *interval, const char *name);
