@@ -62,23 +62,34 @@ journey_session_stats(PG_FUNCTION_ARGS)
 {
 	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
 	JourneyView view;
-	SessionCursor cursor;
-	Session		session;
 	int64		sessions = 0;
 	int64		bounces = 0;
 	uint64		total = 0;
 	uint64		longest = 0;
 	Datum		values[7];
 	bool		nulls[7] = {false};
+	uint32		next;
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	session_cursor_start(&cursor, &view, timeout);
-	while (session_cursor_next(&cursor, &session))
+	/* Only times are read. */
+	for (uint32 first = 0; first < view.count; first = next)
 	{
-		uint64		length = (uint64) session.ended_at - (uint64) session.started_at;
+		int64		started_at = journey_at(&view, first);
+		int64		ended_at = started_at;
+		uint64		length;
 
+		CHECK_FOR_INTERRUPTS();
+		for (next = first + 1; next < view.count; next++)
+		{
+			int64		at = journey_at(&view, next);
+
+			if (!session_goes_on(ended_at, at, timeout))
+				break;
+			ended_at = at;
+		}
+		length = (uint64) ended_at - (uint64) started_at;
 		sessions++;
-		bounces += session.touches == 1;
+		bounces += next == first + 1;
 		total += length;
 		longest = Max(longest, length);
 	}

@@ -318,8 +318,8 @@ COMMENT ON FUNCTION map_session_report_sql(map, text, text, boolean) IS 'SQL of 
 -- Coming back
 --
 
--- Cohorts by the period of the first touchpoint.  All local dates: a customer's periods are counted once each and then
--- only dates are added up, so that what is left to do after the journeys are read is small.
+-- Cohorts by the period of the first touchpoint.  All local dates.  Many customers were there in the same periods, so
+-- those are counted first and then taken apart: what is left to do after the journeys are read is small.
 CREATE FUNCTION map_retention_sql(map map, period text, kind text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -336,33 +336,33 @@ BEGIN
 			MESSAGE = format('unknown kind of retention "%s"', kind),
 			HINT = 'It is in, for customers seen in a period, or on_or_after, for those seen in it or in a later one.';
 	END IF;
-	RETURN format('WITH counted AS (
-			SELECT date_trunc(%1$L, (cjm.first_touch(j.journey)).at AT TIME ZONE %2$L)::date AS cohort, %3$s AS period,
-				%4$s AS wanted, count(*) AS customers
-			FROM %5$s.journeys j%6$s
+	RETURN format('WITH active AS (
+			SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted, count(*) AS customers
+			FROM %5$s.journeys j
+			GROUP BY 1, 2
+		), counted AS (
+			SELECT a.periods[1] AS cohort, p.period, a.wanted, sum(a.customers) AS customers
+			FROM active a CROSS JOIN LATERAL unnest(%3$s) p(period)
 			GROUP BY 1, 2, 3
 		), cells AS (
 			SELECT c.cohort, g.number::integer - 1 AS number, g.period::date AS period
 			FROM (SELECT DISTINCT cohort FROM counted WHERE wanted) c
 				CROSS JOIN (SELECT max(period) AS period FROM counted) latest
-				CROSS JOIN LATERAL generate_series(c.cohort::timestamp, latest.period::timestamp, %7$L::interval)
+				CROSS JOIN LATERAL generate_series(c.cohort::timestamp, latest.period::timestamp, %6$L::interval)
 					WITH ORDINALITY g(period, number)
 		), retained AS (
-			SELECT c.cohort, c.number, c.period, %8$s::bigint AS retained
+			SELECT c.cohort, c.number, c.period, %7$s::bigint AS retained
 			FROM cells c LEFT JOIN counted k ON k.wanted AND k.cohort = c.cohort AND k.period = c.period
 		)
 		SELECT r.cohort, r.number, r.period, s.retained AS cohort_size, r.retained,
 			r.retained::float8 / s.retained::float8 AS rate, 1 - r.retained::float8 / s.retained::float8 AS churn,
-			(r.period + %7$L::interval) AT TIME ZONE %2$L <= now() AS period_over
+			(r.period + %6$L::interval) AT TIME ZONE %2$L <= now() AS period_over
 		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
 		ORDER BY r.cohort, r.number',
 		lower(period), (map).time_zone,
-		CASE kind WHEN 'in' THEN format('(lower(b.period) AT TIME ZONE %L)::date', (map).time_zone)
-			ELSE format('date_trunc(%L, (cjm.last_touch(j.journey)).at AT TIME ZONE %L)::date', lower(period), (map).time_zone) END,
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'a.periods[cardinality(a.periods):]' END,
 		CASE WHEN ranged THEN '((cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2)' ELSE 'true' END,
 		map_schema(map),
-		CASE kind WHEN 'in' THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, ''*''::cjm.funnel, %L, %L) b(period)',
-			lower(period), (map).time_zone) END,
 		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
 			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END);
 END

@@ -21,8 +21,8 @@ const sessions = {
 	aims: [['sessions and bounces, of ClickHouse over its event table', ['stats', 'sessions'], ['ch_arrays', 'ch_window'], 1]],
 	variants: [
 		ours('stats', 'cjm, session_stats over stored journeys',
-			`SELECT sum(s.session_count), sum(s.bounce_count)
-				FROM journeys_plain, cjm.session_stats(journey, '30 minutes') AS s`),
+			`SELECT sum((s).session_count), sum((s).bounce_count)
+				FROM (SELECT cjm.session_stats(journey, '30 minutes') AS s FROM journeys_plain OFFSET 0) AS j`),
 		ours('sessions', 'cjm, sessions over stored journeys',
 			`SELECT count(*), count(*) FILTER (WHERE bounced)
 				FROM journeys_plain, cjm.sessions(journey, '30 minutes')`),
@@ -61,10 +61,15 @@ const chCohorts = (from) => `
 const retention = {
 	name: 'retention',
 	title: 'Customers of each cohort month in each month',
-	ours: 'touchpoints',
+	ours: 'periods',
 	floor: 'count_journey',
-	aims: [['retention, of ClickHouse over its event table', ['touchpoints', 'slice'], ['ch_events', 'ch_by_customer'], 1]],
+	aims: [['retention, of ClickHouse over its event table', ['periods'], ['ch_events', 'ch_by_customer'], 1]],
 	variants: [
+		ours('periods', 'cjm, active_periods of stored journeys',
+			`SELECT extract(month FROM periods[1])::integer AS cohort, extract(month FROM month)::integer AS month, sum(customers)::bigint AS customers
+				FROM (SELECT cjm.active_periods(journey, 'month', 'UTC') AS periods, count(*) AS customers FROM journeys_plain GROUP BY 1) AS p,
+					unnest(periods) AS month
+				GROUP BY 1, 2 ORDER BY 1, 2`),
 		ours('touchpoints', 'cjm, touchpoints of stored journeys',
 			`SELECT cohort, month, count(*)
 				FROM (SELECT journey,

@@ -1,0 +1,76 @@
+/*
+ * calendar.c: hours, days, weeks, months, quarters and years of a time zone.
+ */
+#include "calendar.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+static const CalendarUnit units[] = {
+	{"hour", {.time = USECS_PER_HOUR}},
+	{"day", {.day = 1}},
+	{"week", {.day = 7}},
+	{"month", {.month = 1}},
+	{"quarter", {.month = 3}},
+	{"year", {.month = 12}}
+};
+
+/* The unit of a name, in any case; an error if there is none. */
+const CalendarUnit *
+calendar_unit(text *name)
+{
+	for (int i = 0; i < (int) lengthof(units); i++)
+		if (VARSIZE_ANY_EXHDR(name) == strlen(units[i].name) &&
+			pg_strncasecmp(VARDATA_ANY(name), units[i].name, strlen(units[i].name)) == 0)
+			return &units[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown bucket \"%s\"", text_to_cstring(name)),
+			 errhint("Buckets are hour, day, week, month, quarter and year.")));
+}
+
+/* The moment at which a clock of the zone shows a local time; the later one of two. */
+static TimestampTz
+clock_shows(Datum local, Datum zone)
+{
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
+}
+
+/*
+ * The bucket that holds a moment: from begin, before end.  Buckets cover all of
+ * time and never overlap, wherever clocks are changed.
+ *
+ * Hours have one length; but one in which clocks are changed by half of it
+ * ends, or begins, with the change.  From days on begin and end are local
+ * times, so that a day may have 23 or 25 hours; one that begins at a time that
+ * clocks show twice begins at the second.
+ */
+void
+calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampTz *begin, TimestampTz *end)
+{
+	Datum		name = CStringGetTextDatum(unit->name);
+	Datum		length = IntervalPGetDatum(unconstify(Interval *, &unit->length));
+	Datum		local;
+
+	if (unit->length.time != 0)
+	{
+		TimestampTz before;
+
+		*begin = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(at), zone));
+		*end = *begin + unit->length.time;
+		before = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(*begin), zone));
+		if (before < *begin)
+			*begin = before + unit->length.time;
+		return;
+	}
+	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));
+	local = DirectFunctionCall2(timestamp_trunc, name, local);
+	*begin = clock_shows(local, zone);
+	if (*begin > at)
+	{
+		*end = *begin;
+		*begin = clock_shows(DirectFunctionCall2(timestamp_mi_interval, local, length), zone);
+	}
+	else
+		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
+}
