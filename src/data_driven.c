@@ -28,9 +28,9 @@ PG_FUNCTION_INFO_V1(attribution_paths_final);
 
 #define CREDIT_COLUMNS 4
 
-/* Arguments of the transition functions, from the one after the state; settings come after those. */
-#define JOURNEY_ARGS 3
-#define PATH_ARGS 5
+/* Where the settings begin among the arguments of the transition functions. */
+#define JOURNEY_SETTINGS 3
+#define PATH_SETTINGS 5
 
 /* A set of channels is worth conversions, and null paths have none. */
 #define SHAPLEY_MODEL ((PathModel) {0, false})
@@ -174,15 +174,15 @@ markov_attribution_journey(PG_FUNCTION_ARGS)
 {
 	if (any_null(fcinfo, 1))
 		return unchanged(fcinfo);
-	return add_journey(fcinfo, markov_model(fcinfo, JOURNEY_ARGS));
+	return add_journey(fcinfo, markov_model(fcinfo, JOURNEY_SETTINGS));
 }
 
 Datum
 markov_attribution_path(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(1) || any_null(fcinfo, PATH_ARGS))
+	if (PG_ARGISNULL(1) || any_null(fcinfo, PATH_SETTINGS))
 		return unchanged(fcinfo);
-	return add_path(fcinfo, markov_model(fcinfo, PATH_ARGS));
+	return add_path(fcinfo, markov_model(fcinfo, PATH_SETTINGS));
 }
 
 Datum

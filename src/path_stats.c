@@ -29,6 +29,9 @@
 #define FIRST_CHANNELS 8
 #define FIRST_COUNTS 16
 
+/* Entries are counted by uint32, and so are the slots of their index, which are up to four times as many. */
+#define MAX_ENTRIES (UINT32_C(1) << 29)
+
 void
 path_stats_init(PathStats *stats, PathModel model)
 {
@@ -124,6 +127,8 @@ path_stats_channel(PathStats *stats, Label label, uint32 *channel, CjmError *err
 	}
 	if (!label_check(label, "channel", error))
 		return false;
+	if (stats->nchannels >= MAX_ENTRIES)
+		return path_stats_too_many(error);
 	if (index_grows(&stats->channel_index, stats->nchannels))
 		for (uint32 i = 0; i < stats->nchannels; i++)
 			index_add(&stats->channel_index, label_hash(stats->channels[i]), i);
@@ -171,7 +176,7 @@ bool
 path_stats_too_many(CjmError *error)
 {
 	cjm_fail(error, CJM_ERROR_LIMIT, "too many paths");
-	cjm_fail_detail(error, "Conversions and null paths may be up to " UINT64_FORMAT " in total, and values up to 1e29.",
+	cjm_fail_detail(error, "Conversions and null paths may each be up to " UINT64_FORMAT " in total, and values up to 1e29.",
 					PATH_MAX_COUNT);
 	return false;
 }
@@ -194,8 +199,7 @@ count_key(PathStats *stats, const uint32 *key, uint32 length,
 {
 	PathCount  *count;
 
-	/* Numbers of entries and their places are uint32. */
-	if (stats->ncounts >= PG_INT32_MAX || stats->nkeys > PG_INT32_MAX - length)
+	if (stats->ncounts >= MAX_ENTRIES || stats->nkeys > PG_INT32_MAX - length)
 		return path_stats_too_many(error);
 	count = find_count(stats, key, length);
 	if (conversions > PATH_MAX_COUNT - count->conversions || nulls > PATH_MAX_COUNT - count->nulls ||

@@ -27,7 +27,7 @@
 /* The largest order of a chain, and so the longest sequence but for sets. */
 #define PATH_MAX_ORDER 2
 
-/* Paths that all rows together may have, and channels on a path. */
+/* Conversions, and null paths, that all rows together may have. */
 #define PATH_MAX_COUNT ((uint64) PG_INT64_MAX)
 
 typedef struct PathModel
