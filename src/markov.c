@@ -19,11 +19,11 @@
  *
  *	1' ((M^-1)_SS)^-1 h_S
  *
- * conversions: of the paths whose first state of S is s, which the first two
- * factors count since counts of visits are those of the paths, h_s convert.
- * That is the rank-one update of the inverse (for order 1, where S is one state
- * s: h_s / (M^-1)_ss), so one factorization does for all channels, and without
- * a subtraction that could cancel.
+ * conversions: the first two factors say how many walks come to each state of S
+ * before any other of S (walks visit a state as often as the paths did), and h_S
+ * how many of those convert.  So one factorization does for all channels.  For
+ * order 1, where S is one state s, it is h_s / (M^-1)_ss, and nothing is ever
+ * subtracted; for order 2 the small system of S is solved with pivoting.
  *
  * Cost for n states and the channels' n_S: n^3 / 3 + sum of n^2 n_S + n_S^3 / 3.
  */
@@ -221,6 +221,7 @@ markov_credits(const PathStats *sorted, const PathTotals *totals, ChannelCredit 
 		/* As many channels as make a good number of columns. */
 		for (channel = first; channel < sorted->nchannels && count < COLUMNS_AT_ONCE; channel++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			for (uint32 i = 0; i < chain.nstates; i++)
 				if (state_has(chain.states[i], channel))
 					states[count++] = i;
