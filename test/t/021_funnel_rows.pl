@@ -1,0 +1,228 @@
+# funnel_agg straight from rows: parallel plans, memory that is kept within its
+# limit by temporary files, and what becomes of those files.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use IPC::Run;
+use Test::More;
+
+my $node = start_server('funnel_rows', 'max_parallel_workers = 4', 'max_worker_processes = 8', 'log_temp_files = 0', 'restart_after_crash = on');
+
+# 300,000 rows of 20,000 customers in the order of time; the numbers of half of them are large.
+run_sql($node, q{
+	CREATE TABLE events (customer bigint, name text, id uuid, segment int, at timestamptz, event text, channel text);
+	INSERT INTO events
+	SELECT customer, 'customer ' || customer, md5(customer::text)::uuid, customer % 1000, '2026-01-01Z'::timestamptz + i * interval '3 seconds',
+		(ARRAY['view', 'view', 'cart', 'pay', 'search', 'оплата'])[1 + (hashint4(i) & 65535) % 6], (ARRAY['email', 'search', NULL])[1 + (hashint4(i + 1) & 65535) % 3]
+	FROM generate_series(1, 300000) i,
+		LATERAL (SELECT (hashint4(i / 3 + 7 * (i % 5)) & 1048575)::bigint % 20000 AS number) n,
+		LATERAL (SELECT CASE WHEN number % 2 = 0 THEN number ELSE number << 40 END AS customer) c;
+	CREATE TABLE journeys AS SELECT customer, segment, journey_agg(at, event, channel) AS journey FROM events GROUP BY customer, segment;
+	VACUUM ANALYZE events;
+});
+
+my $funnel = 'view -> cart@email | cart@search -> optional "оплата" -> pay within 3 days';
+my $serial = 'SET max_parallel_workers_per_gather = 0';
+my $parallel = q{
+	SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0;
+	SET max_parallel_workers_per_gather = 3};
+my $little = q{SET work_mem = '64kB'; SET hash_mem_multiplier = 1};
+my %truth = (
+	'one group' => digest('', "SELECT funnel_agg(journey, '$funnel')::text FROM journeys"),
+	'1,000 groups' => digest('', "SELECT segment, funnel_agg(journey, '$funnel')::text FROM journeys GROUP BY segment"));
+my %from_rows = (
+	'one group' => "SELECT funnel_agg(%s, at, event, channel, '$funnel')::text FROM events",
+	'1,000 groups' => "SELECT segment, funnel_agg(%s, at, event, channel, '$funnel')::text FROM events GROUP BY segment");
+
+# Everything that a query returns, in one digest; and the number of its rows.
+sub digest
+{
+	my ($settings, $query) = @_;
+
+	return run_sql($node, "$settings; SELECT count(*), md5(string_agg(r::text, E'\\n' ORDER BY r::text)) FROM ($query) r");
+}
+
+sub log_size
+{
+	return -s $node->logfile;
+}
+
+# The sizes of the temporary files that the server says it has removed since then.
+sub temp_files_since
+{
+	my ($from) = @_;
+	my $log = substr(PostgreSQL::Test::Utils::slurp_file($node->logfile), $from);
+
+	my @sizes = $log =~ /temporary file: path ".*?", size (\d+)/g;
+	return @sizes;
+}
+
+sub no_files_left
+{
+	my ($title) = @_;
+
+	is(run_sql($node, 'SELECT count(*) FROM pg_ls_tmpdir()'), 0, "$title: no temporary file is left");
+	return;
+}
+
+# Whatever the plan and the memory, the answer is that of the journeys.
+foreach my $groups (sort keys %from_rows)
+{
+	foreach my $customers ('customer', 'name', 'id')
+	{
+		my $query = sprintf $from_rows{$groups}, $customers;
+		my $title = "$groups by $customers";
+		my $from;
+
+		is(digest($serial, $query), $truth{$groups}, "$title: serial");
+		like(plan_of($node, $parallel, $query), qr/Finalize (?:Hash|Group|)\s*Aggregate.*Partial (?:Hash|Group|)\s*Aggregate/s,
+			"$title: partial aggregation");
+		is(digest($parallel, $query), $truth{$groups}, "$title: parallel");
+		is(digest("$parallel; SET parallel_leader_participation = off", $query), $truth{$groups}, "$title: workers alone");
+		is(digest("$parallel; SET enable_hashagg = off", $query), $truth{$groups}, "$title: sorted groups in parallel");
+
+		$from = log_size();
+		is(digest("$serial; $little", $query), $truth{$groups}, "$title: little memory");
+		cmp_ok(scalar(@{[temp_files_since($from)]}), '>=', 1, "$title: in a temporary file");
+		is(digest("$parallel; $little", $query), $truth{$groups}, "$title: little memory, parallel");
+		is(digest("$serial; $little; SET enable_hashagg = off", $query), $truth{$groups}, "$title: little memory, sorted groups");
+		$from = log_size();
+		is(digest("$serial; SET work_mem = '64MB'", $query), $truth{$groups}, "$title: enough memory");
+		is(scalar(@{[temp_files_since($from)]}), 0, "$title: no temporary file then");
+		no_files_left($title);
+	}
+}
+
+# One limit for all groups and all aggregates of the node, and one file.
+my $from = log_size();
+run_sql($node, "$serial; SET work_mem = '8MB'; SET hash_mem_multiplier = 1; SELECT segment, funnel_agg(customer, at, event, 'view -> pay'),
+	funnel_agg(name, at, event, 'view -> cart'), funnel_agg(id, at, event, 'cart -> pay') FROM events GROUP BY segment");
+is(scalar(@{[temp_files_since($from)]}), 1, 'three aggregates of a thousand groups have one file');
+
+# Parallel plans by themselves, with all settings as they come.
+like(plan_of($node, 'SET search_path = public, cjm', 'SELECT funnel_agg(customer, at, event, \'view -> pay\') FROM events'),
+	qr/Finalize Aggregate.*Gather.*Partial Aggregate.*Parallel Seq Scan/s, 'parallel by itself');
+my $forced = run_sql($node, q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});
+is(digest("$serial; SET $forced = on; SET max_parallel_workers_per_gather = 2", sprintf($from_rows{'one group'}, 'name')), $truth{'one group'}, "$forced = on");
+
+# So much more than fits that what is in the file has to be merged there.
+my $tenfold = "SELECT funnel_agg(customer # (g::bigint << 33), at, event, channel, '$funnel')::text FROM events, generate_series(0, 9) g";
+is(digest("$serial; $little", $tenfold), digest("$serial; SET work_mem = '256MB'", $tenfold), 'a hundred times the memory');
+is(run_sql($node, "$serial; $little; SELECT (SELECT sum(customers) FROM report(s)) = 10 * (SELECT sum(customers) FROM report(t))
+	FROM (SELECT s FROM (" . ($tenfold =~ s/::text/ AS s/r) . ") a) b, (SELECT funnel_agg(journey, '$funnel') AS t FROM journeys) c"), 't', 'ten times the customers');
+no_files_left('merging');
+
+# Window aggregates, one partition after the other in one file.
+$from = log_size();
+is(digest("$serial; $little", "SELECT day, stats::text FROM (SELECT extract(day FROM at)::int % 3 AS day, row_number() OVER w AS n,
+		funnel_agg(customer, at, event, channel, '$funnel') OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS stats
+		FROM events WINDOW w AS (PARTITION BY extract(day FROM at)::int % 3)) e WHERE n = 1"),
+	digest($serial, "SELECT extract(day FROM at)::int % 3, funnel_agg(customer, at, event, channel, '$funnel')::text FROM events GROUP BY 1"), 'window aggregate');
+cmp_ok(scalar(@{[temp_files_since($from)]}), '>=', 1, 'window aggregate in temporary files');
+no_files_left('window aggregate');
+
+# A node that is run again and again, and one that is not run to its end.
+is(run_sql($node, "$serial; $little; SELECT count(DISTINCT s::text) FROM generate_series(1, 3) g,
+	LATERAL (SELECT funnel_agg(customer, at, event, 'view -> pay')::text || (g * 0) AS s FROM events WHERE segment < 300 + g * 0) r"), 1, 'rescans');
+is(run_sql($node, "$serial; $little; SELECT count(*) FROM (SELECT segment % 3, funnel_agg(name, at, event, 'view -> pay') FROM events GROUP BY 1 LIMIT 1) r"), 1, 'LIMIT');
+my $again = q{SELECT count(*), count(DISTINCT funnel_stats_send(s)) FROM generate_series(1, 3) g LEFT JOIN
+	(SELECT extract(day FROM at)::int % 2 AS k, funnel_agg(customer, at, event, 'view -> pay') AS s FROM events GROUP BY 1) r ON r.k < g};
+my $nested = "$serial; SET work_mem = '128kB'; SET hash_mem_multiplier = 1; SET enable_material = off; SET enable_sort = off";
+like(plan_of($node, $nested, $again), qr/Nested Loop Left Join.*\n *->  HashAggregate/s, 'a hash table below a nested loop');
+is(run_sql($node, "$nested; $again"), '5|2', 'a hash table that is read again');
+no_files_left('rescans and LIMIT');
+
+# What goes wrong leaves nothing behind: an error in a row and in the final walk, a cancelled query, a lost subtransaction.
+run_sql_fails($node, "$serial; $little; SELECT funnel_agg(customer, at, event, 'view -> pay') FILTER (WHERE 1 / (i - 290000) IS NOT NULL)
+	FROM (SELECT *, row_number() OVER () AS i FROM events) e", '22012', qr/division by zero/, 'an error in a row');
+no_files_left('an error');
+run_sql_fails($node, "$parallel; $little; SELECT segment, funnel_agg(name, at, event, 'view -> pay') FILTER (WHERE 1 / (extract(epoch FROM at - '2026-01-11Z')::int) IS NOT NULL)
+	FROM events GROUP BY segment", '22012', qr/division by zero/, 'an error in a worker');
+no_files_left('an error in a worker');
+run_sql_fails($node, "$serial; $little; SET statement_timeout = '500ms'; SELECT funnel_agg(name, at, event, 'view -> pay') FROM events e, generate_series(1, 1000)",
+	'57014', qr/statement timeout/, 'a cancelled query');
+no_files_left('a cancelled query');
+run_sql_fails($node, "$serial; $little; SET temp_file_limit = '1MB'; SELECT funnel_agg(customer, at, event, 'view -> pay') FROM events",
+	'53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit');
+no_files_left('temp_file_limit');
+is(run_sql($node, q{SET max_parallel_workers_per_gather = 0; SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
+	CREATE FUNCTION try(filter text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		r record;
+		s text := '';
+	BEGIN
+		BEGIN
+			FOR r IN EXECUTE 'SELECT extract(day FROM at)::int % 4 AS part, funnel_agg(name, at, event, ''view -> pay'') AS stats FROM events GROUP BY 1' LOOP
+				s := s || r.part;
+				BEGIN
+					PERFORM funnel_agg(customer, at, event, 'view -> pay') FILTER (WHERE 1 / (extract(epoch FROM at - '2026-01-11Z')::int) IS NOT NULL) FROM events;
+				EXCEPTION WHEN division_by_zero THEN
+					s := s || '!';
+				END;
+			END LOOP;
+			RAISE EXCEPTION 'enough' USING ERRCODE = '22012';
+		EXCEPTION WHEN division_by_zero THEN
+			s := s || '.';
+		END;
+		RETURN s || (SELECT customers > 10 FROM report((SELECT funnel_agg(customer, at, event, 'view') FROM events)));
+	END
+	$$;
+	SELECT length(try(''));
+}), 13, 'subtransactions') or diag(run_sql($node, "SELECT try('')"));
+no_files_left('subtransactions');
+is(run_sql($node, q{SET max_parallel_workers_per_gather = 0; SET work_mem = '64kB'; SET hash_mem_multiplier = 1; SET enable_sort = off;
+	BEGIN;
+	DECLARE c CURSOR FOR SELECT segment % 5 AS part, report(funnel_agg(name, at, event, 'view -> pay')) FROM events GROUP BY 1;
+	SAVEPOINT s;
+	FETCH 1 FROM c;
+	ROLLBACK TO s;
+	FETCH 3 FROM c;
+	COMMIT;}) =~ tr/\n// + 1, 4, 'a cursor over a savepoint, left open');
+no_files_left('a cursor');
+
+# Other encodings, and names that only bytes tell apart.
+run_sql($node, q{CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0});
+run_sql($node, 'CREATE EXTENSION cjm', database => 'latin');
+is(run_sql($node, q{SET client_encoding = 'UTF8'; SET search_path = cjm, public; SET work_mem = '64kB'; SELECT string_agg(customers::text, ' ' ORDER BY step) FROM report((
+	SELECT funnel_agg(c || n, '2026-01-01Z'::timestamptz + s * interval '1 s', e, 'né -> vendü') FROM (VALUES ('é'), ('è'), ('É'), ('e')) c (c), generate_series(1, 20000) n,
+		(VALUES (1, 'né'), (2, 'vendü')) e (s, e) WHERE s = 1 OR c <> 'e'))}, database => 'latin'), '80000 60000', 'LATIN1');
+
+# Many names: none is taken for another.
+is(run_sql($node, q{SET work_mem = '4MB'; SELECT customers FROM report((SELECT funnel_agg(md5(i::text), '2026-01-01Z', 'a', 'a') FROM generate_series(1, 500000) i, generate_series(1, 2)))}), 500000, 'half a million names');
+server_is_well($node);
+
+# A killed backend: the server starts again and removes the file.
+my $dir = $node->data_dir . '/base/pgsql_tmp';
+my ($in, $out) = ('', '');
+my $victim = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', '/dev/null', IPC::Run::timeout(180));
+
+$in .= "$serial; $little; SELECT pg_backend_pid();\n";
+$victim->pump until $out =~ /^(\d+)\n/m;
+my $pid = $1;
+
+$in .= "SELECT funnel_agg(name, at, event, 'view -> pay') FROM events e, pg_class c;\n";
+$victim->pump_nb;
+my $there = 0;
+for (my $tries = 0; $tries < 600 && !$there; $tries++)
+{
+	$victim->pump_nb;
+	$there = () = glob("$dir/pgsql_tmp$pid.*");
+	select undef, undef, undef, 0.1;
+}
+cmp_ok($there, '>=', 1, 'the backend has a temporary file');
+kill 'KILL', $pid;
+eval { $victim->finish };
+for (my $tries = 0; $tries < 600; $tries++)
+{
+	last if ($node->psql('postgres', 'SELECT 1'))[0] == 0;
+	select undef, undef, undef, 0.1;
+}
+no_files_left('a killed backend');
+is(digest($serial, sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'the server works again');
+
+done_testing();
