@@ -164,8 +164,8 @@ SELECT funnel_agg(1, 'infinity', 'a', 'a');
 SELECT funnel_agg('one'::text, '-infinity', 'x', 'a');
 SELECT funnel_agg(1, '2026-01-01Z', '', 'a');
 SELECT funnel_agg(1, '2026-01-01Z', repeat('a', 5000), 'a');
-SELECT funnel_agg(1, '2026-01-01Z', 'a', '', 'a');
-SELECT funnel_agg(1, '2026-01-01Z', 'a', '', 'a@email');
+SELECT funnel_agg(1, '2026-01-01Z', 'a', ''::text, 'a');
+SELECT funnel_agg(1, '2026-01-01Z', 'a', ''::text, 'a@email');
 SELECT funnel_agg(1, '2026-01-01Z', 'a', repeat('a', 5000), 'a');
 SELECT funnel_agg(1, '2026-01-01Z', 'a', 'a@email');
 SELECT funnel_agg(1, '2026-01-01Z', 'a', f) FROM (VALUES ('a -> b'::funnel), ('b -> a')) v (f);
@@ -246,5 +246,48 @@ SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', '0', 'a -> b');
 SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', p, 'a -> b') FROM (VALUES ('first'), ('last')) v (p);
 SELECT funnel_agg_by(1, '2026-01-01Z', 'a', NULL::text, 'first', NULL::funnel) IS NULL AS no_funnel, funnel_agg_by(1, '2026-01-01Z', 'a', 'x', NULL, 'a') IS NULL AS no_position;
 
-DROP FUNCTION public.check_all, public.check_parts, public.check_by, public.property_at;
-DROP TABLE public.rows, public.parts, public.few, public.funnels, public.journeys, public.truth, public.truth_all, public.asked;
+
+-- Walks that begin within a range, and by the period in which they begin; every rule, every kind of customer.
+CREATE TABLE public.ranges (entered tstzrange);
+INSERT INTO public.ranges VALUES ('[2026-01-01 00:00:03Z,2026-01-01 00:00:07.5Z]'), ('(2026-01-01 00:00:03Z,2026-01-01 00:00:07.5Z)'), ('[2026-01-01 01:00Z,)'), ('(,2026-01-01 00:20Z)'), ('(,)'), ('empty');
+CREATE FUNCTION public.check_entries(customers text, tab text, OUT wrong bigint, OUT compared bigint, OUT wrong_periods bigint, OUT periods bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format($q$
+		SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats)), count(*)
+		FROM (SELECT n, entered, funnel_agg(%I, at, event, channel, funnel, entered) AS stats FROM public.%I, public.funnels, public.ranges GROUP BY n, entered) r
+			FULL JOIN (SELECT n, entered, funnel_agg(journey, funnel, entered) AS stats FROM public.journeys, public.funnels, public.ranges GROUP BY n, entered) t USING (n, entered)$q$,
+		customers, tab) INTO wrong, compared;
+	EXECUTE format($q$
+		SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats)), count(*)
+		FROM (SELECT n, zone, g.* FROM (SELECT n, zone, funnel_agg_by_entry(%I, at, event, channel, funnel, 'hour', zone) AS periods
+				FROM public.%I, public.funnels, (VALUES ('UTC'), ('Asia/Kolkata')) z (zone) GROUP BY n, zone) a, unnest(periods) g) r
+			FULL JOIN (SELECT n, zone, entered, funnel_agg(journey, funnel, entered) AS stats
+				FROM public.journeys, public.funnels, (VALUES ('UTC'), ('Asia/Kolkata')) z (zone), entry_buckets(journey, funnel, 'hour', zone) entered GROUP BY n, zone, entered) t
+			USING (n, zone, entered)$q$, customers, tab) INTO wrong_periods, periods;
+END
+$$;
+SELECT * FROM public.check_entries('customer', 'rows');
+SELECT * FROM public.check_entries('name', 'rows');
+SET work_mem = '64kB';
+SELECT * FROM public.check_entries('id', 'rows');
+RESET work_mem;
+
+-- Constants, without channels, partition-wise; the periods are in order.
+SET enable_partitionwise_aggregate = on;
+SELECT funnel_stats_send(funnel_agg(name, at, event, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) = (SELECT funnel_stats_send(funnel_agg(journey, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) FROM public.journeys) AS same
+FROM public.parts;
+SELECT entered, customers FROM unnest((SELECT funnel_agg_by_entry(id, at, event, 'a -> b -> c within 1 hour', 'hour', 'UTC') FROM public.parts)) p, report(p.stats) WHERE step = 1;
+RESET enable_partitionwise_aggregate;
+-- a day of 25 hours
+SELECT entered, customers FROM unnest((SELECT funnel_agg_by_entry(c, '2026-10-24 12:00Z'::timestamptz + c * interval '30 min', 'a', 'a', 'day', 'Europe/Riga') FROM generate_series(1, 120) c)) p, report(p.stats);
+-- nobody begins a walk; there are no rows; NULLs; errors
+SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'b', 'a -> b', 'day', 'UTC') AS nobody, funnel_agg_by_entry(NULL::bigint, '2026-01-01Z', 'a', 'a', 'day', 'UTC') IS NULL AS no_rows,
+       funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', 'day', NULL) IS NULL AS no_zone, funnel_agg(1, '2026-01-01Z', 'a', 'a', NULL::tstzrange) IS NULL AS no_range;
+SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'b', 'a', 'fortnight', 'UTC');
+SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'b', 'a', 'day', 'Utopia');
+SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', b, 'UTC') FROM (VALUES ('day'), ('week')) v (b);
+SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', 'day', z) FROM (VALUES ('UTC'), ('Asia/Kolkata')) v (z);
+SELECT funnel_agg(1, '2026-01-01Z', 'a', 'a', r) FROM (VALUES ('[2026-01-01Z,2026-01-02Z)'::tstzrange), ('[2026-01-01Z,2026-01-02Z]')) v (r);
+
+DROP FUNCTION public.check_all, public.check_parts, public.check_by, public.property_at, public.check_entries;
+DROP TABLE public.rows, public.parts, public.few, public.funnels, public.journeys, public.truth, public.truth_all, public.asked, public.ranges;

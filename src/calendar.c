@@ -5,6 +5,7 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/rangetypes.h"
 
 static const CalendarUnit units[] = {
 	{"hour", {.time = USECS_PER_HOUR}},
@@ -73,4 +74,14 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 	}
 	else
 		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
+}
+
+/* A period as a tstzrange. */
+Datum
+calendar_range(TimestampTz begin, TimestampTz end, TypeCacheEntry *range_type)
+{
+	RangeBound	lower = {.val = TimestampTzGetDatum(begin), .inclusive = true, .lower = true};
+	RangeBound	upper = {.val = TimestampTzGetDatum(end), .inclusive = false, .lower = false};
+
+	return RangeTypePGetDatum(make_range(range_type, &lower, &upper, false));
 }

@@ -3,11 +3,21 @@
  */
 #include "glue.h"
 
+#include "row_handover.h"
 #include "utils/builtins.h"
 
 CJM_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(cjm_version);
+
+extern PGDLLEXPORT void _PG_init(void);
+
+/* When the module is loaded into a process. */
+void
+_PG_init(void)
+{
+	row_handover_init();
+}
 
 /*
  * cjm_version() -> text: the version this library was built as.  It comes from

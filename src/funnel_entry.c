@@ -5,13 +5,10 @@
  * A report by entry period asks every function that takes an entry range once
  * for each of these, and so reads each journey once.
  */
-#include "glue.h"
-
 #include "calendar.h"
+
 #include "funcapi.h"
-#include "utils/rangetypes.h"
 #include "utils/tuplestore.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(journey_entry_buckets);
 
@@ -35,8 +32,6 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 	count = funnel_match_touches(matcher, &view, &touches);
 	for (size_t i = 0; i < count; i++)
 	{
-		RangeBound	lower = {.inclusive = true, .lower = true};
-		RangeBound	upper = {.inclusive = false, .lower = false};
 		TimestampTz begin;
 		Datum		range;
 		bool		null = false;
@@ -46,9 +41,7 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 		if (touches[i].at < end || (rules->unordered ? touches[i].stages == 0 : !(touches[i].stages & 1)))
 			continue;
 		calendar_period(unit, touches[i].at, zone, &begin, &end);
-		lower.val = TimestampTzGetDatum(begin);
-		upper.val = TimestampTzGetDatum(end);
-		range = RangeTypePGetDatum(make_range(range_type, &lower, &upper, false));
+		range = calendar_range(begin, end, range_type);
 		tuplestore_putvalues(result->setResult, result->setDesc, &range, &null);
 	}
 	return (Datum) 0;

@@ -18,12 +18,30 @@ typedef enum CustomerKind
 	CUSTOMER_UUID
 } CustomerKind;
 
-/* What an answer is broken down by: a property of the touchpoint at this step of the walk. */
-typedef enum RowBy
+/* The aggregates: arguments that they have besides customer, time, event, perhaps channel, and funnel. */
+typedef enum RowForm
 {
-	ROW_BY_NOTHING = 0,
-	ROW_BY_LAST = FUNNEL_MAX_STAGES + 1
-} RowBy;
+	ROWS_PLAIN,
+	ROWS_ENTERED,				/* after the funnel an entry range */
+	ROWS_BY,					/* before the funnel a property and a position */
+	ROWS_BY_ENTRY				/* after the funnel a bucket and a time zone */
+} RowForm;
+
+/* Where the touchpoint is whose property an answer is broken down by: a step, counted from 1, or one of these. */
+typedef enum RowPosition
+{
+	ROW_NOWHERE = 0,
+	ROW_LAST_STEP = FUNNEL_MAX_STAGES + 1
+} RowPosition;
+
+/* What is asked about the funnel; the same in all rows of a group. */
+typedef struct RowQuestion
+{
+	RowPosition position;
+	FunnelEntry entry;			/* where a walk may begin */
+	text	   *bucket;			/* NULL: not asked for */
+	text	   *zone;
+} RowQuestion;
 
 /* A funnel that rows of a plan node are asked for. */
 typedef struct RowFunnel
@@ -39,16 +57,15 @@ typedef struct RowFunnel
 typedef struct RowSite
 {
 	RowNode    *node;
-	bool		constant;		/* the funnel, and the position, are the same in all rows */
+	bool		constant;		/* funnel and question are the same in all rows, as the plan shows */
 } RowSite;
 
-/* A group; sent is a state of another process, and then the rest is not set. */
+/* A group. */
 typedef struct RowState
 {
-	bytea	   *sent;
 	RowNode    *node;
 	RowFunnel  *funnel;
-	RowBy		by;
+	RowQuestion question;
 	MemoryContext context;		/* the aggregate's */
 	RowLog		log;
 } RowState;
@@ -58,43 +75,69 @@ typedef struct RowWalker
 {
 	const FunnelRules *rules;
 	const RowMeaning *meanings;
-	FunnelTouch *touches;
+	FunnelEntry entry;
+	FunnelTouch *touches;		/* of the customer at hand */
 	uint32		capacity;
 } RowWalker;
 
+/* funnel_rows_state.c */
 extern RowFunnel *row_funnel(RowNode *node, const uint8 *bytes, size_t size);
 extern void row_funnel_check(const RowFunnel *funnel, const uint8 *bytes, size_t size);
-extern void row_by_check(RowBy a, RowBy b);
-
-extern RowState *row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool named, RowBy by);
-extern RowState *row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, bool by);
-extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state);
+extern void row_question_check(const RowQuestion *a, const RowQuestion *b);
+extern RowState *row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool named,
+							   const RowQuestion *question);
+extern RowState *row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, RowForm form);
+extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state, bool channeled, RowForm form);
 extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32 name_size);
 extern uint32 row_state_meaning(RowState *state, const Label *labels, int nlabels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
 
-extern RowState *row_state_to_read(FunctionCallInfo fcinfo);
+/* funnel_rows.c */
 extern void row_state_stats(const RowState *state, FunnelStats *stats);
 extern void row_walker_init(RowWalker *walker, const RowState *state);
+extern uint32 row_touches(RowWalker *walker, const RowEntry *entries, uint32 count);
 extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk);
 
+/* funnel_rows_by.c */
+extern Datum row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
+					   uint32 count);
+
+/* Where the arguments of a transition function are; the property is before the position. */
+static inline int
+row_argument_position(bool channeled)
+{
+	return channeled ? 6 : 5;
+}
+
+static inline int
+row_argument_funnel(bool channeled, RowForm form)
+{
+	return (channeled ? 5 : 4) + (form == ROWS_BY ? 2 : 0);
+}
+
+static inline int
+row_argument_last(bool channeled, RowForm form)
+{
+	return row_argument_funnel(channeled, form) + (form == ROWS_ENTERED ? 1 : form == ROWS_BY_ENTRY ? 2 : 0);
+}
+
 static inline Label
-row_label(text *value)
+row_label(const text *value)
 {
 	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
 /*
- * A transition: adds a row.  Arguments are the state, the customer, the time,
- * the event, if channeled the channel, if by the property and the position, and
- * the funnel; a row in which one of them is NULL, other than the channel or the
- * property, is none.  Inlined with constants: this is what every row costs.
+ * A transition: adds a row.  A row in which an argument is NULL, other than the
+ * channel or the property, is none.  Inlined with constants: this is what every
+ * row costs.
  */
 static pg_attribute_always_inline Datum
-row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, bool by)
+row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowForm form)
 {
-	int			last = 4 + (channeled ? 1 : 0) + (by ? 2 : 0);
-	int			nlabels = by ? ROW_LABELS : channeled ? 2 : 1;
+	int			first = form == ROWS_BY ? row_argument_position(channeled) : row_argument_funnel(channeled, form);
+	int			nlabels = form == ROWS_BY ? ROW_LABELS : channeled ? 2 : 1;
+	bool		null = PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3);
 	RowState   *state;
 	RowSite    *site;
 	Label		labels[ROW_LABELS];
@@ -104,21 +147,22 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, bool b
 	RowSlot    *slot;
 	uint32		meaning;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(last) ||
-		(by && PG_ARGISNULL(last - 1)))
+	for (int i = first; i <= row_argument_last(channeled, form); i++)
+		null |= PG_ARGISNULL(i);
+	if (unlikely(null))
 	{
 		if (PG_ARGISNULL(0))
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	if (unlikely(PG_ARGISNULL(0)))
-		state = row_state_first(fcinfo, kind != CUSTOMER_NUMBER, channeled, by);
+		state = row_state_first(fcinfo, kind != CUSTOMER_NUMBER, channeled, form);
 	else
 	{
 		state = (RowState *) PG_GETARG_POINTER(0);
 		site = (RowSite *) fcinfo->flinfo->fn_extra;
 		if (site == NULL || !site->constant)
-			row_state_check(fcinfo, state);
+			row_state_check(fcinfo, state, channeled, form);
 	}
 
 	at = PG_GETARG_TIMESTAMPTZ(2);
@@ -140,8 +184,8 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, bool b
 		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) == VARHDRSZ_SHORT))
 			row_channel_check(PG_GETARG_DATUM(4));
 	}
-	if (by)
-		labels[ROW_PROPERTY] = PG_ARGISNULL(last - 2) ? NO_LABEL : row_label(PG_GETARG_TEXT_PP(last - 2));
+	if (form == ROWS_BY)
+		labels[ROW_PROPERTY] = PG_ARGISNULL(first - 1) ? NO_LABEL : row_label(PG_GETARG_TEXT_PP(first - 1));
 	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, nlabels, &slot, &meaning)))
 		meaning = row_state_meaning(state, labels, nlabels, slot);
 
@@ -166,5 +210,14 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, bool b
 		row_log_add_named(&state->log, name, name_size, at, meaning);
 	PG_RETURN_POINTER(state);
 }
+
+/* A transition function. */
+#define ROW_STEP(name, kind, channeled, form) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return row_state_add(fcinfo, kind, channeled, form); \
+	}
 
 #endif							/* CJM_FUNNEL_ROWS_H */

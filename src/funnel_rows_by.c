@@ -23,177 +23,154 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_number);
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_number_channel);
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_text);
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_text_channel);
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_uuid);
-PG_FUNCTION_INFO_V1(funnel_rows_by_step_uuid_channel);
 PG_FUNCTION_INFO_V1(funnel_rows_by_final);
 
-Datum
-funnel_rows_by_step_number(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_NUMBER, false, true);
-}
-
-Datum
-funnel_rows_by_step_number_channel(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_NUMBER, true, true);
-}
-
-Datum
-funnel_rows_by_step_text(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_TEXT, false, true);
-}
-
-Datum
-funnel_rows_by_step_text_channel(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_TEXT, true, true);
-}
-
-Datum
-funnel_rows_by_step_uuid(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_UUID, false, true);
-}
-
-Datum
-funnel_rows_by_step_uuid_channel(PG_FUNCTION_ARGS)
-{
-	return row_state_add(fcinfo, CUSTOMER_UUID, true, true);
-}
-
-/* The customers with one value of the property. */
-typedef struct PropertyGroup
-{
-	Label		property;
-	FunnelStats stats;			/* steps NULL: nobody yet */
-} PropertyGroup;
+ROW_STEP(funnel_rows_by_step_number, CUSTOMER_NUMBER, false, ROWS_BY)
+ROW_STEP(funnel_rows_by_step_number_channel, CUSTOMER_NUMBER, true, ROWS_BY)
+ROW_STEP(funnel_rows_by_step_text, CUSTOMER_TEXT, false, ROWS_BY)
+ROW_STEP(funnel_rows_by_step_text_channel, CUSTOMER_TEXT, true, ROWS_BY)
+ROW_STEP(funnel_rows_by_step_uuid, CUSTOMER_UUID, false, ROWS_BY)
+ROW_STEP(funnel_rows_by_step_uuid_channel, CUSTOMER_UUID, true, ROWS_BY)
 
 /* Who counts customers by a property. */
 typedef struct Counter
 {
 	RowWalker	walker;
 	const RowState *state;
-	PropertyGroup	   *groups;			/* sorted; the last is of NULL */
-	uint32		ngroups;
-	uint32	   *group_of;		/* by meaning */
+	FunnelStats **stats;		/* by meaning, NULL where there is nobody; [0] is of no touchpoint */
 } Counter;
 
 /* As bytes, a shorter one before its continuations, NULL after all others. */
 static int
-compare_properties(const void *a, const void *b)
+compare_properties(Label a, Label b)
 {
-	const Label *x = &((const PropertyGroup *) a)->property;
-	const Label *y = &((const PropertyGroup *) b)->property;
 	int			order;
 
-	if (x->bytes == NULL || y->bytes == NULL)
-		return (x->bytes == NULL) - (y->bytes == NULL);
-	order = memcmp(x->bytes, y->bytes, Min(x->size, y->size));
-	return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+	if (a.bytes == NULL || b.bytes == NULL)
+		return (a.bytes == NULL) - (b.bytes == NULL);
+	order = memcmp(a.bytes, b.bytes, Min(a.size, b.size));
+	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-/* Makes a group of every value of the property that some row of the node has. */
-static void
-make_groups(Counter *counter, const RowMeanings *meanings)
+static int
+compare_meanings(const void *a, const void *b, void *meanings)
 {
-	uint32		count = meanings->count;
-	uint32		unique = 0;
+	const RowMeaning *list = meanings;
 
-	counter->groups = palloc_extended(((size_t) count + 1) * sizeof(PropertyGroup), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	counter->group_of = palloc_extended((size_t) count * sizeof(uint32), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < count; i++)
-		counter->groups[i].property = meanings->list[i].property;
-	/* The one of NULL is there whatever the rows have. */
-	qsort(counter->groups, count + 1, sizeof(PropertyGroup), compare_properties);
-	for (uint32 i = 0; i <= count; i++)
-		if (i == 0 || compare_properties(&counter->groups[unique - 1], &counter->groups[i]) != 0)
-			counter->groups[unique++].property = counter->groups[i].property;
-	counter->ngroups = unique;
-	for (uint32 i = 0; i < count; i++)
-	{
-		PropertyGroup		key = {.property = meanings->list[i].property};
-
-		counter->group_of[i] = (PropertyGroup *) bsearch(&key, counter->groups, unique, sizeof(PropertyGroup), compare_properties) -
-			counter->groups;
-	}
+	return compare_properties(list[*(const uint32 *) a].property, list[*(const uint32 *) b].property);
 }
 
-/* Counts a customer in the group of the property that their walk has at the step in question. */
+/* Counts a customer with the meaning of the touchpoint that their walk has at the step in question. */
 static bool
 count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
 {
 	Counter    *counter = (Counter *) arg;
-	const RowWalker *walker = &counter->walker;
-	uint32		group = counter->ngroups - 1;
+	const RowMeaning *meanings = counter->walker.meanings;
+	RowPosition position = counter->state->question.position;
+	uint32		found = 0;
 	int			stage;
 	FunnelWalk	walk;
 
 	row_walk(&counter->walker, entries, count, &walk);
-	stage = counter->state->by == ROW_BY_LAST ? walk.step - 1 : (int) counter->state->by - 1;
+	stage = (position == ROW_LAST_STEP ? walk.step : (int) position) - 1;
 	if (stage >= 0 && (walk.passed >> stage & 1))
 	{
 		/* Of an unordered funnel the n-th time is of a touchpoint for any stage. */
-		uint64		asked = walker->rules->unordered ? ~UINT64CONST(0) : UINT64CONST(1) << stage;
+		uint64		asked = counter->walker.rules->unordered ? ~UINT64CONST(0) : UINT64CONST(1) << stage;
 
 		for (uint32 i = 0; i < count && entries[i].at <= walk.at[stage]; i++)
-			if (entries[i].at == walk.at[stage] && (walker->meanings[entries[i].meaning].stages & asked) != 0)
-				group = Min(group, counter->group_of[entries[i].meaning]);
+		{
+			uint32		meaning = entries[i].meaning;
+
+			if (entries[i].at == walk.at[stage] && (meanings[meaning].stages & asked) != 0 &&
+				compare_properties(meanings[meaning].property, meanings[found].property) < 0)
+				found = meaning;
+		}
 	}
-	if (counter->groups[group].stats.steps == NULL)
-		row_state_stats(counter->state, &counter->groups[group].stats);
-	return funnel_stats_add(&counter->groups[group].stats, &walk, error);
+	if (counter->stats[found] == NULL)
+	{
+		counter->stats[found] = palloc(sizeof(FunnelStats));
+		row_state_stats(counter->state, counter->stats[found]);
+	}
+	return funnel_stats_add(counter->stats[found], &walk, error);
+}
+
+/* An array, in the current context, of count rows of the array's element type: a key and statistics. */
+Datum
+row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelStats *const *stats, uint32 count)
+{
+	Oid			element = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
+	TupleDesc	desc;
+	Datum	   *rows = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	if (!OidIsValid(element))
+		elog(ERROR, "could not determine the type of the answer");
+	desc = lookup_rowtype_tupdesc_copy(element, -1);
+	for (uint32 i = 0; i < count; i++)
+	{
+		Datum		values[2] = {keys[i], PointerGetDatum(funnel_stats_flat(stats[i]))};
+		bool		are_null[2] = {nulls != NULL && nulls[i], false};
+
+		CHECK_FOR_INTERRUPTS();
+		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, are_null));
+	}
+	return PointerGetDatum(construct_array(rows, (int) count, element, -1, false, TYPALIGN_DOUBLE));
 }
 
 /* The groups of a state as an array of (property, stats); reads the state and does not change it. */
 Datum
 funnel_rows_by_final(PG_FUNCTION_ARGS)
 {
-	RowState   *state = row_state_to_read(fcinfo);
-	Oid			element = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
+	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
+	const RowMeanings *meanings;
 	MemoryContext work;
 	MemoryContext old;
-	TupleDesc	desc;
 	Counter		counter = {.state = state};
-	Datum	   *elements;
-	int			nelements = 0;
-	ArrayType  *result;
+	uint32	   *used;
+	uint32		nused = 0;
+	FunnelStats **stats;
+	Datum	   *keys;
+	bool	   *nulls;
+	uint32		count = 0;
+	Datum		result;
 	CjmError	error = {0};
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	if (!OidIsValid(element))
-		elog(ERROR, "could not determine the type of the answer");
-	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by customers", ALLOCSET_DEFAULT_SIZES);
+	meanings = &state->funnel->meanings;
+	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	row_walker_init(&counter.walker, state);
-	make_groups(&counter, &state->funnel->meanings);
+	counter.stats = palloc_extended(meanings->count * sizeof(FunnelStats *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	if (!row_log_read(&state->log, count_customer, &counter, &error))
 		cjm_report(&error);
 
-	desc = lookup_rowtype_tupdesc_copy(element, -1);
-	elements = palloc_extended(counter.ngroups * sizeof(Datum), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < counter.ngroups; i++)
+	/* Meanings that differ in their stages may have the same property. */
+	used = palloc_extended(meanings->count * sizeof(uint32), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < meanings->count; i++)
+		if (counter.stats[i] != NULL)
+			used[nused++] = i;
+	qsort_arg(used, nused, sizeof(uint32), compare_meanings, meanings->list);
+	stats = palloc_extended(nused * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
+	keys = palloc_extended(nused * sizeof(Datum), MCXT_ALLOC_HUGE);
+	nulls = palloc_extended(nused * sizeof(bool), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < nused; i++)
 	{
-		PropertyGroup	   *group = &counter.groups[i];
-		Datum		values[2] = {0};
-		bool		nulls[2] = {group->property.bytes == NULL, false};
+		Label		property = meanings->list[used[i]].property;
 
-		CHECK_FOR_INTERRUPTS();
-		if (group->stats.steps == NULL)
+		if (i > 0 && compare_properties(meanings->list[used[i - 1]].property, property) == 0)
+		{
+			if (!funnel_stats_merge(stats[count - 1], counter.stats[used[i]], &error))
+				cjm_report(&error);
 			continue;
-		if (!nulls[0])
-			values[0] = label_to_datum(group->property);
-		values[1] = PointerGetDatum(funnel_stats_flat(&group->stats));
-		elements[nelements++] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+		}
+		nulls[count] = property.bytes == NULL;
+		keys[count] = nulls[count] ? (Datum) 0 : label_to_datum(property);
+		stats[count++] = counter.stats[used[i]];
 	}
+	result = row_pairs(fcinfo, keys, nulls, stats, count);
 	MemoryContextSwitchTo(old);
-	result = construct_array(elements, nelements, element, -1, false, TYPALIGN_DOUBLE);
+	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);
-	PG_RETURN_ARRAYTYPE_P(result);
+	PG_RETURN_DATUM(result);
 }

@@ -1,23 +1,29 @@
 /*
- * funnel_rows_send.c: states of the aggregates straight from rows, between
- * processes and one with another.
+ * funnel_rows_send.c: states of the aggregates straight from rows on their way
+ * from a partial aggregate to the final one.
  *
- * A state travels as bytes.  What comes in is only wrapped: the combine function
- * that gets it next copies what it needs.  Nothing is merged or decoded then,
- * but for small runs: the runs of both states stand side by side until the
- * final function reads them.
+ * A state travels as bytes, and what it has written to disk stays there: the
+ * bytes name the file (row_handover.h).  Only states of a partial aggregate that
+ * PostgreSQL's own planner has made hand files over, since they are read in the
+ * same plan; all others are bytes and nothing else, up to 1 GB.
+ *
+ * What comes in is only wrapped: the combine function that gets it next copies
+ * what it needs.  Nothing is merged or decoded then, but for small runs: the
+ * runs of all states stand side by side until the final function reads them.
  *
  *	1 byte		version, 1
  *	1 byte		whether customers have names
- *	varint		what the answer is broken down by, a RowBy
- *	varint		size of the funnel, and the funnel
- *	varint		meanings and, for each but the first: varint stages,
- *				1 byte whether it is excluded, varint 0 for no property,
- *				else its size + 1 and the property
- *	varint		runs, and for each: varint entries, first and last number and
- *				first and last time in 8 bytes each, varint meanings it may use,
- *				varint how many of them have another number here and these,
- *				varint size, and the bytes of row_run.c
+ *	varint		position; 8 bytes each: first and last time at which a walk may begin
+ *	bucket, time zone, funnel: varint size and the bytes; no size for no bucket
+ *	varint		a number above those of all meanings
+ *	varint		meanings that are told and, for each, varint its number minus that
+ *				of the one before, varint stages, 1 byte whether it is excluded,
+ *				varint 0 for no property, else its size + 1 and the property
+ *	varint		files and, for each, a RowFileName
+ *	varint		runs and, for each, varint entries, 8 bytes each: first and last
+ *				number, first and last time, varint meanings it may use, varint
+ *				size, varint 0 and the bytes of row_run.c, or the number of its file
+ *				from 1 and varint the offset there
  */
 #include "funnel_rows.h"
 
@@ -31,6 +37,15 @@ PG_FUNCTION_INFO_V1(funnel_rows_deserialize);
 
 /* A run of fewer entries is not worth keeping as one. */
 #define SMALL_RUN 256
+
+/* What a state has in memory goes to disk as well if it is more, where a file is handed over. */
+#define LARGE_STATE (16 * 1024 * 1024)
+
+/* A state that came from elsewhere, only ever the second argument of combine. */
+typedef struct SentState
+{
+	bytea	   *bytes;
+} SentState;
 
 /* Bytes that are read field by field. */
 typedef struct Reader
@@ -86,15 +101,18 @@ read_int64(Reader *reader)
 	return (int64) bytes_load64(read_bytes(reader, 8));
 }
 
-/* Adds a run whose bytes may be gone after this, entry by entry if it is small. */
-static void
+/*
+ * Adds a run whose bytes may be gone after this, entry by entry if it is small.
+ * Returns whether it has been kept, with its meanings, as a run.
+ */
+static bool
 take_run(FunctionCallInfo fcinfo, RowState *state, const RowRun *run)
 {
 	RowBatch	batch = {.entries = NULL};
 	RowCursor	cursor;
 	CjmError	error = {0};
 
-	if (run->count > SMALL_RUN)
+	if (run->count > SMALL_RUN || run->bytes == NULL)
 	{
 		MemoryContext old;
 
@@ -104,7 +122,7 @@ take_run(FunctionCallInfo fcinfo, RowState *state, const RowRun *run)
 		if (!row_log_take_run(&state->log, run, &error))
 			cjm_report(&error);
 		MemoryContextSwitchTo(old);
-		return;
+		return true;
 	}
 	if (!row_cursor_open(&cursor, run, &state->node->store, state->log.named, 0, &error) ||
 		!row_cursor_take(&cursor, ROW_BUCKETS, &batch, &error))
@@ -123,38 +141,54 @@ take_run(FunctionCallInfo fcinfo, RowState *state, const RowRun *run)
 	}
 	row_cursor_close(&cursor);
 	row_batch_free(&batch);
+	return false;
+}
+
+/* A size and so many bytes, as a text of the current context. */
+static text *
+read_text(Reader *reader)
+{
+	size_t		size = read_count(reader);
+
+	return (text *) bytes_to_varlena(read_bytes(reader, size), size);
 }
 
 /*
- * Reads the meanings of a state that was sent: what this process calls them,
- * in memory that lasts as long as the logs' own.  NULL if that is the same.
+ * Reads the meanings of a state that was sent: what this process calls them, in
+ * memory that lasts as long as the logs' own.  NULL if that is the same.
  */
-static const uint32 *
-read_meanings(Reader *reader, RowState *state, size_t *count)
+static uint32 *
+read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 {
+	size_t		count;
+	uint64		number = 0;
 	uint32	   *numbers;
 	bool		same = true;
 	MemoryContext old;
 
-	*count = read_count(reader);
-	if (*count == 0)
+	*nmeanings = read_varint(reader);
+	count = read_count(reader);
+	if (*nmeanings == 0 || *nmeanings > PG_UINT32_MAX || count >= *nmeanings)
 		corrupt();
-	numbers = MemoryContextAllocHuge(state->node->context, *count * sizeof(uint32));
-	numbers[0] = 0;
+	numbers = MemoryContextAllocExtended(state->node->context, *nmeanings * sizeof(uint32), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	old = MemoryContextSwitchTo(state->node->query);
-	for (uint32 i = 1; i < *count; i++)
+	for (size_t i = 0; i < count; i++)
 	{
 		RowMeaning	meaning;
+		uint64		step = read_varint(reader);
 		size_t		size;
 
+		if (step == 0 || step >= *nmeanings - number)
+			corrupt();
+		number += step;
 		meaning.stages = read_varint(reader);
 		meaning.excluded = *read_bytes(reader, 1) != 0;
 		meaning.property = NO_LABEL;
 		size = read_count(reader);
 		if (size > 0)
 			meaning.property = (Label) {(const char *) read_bytes(reader, size - 1), size - 1};
-		numbers[i] = row_meaning_number(&state->funnel->meanings, &meaning);
-		same &= numbers[i] == i;
+		numbers[number] = row_meaning_number(&state->funnel->meanings, &meaning);
+		same &= numbers[number] == number;
 	}
 	MemoryContextSwitchTo(old);
 	if (!same)
@@ -163,71 +197,100 @@ read_meanings(Reader *reader, RowState *state, size_t *count)
 	return NULL;
 }
 
+/* Reads the names of files and receives the files. */
+static RowFile **
+read_files(Reader *reader, RowNode *node, size_t *nfiles)
+{
+	RowFile   **files;
+
+	*nfiles = read_count(reader);
+	files = palloc(Max(*nfiles, 1) * sizeof(RowFile *));
+	for (size_t i = 0; i < *nfiles; i++)
+	{
+		RowFileName name;
+
+		memcpy(&name, read_bytes(reader, sizeof(name)), sizeof(name));
+		if (!row_handover_is_mine(&name))
+			corrupt();
+		files[i] = row_node_receive(node, &name);
+	}
+	return files;
+}
+
 /* Adds the rows of a state that was sent; the state is made if there is none yet. */
 static RowState *
 add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 {
 	Reader		reader = {(const uint8 *) VARDATA_ANY(sent), (const uint8 *) VARDATA_ANY(sent) + VARSIZE_ANY_EXHDR(sent)};
 	RowNode    *node = state != NULL ? state->node : row_node(fcinfo);
-	const uint32 *numbers;
+	RowQuestion question = {.position = ROW_NOWHERE};
+	uint32	   *numbers;
 	const uint8 *funnel;
 	size_t		size;
-	size_t		nmeanings;
+	uint64		nmeanings;
+	RowFile   **files;
+	size_t		nfiles;
 	size_t		nruns;
-	uint64		by;
+	uint64		position;
 	bool		named;
+	bool		kept = false;
 
 	if (*read_bytes(&reader, 1) != STATE_VERSION)
 		corrupt();
 	named = *read_bytes(&reader, 1) != 0;
-	by = read_varint(&reader);
+	position = read_varint(&reader);
+	if (position > ROW_LAST_STEP)
+		corrupt();
+	question.position = (RowPosition) position;
+	question.entry.from = read_int64(&reader);
+	question.entry.to = read_int64(&reader);
+	question.bucket = read_text(&reader);
+	question.zone = read_text(&reader);
+	if (VARSIZE_ANY_EXHDR(question.bucket) == 0)
+		question.bucket = question.zone = NULL;
 	size = read_count(&reader);
 	funnel = read_bytes(&reader, size);
 	if (state == NULL)
-		state = row_state_new(fcinfo, node, row_funnel(node, funnel, size), named, (RowBy) by);
-	if (state->log.named != named || by > ROW_BY_LAST)
+		state = row_state_new(fcinfo, node, row_funnel(node, funnel, size), named, &question);
+	if (state->log.named != named)
 		corrupt();
 	row_funnel_check(state->funnel, funnel, size);
-	row_by_check(state->by, (RowBy) by);
+	row_question_check(&state->question, &question);
 	numbers = read_meanings(&reader, state, &nmeanings);
+	files = read_files(&reader, node, &nfiles);
 
 	nruns = read_count(&reader);
 	for (size_t i = 0; i < nruns; i++)
 	{
-		RowRun		run = {.bytes = NULL};
-		size_t		renumbered;
+		RowRun		run = {.meanings = numbers};
+		uint64		n;
 
 		run.count = read_varint(&reader);
 		run.first_key = read_int64(&reader);
 		run.last_key = read_int64(&reader);
 		run.first_at = read_int64(&reader);
 		run.last_at = read_int64(&reader);
-		run.nmeanings = read_varint(&reader);
-		renumbered = read_count(&reader);
-		if (run.first_key > run.last_key || run.first_at > run.last_at || run.nmeanings == 0 ||
-			(renumbered == 0 ? run.nmeanings > nmeanings : renumbered != run.nmeanings))
+		n = read_varint(&reader);
+		if (run.first_key > run.last_key || run.first_at > run.last_at || n == 0 || n > nmeanings)
 			corrupt();
-		run.meanings = numbers;
-		if (renumbered > 0)
+		run.nmeanings = (uint32) n;
+		run.size = read_varint(&reader);
+		n = read_varint(&reader);
+		if (n > nfiles)
+			corrupt();
+		if (n > 0)
 		{
-			uint32	   *own = MemoryContextAllocHuge(node->context, renumbered * sizeof(uint32));
-
-			for (size_t n = 0; n < renumbered; n++)
-			{
-				uint64		number = read_varint(&reader);
-
-				if (number >= nmeanings)
-					corrupt();
-				own[n] = numbers != NULL ? numbers[number] : (uint32) number;
-			}
-			run.meanings = own;
+			run.file = files[n - 1];
+			run.offset = read_varint(&reader);
 		}
-		run.size = read_count(&reader);
-		run.bytes = read_bytes(&reader, run.size);
-		take_run(fcinfo, state, &run);
+		else
+			run.bytes = read_bytes(&reader, run.size);
+		kept |= take_run(fcinfo, state, &run);
 	}
 	if (reader.p != reader.end)
 		corrupt();
+	if (numbers != NULL && !kept)
+		pfree(numbers);
 	return state;
 }
 
@@ -245,107 +308,192 @@ put_int64(uint8 **p, int64 v)
 	*p += 8;
 }
 
-/* A state as bytes, in the current context. */
-static bytea *
-state_to_bytes(const RowState *state)
+static void
+put_varlena(uint8 **p, const void *value)
 {
-	const RowLog *log = &state->log;
+	size_t		size = value == NULL ? 0 : VARSIZE_ANY_EXHDR(value);
+
+	*p = varint_store(*p, size);
+	if (size > 0)
+		put(p, VARDATA_ANY(value), size);
+}
+
+static void
+put_meaning(uint8 **p, const RowMeaning *meaning)
+{
+	*p = varint_store(*p, meaning->stages);
+	*(*p)++ = meaning->excluded;
+	if (meaning->property.bytes == NULL)
+		*(*p)++ = 0;
+	else
+	{
+		*p = varint_store(*p, (uint64) meaning->property.size + 1);
+		put(p, meaning->property.bytes, meaning->property.size);
+	}
+}
+
+/*
+ * Whether each meaning of the funnel occurs in a state.  Small ones, of which
+ * there may be many, are looked through; in a large one all may occur.
+ */
+static bool *
+meanings_told(const RowState *state)
+{
+	uint32		count = state->funnel->meanings.count;
+	bool	   *told = palloc_extended(count, MCXT_ALLOC_HUGE);
+
+	memset(told, state->log.nruns > 0, count);
+	for (uint32 i = 0; i < state->log.batch.count; i++)
+		told[state->log.batch.entries[i].meaning] = true;
+	told[0] = false;
+	return told;
+}
+
+/* A file's number in a list, to which it is added if it is not there; from 1. */
+static uint32
+file_number(RowFile **files, uint32 *nfiles, RowFile *file)
+{
+	uint32		n = 0;
+
+	while (n < *nfiles && files[n] != file)
+		n++;
+	if (n == *nfiles)
+		files[(*nfiles)++] = file;
+	return n + 1;
+}
+
+/* A state as bytes, in the current context.  Its rows stay what they are, but may be moved to disk. */
+static bytea *
+state_to_bytes(RowState *state)
+{
+	RowLog	   *log = &state->log;
+	RowNode    *node = state->node;
 	const RowMeanings *meanings = &state->funnel->meanings;
-	uint32		nruns = log->nruns;
-	RowRun		last = {.bytes = NULL};
 	size_t		funnel_size = VARSIZE(state->funnel->value) - VARHDRSZ;
-	size_t		size = VARHDRSZ + 2 + 10 + 10 + funnel_size + 10 + (size_t) meanings->count * 21 + 10;
+	bool	   *told = meanings_told(state);
+	uint32		ntold = 0;
+	RowFile   **files;
+	uint32		nfiles = 0;
+	uint32		nruns;
+	RowRun		last = {.bytes = NULL};
+	size_t		size;
+	uint32		before = 0;
 	bytea	   *result;
 	uint8	   *p;
+	CjmError	error = {0};
 
+	if (node->hands_over)
+	{
+		if (log->charged && log->used > LARGE_STATE)
+		{
+			MemoryContext old = MemoryContextSwitchTo(node->context);
+
+			if (!row_log_spill(log, &error))
+				cjm_report(&error);
+			MemoryContextSwitchTo(old);
+		}
+		row_node_export(node);
+	}
+
+	nruns = log->nruns;
+	files = palloc(Max(nruns, 1) * sizeof(RowFile *));
 	if (log->batch.count > 0)
 	{
 		last = row_log_last_run(log);
 		nruns++;
 	}
-	for (uint32 i = 1; i < meanings->count; i++)
-		size += meanings->list[i].property.size;
+	size = VARHDRSZ + 2 + 10 + 16 + 10 + 10 + 10 + funnel_size + 10 + 10 + 10 + 10;
+	if (state->question.bucket != NULL)
+		size += VARSIZE_ANY_EXHDR(state->question.bucket) + VARSIZE_ANY_EXHDR(state->question.zone);
+	for (uint32 i = 0; i < meanings->count; i++)
+		if (told[i])
+		{
+			ntold++;
+			size += 10 + 10 + 1 + 10 + meanings->list[i].property.size;
+		}
 	for (uint32 i = 0; i < nruns; i++)
 	{
 		const RowRun *run = i < log->nruns ? &log->runs[i] : &last;
 
-		size += 4 * 8 + 4 * 10 + (run->meanings != NULL ? (size_t) run->nmeanings * 5 : 0) + run->size;
+		size += 4 * 8 + 5 * 10;
+		if (node->hands_over && run->bytes == NULL)
+			(void) file_number(files, &nfiles, run->file);
+		else
+			size += run->size;
 	}
+	size += nfiles * sizeof(RowFileName);
 	if (size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("funnel_agg of more rows than can be handed from one process to another"),
 				 errdetail("The rows of this group take more than 1 GB."),
-				 errhint("SET max_parallel_workers_per_gather = 0, and enable_partitionwise_aggregate = off if that is on; "
-						 "or aggregate stored journeys.")));
+				 errhint("Aggregate stored journeys instead, or hand over smaller groups.")));
 
 	result = palloc(size);
 	p = (uint8 *) VARDATA(result);
 	*p++ = STATE_VERSION;
 	*p++ = log->named;
-	p = varint_store(p, state->by);
-	p = varint_store(p, funnel_size);
-	put(&p, VARDATA(state->funnel->value), funnel_size);
+	p = varint_store(p, state->question.position);
+	put_int64(&p, state->question.entry.from);
+	put_int64(&p, state->question.entry.to);
+	put_varlena(&p, state->question.bucket);
+	put_varlena(&p, state->question.zone);
+	put_varlena(&p, state->funnel->value);
 	p = varint_store(p, meanings->count);
-	for (uint32 i = 1; i < meanings->count; i++)
-	{
-		p = varint_store(p, meanings->list[i].stages);
-		*p++ = meanings->list[i].excluded;
-		if (meanings->list[i].property.bytes == NULL)
-			*p++ = 0;
-		else
+	p = varint_store(p, ntold);
+	for (uint32 i = 0; i < meanings->count; i++)
+		if (told[i])
 		{
-			p = varint_store(p, (uint64) meanings->list[i].property.size + 1);
-			put(&p, meanings->list[i].property.bytes, meanings->list[i].property.size);
+			p = varint_store(p, i - before);
+			put_meaning(&p, &meanings->list[i]);
+			before = i;
 		}
-	}
+	p = varint_store(p, nfiles);
+	for (uint32 i = 0; i < nfiles; i++)
+		put(&p, &files[i]->name, sizeof(RowFileName));
 	p = varint_store(p, nruns);
 	for (uint32 i = 0; i < nruns; i++)
 	{
 		const RowRun *run = i < log->nruns ? &log->runs[i] : &last;
 
 		CHECK_FOR_INTERRUPTS();
+		Assert(run->meanings == NULL);
 		p = varint_store(p, run->count);
 		put_int64(&p, run->first_key);
 		put_int64(&p, run->last_key);
 		put_int64(&p, run->first_at);
 		put_int64(&p, run->last_at);
 		p = varint_store(p, run->nmeanings);
-		p = varint_store(p, run->meanings != NULL ? run->nmeanings : 0);
-		if (run->meanings != NULL)
-			for (uint32 n = 0; n < run->nmeanings; n++)
-				p = varint_store(p, run->meanings[n]);
 		p = varint_store(p, run->size);
-		if (run->bytes != NULL)
-			put(&p, run->bytes, run->size);
-		else
+		if (run->bytes == NULL && node->hands_over)
 		{
-			log->store->read(log->store, run->offset, p, run->size);
-			p += run->size;
+			p = varint_store(p, file_number(files, &nfiles, run->file));
+			p = varint_store(p, run->offset);
+			continue;
 		}
+		*p++ = 0;
+		if (run->bytes != NULL)
+			memcpy(p, run->bytes, run->size);
+		else
+			log->store->read(run->file, run->offset, p, run->size);
+		p += run->size;
 	}
 	if (last.bytes != NULL)
 		pfree(unconstify(uint8 *, last.bytes));
+	pfree(files);
+	pfree(told);
 	SET_VARSIZE(result, p - (uint8 *) result);
 	return result;
 }
 
-/*
- * The rows of both states.  The second is only read: it may be in memory that
- * is short of life, or somebody else's.
- */
+/* The rows of the state and of another one, which was sent; the state is made if there is none yet. */
 Datum
 funnel_rows_combine(PG_FUNCTION_ARGS)
 {
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
-	RowState   *other = PG_ARGISNULL(1) ? NULL : (RowState *) PG_GETARG_POINTER(1);
 
-	if (other != NULL)
-	{
-		if (state != NULL && state->sent != NULL)
-			state = add_sent(fcinfo, NULL, state->sent);
-		state = add_sent(fcinfo, state, other->sent != NULL ? other->sent : state_to_bytes(other));
-	}
+	if (!PG_ARGISNULL(1))
+		state = add_sent(fcinfo, state, ((SentState *) PG_GETARG_POINTER(1))->bytes);
 	if (state == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(state);
@@ -354,35 +502,17 @@ funnel_rows_combine(PG_FUNCTION_ARGS)
 Datum
 funnel_rows_serialize(PG_FUNCTION_ARGS)
 {
-	RowState   *state = (RowState *) PG_GETARG_POINTER(0);
-
-	PG_RETURN_BYTEA_P(state->sent != NULL ? state->sent : state_to_bytes(state));
+	(void) aggregate_context(fcinfo);
+	PG_RETURN_BYTEA_P(state_to_bytes((RowState *) PG_GETARG_POINTER(0)));
 }
 
 /* The bytes are read by who combines the state, which is before they are gone. */
 Datum
 funnel_rows_deserialize(PG_FUNCTION_ARGS)
 {
-	RowState   *state;
+	SentState  *state = palloc(sizeof(SentState));
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "aggregate's function called in non-aggregate context");
-	state = palloc0(sizeof(RowState));
-	state->sent = PG_GETARG_BYTEA_PP(0);
+	(void) aggregate_context(fcinfo);
+	state->bytes = PG_GETARG_BYTEA_PP(0);
 	PG_RETURN_POINTER(state);
-}
-
-/*
- * A state to be read: one that was sent is read in, here as good as anywhere.
- * NULL if there is none.
- */
-RowState *
-row_state_to_read(FunctionCallInfo fcinfo)
-{
-	RowState   *state;
-
-	if (PG_ARGISNULL(0))
-		return NULL;
-	state = (RowState *) PG_GETARG_POINTER(0);
-	return state->sent != NULL ? add_sent(fcinfo, NULL, state->sent) : state;
 }

@@ -15,6 +15,8 @@
 
 /* Runs of a level that are merged into one. */
 #define ROW_MERGE_RUNS 64
+/* The level of those in a file of another store, which stay as they are. */
+#define FOREIGN_LEVEL PG_INT32_MAX
 
 /* Entries that fill so many bytes, which are a power of two as small allocations are. */
 #define ENTRIES(bytes) ((uint32) ((bytes) / sizeof(RowEntry)))
@@ -109,9 +111,6 @@ row_log_release(RowLog *log)
 		log->after->before = log->before;
 	log->charged = false;
 	store->nlogs--;
-	/* Nobody has anything in the file: it can be written again from its start. */
-	if (store->nlogs == 0)
-		store->end = 0;
 }
 
 static void
@@ -168,8 +167,9 @@ merge_runs(RowLog *log, uint32 from, uint32 to, int level, CjmError *error)
 	{
 		merged = log->runs[from];
 		merged.bytes = NULL;
-		merged.offset = log->store->end;
 		log->store->write(log->store, log->runs[from].bytes, log->runs[from].size);
+		merged.file = log->store->file;
+		merged.offset = log->store->end - merged.size;
 	}
 	else if (!row_runs_merge(log->store, log->runs + from, to - from, log->named, *log->nmeanings, &merged, error))
 		return false;
@@ -187,11 +187,12 @@ merge_runs(RowLog *log, uint32 from, uint32 to, int level, CjmError *error)
 }
 
 /*
- * Writes all that a log has in memory to the file.  Runs in the file come
- * first, by falling level, and those in memory after them.
+ * Writes all that a log has in memory to the file.  Runs in files come first,
+ * those of another store before all, the store's own by falling level, and runs
+ * in memory after them.
  */
-static bool
-spill(RowLog *log, CjmError *error)
+bool
+row_log_spill(RowLog *log, CjmError *error)
 {
 	RowStore   *store = log->store;
 	uint32		from = log->nruns;
@@ -232,7 +233,7 @@ store_room(RowStore *store, size_t more, CjmError *error)
 		return true;
 	threshold = store->used / store->nlogs / 2;
 	for (RowLog *log = store->logs; log != NULL; log = log->after)
-		if (log->used >= threshold && !spill(log, error))
+		if (log->used >= threshold && !row_log_spill(log, error))
 			return false;
 	return true;
 }
@@ -381,7 +382,8 @@ row_log_enters(const RowLog *log)
 }
 
 /*
- * Adds a run, whose bytes are copied.  The log enters the store if it has not.
+ * Adds a run from elsewhere, whose bytes are copied; one in a file stays where
+ * it is.  The log enters the store if it has not.
  */
 bool
 row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
@@ -395,6 +397,14 @@ row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
 		if (log->batch.capacity > 0)
 			resize_batch(log, log->batch.capacity, log->batch.names_capacity);
 		enter_store(log);
+	}
+	if (run->bytes == NULL)
+	{
+		own.level = FOREIGN_LEVEL;
+		push_run(log, &own);
+		memmove(log->runs + 1, log->runs, (log->nruns - 1) * sizeof(RowRun));
+		log->runs[0] = own;
+		return true;
 	}
 	if (!store_room(store, run->size, error))
 		return false;

@@ -72,7 +72,8 @@ typedef struct RowBatch
  */
 typedef struct RowRun
 {
-	const uint8 *bytes;			/* NULL: in the file, from offset on */
+	const uint8 *bytes;			/* NULL: in a file, from offset on */
+	struct RowFile *file;
 	uint64		offset;
 	uint64		size;			/* in bytes */
 	uint64		count;			/* entries */
@@ -93,10 +94,11 @@ typedef struct RowStore
 	size_t		batch_bytes;	/* a log's batch is made a run when it has become as large */
 	struct RowLog *logs;		/* those that are charged */
 	uint32		nlogs;
-	uint64		end;			/* of the file */
-	/* Appends to the file at end, and moves end; reads what has been written. */
+	struct RowFile *file;		/* that is written to; the owner knows what it is */
+	uint64		end;			/* of it */
+	/* Appends to the file, which is made if there is none, at end, and moves end; reads what has been written. */
 	void		(*write) (struct RowStore *store, const uint8 *bytes, size_t size);
-	void		(*read) (struct RowStore *store, uint64 offset, uint8 *bytes, size_t size);
+	void		(*read) (struct RowFile *file, uint64 offset, uint8 *bytes, size_t size);
 } RowStore;
 
 typedef struct RowLog
@@ -125,6 +127,7 @@ extern void row_store_init(RowStore *store, size_t limit);
 
 extern void row_log_init(RowLog *log, RowStore *store, bool named, const uint32 *nmeanings);
 extern bool row_log_make_room(RowLog *log, uint32 name_size, CjmError *error);
+extern bool row_log_spill(RowLog *log, CjmError *error);
 extern bool row_log_take_run(RowLog *log, const RowRun *run, CjmError *error);
 extern bool row_log_enters(const RowLog *log);
 extern RowRun row_log_last_run(const RowLog *log);

@@ -301,7 +301,6 @@ row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named, ui
 
 	memset(merged, 0, sizeof(*merged));
 	merged->nmeanings = nmeanings;
-	merged->offset = store->end;
 	merged->first_key = merged->first_at = PG_INT64_MAX;
 	merged->last_key = merged->last_at = PG_INT64_MIN;
 	for (uint32 i = 0; i < nruns; i++)
@@ -329,6 +328,8 @@ row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named, ui
 		write_buckets(&writer, merged, &batch, bucket, end, named);
 	}
 	writer_end(&writer, merged);
+	merged->file = store->file;
+	merged->offset = store->end - merged->size;
 	for (uint32 i = 0; i < nruns; i++)
 		row_cursor_close(&cursors[i]);
 	row_batch_free(&batch);
@@ -370,7 +371,7 @@ cursor_need(RowCursor *cursor, uint64 size, CjmError *error)
 	}
 	memmove(cursor->buffer, cursor->p, there);
 	more = Min(cursor->capacity - there, cursor->run->size - cursor->read);
-	cursor->store->read(cursor->store, cursor->run->offset + cursor->read, cursor->buffer + there, more);
+	cursor->store->read(cursor->run->file, cursor->run->offset + cursor->read, cursor->buffer + there, more);
 	cursor->read += more;
 	cursor->p = cursor->buffer;
 	cursor->end = cursor->buffer + there + more;

@@ -1,5 +1,5 @@
 /*
- * row_spill.c: the memory limit and the temporary file of an executor node's
+ * row_spill.c: the memory limit and the temporary files of an executor node's
  * row logs.
  *
  * The limit is work_mem times hash_mem_multiplier, as for a hash join, for all
@@ -9,10 +9,15 @@
  * What is too much goes to one temporary file, made by PostgreSQL's BufFile:
  * counted by temp_file_limit, reported by log_temp_files, placed by
  * temp_tablespaces.  The file belongs to the resource owner of the query, which
- * deletes it when the query fails; a file of a server that crashed is deleted
- * when it starts again.  When the query goes well the file is closed with the
- * last log of the node, and that is told by the callback that PostgreSQL calls
- * before it clears an aggregate's context (and never after an error).
+ * closes it when the query fails, and so deletes it; a file of a server that
+ * crashed is deleted when it starts again.  When the query goes well the file is
+ * closed with the last log of the node, and that is told by the callback that
+ * PostgreSQL calls before it clears an aggregate's context (and never after an
+ * error).
+ *
+ * The file of a partial aggregate is a named one (row_handover.h), which is
+ * still there when it has been closed.  The final aggregate opens it when it is
+ * told of it, and deletes it at the end of the plan.
  */
 #include "row_spill.h"
 
@@ -26,6 +31,39 @@
 /* Those of all plans that run in this backend; there are few at a time. */
 static RowNode *nodes = NULL;
 
+/* Closes those files of a node that it has written, or those that it has received. */
+static void
+close_files(RowNode *node, bool received)
+{
+	for (RowFile **link = &node->files; *link != NULL;)
+	{
+		RowFile    *file = *link;
+
+		if (file->received != received)
+		{
+			link = &file->next;
+			continue;
+		}
+		*link = file->next;
+		BufFileClose(file->file);
+		if (received)
+			row_handover_delete(&file->name);
+		pfree(file);
+	}
+	if (!received)
+		node->store.file = NULL;
+}
+
+/* At the end of a plan that did not fail. */
+static void
+end_plan(Datum arg)
+{
+	RowNode    *node = (RowNode *) DatumGetPointer(arg);
+
+	close_files(node, false);
+	close_files(node, true);
+}
+
 /* The node is going away with its memory. */
 static void
 forget_node(void *arg)
@@ -38,30 +76,42 @@ forget_node(void *arg)
 		}
 }
 
-static void
-close_file(RowNode *node)
+/*
+ * Adds a file to a node: one that it will write, or the one of this name that it
+ * has been told of.
+ */
+static RowFile *
+add_file(RowNode *node, const RowFileName *name)
 {
-	if (node->file != NULL)
+	MemoryContext old = MemoryContextSwitchTo(node->query);
+	RowFile    *file = palloc0(sizeof(RowFile));
+
+	if (!node->ends)
 	{
-		BufFile    *file = node->file;
-
-		node->file = NULL;
-		BufFileClose(file);
+		/* A context of our own, since those of the node are cleared now and then. */
+		RegisterExprContextCallback(CreateExprContext(((PlanState *) node->owner)->state), end_plan, PointerGetDatum(node));
+		node->ends = true;
 	}
-	node->store.end = 0;
+	if (name != NULL)
+	{
+		file->received = true;
+		file->name = *name;
+		file->file = row_handover_open(&file->name);
+	}
+	else if (node->hands_over)
+		file->file = row_handover_create(&file->name);
+	else
+		file->file = BufFileCreateTemp(false);
+	file->next = node->files;
+	node->files = file;
+	MemoryContextSwitchTo(old);
+	return file;
 }
 
-/* At the end of a plan with a window aggregate, or before it runs again. */
 static void
-close_window_file(Datum arg)
+seek_file(RowFile *file, uint64 offset)
 {
-	close_file((RowNode *) DatumGetPointer(arg));
-}
-
-static void
-seek_file(RowNode *node, uint64 offset)
-{
-	if (BufFileSeek(node->file, 0, (off_t) offset, SEEK_SET) != 0)
+	if (BufFileSeek(file->file, 0, (off_t) offset, SEEK_SET) != 0)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not seek in temporary file of funnel_agg")));
@@ -70,36 +120,46 @@ seek_file(RowNode *node, uint64 offset)
 static void
 write_file(RowStore *store, const uint8 *bytes, size_t size)
 {
-	RowNode    *node = (RowNode *) store;
-
-	if (node->file == NULL)
+	if (store->file == NULL)
 	{
-		MemoryContext old = MemoryContextSwitchTo(node->query);
-
-		Assert(store->end == 0);
-		node->file = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-		if (node->window)
-			RegisterExprContextCallback(((PlanState *) node->owner)->ps_ExprContext, close_window_file,
-										PointerGetDatum(node));
+		store->file = add_file((RowNode *) store, NULL);
+		store->end = 0;
 	}
-	seek_file(node, store->end);
-	BufFileWrite(node->file, unconstify(uint8 *, bytes), size);
+	seek_file(store->file, store->end);
+	BufFileWrite(store->file->file, unconstify(uint8 *, bytes), size);
 	store->end += size;
 }
 
 static void
-read_file(RowStore *store, uint64 offset, uint8 *bytes, size_t size)
+read_file(RowFile *file, uint64 offset, uint8 *bytes, size_t size)
 {
-	RowNode    *node = (RowNode *) store;
 	size_t		got;
 
-	seek_file(node, offset);
-	got = BufFileRead(node->file, bytes, size);
+	seek_file(file, offset);
+	got = BufFileRead(file->file, bytes, size);
 	if (got != size)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not read from temporary file of funnel_agg: read only %zu of %zu bytes", got, size)));
+}
+
+/* Makes all that has been written readable to others; what is written from now on goes to another file. */
+void
+row_node_export(RowNode *node)
+{
+	if (node->store.file != NULL)
+		BufFileExportFileSet(node->store.file->file);
+	node->store.file = NULL;
+}
+
+/* A file that another node has exported. */
+RowFile *
+row_node_receive(RowNode *node, const RowFileName *name)
+{
+	for (RowFile *file = node->files; file != NULL; file = file->next)
+		if (file->received && memcmp(&file->name, name, sizeof(*name)) == 0)
+			return file;
+	return add_file(node, name);
 }
 
 /*
@@ -114,8 +174,7 @@ row_node(FunctionCallInfo fcinfo)
 	RowNode    *node;
 	MemoryContext query;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "aggregate's function called in non-aggregate context");
+	(void) aggregate_context(fcinfo);
 	window = IsA(owner, WindowAggState);
 	if (!window)
 		for (node = nodes; node != NULL; node = node->next)
@@ -133,6 +192,11 @@ row_node(FunctionCallInfo fcinfo)
 	node->context = AllocSetContextCreate(query, "funnel_agg rows", ALLOCSET_DEFAULT_SIZES);
 	if (!window)
 	{
+		int			split = ((AggState *) owner)->aggsplit;
+
+		node->hands_over = DO_AGGSPLIT_SERIALIZE(split);
+		if (split != AGGSPLIT_SIMPLE)
+			row_handover_expect();
 		node->forget.func = forget_node;
 		node->forget.arg = node;
 		MemoryContextRegisterResetCallback(query, &node->forget);
@@ -163,7 +227,7 @@ release_log(Datum arg)
 	row_log_release(log);
 	if (node->store.nlogs == 0)
 	{
-		close_file(node);
+		close_files(node, false);
 		MemoryContextReset(node->context);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * row_spill.h: the memory limit and the temporary file of an executor node's row logs.
+ * row_spill.h: the memory limit and the temporary files of an executor node's row logs.
  */
 #ifndef CJM_ROW_SPILL_H
 #define CJM_ROW_SPILL_H
@@ -7,8 +7,18 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "row_handover.h"
 #include "row_log.h"
-#include "storage/buffile.h"
+
+/* A file that runs of the node are in. */
+typedef struct RowFile
+{
+	struct RowFile *next;		/* of the node's */
+	BufFile    *file;
+	bool		named;			/* it is handed over, by this name */
+	bool		received;		/* from another node, to be deleted by this one */
+	RowFileName name;
+} RowFile;
 
 /* What the aggregates of one plan node share.  It lives as long as the plan runs. */
 typedef struct RowNode
@@ -16,7 +26,9 @@ typedef struct RowNode
 	RowStore	store;			/* must be the first: the store's functions get it */
 	Node	   *owner;			/* the AggState or WindowAggState */
 	MemoryContext context;		/* of all memory that the store counts */
-	BufFile    *file;			/* NULL: nothing has been written */
+	RowFile    *files;
+	bool		ends;			/* PostgreSQL will call end_plan */
+	bool		hands_over;		/* a partial aggregate's, whose states another node of the plan combines */
 	bool		window;			/* a window aggregate's: one log at a time */
 	void	   *user;			/* for the aggregates' own */
 	MemoryContext query;		/* of what lives as long as the plan runs */
@@ -27,5 +39,7 @@ typedef struct RowNode
 extern RowNode *row_node(FunctionCallInfo fcinfo);
 extern void row_node_restart(RowNode *node);
 extern void row_node_enter(FunctionCallInfo fcinfo, RowNode *node, RowLog *log);
+extern void row_node_export(RowNode *node);
+extern RowFile *row_node_receive(RowNode *node, const RowFileName *name);
 
 #endif							/* CJM_ROW_SPILL_H */

@@ -34,9 +34,11 @@ my $parallel = q{
 my $little = q{SET work_mem = '64kB'; SET hash_mem_multiplier = 1};
 my %truth = (
 	'one group' => digest('', "SELECT funnel_agg(journey, '$funnel')::text FROM journeys"),
+	'7 groups' => digest('', "SELECT segment % 7, funnel_agg(journey, '$funnel')::text FROM journeys GROUP BY 1"),
 	'1,000 groups' => digest('', "SELECT segment, funnel_agg(journey, '$funnel')::text FROM journeys GROUP BY segment"));
 my %from_rows = (
 	'one group' => "SELECT funnel_agg(%s, at, event, channel, '$funnel')::text FROM events",
+	'7 groups' => "SELECT segment %% 7, funnel_agg(%s, at, event, channel, '$funnel')::text FROM events GROUP BY 1",
 	'1,000 groups' => "SELECT segment, funnel_agg(%s, at, event, channel, '$funnel')::text FROM events GROUP BY segment");
 
 # Everything that a query returns, in one digest; and the number of its rows.
@@ -62,11 +64,29 @@ sub temp_files_since
 	return @sizes;
 }
 
+# Those of them by which workers handed rows over.
+sub handed_files_since
+{
+	my ($from) = @_;
+	my $log = substr(PostgreSQL::Test::Utils::slurp_file($node->logfile), $from);
+
+	my @sizes = $log =~ m{temporary file: path "[^"]*\.fileset/rows\.[^"]*", size (\d+)}g;
+	return @sizes;
+}
+
+# Everything below the temporary directory: files, file sets, and what is in them.
+sub temp_files
+{
+	my $dir = $node->data_dir . '/base/pgsql_tmp';
+
+	return map { s/^\Q$dir\E.//r } glob("$dir/* $dir/*/*");
+}
+
 sub no_files_left
 {
 	my ($title) = @_;
 
-	is(run_sql($node, 'SELECT count(*) FROM pg_ls_tmpdir()'), 0, "$title: no temporary file is left");
+	is(join(' ', temp_files()), '', "$title: no temporary file is left");
 	return;
 }
 
@@ -89,7 +109,12 @@ foreach my $groups (sort keys %from_rows)
 		$from = log_size();
 		is(digest("$serial; $little", $query), $truth{$groups}, "$title: little memory");
 		cmp_ok(scalar(@{[temp_files_since($from)]}), '>=', 1, "$title: in a temporary file");
+		$from = log_size();
 		is(digest("$parallel; $little", $query), $truth{$groups}, "$title: little memory, parallel");
+		# The states of a thousand groups are small.
+		cmp_ok(scalar(grep { $_ } handed_files_since($from)), '>=', 1, "$title: handed over in files") unless $groups eq '1,000 groups';
+		is(digest("$parallel; $little; SET parallel_leader_participation = off", $query), $truth{$groups}, "$title: little memory, workers alone");
+		is(digest("$parallel; $little; SET enable_hashagg = off", $query), $truth{$groups}, "$title: little memory, sorted groups in parallel");
 		is(digest("$serial; $little; SET enable_hashagg = off", $query), $truth{$groups}, "$title: little memory, sorted groups");
 		$from = log_size();
 		is(digest("$serial; SET work_mem = '64MB'", $query), $truth{$groups}, "$title: enough memory");
@@ -150,6 +175,39 @@ no_files_left('a cancelled query');
 run_sql_fails($node, "$serial; $little; SET temp_file_limit = '1MB'; SELECT funnel_agg(customer, at, event, 'view -> pay') FROM events",
 	'53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit');
 no_files_left('temp_file_limit');
+
+# The same of files that are handed over: they are the leader's to delete, whoever made them.
+my $workers = "$parallel; $little; SET parallel_leader_participation = off";
+my $slow = "SELECT funnel_agg(name, at, event, 'view -> pay') FROM events e, generate_series(1, 1000)";
+like(plan_of($node, $workers, $slow), qr/Finalize Aggregate.*Gather.*Partial Aggregate/s, 'workers read a thousand times as much');
+run_sql_fails($node, "$workers; SET statement_timeout = '1s'; $slow", '57014', qr/statement timeout/, 'cancelled workers');
+no_files_left('cancelled workers');
+run_sql_fails($node, "$workers; SET temp_file_limit = '1MB'; $slow", '53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit in a worker');
+no_files_left('temp_file_limit in a worker');
+run_sql_fails($node, "$parallel; $little; SELECT 1 / (customers - customers) FROM report((SELECT funnel_agg(name, at, event, 'view -> pay') FROM events))",
+	'22012', qr/division by zero/, 'an error after the hand-over');
+no_files_left('an error after the hand-over');
+run_sql_fails($node, "$workers; SELECT segment, 1 / (segment - 500), funnel_agg(name, at, event, 'view -> pay') FROM events GROUP BY segment",
+	'22012', qr/division by zero/, 'an error amid the hand-over');
+no_files_left('an error amid the hand-over');
+is(run_sql($node, "$workers; SELECT count(*) FROM (SELECT segment % 7, funnel_agg(name, at, event, 'view -> pay') FROM events GROUP BY 1 LIMIT 1) r"), 1, 'the rest is not read');
+no_files_left('the rest is not read');
+{
+	my ($in, $out) = ('', '');
+	my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, IPC::Run::timeout(180));
+	my $fails = "DO \$\$ BEGIN PERFORM 1 / (customers - customers) FROM report((SELECT funnel_agg(name, at, event, 'view -> pay') FROM events)); EXCEPTION WHEN division_by_zero THEN NULL; END \$\$";
+
+	$in .= "$workers; BEGIN; SELECT (funnel_agg(name, at, event, 'view -> pay') IS NOT NULL) || '!' FROM events;\n";
+	$psql->pump until $out =~ /!\n/;
+	is(scalar(grep { m{/} } temp_files()), 0, 'a transaction that goes on: files are gone with the query');
+	$in .= "$fails; SELECT 'again' || '!';\n";
+	$psql->pump until $out =~ /again!\n/;
+	$in .= "COMMIT; SELECT 'done' || '!';\n";
+	$psql->pump until $out =~ /done!\n/;
+	no_files_left('the end of a transaction');
+	$in .= "\\q\n";
+	$psql->finish;
+}
 is(run_sql($node, q{SET max_parallel_workers_per_gather = 0; SET work_mem = '64kB'; SET hash_mem_multiplier = 1;
 	CREATE FUNCTION try(filter text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
@@ -224,5 +282,29 @@ for (my $tries = 0; $tries < 600; $tries++)
 }
 no_files_left('a killed backend');
 is(digest($serial, sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'the server works again');
+
+
+# A killed worker whose rows are on disk: the same.
+($in, $out) = ('', '');
+$victim = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', '/dev/null', IPC::Run::timeout(180));
+$in .= "$workers; $slow;\n";
+$victim->pump_nb;
+my $worker = '';
+for (my $tries = 0; $tries < 600 && !$worker; $tries++)
+{
+	$victim->pump_nb;
+	($worker) = map { m{/rows\.(\d+)\.} ? $1 : () } temp_files();
+	select undef, undef, undef, 0.1 unless $worker;
+}
+like($worker, qr/^\d+$/, 'a worker has written a file');
+kill 'KILL', $worker;
+eval { $victim->finish };
+for (my $tries = 0; $tries < 600; $tries++)
+{
+	last if ($node->psql('postgres', 'SELECT 1'))[0] == 0;
+	select undef, undef, undef, 0.1;
+}
+no_files_left('a killed worker');
+is(digest($parallel, sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'parallel queries work again');
 
 done_testing();

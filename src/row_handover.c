@@ -1,0 +1,126 @@
+/*
+ * row_handover.c: temporary files by which the processes of a query hand rows
+ * over.
+ *
+ * What a partial aggregate has written to disk is read there by the final
+ * aggregate of the same plan, which runs in the leader of its parallel workers
+ * or in the very process.  The files are of PostgreSQL's BufFile: counted by
+ * temp_file_limit in the process that writes them, reported by log_temp_files
+ * when they are deleted, placed by temp_tablespaces, and removed when the server
+ * starts after a crash.  All files for one leader are in one file set, named by
+ * the leader's process, so that the leader can delete them whoever made them:
+ *
+ * - when the plan ends, those that its final aggregate has read,
+ * - when the transaction ends, in whatever way, all.  No worker of it is alive
+ *   then.  (The end of a subtransaction does not: a plan around it may still
+ *   need its files.)
+ */
+#include "row_handover.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_tablespace_d.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/proc.h"
+#include "utils/timestamp.h"
+
+/* Not a number of those that PostgreSQL gives to its own file sets. */
+#define SET_NUMBER PG_UINT32_MAX
+#define FILE_PREFIX "rows."
+
+/* Whether there may be files for this process when its transaction commits. */
+static bool expected = false;
+
+/* Deletes all files for this process, wherever temp_tablespaces may have put them. */
+static void
+delete_all(void)
+{
+	FileSet		set = {.creator_pid = MyProcPid, .number = SET_NUMBER, .ntablespaces = 1};
+	DIR		   *dir = AllocateDir("pg_tblspc");
+	struct dirent *entry;
+
+	set.tablespaces[0] = DEFAULTTABLESPACE_OID;
+	FileSetDeleteAll(&set);
+	while ((entry = ReadDirExtended(dir, "pg_tblspc", LOG)) != NULL)
+	{
+		set.tablespaces[0] = (Oid) strtoul(entry->d_name, NULL, 10);
+		if (OidIsValid(set.tablespaces[0]))
+			FileSetDeleteAll(&set);
+	}
+	FreeDir(dir);
+	expected = false;
+}
+
+/* A worker may have failed, or been cancelled, before its leader heard of a file: so after an abort they are looked for. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	(void) arg;
+	if (event == XACT_EVENT_ABORT || (expected && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)))
+		delete_all();
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	(void) mine;
+	(void) parent;
+	(void) arg;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		expected = true;
+}
+
+/* To be called once in every process that loads the module. */
+void
+row_handover_init(void)
+{
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+/* To be called in a process that may be handed files over, or makes them itself. */
+void
+row_handover_expect(void)
+{
+	expected = true;
+}
+
+/* A new file, and its name; the caller closes it, which does not delete it. */
+BufFile *
+row_handover_create(RowFileName *name)
+{
+	static uint32 counter = 0;
+	PGPROC	   *leader = MyProc->lockGroupLeader != NULL ? MyProc->lockGroupLeader : MyProc;
+
+	memset(name, 0, sizeof(*name));
+	FileSetInit(&name->set);
+	name->set.creator_pid = leader->pid;
+	name->set.number = SET_NUMBER;
+	/* A process that is gone may have had the same number. */
+	snprintf(name->name, sizeof(name->name), FILE_PREFIX "%d.%llx.%u", MyProcPid, (unsigned long long) MyStartTimestamp, counter++);
+	return BufFileCreateFileSet(&name->set, name->name);
+}
+
+/* Whether bytes that came from elsewhere are a name that row_handover_create has given, for this very process. */
+bool
+row_handover_is_mine(const RowFileName *name)
+{
+	return name->set.creator_pid == MyProcPid && name->set.number == SET_NUMBER &&
+		name->set.ntablespaces >= 1 && name->set.ntablespaces <= (int) lengthof(name->set.tablespaces) &&
+		strncmp(name->name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
+		name->name[sizeof(name->name) - 1] == '\0' && strchr(name->name, '/') == NULL;
+}
+
+/* Opens a file that its maker has exported; the caller closes and deletes it. */
+BufFile *
+row_handover_open(RowFileName *name)
+{
+	return BufFileOpenFileSet(&name->set, name->name, O_RDONLY, false);
+}
+
+void
+row_handover_delete(RowFileName *name)
+{
+	BufFileDeleteFileSet(&name->set, name->name, true);
+}
