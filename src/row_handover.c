@@ -15,9 +15,10 @@
  *   then.  (The end of a subtransaction does not: a plan around it may still
  *   need its files.)
  */
+#include "postgres.h"
+
 #include "row_handover.h"
 
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/pg_tablespace_d.h"
 #include "miscadmin.h"
