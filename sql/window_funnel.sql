@@ -50,6 +50,8 @@ SELECT window_funnel('1 day', to_timestamp(i), VARIADIC (SELECT array_agg(k = i)
        window_funnel('1 day', 'strict_order, strict_deduplication', to_timestamp(i), VARIADIC (SELECT array_agg(k = i OR k > 70 AND k - 70 = i) FROM generate_series(1, 150) AS k)) AS jump,
        window_funnel('1 day', 'strict_once', to_timestamp(0), VARIADIC (SELECT array_agg(true) FROM generate_series(1, 64) AS k)) AS "64"
 FROM generate_series(1, 100) AS i;
+SELECT window_funnel('1 day', 'strict_once, strict_increase', to_timestamp(i), VARIADIC (SELECT array_agg(true) FROM generate_series(1, 200) AS k)) AS "100 of 200"
+FROM generate_series(1, 100) AS i;
 
 -- What is not allowed
 SELECT window_funnel('1 month', now(), true);

@@ -35,4 +35,11 @@
 #define CJM_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* Asks for memory that will soon be written; any address will do. */
+#ifdef __GNUC__
+#define cjm_prefetch(address) __builtin_prefetch((address), 1)
+#else
+#define cjm_prefetch(address) ((void) (address))
+#endif
+
 #endif							/* CJM_COMPAT_H */

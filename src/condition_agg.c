@@ -8,6 +8,7 @@
 #include "condition_agg.h"
 
 #include "catalog/pg_type.h"
+#include "row_time.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 
@@ -77,24 +78,6 @@ conditions_any(const Conditions *conditions)
 	return false;
 }
 
-/*
- * The state that argument n is; NULL for none yet.  With many groups no state is
- * in the processor's cache, and most of a row's time is waiting for it: so it is
- * asked for here, with the line after it, and comes while the row is read.
- */
-ConditionLog *
-condition_agg_state(FunctionCallInfo fcinfo, int n)
-{
-	ConditionLog *log = PG_ARGISNULL(n) ? NULL : (ConditionLog *) PG_GETARG_POINTER(n);
-
-#ifdef __GNUC__
-	__builtin_prefetch(log, 1);
-	__builtin_prefetch((char *) log + 64, 1);
-#endif
-	aggregate_context(fcinfo);
-	return log;
-}
-
 /* Returns a state, or NULL for none yet. */
 Datum
 condition_agg_return(FunctionCallInfo fcinfo, ConditionLog *log)
@@ -104,13 +87,27 @@ condition_agg_return(FunctionCallInfo fcinfo, ConditionLog *log)
 	PG_RETURN_POINTER(log);
 }
 
-/* A new state for rows like this one; head is copied. */
+/*
+ * A new state.  *shared, NULL at first, is the head of the call site's first
+ * state, and of those after it that have the same; another is kept with its
+ * state, so that heads which change from row to row take no memory that lasts.
+ * room is a guess at how many bytes the rows take.
+ */
 ConditionLog *
-condition_agg_create(FunctionCallInfo fcinfo, const Conditions *conditions, const void *head, size_t head_size)
+condition_agg_create(FunctionCallInfo fcinfo, const ConditionHead **shared, uint32 nconditions,
+					 const void *bytes, size_t size, size_t room)
 {
-	MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
-	ConditionLog *log = condition_log_create(conditions->count, head, head_size);
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	const ConditionHead *head;
+	ConditionLog *log;
 
+	if (*shared == NULL)
+		*shared = condition_head_create(nconditions, bytes, size);
+	head = *shared;
+	MemoryContextSwitchTo(aggregate_context(fcinfo));
+	if (head->nconditions != nconditions || !condition_head_is(head, bytes, size))
+		head = condition_head_create(nconditions, bytes, size);
+	log = condition_log_create(head, room);
 	MemoryContextSwitchTo(old);
 	return log;
 }
@@ -121,7 +118,7 @@ condition_agg_add(ConditionLog *log, int64 at, const Conditions *conditions)
 {
 	CjmError	error = {0};
 
-	if (!condition_log_check(log, conditions->count, &error) ||
+	if (!condition_count_check(log->head->nconditions, conditions->count, &error) ||
 		!condition_log_add(&log, at, conditions->bits, &error))
 		cjm_report(&error);
 	PG_RETURN_POINTER(log);
@@ -136,8 +133,8 @@ condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *condition
 {
 	CjmError	error = {0};
 
-	if (!condition_log_check(log, conditions->count, &error) ||
-		!condition_time_check(at, &error))
+	if (!condition_count_check(log->head->nconditions, conditions->count, &error) ||
+		!row_time_check(at, &error))
 		cjm_report(&error);
 	PG_RETURN_POINTER(log);
 }
@@ -149,21 +146,17 @@ condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *condition
 Datum
 condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
-	ConditionLog *other = condition_agg_state(fcinfo, 1);
+	ConditionLog *log = aggregate_state(fcinfo, 0);
+	ConditionLog *other = aggregate_state(fcinfo, 1);
 	CjmError	error = {0};
 
 	if (other == NULL)
 		return condition_agg_return(fcinfo, log);
 	if (log == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
-
-		log = condition_log_create(other->nconditions, condition_log_head(other), other->head_size);
-		MemoryContextSwitchTo(old);
-	}
+		log = condition_agg_create(fcinfo, (const ConditionHead **) &fcinfo->flinfo->fn_extra, other->head->nconditions,
+								   other->head->bytes, other->head->size, 2 * (size_t) other->size);
 	else
-		check(log, other);
+		check(log->head, other->head);
 	if (!condition_log_append(&log, other, &error))
 		cjm_report(&error);
 	PG_RETURN_POINTER(log);
@@ -172,7 +165,7 @@ condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
 Datum
 condition_agg_serialize(PG_FUNCTION_ARGS)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	ConditionLog *log = aggregate_state(fcinfo, 0);
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -186,12 +179,20 @@ Datum
 condition_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
+	const ConditionHead *known = fcinfo->flinfo->fn_extra;
 	ConditionLog *log;
 	CjmError	error = {0};
 
 	aggregate_context(fcinfo);
-	log = condition_log_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &error);
+	log = condition_log_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), known, &error);
 	if (log == NULL)
 		cjm_report(&error);
+	if (known == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		fcinfo->flinfo->fn_extra = condition_head_create(log->head->nconditions, log->head->bytes, log->head->size);
+		MemoryContextSwitchTo(old);
+	}
 	PG_RETURN_POINTER(log);
 }

@@ -1,87 +1,32 @@
 /*
  * condition_log.c: see condition_log.h.
  *
- * A log is one chunk of memory: a header, the owner's head, and the rows in the
- * order of their arrival, each as
+ * A log is one chunk of memory: a header, and the rows in the order of their
+ * arrival, each as
  *
- *	varint		time since the row before (the first: since 2000), see below
+ *	time		since the row before (the first: since 2000), see row_time.h
  *	conditions	up to 8: one byte; beyond that
  *				varint of the one that holds, from 1; or
  *				0 and then as many bytes as the conditions take, 8 to a byte,
  *				if none holds or several do
  *
- * A distance of whole seconds is zigzag(seconds) << 1 | 1, any other up to
- * 2^61 microseconds is zigzag(microseconds) << 1, and what is farther yet is a
- * 0 and then the time itself in 8 bytes.  So a row of a usual table takes 4 or
- * 5 bytes.
+ * So a row of a usual table takes 4 or 5 bytes.
  *
  * Memory: condition_log_create allocates in the current context and growing
  * keeps the chunk there, whatever context is current.
  */
 #include "condition_log.h"
 
-#include "bytes.h"
 #include "port/pg_bitutils.h"
+#include "row_time.h"
 
-#define INITIAL_CHUNK 128
-#define TIME_MAX_BYTES 10
-#define NEAR_MAX (INT64CONST(1) << 61)
-
-static inline uint64
-zigzag(int64 v)
-{
-	return ((uint64) v << 1) ^ (uint64) (v >> 63);
-}
-
-static inline int64
-unzigzag(uint64 v)
-{
-	return (int64) (v >> 1) ^ -(int64) (v & 1);
-}
+#define INITIAL_CHUNK 64
 
 /* Bytes of the conditions of a row that are written out. */
 static inline size_t
 mask_size(uint32 nconditions)
 {
 	return (nconditions + 7) / 8;
-}
-
-/* Writes a time at p and returns the byte after it. */
-static inline uint8 *
-store_time(uint8 *p, int64 at, int64 before)
-{
-	int64		distance = (int64) ((uint64) at - (uint64) before);
-	int64		seconds = distance / USECS_PER_SEC;
-
-	/* The distance wraps round only where it is far off anyway, but then it may look near. */
-	if ((at < before) != (distance < 0) || distance >= NEAR_MAX || distance <= -NEAR_MAX)
-	{
-		*p++ = 0;
-		bytes_store64(p, (uint64) at);
-		return p + 8;
-	}
-	if (seconds * USECS_PER_SEC == distance)
-		return varint_store(p, zigzag(seconds) << 1 | 1);
-	return varint_store(p, zigzag(distance) << 1);
-}
-
-/* Reads a time that was written by store_time. */
-static inline const uint8 *
-load_time(const uint8 *p, int64 *at)
-{
-	uint64		v;
-
-	p = varint_load(p, &v);
-	if (v & 1)
-		*at += unzigzag(v >> 1) * USECS_PER_SEC;
-	else if (v != 0)
-		*at += unzigzag(v >> 1);
-	else
-	{
-		*at = (int64) bytes_load64(p);
-		p += 8;
-	}
-	return p;
 }
 
 /* Writes the conditions of a row at p and returns the byte after them. */
@@ -134,59 +79,54 @@ load_bits(const uint8 *p, uint64 *bits, uint32 nconditions)
 }
 
 /*
- * An empty log for rows of nconditions conditions, at least 1 and at most
- * CONDITION_MAX_COUNT (which is for the caller to see to).  head is copied.
+ * A head for logs of nconditions conditions, at least 1 and at most
+ * CONDITION_MAX_COUNT (which is for the caller to see to).  bytes are copied.
  */
-ConditionLog *
-condition_log_create(uint32 nconditions, const void *head, size_t head_size)
+ConditionHead *
+condition_head_create(uint32 nconditions, const void *bytes, size_t size)
 {
-	size_t		header = offsetof(ConditionLog, bytes);
-	size_t		chunk = INITIAL_CHUNK;
-	ConditionLog *log;
+	ConditionHead *head = palloc(offsetof(ConditionHead, bytes) + size);
 
-	while (chunk < header + head_size + TIME_MAX_BYTES)
-		chunk *= 2;
-	log = palloc(chunk);
-	memset(log, 0, header);
-	log->capacity = chunk - header;
-	log->nconditions = nconditions;
-	log->head_size = log->size = head_size;
-	if (head_size > 0)
-		memcpy(log->bytes, head, head_size);
+	head->nconditions = nconditions;
+	head->size = size;
+	if (size > 0)
+		memcpy(head->bytes, bytes, size);
+	return head;
+}
+
+/* An empty log with room for some bytes of rows, as a guess; the head is for the caller to keep. */
+ConditionLog *
+condition_log_create(const ConditionHead *head, size_t room)
+{
+	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(ConditionLog, bytes) + room), MaxAllocSize);
+	ConditionLog *log = palloc(chunk);
+
+	log->head = head;
+	log->last_at = 0;
+	log->size = 0;
+	log->capacity = chunk - offsetof(ConditionLog, bytes);
+	log->count = 0;
 	return log;
 }
 
-/* Fails unless a time is one that a row may have. */
+/* Fails because one row, or log, has a and another has b conditions. */
 bool
-condition_time_check(int64 at, CjmError *error)
+condition_count_fail(uint32 a, uint32 b, CjmError *error)
 {
-	if (likely(!TIMESTAMP_NOT_FINITE(at)))
-		return true;
-	return cjm_fail(error, CJM_ERROR_RANGE, "time must not be %s", TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
-}
-
-/* Fails unless another row, or log, has as many conditions. */
-bool
-condition_log_check(const ConditionLog *log, uint32 nconditions, CjmError *error)
-{
-	if (log->nconditions == nconditions)
-		return true;
 	cjm_fail(error, CJM_ERROR_VALUE, "number of conditions must be the same in all rows: %u and then %u",
-			 Min(log->nconditions, nconditions), Max(log->nconditions, nconditions));
+			 Min(a, b), Max(a, b));
 	cjm_fail_hint(error, "Give every row of a group the same conditions; one that does not apply is false.");
 	return false;
 }
 
-/* Makes room for more bytes; doubles, so that adding is linear. */
-static bool
-reserve(ConditionLog **log, size_t more, CjmError *error)
+/* Makes room for more bytes than there are; doubles, so that adding is linear. */
+static pg_noinline bool
+grow(ConditionLog **log, size_t more, CjmError *error)
 {
 	size_t		header = offsetof(ConditionLog, bytes);
 	size_t		needed = (*log)->size + more;
 	size_t		chunk = header + (*log)->capacity;
 
-	if (needed <= (*log)->capacity)
-		return true;
 	if (header + needed > MaxAllocSize)
 	{
 		cjm_fail(error, CJM_ERROR_LIMIT, "too many rows in one group: %u", (*log)->count);
@@ -202,6 +142,13 @@ reserve(ConditionLog **log, size_t more, CjmError *error)
 	return true;
 }
 
+/* Makes room for more bytes. */
+static inline bool
+reserve(ConditionLog **log, size_t more, CjmError *error)
+{
+	return likely(more <= (*log)->capacity - (*log)->size) || grow(log, more, error);
+}
+
 /*
  * Adds a row.  bits has the words for the log's number of conditions, and no
  * bit beyond it.  The log may move.
@@ -212,15 +159,13 @@ condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *er
 	ConditionLog *l;
 	uint8	   *p;
 
-	if (!condition_time_check(at, error))
+	if (!row_time_check(at, error))
 		return false;
-	if (!reserve(log, TIME_MAX_BYTES + 3 + mask_size((*log)->nconditions), error))
+	if (!reserve(log, ROW_TIME_MAX_BYTES + 3 + mask_size((*log)->head->nconditions), error))
 		return false;
 	l = *log;
-	if (l->count == 0)
-		l->last_at = 0;
-	p = store_time(l->bytes + l->size, at, l->last_at);
-	p = store_bits(p, bits, l->nconditions);
+	p = row_time_store(l->bytes + l->size, at, l->last_at);
+	p = store_bits(p, bits, l->head->nconditions);
 	l->size = p - l->bytes;
 	l->last_at = at;
 	l->count++;
@@ -234,23 +179,22 @@ condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *er
 bool
 condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *error)
 {
-	const uint8 *p = other->bytes + other->head_size;
 	const uint8 *end = other->bytes + other->size;
 	const uint8 *rest;
 	ConditionLog *l;
 	uint8	   *to;
 	int64		at = 0;
 
-	if (!condition_log_check(*log, other->nconditions, error))
+	if (!condition_count_check((*log)->head->nconditions, other->head->nconditions, error))
 		return false;
 	if (other->count == 0)
 		return true;
-	if (!reserve(log, TIME_MAX_BYTES + (end - p), error))
+	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
 		return false;
 	l = *log;
 	/* Only the first row's time is relative to something else here. */
-	rest = load_time(p, &at);
-	to = store_time(l->bytes + l->size, at, l->count > 0 ? l->last_at : 0);
+	rest = row_time_load(other->bytes, &at);
+	to = row_time_store(l->bytes + l->size, at, l->last_at);
 	memcpy(to, rest, end - rest);
 	l->size = to + (end - rest) - l->bytes;
 	l->last_at = other->last_at;
@@ -308,44 +252,66 @@ condition_rows_sort(ConditionRows *rows)
 }
 
 /*
- * The rows of a log in canonical order, allocated in the current context.  The
- * log is only read, so this can be done again after more rows.
+ * Makes room for count rows in the current context, for condition_rows_close to
+ * free; which condition holds is all 0 with more than 64, else for the caller to set.
+ */
+void
+condition_rows_open(ConditionRows *rows, uint32 count, uint32 nconditions)
+{
+	rows->count = count;
+	rows->nconditions = nconditions;
+	rows->nwords = CONDITION_WORDS(nconditions);
+	rows->rows = rows->room;
+	rows->words = NULL;
+	if (count > CONDITION_ROWS_ROOM)
+		rows->rows = palloc_extended(count * sizeof(ConditionRow), MCXT_ALLOC_HUGE);
+	if (rows->nwords <= 1)
+		return;
+	rows->words = palloc_extended(Max((size_t) count, 1) * rows->nwords * sizeof(uint64),
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < count; i++)
+		rows->rows[i].bits = (uint64) i * rows->nwords;
+}
+
+void
+condition_rows_close(ConditionRows *rows)
+{
+	if (rows->rows != rows->room)
+		pfree(rows->rows);
+	if (rows->words)
+		pfree(rows->words);
+}
+
+/*
+ * Opens the rows of a log, in canonical order.  The log is only read, so this
+ * can be done again after more rows.
  */
 void
 condition_log_rows(const ConditionLog *log, ConditionRows *rows)
 {
-	const uint8 *p = log->bytes + log->head_size;
+	const uint8 *p = log->bytes;
+	uint32		nconditions = log->head->nconditions;
 	int64		at = 0;
 
-	rows->count = log->count;
-	rows->nconditions = log->nconditions;
-	rows->nwords = CONDITION_WORDS(log->nconditions);
-	rows->rows = palloc_extended(Max((size_t) log->count, 1) * sizeof(ConditionRow), MCXT_ALLOC_HUGE);
-	rows->words = NULL;
-	if (rows->nwords > 1)
-		rows->words = palloc_extended(Max((size_t) log->count, 1) * rows->nwords * sizeof(uint64),
-									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	condition_rows_open(rows, log->count, nconditions);
 	for (uint32 i = 0; i < log->count; i++)
 	{
 		ConditionRow *row = &rows->rows[i];
 
-		p = load_time(p, &at);
+		p = row_time_load(p, &at);
 		row->at = at;
-		row->bits = rows->words ? (uint64) i * rows->nwords : 0;
-		p = load_bits(p, rows->words ? rows->words + row->bits : &row->bits, log->nconditions);
+		if (rows->words)
+			p = load_bits(p, rows->words + row->bits, nconditions);
+		else
+		{
+			row->bits = 0;
+			p = load_bits(p, &row->bits, nconditions);
+		}
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
 	Assert(p == log->bytes + log->size);
 	condition_rows_sort(rows);
-}
-
-void
-condition_log_free_rows(ConditionRows *rows)
-{
-	pfree(rows->rows);
-	if (rows->words)
-		pfree(rows->words);
 }
 
 /*
@@ -359,37 +325,11 @@ condition_log_free_rows(ConditionRows *rows)
 void
 condition_log_serialize(const ConditionLog *log, StringInfo out)
 {
-	append_varint(out, log->nconditions);
-	append_varint(out, log->head_size);
-	appendBinaryStringInfo(out, (const char *) log->bytes, log->head_size);
+	append_varint(out, log->head->nconditions);
+	append_varint(out, log->head->size);
+	appendBinaryStringInfo(out, (const char *) log->head->bytes, log->head->size);
 	append_varint(out, log->count);
-	appendBinaryStringInfo(out, (const char *) log->bytes + log->head_size, log->size - log->head_size);
-}
-
-/* Reads a time from bytes that nobody has checked; NULL if it is not what store_time writes. */
-static const uint8 *
-check_time(const uint8 *p, const uint8 *end, int64 *at)
-{
-	int64		before = *at;
-	uint8		again[TIME_MAX_BYTES];
-	const uint8 *start = p;
-	uint64		v;
-
-	p = varint_check(p, end, &v);
-	if (p == NULL || (v == 0 && end - p < 8))
-		return NULL;
-	if (v & 1)
-		*at = (int64) ((uint64) before + (uint64) unzigzag(v >> 1) * (uint64) USECS_PER_SEC);
-	else if (v != 0)
-		*at = (int64) ((uint64) before + (uint64) unzigzag(v >> 1));
-	else
-	{
-		*at = (int64) bytes_load64(p);
-		p += 8;
-	}
-	if (TIMESTAMP_NOT_FINITE(*at))
-		return NULL;
-	return store_time(again, *at, before) - again == p - start && memcmp(again, start, p - start) == 0 ? p : NULL;
+	appendBinaryStringInfo(out, (const char *) log->bytes, log->size);
 }
 
 /* Reads conditions from bytes that nobody has checked; NULL if they are not what store_bits writes. */
@@ -422,11 +362,12 @@ check_bits(const uint8 *p, const uint8 *end, uint32 nconditions)
 }
 
 /*
- * Reads a log in the current context, or returns NULL.  The meaning of the
- * head is for the caller to check.
+ * Reads a log in the current context, or returns NULL.  Its head is the one
+ * that is known, which may be NULL, or else its own.  The meaning of the head is
+ * for the caller to check.
  */
 ConditionLog *
-condition_log_deserialize(const uint8 *bytes, size_t size, CjmError *error)
+condition_log_deserialize(const uint8 *bytes, size_t size, const ConditionHead *known, CjmError *error)
 {
 	const uint8 *p = bytes;
 	const uint8 *end = bytes + size;
@@ -448,18 +389,18 @@ condition_log_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 	rows = p;
 	for (uint64 i = 0; i < count; i++)
 	{
-		if ((p = check_time(p, end, &at)) == NULL ||
+		if ((p = row_time_check_bytes(p, end, &at)) == NULL ||
 			(p = check_bits(p, end, nconditions)) == NULL)
 			goto corrupt;
 	}
 	if (p != end)
 		goto corrupt;
 
-	log = condition_log_create(nconditions, head, head_size);
-	if (!reserve(&log, end - rows, error))
-		return NULL;
-	memcpy(log->bytes + log->size, rows, end - rows);
-	log->size += end - rows;
+	if (known == NULL || known->nconditions != nconditions || !condition_head_is(known, head, head_size))
+		known = condition_head_create(nconditions, head, head_size);
+	log = condition_log_create(known, end - rows);
+	memcpy(log->bytes, rows, end - rows);
+	log->size = end - rows;
 	log->count = count;
 	log->last_at = at;
 	return log;

@@ -2,9 +2,9 @@
  * condition_log.h: the state that aggregates over (at, conditions) rows share.
  *
  * A log collects the rows of one customer, in any order: a time, and which of
- * the aggregate's conditions hold.  In front of the rows it carries a few
- * bytes of its owner's, the head (a pattern, a window and its mode), that are
- * the same for all rows.  condition_log_rows gives the rows in their canonical
+ * the aggregate's conditions hold.  What is the same for all rows, the number
+ * of conditions and a few bytes of the owner's (a pattern, a window and its
+ * mode), is the log's head.  condition_log_rows gives the rows in their canonical
  * order, which depends on nothing but what they say.
  *
  * The conditions of a row are bits in uint64 words, condition i (from 0) being
@@ -20,14 +20,22 @@
 
 #define CONDITION_WORDS(nconditions) (((nconditions) + 63) / 64)
 
+/* What all rows of a log have in common; many logs may share one. */
+typedef struct ConditionHead
+{
+	uint32		nconditions;	/* of each row */
+	uint32		size;			/* of the owner's bytes */
+	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
+} ConditionHead;
+
+/* With many groups the wait for a log's first cache line is most of a row's time: so it is small, rows and all. */
 typedef struct ConditionLog
 {
-	uint32		size;			/* bytes in use: head and rows */
+	const ConditionHead *head;	/* outlives the log */
+	int64		last_at;		/* time of the row added last */
+	uint32		size;			/* bytes in use */
 	uint32		capacity;		/* bytes there are */
 	uint32		count;			/* rows */
-	uint32		nconditions;	/* of each row */
-	uint32		head_size;
-	int64		last_at;		/* time of the row added last */
 	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
 } ConditionLog;
 
@@ -38,7 +46,13 @@ typedef struct ConditionRow
 	uint64		bits;			/* with up to 64 conditions; else the index of its first word */
 } ConditionRow;
 
-/* By time, then by first condition that holds (none: last), then by the next one that holds. */
+/* Rows that need no allocation. */
+#define CONDITION_ROWS_ROOM 32
+
+/*
+ * By time, then by first condition that holds (none: last), then by the next
+ * one that holds.  It must not be copied, rows may point into it.
+ */
 typedef struct ConditionRows
 {
 	uint32		count;
@@ -46,30 +60,34 @@ typedef struct ConditionRows
 	uint32		nwords;			/* of each row */
 	ConditionRow *rows;
 	uint64	   *words;			/* of all rows, with more than 64 conditions; else NULL */
+	ConditionRow room[CONDITION_ROWS_ROOM];
 } ConditionRows;
 
-extern ConditionLog *condition_log_create(uint32 nconditions, const void *head, size_t head_size);
-extern bool condition_time_check(int64 at, CjmError *error);
-extern bool condition_log_check(const ConditionLog *log, uint32 nconditions, CjmError *error);
+extern ConditionHead *condition_head_create(uint32 nconditions, const void *bytes, size_t size);
+extern ConditionLog *condition_log_create(const ConditionHead *head, size_t room);
+extern bool condition_count_fail(uint32 a, uint32 b, CjmError *error);
 extern bool condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *error);
 extern bool condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *error);
+extern void condition_rows_open(ConditionRows *rows, uint32 count, uint32 nconditions);
 extern void condition_log_rows(const ConditionLog *log, ConditionRows *rows);
 extern void condition_rows_sort(ConditionRows *rows);
-extern void condition_log_free_rows(ConditionRows *rows);
+extern void condition_rows_close(ConditionRows *rows);
 extern void condition_log_serialize(const ConditionLog *log, StringInfo out);
-extern ConditionLog *condition_log_deserialize(const uint8 *bytes, size_t size, CjmError *error);
+extern ConditionLog *condition_log_deserialize(const uint8 *bytes, size_t size, const ConditionHead *known,
+											   CjmError *error);
 
-static inline const uint8 *
-condition_log_head(const ConditionLog *log)
+/* Whether a head is these bytes. */
+static inline bool
+condition_head_is(const ConditionHead *head, const void *bytes, size_t size)
 {
-	return log->bytes;
+	return head->size == size && memcmp(head->bytes, bytes, size) == 0;
 }
 
-/* Whether a log's head is these bytes. */
+/* Fails unless two rows, or logs, have as many conditions. */
 static inline bool
-condition_log_head_is(const ConditionLog *log, const void *head, size_t size)
+condition_count_check(uint32 a, uint32 b, CjmError *error)
 {
-	return log->head_size == size && memcmp(log->bytes, head, size) == 0;
+	return likely(a == b) || condition_count_fail(a, b, error);
 }
 
 static inline const uint64 *

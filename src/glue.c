@@ -158,13 +158,6 @@ bytes_to_varlena(const void *bytes, size_t size)
 	return value;
 }
 
-/* The label that a text argument holds; points into it or its detoasted copy. */
-Label
-label_from_text(text *value)
-{
-	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
-
 Datum
 label_to_datum(Label label)
 {

@@ -26,7 +26,6 @@ extern void funnel_open_datum(Datum value, FunnelDef *def);
 extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
 extern FunnelMatcher *funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant);
 extern FunnelEntry funnel_entry(Datum range);
-extern Label label_from_text(text *value);
 extern int64 interval_microseconds(const Interval *interval, const char *name);
 
 /* Making results in the current memory context. */
@@ -39,5 +38,12 @@ extern Interval *interval_from_microseconds(uint64 microseconds);
 /* Where the states of an aggregate live, and those that are expanded objects. */
 extern MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 extern MemoryContext aggregate_objects(MemoryContext aggregate);
+
+/* The label that a text argument holds; points into it or its detoasted copy. */
+static inline Label
+label_from_text(const text *value)
+{
+	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
 
 #endif							/* CJM_GLUE_H */

@@ -189,7 +189,7 @@ journey_matches(PG_FUNCTION_ARGS)
 	if (program == NULL)
 		PG_RETURN_BOOL(false);
 	result = pattern_matches(program, &rows);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_BOOL(result);
 }
 
@@ -204,7 +204,7 @@ journey_match_count(PG_FUNCTION_ARGS)
 	if (program == NULL)
 		PG_RETURN_INT64(0);
 	result = pattern_count(program, &rows);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_INT64(result);
 }
 
@@ -223,6 +223,6 @@ journey_match_events(PG_FUNCTION_ARGS)
 	count = pattern_events(program, &rows, false, &times, &error);
 	if (error.kind != CJM_ERROR_NONE)
 		cjm_report(&error);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_DATUM(times_array(times, count));
 }

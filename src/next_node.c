@@ -3,7 +3,7 @@
  *
  * A row in the log is
  *
- *	varint		zigzag of the time since the row before (the first: since 2000)
+ *	time		since the row before (the first: since 2000), see row_time.h
  *	bytes		conditions, 8 to a byte
  *	varint		bytes of the event, and then the event
  *
@@ -17,10 +17,13 @@
  */
 #include "next_node.h"
 
-#include "bytes.h"
 #include "condition_log.h"
+#include "row_time.h"
 
-#define INITIAL_CHUNK 192
+#define INITIAL_CHUNK 128
+
+/* Rows that need no allocation. */
+#define ROWS_ROOM 32
 
 /* A row, pointing into the log. */
 typedef struct NextNodeRow
@@ -87,13 +90,15 @@ next_node_words(Label direction, Label base, bool *backward, NextNodeBase *kind,
 	return true;
 }
 
+/* An empty log with room for some bytes of rows, as a guess. */
 NextNodeLog *
-next_node_create(bool backward, NextNodeBase base, uint32 nconditions)
+next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t room)
 {
-	NextNodeLog *log = palloc(INITIAL_CHUNK);
+	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(NextNodeLog, bytes) + room), MaxAllocSize);
+	NextNodeLog *log = palloc(chunk);
 
 	memset(log, 0, offsetof(NextNodeLog, bytes));
-	log->capacity = INITIAL_CHUNK - offsetof(NextNodeLog, bytes);
+	log->capacity = chunk - offsetof(NextNodeLog, bytes);
 	log->backward = backward;
 	log->base = base;
 	log->nconditions = nconditions;
@@ -111,26 +116,17 @@ next_node_check(const NextNodeLog *log, bool backward, NextNodeBase base, uint32
 		cjm_fail_hint(error, "Make them constants, or columns that the rows are grouped by.");
 		return false;
 	}
-	if (log->nconditions != nconditions)
-	{
-		cjm_fail(error, CJM_ERROR_VALUE, "number of conditions must be the same in all rows: %u and then %u",
-				 Min(log->nconditions, nconditions) - 1, Max(log->nconditions, nconditions) - 1);
-		cjm_fail_hint(error, "Give every row of a group the same conditions; one that does not apply is false.");
-		return false;
-	}
-	return true;
+	return condition_count_check(log->nconditions - 1, nconditions - 1, error);
 }
 
-/* Makes room for more bytes; doubles, so that adding is linear. */
-static bool
-reserve(NextNodeLog **log, size_t more, CjmError *error)
+/* Makes room for more bytes than there are; doubles, so that adding is linear. */
+static pg_noinline bool
+grow(NextNodeLog **log, size_t more, CjmError *error)
 {
 	size_t		header = offsetof(NextNodeLog, bytes);
 	size_t		needed = header + (*log)->size + more;
 	size_t		chunk = header + (*log)->capacity;
 
-	if (needed <= chunk)
-		return true;
 	if (needed > MaxAllocSize)
 	{
 		cjm_fail(error, CJM_ERROR_LIMIT, "too many rows in one group: %u", (*log)->count);
@@ -146,22 +142,11 @@ reserve(NextNodeLog **log, size_t more, CjmError *error)
 	return true;
 }
 
-static inline uint8 *
-store_time(uint8 *p, int64 at, int64 before)
+/* Makes room for more bytes. */
+static inline bool
+reserve(NextNodeLog **log, size_t more, CjmError *error)
 {
-	int64		distance = (int64) ((uint64) at - (uint64) before);
-
-	return varint_store(p, ((uint64) distance << 1) ^ (uint64) (distance >> 63));
-}
-
-static inline const uint8 *
-load_time(const uint8 *p, int64 *at)
-{
-	uint64		v;
-
-	p = varint_load(p, &v);
-	*at = (int64) ((uint64) *at + ((v >> 1) ^ -(v & 1)));
-	return p;
+	return likely(more <= (*log)->capacity - (*log)->size) || grow(log, more, error);
 }
 
 /* Adds a row; chain has words for nconditions - 1 bits.  The log may move. */
@@ -172,13 +157,12 @@ next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint
 	uint8	   *p;
 	uint64		carry = is_base;
 
-	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
-		return cjm_fail(error, CJM_ERROR_RANGE, "time must not be %s",
-						TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
-	if (!reserve(log, 10 + condition_bytes((*log)->nconditions) + 5 + event.size, error))
+	if (!row_time_check(at, error))
+		return false;
+	if (!reserve(log, ROW_TIME_MAX_BYTES + condition_bytes((*log)->nconditions) + 5 + event.size, error))
 		return false;
 	l = *log;
-	p = store_time(l->bytes + l->size, at, l->last_at);
+	p = row_time_store(l->bytes + l->size, at, l->last_at);
 	for (size_t i = 0; i < condition_bytes(l->nconditions); i++)
 	{
 		/* The last byte may have nothing but what was carried from the last word. */
@@ -206,12 +190,12 @@ next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 
 	if (other->count == 0)
 		return true;
-	if (!reserve(log, 10 + (size_t) other->size, error))
+	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
 		return false;
 	l = *log;
 	/* Only the first row's time is relative to something else here. */
-	rest = load_time(other->bytes, &at);
-	p = store_time(l->bytes + l->size, at, l->last_at);
+	rest = row_time_load(other->bytes, &at);
+	p = row_time_store(l->bytes + l->size, at, l->last_at);
 	memcpy(p, rest, other->bytes + other->size - rest);
 	l->size = p + (other->bytes + other->size - rest) - l->bytes;
 	l->last_at = other->last_at;
@@ -285,7 +269,8 @@ next_node_find(const NextNodeLog *log, Label *event)
 	int64		length = (int64) log->nconditions - 1;
 	int64		step = log->backward ? -1 : 1;
 	const uint8 *p = log->bytes;
-	NextNodeRow *rows;
+	NextNodeRow room[ROWS_ROOM];
+	NextNodeRow *rows = room;
 	int64		at = 0;
 	int64		next;
 	bool		found = false;
@@ -293,12 +278,13 @@ next_node_find(const NextNodeLog *log, Label *event)
 
 	if (log->count <= length)
 		return false;
-	rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
+	if (log->count > ROWS_ROOM)
+		rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < log->count; i++)
 	{
 		uint64		size;
 
-		p = load_time(p, &at);
+		p = row_time_load(p, &at);
 		rows[i].at = at;
 		rows[i].conditions = p;
 		p = varint_load(p + condition_bytes(log->nconditions), &size);
@@ -326,7 +312,8 @@ next_node_find(const NextNodeLog *log, Label *event)
 		if (found)
 			*event = rows[next].event;
 	}
-	pfree(rows);
+	if (rows != room)
+		pfree(rows);
 	return found;
 }
 
@@ -371,23 +358,17 @@ next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 	rows = p;
 	for (uint64 i = 0; i < count; i++)
 	{
-		const uint8 *row = p;
 		uint64		v;
 
-		if ((p = varint_check(p, end, &v)) == NULL || (size_t) (end - p) < condition_bytes(nconditions))
-			goto corrupt;
-		load_time(row, &at);
-		p = varint_check(p + condition_bytes(nconditions), end, &v);
-		if (p == NULL || v > (size_t) (end - p) || TIMESTAMP_NOT_FINITE(at))
+		if ((p = row_time_check_bytes(p, end, &at)) == NULL || (size_t) (end - p) < condition_bytes(nconditions) ||
+			(p = varint_check(p + condition_bytes(nconditions), end, &v)) == NULL || v > (size_t) (end - p))
 			goto corrupt;
 		p += v;
 	}
 	if (p != end)
 		goto corrupt;
 
-	log = next_node_create((words & 1) != 0, (NextNodeBase) (words >> 1), nconditions);
-	if (!reserve(&log, end - rows, error))
-		return NULL;
+	log = next_node_create((words & 1) != 0, (NextNodeBase) (words >> 1), nconditions, end - rows);
 	memcpy(log->bytes, rows, end - rows);
 	log->size = end - rows;
 	log->count = count;

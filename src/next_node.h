@@ -23,18 +23,18 @@ typedef enum NextNodeBase
  */
 typedef struct NextNodeLog
 {
+	int64		last_at;		/* time of the row added last */
 	uint32		size;			/* of bytes in use */
 	uint32		capacity;
 	uint32		count;			/* rows */
 	uint32		nconditions;	/* the base's and the chain's */
-	int64		last_at;		/* time of the row added last */
 	bool		backward;
 	uint8		base;			/* NextNodeBase */
 	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
 } NextNodeLog;
 
 extern bool next_node_words(Label direction, Label base, bool *backward, NextNodeBase *kind, CjmError *error);
-extern NextNodeLog *next_node_create(bool backward, NextNodeBase base, uint32 nconditions);
+extern NextNodeLog *next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t room);
 extern bool next_node_check(const NextNodeLog *log, bool backward, NextNodeBase base, uint32 nconditions,
 							CjmError *error);
 extern bool next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain,

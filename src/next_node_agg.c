@@ -14,11 +14,14 @@ PG_FUNCTION_INFO_V1(next_node_agg_serialize);
 PG_FUNCTION_INFO_V1(next_node_agg_deserialize);
 PG_FUNCTION_INFO_V1(next_node_final);
 
-static NextNodeLog *
-state_argument(FunctionCallInfo fcinfo, int n)
+/* The two words that a call site was called with last, and what they mean. */
+typedef struct CachedWords
 {
-	return PG_ARGISNULL(n) ? NULL : (NextNodeLog *) PG_GETARG_POINTER(n);
-}
+	char		words[24];		/* both, with a space between */
+	uint32		size;			/* 0: none yet */
+	bool		backward;
+	NextNodeBase base;
+} CachedWords;
 
 static Datum
 return_state(FunctionCallInfo fcinfo, NextNodeLog *log)
@@ -29,41 +32,59 @@ return_state(FunctionCallInfo fcinfo, NextNodeLog *log)
 }
 
 static NextNodeLog *
-new_state(FunctionCallInfo fcinfo, bool backward, NextNodeBase base, uint32 nconditions)
+new_state(FunctionCallInfo fcinfo, bool backward, NextNodeBase base, uint32 nconditions, size_t room)
 {
 	MemoryContext old = MemoryContextSwitchTo(aggregate_context(fcinfo));
-	NextNodeLog *log = next_node_create(backward, base, nconditions);
+	NextNodeLog *log = next_node_create(backward, base, nconditions, room);
 
 	MemoryContextSwitchTo(old);
 	return log;
+}
+
+/* Reads direction and base, arguments 1 and 2. */
+static CachedWords
+words_argument(FunctionCallInfo fcinfo)
+{
+	CachedWords *cache = fcinfo->flinfo->fn_extra;
+	Label		direction;
+	Label		base;
+	CachedWords fresh;
+	CjmError	error = {0};
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("direction and base of sequence_next_node must not be null")));
+	direction = label_from_text(PG_GETARG_TEXT_PP(1));
+	base = label_from_text(PG_GETARG_TEXT_PP(2));
+	if (cache && cache->size == direction.size + 1 + base.size &&
+		memcmp(cache->words, direction.bytes, direction.size) == 0 &&
+		cache->words[direction.size] == ' ' &&
+		memcmp(cache->words + direction.size + 1, base.bytes, base.size) == 0)
+		return *cache;
+	if (!next_node_words(direction, base, &fresh.backward, &fresh.base, &error))
+		cjm_report(&error);
+	fresh.size = snprintf(fresh.words, sizeof(fresh.words), "%.*s %.*s",
+						  (int) direction.size, direction.bytes, (int) base.size, base.bytes);
+	Assert(fresh.size < sizeof(fresh.words));
+	if (cache == NULL)
+		cache = fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(CachedWords));
+	*cache = fresh;
+	return fresh;
 }
 
 /* Rows without a time or an event are none. */
 Datum
 next_node_step(PG_FUNCTION_ARGS)
 {
-	NextNodeLog *log = state_argument(fcinfo, 0);
+	NextNodeLog *log = aggregate_state(fcinfo, 0);
 	bool		is_base = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	bool		backward;
-	NextNodeBase base;
+	CachedWords words = words_argument(fcinfo);
+	bool		backward = words.backward;
+	NextNodeBase base = words.base;
 	Conditions	chain = {.bits = chain.room};
 	CjmError	error = {0};
 
-	aggregate_context(fcinfo);
-	/* With many groups the log is hardly ever in a cache; it comes while the arguments are read. */
-	if (log)
-	{
-		__builtin_prefetch(log, 1);
-		__builtin_prefetch((char *) log + 64, 1);
-		__builtin_prefetch((char *) log + 128, 1);
-	}
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("direction and base of sequence_next_node must not be null")));
-	if (!next_node_words(label_from_text(PG_GETARG_TEXT_PP(1)), label_from_text(PG_GETARG_TEXT_PP(2)),
-						 &backward, &base, &error))
-		cjm_report(&error);
 	if (PG_ARGISNULL(3) || PG_ARGISNULL(4) || (PG_NARGS() > 6 && !conditions_argument(fcinfo, 6, &chain)))
 		return return_state(fcinfo, log);
 	if (chain.count == 0 && (base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH))
@@ -73,7 +94,7 @@ next_node_step(PG_FUNCTION_ARGS)
 				 errhint("Give at least one condition after the base condition, or use base \"%s\".",
 						 backward ? "tail" : "head")));
 	if (log == NULL)
-		log = new_state(fcinfo, backward, base, chain.count + 1);
+		log = new_state(fcinfo, backward, base, chain.count + 1, 0);
 	if (!next_node_check(log, backward, base, chain.count + 1, &error) ||
 		!next_node_add(&log, PG_GETARG_TIMESTAMPTZ(3), label_from_text(PG_GETARG_TEXT_PP(4)),
 					   is_base, chain.bits, &error))
@@ -85,14 +106,14 @@ next_node_step(PG_FUNCTION_ARGS)
 Datum
 next_node_combine(PG_FUNCTION_ARGS)
 {
-	NextNodeLog *log = state_argument(fcinfo, 0);
-	NextNodeLog *other = state_argument(fcinfo, 1);
+	NextNodeLog *log = aggregate_state(fcinfo, 0);
+	NextNodeLog *other = aggregate_state(fcinfo, 1);
 	CjmError	error = {0};
 
 	if (other == NULL)
 		return return_state(fcinfo, log);
 	if (log == NULL)
-		log = new_state(fcinfo, other->backward, other->base, other->nconditions);
+		log = new_state(fcinfo, other->backward, other->base, other->nconditions, 2 * (size_t) other->size);
 	if (!next_node_check(log, other->backward, other->base, other->nconditions, &error) ||
 		!next_node_append(&log, other, &error))
 		cjm_report(&error);
@@ -104,10 +125,9 @@ next_node_agg_serialize(PG_FUNCTION_ARGS)
 {
 	StringInfoData out;
 
-	aggregate_context(fcinfo);
 	initStringInfo(&out);
 	appendStringInfoSpaces(&out, VARHDRSZ);
-	next_node_serialize(state_argument(fcinfo, 0), &out);
+	next_node_serialize(aggregate_state(fcinfo, 0), &out);
 	SET_VARSIZE(out.data, out.len);
 	PG_RETURN_BYTEA_P(out.data);
 }
@@ -130,10 +150,9 @@ next_node_agg_deserialize(PG_FUNCTION_ARGS)
 Datum
 next_node_final(PG_FUNCTION_ARGS)
 {
-	NextNodeLog *log = state_argument(fcinfo, 0);
+	NextNodeLog *log = aggregate_state(fcinfo, 0);
 	Label		event;
 
-	aggregate_context(fcinfo);
 	if (log == NULL || !next_node_find(log, &event))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(label_to_datum(event));

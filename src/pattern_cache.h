@@ -16,6 +16,7 @@ typedef struct CachedPattern
 	size_t		size;
 	Pattern		pattern;
 	PatternProgram *program;
+	const ConditionHead *head;	/* of the states of an aggregate with this call site */
 } CachedPattern;
 
 extern CachedPattern *pattern_cached(FunctionCallInfo fcinfo, const char *text, size_t size, PatternDialect dialect);

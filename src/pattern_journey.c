@@ -39,9 +39,6 @@ pattern_journey_rows(const Pattern *pattern, const PatternProgram *program, cons
 	Channeled  *channeled;
 	uint32		nchanneled = 0;
 
-	memset(rows, 0, sizeof(ConditionRows));
-	rows->nconditions = pattern->nconditions;
-	rows->nwords = nwords;
 	masks = palloc0(((size_t) view->events.count * nwords + nwords + 1) * sizeof(uint64));
 	possible = masks + (size_t) view->events.count * nwords;
 	channeled = palloc((pattern->nconditions + 1) * sizeof(Channeled));
@@ -72,24 +69,14 @@ pattern_journey_rows(const Pattern *pattern, const PatternProgram *program, cons
 		return false;
 	}
 
-	rows->count = view->count;
-	rows->rows = palloc_extended(Max((size_t) view->count, 1) * sizeof(ConditionRow), MCXT_ALLOC_HUGE);
-	if (nwords > 1)
-		rows->words = palloc_extended(Max((size_t) view->count, 1) * nwords * sizeof(uint64),
-									  MCXT_ALLOC_HUGE);
+	condition_rows_open(rows, view->count, pattern->nconditions);
 	for (uint32 i = 0; i < view->count; i++)
 	{
 		ConditionRow *row = &rows->rows[i];
 		uint32		event = journey_label_at(&view->events, i);
-		uint64	   *bits = &row->bits;
+		uint64	   *bits = rows->words ? rows->words + row->bits : &row->bits;
 
 		row->at = journey_at(view, i);
-		row->bits = 0;
-		if (nwords > 1)
-		{
-			row->bits = (uint64) i * nwords;
-			bits = rows->words + row->bits;
-		}
 		for (uint32 w = 0; w < nwords; w++)
 			bits[w] = masks[(size_t) event * nwords + w];
 		if (nchanneled > 0)

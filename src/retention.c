@@ -37,17 +37,15 @@ state_argument(FunctionCallInfo fcinfo, int n)
 static Datum
 add_met(FunctionCallInfo fcinfo, RetentionState *state, uint32 nconditions, const uint64 *met)
 {
+	CjmError	error = {0};
+
 	if (state == NULL)
 	{
 		state = MemoryContextAllocZero(aggregate_context(fcinfo), state_size(nconditions));
 		state->nconditions = nconditions;
 	}
-	else if (state->nconditions != nconditions)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of conditions must be the same in all rows: %u and then %u",
-						Min(state->nconditions, nconditions), Max(state->nconditions, nconditions)),
-				 errhint("Give every row of a group the same conditions; one that does not apply is false.")));
+	else if (!condition_count_check(state->nconditions, nconditions, &error))
+		cjm_report(&error);
 	for (uint32 w = 0; w < CONDITION_WORDS(nconditions); w++)
 		state->met[w] |= met[w];
 	PG_RETURN_POINTER(state);

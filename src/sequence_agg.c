@@ -25,11 +25,10 @@ report_patterns(const char *a, size_t size_a, const char *b, size_t size_b)
 }
 
 static void
-check_patterns(const ConditionLog *a, const ConditionLog *b)
+check_patterns(const ConditionHead *a, const ConditionHead *b)
 {
-	if (!condition_log_head_is(a, condition_log_head(b), b->head_size))
-		report_patterns((const char *) condition_log_head(a), a->head_size,
-						(const char *) condition_log_head(b), b->head_size);
+	if (!condition_head_is(a, b->bytes, b->size))
+		report_patterns((const char *) a->bytes, a->size, (const char *) b->bytes, b->size);
 }
 
 /* A new state for rows like the one at hand, whose pattern is read to see that it is one. */
@@ -45,14 +44,15 @@ create_state(FunctionCallInfo fcinfo, text *pattern, const Conditions *condition
 				 errmsg("pattern \"%s\" asks for condition %u, but there are %u",
 						cached->text, needed, conditions->count),
 				 errhint("Conditions count from 1, in the order of the arguments after the time.")));
-	return condition_agg_create(fcinfo, conditions, VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern));
+	return condition_agg_create(fcinfo, &cached->head, conditions->count,
+								VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern), 0);
 }
 
 /* sequence_agg_step(state, pattern, at, conditions) */
 Datum
 sequence_agg_step(PG_FUNCTION_ARGS)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	ConditionLog *log = aggregate_state(fcinfo, 0);
 	text	   *pattern;
 	Conditions	conditions;
 
@@ -65,8 +65,8 @@ sequence_agg_step(PG_FUNCTION_ARGS)
 	pattern = PG_GETARG_TEXT_PP(1);
 	if (log == NULL)
 		log = create_state(fcinfo, pattern, &conditions);
-	else if (!condition_log_head_is(log, VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)))
-		report_patterns((const char *) condition_log_head(log), log->head_size,
+	else if (!condition_head_is(log->head, VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)))
+		report_patterns((const char *) log->head->bytes, log->head->size,
 						VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern));
 	if (conditions_any(&conditions))
 		return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(2), &conditions);
@@ -83,8 +83,8 @@ sequence_agg_combine(PG_FUNCTION_ARGS)
 static PatternProgram *
 open_state(FunctionCallInfo fcinfo, ConditionRows *rows)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
-	CachedPattern *cached = pattern_cached(fcinfo, (const char *) condition_log_head(log), log->head_size,
+	ConditionLog *log = aggregate_state(fcinfo, 0);
+	CachedPattern *cached = pattern_cached(fcinfo, (const char *) log->head->bytes, log->head->size,
 										   PATTERN_NUMBERED);
 
 	condition_log_rows(log, rows);
@@ -99,11 +99,11 @@ sequence_match_final(PG_FUNCTION_ARGS)
 	PatternProgram *program;
 	bool		result;
 
-	if (condition_agg_state(fcinfo, 0) == NULL)
+	if (aggregate_state(fcinfo, 0) == NULL)
 		PG_RETURN_BOOL(false);
 	program = open_state(fcinfo, &rows);
 	result = pattern_matches(program, &rows);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_BOOL(result);
 }
 
@@ -114,11 +114,11 @@ sequence_count_final(PG_FUNCTION_ARGS)
 	PatternProgram *program;
 	uint32		result;
 
-	if (condition_agg_state(fcinfo, 0) == NULL)
+	if (aggregate_state(fcinfo, 0) == NULL)
 		PG_RETURN_INT32(0);
 	program = open_state(fcinfo, &rows);
 	result = pattern_count(program, &rows);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_INT32((int32) result);
 }
 
@@ -132,12 +132,12 @@ sequence_match_events_final(PG_FUNCTION_ARGS)
 	int64	   *times;
 	uint32		count;
 
-	if (condition_agg_state(fcinfo, 0) == NULL)
+	if (aggregate_state(fcinfo, 0) == NULL)
 		PG_RETURN_DATUM(times_array(NULL, 0));
 	program = open_state(fcinfo, &rows);
 	count = pattern_events(program, &rows, true, &times, &error);
 	if (error.kind != CJM_ERROR_NONE)
 		cjm_report(&error);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_DATUM(times_array(times, count));
 }

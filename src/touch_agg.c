@@ -13,6 +13,7 @@
 #include "glue.h"
 
 #include "libpq/pqformat.h"
+#include "row_time.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -144,6 +145,7 @@ add_touch(FunctionCallInfo fcinfo, bool last)
 	bool		isnull = PG_ARGISNULL(2);
 	Datum		value;
 	int64		at;
+	CjmError	error = {0};
 
 	if (PG_ARGISNULL(1))
 	{
@@ -152,10 +154,8 @@ add_touch(FunctionCallInfo fcinfo, bool last)
 		PG_RETURN_POINTER(state);
 	}
 	at = PG_GETARG_TIMESTAMPTZ(1);
-	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("time must not be %s", TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity")));
+	if (!row_time_check(at, &error))
+		cjm_report(&error);
 	if (state && at != state->at && (at > state->at) != last)
 		PG_RETURN_POINTER(state);
 

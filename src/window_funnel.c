@@ -135,10 +135,11 @@ window_funnel_modes(const char *text, size_t size, WindowFunnelRules *rules, Cjm
 bool
 window_funnel_check(const WindowFunnelRules *rules, uint32 nconditions, CjmError *error)
 {
-	if (!rules->once || nconditions <= WINDOW_FUNNEL_MAX_ONCE)
+	if (!rules->once || rules->increase || nconditions <= WINDOW_FUNNEL_MAX_ONCE)
 		return true;
 	cjm_fail(error, CJM_ERROR_LIMIT, "too many steps for mode \"strict_once\": %u", nconditions);
 	cjm_fail_detail(error, "It knows up to %d; the other modes have no such limit.", WINDOW_FUNNEL_MAX_ONCE);
+	cjm_fail_hint(error, "With \"strict_increase\" a row stands for one step anyway, and there may be more.");
 	return false;
 }
 

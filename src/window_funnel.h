@@ -6,7 +6,7 @@
 
 #include "condition_log.h"
 
-/* strict_once knows at most as many steps as a funnel has; the others any number. */
+/* strict_once knows at most as many steps as a funnel has, unless strict_increase makes it easy; the others any number. */
 #define WINDOW_FUNNEL_MAX_ONCE 64
 
 /*

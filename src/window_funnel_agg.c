@@ -13,12 +13,13 @@ PG_FUNCTION_INFO_V1(window_funnel_step_mode);
 PG_FUNCTION_INFO_V1(window_funnel_combine);
 PG_FUNCTION_INFO_V1(window_funnel_final);
 
-/* The rules of a call site, and the arguments that they were read from. */
+/* The rules of a call site, the arguments that they were read from, and the head of its states. */
 typedef struct CachedRules
 {
 	Interval	within;
 	text	   *mode;			/* a copy, or NULL */
 	WindowFunnelRules rules;
+	const ConditionHead *head;
 } CachedRules;
 
 static void
@@ -37,7 +38,7 @@ same_text(const text *a, const text *b)
 }
 
 /* The rules in argument 1 and, if there is one, argument 2; read again only if they change. */
-static const WindowFunnelRules *
+static CachedRules *
 rules_argument(FunctionCallInfo fcinfo, bool has_mode)
 {
 	CachedRules *cache = fcinfo->flinfo->fn_extra;
@@ -57,7 +58,7 @@ rules_argument(FunctionCallInfo fcinfo, bool has_mode)
 	}
 	if (cache && memcmp(&cache->within, within, sizeof(Interval)) == 0 &&
 		(mode == NULL || same_text(cache->mode, mode)))
-		return &cache->rules;
+		return cache;
 
 	memset(&fresh, 0, sizeof(fresh));
 	fresh.within = *within;
@@ -75,8 +76,9 @@ rules_argument(FunctionCallInfo fcinfo, bool has_mode)
 		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedRules));
 	else if (cache->mode)
 		pfree(cache->mode);
+	fresh.head = cache->head;
 	*cache = fresh;
-	return &cache->rules;
+	return cache;
 }
 
 static void
@@ -89,9 +91,9 @@ changed_rules(void)
 }
 
 static void
-check_heads(const ConditionLog *a, const ConditionLog *b)
+check_heads(const ConditionHead *a, const ConditionHead *b)
 {
-	if (!condition_log_head_is(a, condition_log_head(b), b->head_size))
+	if (!condition_head_is(a, b->bytes, b->size))
 		changed_rules();
 }
 
@@ -99,21 +101,21 @@ check_heads(const ConditionLog *a, const ConditionLog *b)
 static Datum
 add_row(FunctionCallInfo fcinfo, int n)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
-	const WindowFunnelRules *rules;
+	ConditionLog *log = aggregate_state(fcinfo, 0);
+	CachedRules *cache = rules_argument(fcinfo, n > 2);
+	const WindowFunnelRules *rules = &cache->rules;
 	Conditions	conditions;
 	CjmError	error = {0};
 
-	rules = rules_argument(fcinfo, n > 2);
 	if (PG_ARGISNULL(n) || !conditions_argument(fcinfo, n + 1, &conditions))
 		return condition_agg_return(fcinfo, log);
 	if (log == NULL)
 	{
 		if (!window_funnel_check(rules, conditions.count, &error))
 			cjm_report(&error);
-		log = condition_agg_create(fcinfo, &conditions, rules, sizeof(WindowFunnelRules));
+		log = condition_agg_create(fcinfo, &cache->head, conditions.count, rules, sizeof(WindowFunnelRules), 0);
 	}
-	else if (!condition_log_head_is(log, rules, sizeof(WindowFunnelRules)))
+	else if (!condition_head_is(log->head, rules, sizeof(WindowFunnelRules)))
 		changed_rules();
 	if (!rules->order && !conditions_any(&conditions))
 		return condition_agg_pass_over(log, PG_GETARG_TIMESTAMPTZ(n), &conditions);
@@ -142,18 +144,18 @@ window_funnel_combine(PG_FUNCTION_ARGS)
 Datum
 window_funnel_final(PG_FUNCTION_ARGS)
 {
-	ConditionLog *log = condition_agg_state(fcinfo, 0);
+	ConditionLog *log = aggregate_state(fcinfo, 0);
 	WindowFunnelRules rules;
 	ConditionRows rows;
 	int			level;
 
 	if (log == NULL || log->count == 0)
 		PG_RETURN_INT32(0);
-	if (log->head_size != sizeof(rules))
+	if (log->head->size != sizeof(rules))
 		elog(ERROR, "invalid state of window_funnel");
-	memcpy(&rules, condition_log_head(log), sizeof(rules));
+	memcpy(&rules, log->head->bytes, sizeof(rules));
 	condition_log_rows(log, &rows);
 	level = window_funnel_level(&rules, &rows);
-	condition_log_free_rows(&rows);
+	condition_rows_close(&rows);
 	PG_RETURN_INT32(level);
 }

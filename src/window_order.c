@@ -17,6 +17,8 @@
 
 #include "window_order.h"
 
+#include "row_time.h"
+
 static void
 order_error(int64 previous, int64 at, bool falling)
 {
@@ -39,10 +41,10 @@ order_error(int64 previous, int64 at, bool falling)
 bool
 window_order_next(WindowOrder *order, WindowObject window, int64 position, int64 at)
 {
-	if (TIMESTAMP_NOT_FINITE(at))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("time must not be %s", TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity")));
+	CjmError	error = {0};
+
+	if (!row_time_check(at, &error))
+		cjm_report(&error);
 	if (!order->started)
 	{
 		order->started = true;

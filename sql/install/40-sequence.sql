@@ -3,7 +3,7 @@
 --
 
 CREATE FUNCTION sequence_agg_step(internal, pattern text, at timestamptz, VARIADIC conditions boolean[]) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION sequence_agg_step(internal, text, timestamptz, boolean[]) IS
 	'transition function of the sequence aggregates';
 

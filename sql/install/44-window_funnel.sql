@@ -3,12 +3,12 @@
 --
 
 CREATE FUNCTION window_funnel_step(internal, within interval, at timestamptz, VARIADIC steps boolean[]) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION window_funnel_step(internal, interval, timestamptz, boolean[]) IS
 	'transition function of window_funnel';
 
 CREATE FUNCTION window_funnel_step(internal, within interval, mode text, at timestamptz, VARIADIC steps boolean[]) RETURNS internal
-	AS 'MODULE_PATHNAME', 'window_funnel_step_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'window_funnel_step_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION window_funnel_step(internal, interval, text, timestamptz, boolean[]) IS
 	'transition function of window_funnel with a mode';
 

@@ -3,7 +3,7 @@
 --
 
 CREATE FUNCTION retention_step(internal, VARIADIC conditions boolean[]) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION retention_step(internal, boolean[]) IS 'transition function of retention';
 
 CREATE FUNCTION retention_combine(internal, internal) RETURNS internal

@@ -15,7 +15,7 @@ CREATE FUNCTION touch_agg_final(internal, at timestamptz, value anyelement) RETU
 COMMENT ON FUNCTION touch_agg_final(internal, timestamptz, anyelement) IS 'final function of first_touch and last_touch';
 
 CREATE FUNCTION touch_agg_first(internal, at timestamptz, value anyelement) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION touch_agg_first(internal, timestamptz, anyelement) IS 'transition function of first_touch';
 
 CREATE FUNCTION touch_agg_first_combine(internal, internal) RETURNS internal
@@ -38,7 +38,7 @@ COMMENT ON AGGREGATE first_touch(timestamptz, anyelement) IS
 	'the value at the earliest time, which may be NULL; of several at that time the one whose bytes are smallest, NULL last';
 
 CREATE FUNCTION touch_agg_last(internal, at timestamptz, value anyelement) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION touch_agg_last(internal, timestamptz, anyelement) IS 'transition function of last_touch';
 
 CREATE FUNCTION touch_agg_last_combine(internal, internal) RETURNS internal

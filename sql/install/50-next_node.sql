@@ -5,13 +5,13 @@
 CREATE FUNCTION next_node_step(
 	internal, direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain boolean[])
 	RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION next_node_step(internal, text, text, timestamptz, text, boolean, boolean[]) IS
 	'transition function of sequence_next_node';
 
 CREATE FUNCTION next_node_step(internal, direction text, base text, at timestamptz, event text, base_condition boolean)
 	RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION next_node_step(internal, text, text, timestamptz, text, boolean) IS
 	'transition function of sequence_next_node without a chain';
 

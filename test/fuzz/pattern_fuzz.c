@@ -17,7 +17,7 @@
  *	clang -g -O1 -DFRONTEND -fsanitize=fuzzer,address,undefined -Wno-ignored-attributes \
  *		-I$(pg_config --includedir-server) -Isrc test/fuzz/pattern_fuzz.c \
  *		src/pattern_parse.c src/pattern_print.c src/pattern_nfa.c src/pattern_run.c \
- *		src/condition_log.c src/funnel_duration.c src/funnel_format.c src/label.c src/pure.c \
+ *		src/condition_log.c src/row_time.c src/funnel_duration.c src/funnel_format.c src/label.c src/pure.c \
  *		-L$(pg_config --pkglibdir) -L$(pg_config --libdir) -lpgcommon -lpgport -o pattern_fuzz
  *
  * With -DPATTERN_RANDOM instead of the fuzzer it makes cases of its own; the
@@ -622,8 +622,9 @@ static void
 log_rows(Input *input, ConditionRows *result)
 {
 	uint32		nconditions = take(input, 4) ? 3 : 70;
-	ConditionLog *log = condition_log_create(nconditions, "head", 4);
-	ConditionLog *other = condition_log_create(nconditions, "head", 4);
+	ConditionHead *head = condition_head_create(nconditions, "head", 4);
+	ConditionLog *log = condition_log_create(head, 0);
+	ConditionLog *other = condition_log_create(head, take(input, 100));
 	StringInfoData bytes;
 	CjmError	error = {0};
 	int			order[MAX_ROWS];
@@ -646,8 +647,8 @@ log_rows(Input *input, ConditionRows *result)
 	}
 	initStringInfo(&bytes);
 	condition_log_serialize(other, &bytes);
-	other = condition_log_deserialize((uint8 *) bytes.data, bytes.len, &error);
-	REQUIRE(other != NULL && condition_log_head_is(other, "head", 4));
+	other = condition_log_deserialize((uint8 *) bytes.data, bytes.len, take(input, 2) ? head : NULL, &error);
+	REQUIRE(other != NULL && condition_head_is(other->head, "head", 4));
 	REQUIRE(condition_log_append(&log, other, &error));
 	condition_log_rows(log, result);
 	REQUIRE(result->count == (uint32) nrows);

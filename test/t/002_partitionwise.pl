@@ -101,6 +101,25 @@ my @cases = (
 	[ 'rollup(funnel_stats) of all', 'SELECT rollup(stats)::text FROM %s',
 		'stats', 'stats_by_segment', $partial ]);
 
+my $steps = q{event = 'view', event = 'cart', event = 'оплата'};
+foreach my $call (
+	"window_funnel('20 days', at, $steps)",
+	"window_funnel('20 days', 'strict_order,strict_once', at, $steps)",
+	"sequence_match('(?1).*(?2)(?t<=5 days)(?3)', at, $steps)",
+	"sequence_count('(?1).*(?2)', at, $steps)",
+	"sequence_match_events('(?1).*(?2)', at, $steps)",
+	"sequence_next_node('forward', 'first_match', at, event, channel = 'email', $steps)",
+	"sequence_next_node('backward', 'tail', at, event, true)",
+	"retention(at < '2026-01-20Z', $steps)",
+	'first_touch(at, event)',
+	'last_touch(at, value)')
+{
+	my ($name) = $call =~ /^(\w+)/;
+
+	push @cases, [ "$name by hash partition", "SELECT customer, $call FROM %s GROUP BY customer", 'events', 'by_customer', $whole ],
+		[ "$name by time", "SELECT customer, $call FROM %s GROUP BY customer", 'events', 'by_time', $partial ];
+}
+
 foreach my $case (@cases)
 {
 	my ($name, $query, $single, $partitioned, $shape) = @$case;

@@ -1,14 +1,21 @@
 //
 // aggregates.js: one answer per customer straight from rows: what the call costs
-// beside the plainest one.
+// beside the plainest one, and patterns of events also of stored journeys.
 //
 'use strict';
 
-const { MEMORY, STEPS, CH_WINDOW_FUNNEL, ours, clickhouse, floor, conditions } = require('./variants');
+const { MEMORY, STEPS, CH_WINDOW_FUNNEL, ours, clickhouse, postgres, floor, conditions } = require('./variants');
 
 const perCustomer = (key, call, answer, needs) =>
 	ours(key, `cjm, ${key}`, `SELECT ${answer} FROM (SELECT ${call} AS answer FROM plain GROUP BY customer) AS c`,
 		{ asks: key, settings: MEMORY, needs });
+const OVER = 'OVER (PARTITION BY customer ORDER BY at)';
+const IN_ORDER = '(?1).*(?2).*(?4)';
+const PAIR = '(?1).*(?2)';
+
+// ClickHouse takes rows of one time as they come, from run to run another way; so they are put in order as ours are.
+const CH_AT = `at * 4 + (event = 'cart') + 2 * (event = 'checkout') + 3 * (event = 'purchase')`;
+
 const countSteps = (condition) =>
 	STEPS.map((step, n) => `count(*) FILTER (WHERE ${condition(n + 1)})`).join(', ');
 
@@ -17,8 +24,11 @@ const aggregates = {
 	title: 'One answer per customer straight from rows',
 	ours: 'window_funnel',
 	floor: 'count_filter',
-	aims: ['window_funnel', 'retention', 'first_touch', 'journey_agg'].map((key) =>
-		[`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
+	aims: [
+		...['window_funnel', 'retention', 'first_touch', 'sequence_match', 'sequence_count', 'sequence_next_node',
+			'journey_agg'].map((key) => [`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
+		['sequence_match, of the best window query in PostgreSQL', ['sequence_match'], ['pg_sequence_match'], 1 / 2],
+	],
 	variants: [
 		perCustomer('window_funnel', `cjm.window_funnel('7 days', at, ${conditions()})`,
 			countSteps((n) => `answer >= ${n}`), 'window_funnel(interval,timestamptz,boolean[])'),
@@ -26,6 +36,14 @@ const aggregates = {
 			countSteps((n) => `answer[${n}]`), 'retention(boolean[])'),
 		perCustomer('first_touch', 'cjm.first_touch(at, event)', "count(*) FILTER (WHERE answer = 'visit')",
 			'first_touch(timestamptz,anyelement)'),
+		perCustomer('sequence_match', `cjm.sequence_match('${IN_ORDER}', at, ${conditions()})`,
+			'count(*) FILTER (WHERE answer)', 'sequence_match(text,timestamptz,boolean[])'),
+		perCustomer('sequence_count', `cjm.sequence_count('${PAIR}', at, ${conditions()})`,
+			'sum(answer)', 'sequence_count(text,timestamptz,boolean[])'),
+		perCustomer('sequence_next_node',
+			"cjm.sequence_next_node('forward', 'first_match', at, event, true, event = 'cart')",
+			"count(answer), count(*) FILTER (WHERE answer = 'checkout')",
+			'sequence_next_node(text,text,timestamptz,text,boolean,boolean[])'),
 		perCustomer('journey_agg', 'cjm.journey_agg(at, event)', 'sum(cjm.touch_count(answer))'),
 		clickhouse('ch_window_funnel', 'ClickHouse, windowFunnel',
 			CH_WINDOW_FUNNEL, { asks: 'window_funnel' }),
@@ -36,6 +54,24 @@ const aggregates = {
 		clickhouse('ch_first_touch', 'ClickHouse, argMin',
 			"SELECT countIf(answer = 'visit') FROM (SELECT argMin(event, at) AS answer FROM events GROUP BY customer)",
 			{ asks: 'first_touch' }),
+		clickhouse('ch_sequence_match', 'ClickHouse, sequenceMatch',
+			`SELECT countIf(answer) FROM (SELECT sequenceMatch('${IN_ORDER}')(${CH_AT}, ${conditions()}) AS answer
+				FROM events GROUP BY customer)`, { asks: 'sequence_match' }),
+		clickhouse('ch_sequence_count', 'ClickHouse, sequenceCount',
+			`SELECT sum(answer) FROM (SELECT sequenceCount('${PAIR}')(${CH_AT}, ${conditions()}) AS answer
+				FROM events GROUP BY customer)`, { asks: 'sequence_count' }),
+		// Its sequenceNextNode keeps 32 bits of a time, which do not hold microseconds.
+		clickhouse('ch_sequence_next_node', 'ClickHouse, next event in a sorted groupArray',
+			`SELECT count(), countIf(rows[cart + 1].2 = 'checkout')
+				FROM (SELECT arraySort(groupArray((at, event))) AS rows, arrayFirstIndex(row -> row.2 = 'cart', rows) AS cart
+					FROM events GROUP BY customer)
+				WHERE cart > 0 AND cart < length(rows)`, { asks: 'sequence_next_node' }),
+		postgres('pg_sequence_match', 'PostgreSQL, window functions',
+			`SELECT count(DISTINCT customer) FROM (
+				SELECT *, min(CASE WHEN event = 'cart' AND at >= viewed THEN at END) ${OVER} AS carted FROM (
+					SELECT *, min(CASE WHEN event = 'view' THEN at END) ${OVER} AS viewed
+					FROM plain WHERE event IN ('view', 'cart', 'purchase')) AS a) AS b
+				WHERE event = 'purchase' AND at >= carted`, { asks: 'sequence_match', settings: MEMORY }),
 		floor('count_filter', '4 count(*) FILTER',
 			`SELECT ${STEPS.map((step, n) => `sum(c${n})`).join(', ')} FROM (SELECT
 				${STEPS.map((step, n) => `count(*) FILTER (WHERE event = '${step}') AS c${n}`).join(', ')}
@@ -43,4 +79,33 @@ const aggregates = {
 	],
 };
 
-module.exports = { questions: [aggregates] };
+const patterns = {
+	name: 'patterns',
+	title: 'Customers with a view, then a cart, then a purchase, and how often a cart comes after a view',
+	ours: 'matches',
+	floor: 'count_journey',
+	aims: [
+		['matches of stored journeys, of ClickHouse over its event table', ['matches'], ['ch_match', 'ch_match_sorted'], 1],
+		['match_count of stored journeys, of ClickHouse over its event table', ['match_count'], ['ch_count'], 1],
+	],
+	variants: [
+		ours('matches', 'cjm, matches over stored journeys',
+			"SELECT count(*) FROM journeys_plain WHERE cjm.matches(journey, 'view .* cart .* purchase')",
+			{ asks: 'matches' }),
+		ours('match_count', 'cjm, match_count over stored journeys',
+			"SELECT sum(cjm.match_count(journey, 'view .* cart')) FROM journeys_plain",
+			{ asks: 'match_count' }),
+		clickhouse('ch_match', 'ClickHouse, sequenceMatch over events',
+			`SELECT countIf(answer) FROM (SELECT sequenceMatch('${IN_ORDER}')(${CH_AT}, ${conditions()}) AS answer
+				FROM events GROUP BY customer)`, { asks: 'matches' }),
+		clickhouse('ch_match_sorted', 'ClickHouse, sequenceMatch over events in order of customer',
+			`SELECT countIf(answer) FROM (SELECT sequenceMatch('${IN_ORDER}')(${CH_AT}, ${conditions()}) AS answer
+				FROM by_customer GROUP BY customer) SETTINGS optimize_aggregation_in_order = 1`, { asks: 'matches' }),
+		clickhouse('ch_count', 'ClickHouse, sequenceCount over events',
+			`SELECT sum(answer) FROM (SELECT sequenceCount('${PAIR}')(${CH_AT}, ${conditions()}) AS answer
+				FROM events GROUP BY customer)`, { asks: 'match_count' }),
+		floor('count_journey', 'count(journey)', 'SELECT count(journey) FROM journeys_plain'),
+	],
+};
+
+module.exports = { questions: [aggregates, patterns] };
