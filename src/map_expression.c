@@ -9,6 +9,9 @@
  * whatever search_path it is read in.  Text that somebody wrote never becomes
  * part of a statement.
  *
+ * map_expressions(view) prints what a view of a map reads now: the view follows
+ * a column that is renamed, the text in the map's definition does not.
+ *
  * Nothing is executed here.
  */
 #include "glue.h"
@@ -25,6 +28,10 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -33,6 +40,7 @@
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(map_expression);
+PG_FUNCTION_INFO_V1(map_expressions);
 
 /* What an argument of create_map has to be. */
 typedef enum ArgumentKind
@@ -325,4 +333,57 @@ map_expression(PG_FUNCTION_ARGS)
 	relation_close(source, NoLock);
 	free_parsestate(pstate);
 	PG_RETURN_TEXT_P(cstring_to_text(printed));
+}
+
+/*
+ * map_expressions(view): the expressions of the view "events" of a map, in the
+ * order of create_map's arguments and printed as map_expression does; the last
+ * is the filter, NULL if there is none.  NULL for a view of another form.
+ */
+Datum
+map_expressions(PG_FUNCTION_ARGS)
+{
+	Relation	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	source;
+	Query	   *query = NULL;
+	RangeTblRef *from = NULL;
+	Datum		printed[lengthof(arguments)];
+	bool		nulls[lengthof(arguments)];
+	int			count = lengthof(arguments);
+	int			lower = 1;
+
+	if (view == NULL)
+		PG_RETURN_NULL();
+	if (view->rd_rel->relkind == RELKIND_VIEW)
+	{
+		query = copyObject(get_view_query(view));
+		if (list_length(query->jointree->fromlist) == 1 && IsA(linitial(query->jointree->fromlist), RangeTblRef))
+			from = linitial_node(RangeTblRef, query->jointree->fromlist);
+	}
+	relation_close(view, AccessShareLock);
+	if (from == NULL || rt_fetch(from->rtindex, query->rtable)->rtekind != RTE_RELATION)
+		PG_RETURN_NULL();
+
+	source = relation_open(rt_fetch(from->rtindex, query->rtable)->relid, AccessShareLock);
+	for (int i = 0; i < count; i++)
+	{
+		Node	   *node = arguments[i].kind == ARGUMENT_CONDITION ? query->jointree->quals : NULL;
+		ListCell   *cell;
+
+		foreach(cell, query->targetList)
+		{
+			TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+			if (!target->resjunk && strcmp(target->resname, arguments[i].name) == 0)
+				node = (Node *) target->expr;
+		}
+		nulls[i] = node == NULL;
+		if (nulls[i])
+			continue;
+		/* Printing knows one relation, the first; that of a view's query comes after others. */
+		ChangeVarNodes(node, from->rtindex, 1, 0);
+		printed[i] = CStringGetTextDatum(print_expression(source, node));
+	}
+	relation_close(source, AccessShareLock);
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(printed, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT));
 }

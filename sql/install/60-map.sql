@@ -50,6 +50,12 @@ CREATE FUNCTION map_expression(source regclass, expression text, argument text, 
 COMMENT ON FUNCTION map_expression(regclass, text, text, text) IS
 	'an expression over a row of the source, checked, converted to what an argument of create_map has to be, and printed so that it means the same in every search_path';
 
+CREATE FUNCTION map_expressions(map_view oid) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'map_expressions'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500;
+COMMENT ON FUNCTION map_expressions(oid) IS
+	'what the view events of a map reads as customer, at, event, channel, value, segment, and its filter, as they would be written now; NULL if it is another view';
+
 CREATE FUNCTION map_nearest(name text, names text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_nearest'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
