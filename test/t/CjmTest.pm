@@ -19,7 +19,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(start_server run_sql run_sql_fails plan_of write_bytes server_is_well);
+our @EXPORT = qw(start_server start_node run_sql run_sql_fails plan_of write_bytes server_is_well);
 
 my %started_at;
 
@@ -30,6 +30,17 @@ sub start_server
 	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
+	start_node($node, @settings);
+	$node->safe_psql('postgres', 'CREATE EXTENSION cjm');
+	$node->safe_psql('postgres', 'ALTER DATABASE postgres SET search_path = public, cjm');
+	return $node;
+}
+
+# Makes and starts the server of a node that the caller has at hand.
+sub start_node
+{
+	my ($node, @settings) = @_;
+
 	# The environment of whoever runs the tests decides nothing.
 	delete @ENV{qw(PGOPTIONS PGTZ PGDATESTYLE PGCLIENTENCODING)};
 	$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
@@ -38,10 +49,8 @@ sub start_server
 		q(autovacuum = off), q(jit = off), q(max_wal_size = '2GB'), q(checkpoint_timeout = '1h'), q(shared_buffers = '128MB'),
 		@settings, ''));
 	$node->start;
-	$node->safe_psql('postgres', 'CREATE EXTENSION cjm');
-	$node->safe_psql('postgres', 'ALTER DATABASE postgres SET search_path = public, cjm');
-	$started_at{$name} = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
-	return $node;
+	$started_at{ $node->name } = $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()');
+	return;
 }
 
 # What the statements print, without headers.  An error ends the test file.
