@@ -5,21 +5,21 @@ SET DateStyle = 'ISO';
 
 \set j '''{2026-01-01T09:00Z visit@ads, 2026-01-01T09:30Z cart, 2026-01-01T10:00Z view@ads, 2026-01-01T10:01Z view, 2026-01-01T10:02Z mail@email, 2026-01-01T11:00Z cart@ads, 2026-01-01T11:30Z view, 2026-01-01T12:00Z pay, 2026-01-02T10:00Z view@ads}'''
 -- The stage is that of the first time, not that of the winning walk, which begins as late as it can.
-SELECT step, label, touches, first_seen::time, last_seen::time, reached_at::time, seconds, went_on FROM stage_touches(:j, 'view -> cart -> pay within 1 day');
-SELECT step, label, touches, first_seen::time, last_seen::time, reached_at::time, seconds, went_on FROM stage_touches(:j, 'view -> cart -> pay within 1 day', 'channel');
-SELECT step, label, touches, seconds, went_on FROM stage_touches(:j, 'view -> cart -> refund');
+SELECT step, label, touches, first_seen::time, last_seen::time, reached_at::time, met_after, went_on, went_on_after FROM stage_touches(:j, 'view -> cart -> pay within 1 day');
+SELECT step, label, touches, first_seen::time, last_seen::time, reached_at::time, met_after, went_on, went_on_after FROM stage_touches(:j, 'view -> cart -> pay within 1 day', 'channel');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches(:j, 'view -> cart -> refund');
 -- Nobody began: all is before the first stage.  Nothing came before: there is no such stage.
-SELECT step, label, touches, reached_at::time, seconds, went_on FROM stage_touches(:j, 'refund -> pay');
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z b}', 'a -> b');
+SELECT step, label, touches, reached_at::time, met_after, went_on, went_on_after FROM stage_touches(:j, 'refund -> pay');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z b}', 'a -> b');
 SELECT count(*) FROM stage_touches('{}', 'a -> b');
 -- An optional stage is stood at, but what one goes on to is the mandatory one; after the last mandatory one there is nothing.
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z o, 2026-01-01T10:02Z x, 2026-01-01T10:03Z b, 2026-01-01T10:04Z x, 2026-01-01T10:05Z c}', 'a -> optional o -> b -> optional c');
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:02Z x, 2026-01-01T10:03Z b}', 'a -> optional o -> b');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z o, 2026-01-01T10:02Z x, 2026-01-01T10:03Z b, 2026-01-01T10:04Z x, 2026-01-01T10:05Z c}', 'a -> optional o -> b -> optional c');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:02Z x, 2026-01-01T10:03Z b}', 'a -> optional o -> b');
 -- Several stages at one time: each has what it asks for, the last one the rest.
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z a, 2026-01-01T10:01Z b, 2026-01-01T10:01Z c, 2026-01-01T10:01Z x, 2026-01-01T10:02Z b}', 'a -> b -> c');
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a@x, 2026-01-01T10:00Z a@y, 2026-01-01T10:00Z a, 2026-01-01T10:00Z b}', '*@x -> *@y -> b');
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:00Z b, 2026-01-01T10:01Z x, 2026-01-01T10:02Z c}', 'a -> b -> c unordered');
-SELECT step, label, touches, seconds, went_on FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z x, 2026-01-01T10:02Z b, 2026-01-01T10:03Z a, 2026-01-01T10:04Z b}', 'a -> b strict');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z a, 2026-01-01T10:01Z b, 2026-01-01T10:01Z c, 2026-01-01T10:01Z x, 2026-01-01T10:02Z b}', 'a -> b -> c');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a@x, 2026-01-01T10:00Z a@y, 2026-01-01T10:00Z a, 2026-01-01T10:00Z b}', '*@x -> *@y -> b');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:00Z b, 2026-01-01T10:01Z x, 2026-01-01T10:02Z c}', 'a -> b -> c unordered');
+SELECT step, label, touches, met_after, went_on, went_on_after FROM stage_touches('{2026-01-01T10:00Z a, 2026-01-01T10:01Z x, 2026-01-01T10:02Z b, 2026-01-01T10:03Z a, 2026-01-01T10:04Z b}', 'a -> b strict');
 -- Walks that begin in a range
 SELECT step, label, touches, reached_at::time, went_on FROM stage_touches(:j, 'view -> cart -> pay', entered => '[2026-01-01 11:15Z,)');
 SELECT * FROM stage_touches(:j, 'view -> cart', 'value');
@@ -62,7 +62,8 @@ WITH expected AS (
 SELECT count(*) > 5000 AS many, count(*) FILTER (WHERE g.label IS NULL) AS wrong FROM expected e LEFT JOIN got g USING (funnel, n, step, label, touches, first_seen, last_seen);
 -- When it went on, and when a label was first met.
 SELECT count(*) > 3000 AS many, count(*) FILTER (WHERE g.went_on IS DISTINCT FROM (m.step IS NOT NULL AND r.reached_at IS NOT NULL) AND (m.step IS NOT NULL OR g.went_on IS NOT NULL)) AS wrong,
-	count(*) FILTER (WHERE g.seconds IS DISTINCT FROM CASE WHEN g.label IS NULL THEN extract(epoch FROM r.reached_at - g.reached_at)::float8 ELSE extract(epoch FROM g.first_seen - g.reached_at)::float8 END) AS wrong_seconds
+	count(*) FILTER (WHERE g.went_on_after IS DISTINCT FROM extract(epoch FROM r.reached_at - g.reached_at)::float8) AS wrong_times,
+	count(*) FILTER (WHERE g.met_after IS DISTINCT FROM CASE WHEN g.label IS NOT NULL THEN extract(epoch FROM g.first_seen - g.reached_at)::float8 END) AS wrong_times
 FROM got g
 	LEFT JOIN LATERAL (SELECT min(s.step) AS step FROM funnel_stages(g.funnel) s WHERE s.step > g.step AND NOT s.optional) m ON true
 	LEFT JOIN got r ON r.funnel = g.funnel AND r.n = g.n AND r.step = m.step AND r.label IS NULL;

@@ -18,7 +18,7 @@
 PG_FUNCTION_INFO_V1(journey_stage_touches);
 PG_FUNCTION_INFO_V1(journey_funnel_exposures);
 
-#define STAGE_COLUMNS 8
+#define STAGE_COLUMNS 9
 #define EXPOSURE_COLUMNS 5
 
 /* Touchpoints of one label in one period. */
@@ -117,7 +117,7 @@ put_stage(ReturnSetInfo *result, const FunnelPeriod *period, int64 reached_at, c
 {
 	Datum		values[STAGE_COLUMNS];
 	bool		nulls[STAGE_COLUMNS] = {false};
-	int64		until = label ? touches->first : period->went_on_at;
+	bool		went_on = period->went_on_at != FUNNEL_NEVER;
 
 	values[0] = Int32GetDatum(period->step);
 	nulls[1] = label == NULL;
@@ -127,10 +127,12 @@ put_stage(ReturnSetInfo *result, const FunnelPeriod *period, int64 reached_at, c
 	values[3] = TimestampTzGetDatum(touches->first);
 	values[4] = TimestampTzGetDatum(touches->last);
 	values[5] = TimestampTzGetDatum(reached_at);
-	nulls[6] = until == FUNNEL_NEVER;
-	values[6] = seconds_between(reached_at, until);
+	nulls[6] = label == NULL;
+	values[6] = seconds_between(reached_at, touches->first);
 	nulls[7] = !period->goes_on;
-	values[7] = BoolGetDatum(period->went_on_at != FUNNEL_NEVER);
+	values[7] = BoolGetDatum(went_on);
+	nulls[8] = !went_on;
+	values[8] = seconds_between(reached_at, period->went_on_at);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

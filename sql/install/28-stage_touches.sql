@@ -8,7 +8,7 @@ CREATE FUNCTION stage_touches(
 	by text DEFAULT 'event',
 	entered tstzrange DEFAULT '(,)')
 	RETURNS TABLE (step integer, label text, touches bigint, first_seen timestamptz, last_seen timestamptz, reached_at timestamptz,
-		seconds float8, went_on boolean)
+		met_after float8, went_on boolean, went_on_after float8)
 	AS 'MODULE_PATHNAME', 'journey_stage_touches'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 150 ROWS 10;
 COMMENT ON FUNCTION stage_touches(journey, funnel, text, tstzrange) IS
@@ -16,8 +16,8 @@ COMMENT ON FUNCTION stage_touches(journey, funnel, text, tstzrange) IS
 A customer stands at the deepest stage that a walk so far has ended with, from the time it was reached until a deeper one is.
 step: 0 before the first stage; label: the event or channel, NULL in the row of the stage; touches, first_seen, last_seen: touchpoints there
 reached_at: when the stage was reached, or the first touchpoint of all
-seconds: from then to the first touchpoint with the label; in the row of the stage, to the next mandatory stage, NULL if it was not reached
-went_on: whether it was; NULL where there is none
+met_after: seconds from then to the first touchpoint with the label
+went_on, went_on_after: whether the next mandatory stage was reached, NULL where there is none, and how many seconds after this one
 entered: only walks whose first touchpoint lies in the range';
 
 CREATE FUNCTION funnel_exposures(

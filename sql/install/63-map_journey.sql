@@ -14,7 +14,7 @@ AS $$
 BEGIN
 	IF by IS NULL OR by <> ALL (ARRAY['event', 'channel']) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('this report cannot be by "%s"', by),
+			MESSAGE = 'this report cannot be by ' || coalesce('"' || by || '"', 'NULL'),
 			HINT = 'It is by event or by channel.';
 	END IF;
 	RETURN by;
@@ -22,58 +22,86 @@ END
 $$;
 COMMENT ON FUNCTION map_touch_by(text) IS 'event or channel; an error if it is something else';
 
--- Round durations, from nothing to a hundred years, ascending.
+-- Where it depends on when something happened, times are counted by how long they are, so that nothing but counts has to be kept.
 CREATE FUNCTION map_durations() RETURNS float8[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '{0,1,2,5,10,20,30,60,120,300,600,1200,1800,3600,7200,10800,21600,43200,86400,172800,259200,604800,1209600,2592000,5184000,7776000,15552000,31536000,63072000,157680000,315360000,3153600000}'::float8[];
+	SELECT ARRAY[0, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700,
+		3600, 5400, 7200, 10800, 14400, 21600, 28800, 43200, 64800, 86400, 129600, 172800, 259200, 345600, 432000, 604800,
+		864000, 1209600, 1814400, 2592000, 3888000, 5184000, 7776000, 10368000, 15552000, 23328000, 31536000, 47304000,
+		63072000, 94608000, 157680000, 315360000]::float8[];
 END;
-COMMENT ON FUNCTION map_durations() IS 'the durations in seconds by which times are counted where who met something is compared with who did not';
+COMMENT ON FUNCTION map_durations() IS 'durations in seconds, ascending, each about 1.4 times the one before: times between the same two are as good as equal';
 
--- Who met something is compared with who did not, in three steps.  met: customers are counted by how soon they met it and, in
--- the row without a label, by how soon they went on; and all by how long ago they came.  fair: the time in which nine of ten of
--- those who went on had done so.  counted: what was met in that time, by customers who have had that time by now.
+CREATE FUNCTION map_windows() RETURNS float8[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY[60, 3600, 86400, 604800, 2592000, 7776000, 31536000, 315360000]::float8[];
+END;
+COMMENT ON FUNCTION map_windows() IS 'a minute, an hour, 1, 7, 30 and 90 days, a year and ten, in seconds: some of the durations';
+
+-- met: customers by how soon they met something at a stage (in the row without a label: all of them), how soon they went on, and
+-- how long ago they came.  fair: the time in which nine of ten who went on had done so.  compared: who met it in that time, of
+-- customers who have had that time by now.  points: how many met it at each duration, and how many who have met it are gone;
+-- gone_by: how many of all.  risk: against those who met it at a duration, those who were there as long and had not met it.
 CREATE FUNCTION map_touchpoints_sql(map map, label text, by text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
 	RETURN format('WITH met AS (
-			SELECT e.step, e.label, e.went_on, width_bucket(e.seconds, %8$L::float8[]) AS soon,
-				width_bucket(date_part(''epoch'', now() - e.reached_at), %8$L::float8[]) AS age,
+			SELECT e.step, e.label, width_bucket(e.met_after, %8$L::float8[]) AS soon, width_bucket(e.went_on_after, %8$L::float8[]) AS gone,
+				width_bucket(date_part(''epoch'', now() - e.reached_at), %9$L::float8[]) AS age,
 				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen
 			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L%5$s) e
 			%6$s GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
-			SELECT s.step, min(s.soon) AS time FROM (
-				SELECT m.step, m.soon, sum(sum(m.customers)) OVER (PARTITION BY m.step ORDER BY m.soon) AS by_then,
-					sum(sum(m.customers)) OVER (PARTITION BY m.step) AS ever
-				FROM met m WHERE m.label IS NULL AND m.went_on GROUP BY m.step, m.soon) s
-			WHERE s.by_then >= 0.9 * s.ever GROUP BY s.step
-		), counted AS (
-			SELECT m.step, m.label, f.time, sum(m.customers)::bigint AS customers, sum(m.touches)::bigint AS touches,
-				min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
-				CASE WHEN f.time IS NOT NULL THEN coalesce(sum(m.customers)
-					FILTER (WHERE m.age > f.time AND (m.label IS NULL OR m.soon <= f.time)), 0)::bigint END AS compared,
-				CASE WHEN f.time IS NOT NULL THEN coalesce(sum(m.customers)
-					FILTER (WHERE m.age > f.time AND (m.label IS NULL OR m.soon <= f.time) AND m.went_on), 0)::bigint END AS went_on
-			FROM met m LEFT JOIN fair f ON f.step = m.step GROUP BY m.step, m.label, f.time
+			SELECT w.step, min(w.seconds) AS seconds, width_bucket(min(w.seconds), %8$L::float8[]) AS until, width_bucket(min(w.seconds), %9$L::float8[]) AS age
+			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.gone < width_bucket(u.seconds, %8$L::float8[])) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(%9$L::float8[]) u(seconds) WHERE m.label IS NULL AND m.gone IS NOT NULL GROUP BY m.step, u.seconds) w
+			WHERE w.by_then >= 0.9 * w.ever GROUP BY w.step
+		), compared AS (
+			SELECT m.step, m.label, m.soon, m.gone, sum(m.customers) AS customers
+			FROM met m JOIN fair f ON f.step = m.step AND m.age >= f.age AND (m.label IS NULL OR m.soon < f.until) GROUP BY 1, 2, 3, 4
+		), points AS (
+			SELECT c.step, c.label, c.soon AS duration, c.customers AS met, CASE WHEN c.gone IS NULL THEN 0 ELSE c.customers END AS met_and_went, 0 AS gone
+			FROM compared c WHERE c.label IS NOT NULL
+			UNION ALL SELECT c.step, c.label, c.gone, 0, 0, c.customers FROM compared c WHERE c.label IS NOT NULL AND c.gone IS NOT NULL
+		), gone_by AS (
+			SELECT c.step, d.duration, sum(c.customers) FILTER (WHERE c.gone IS NULL OR c.gone >= d.duration) AS there,
+				sum(c.customers) FILTER (WHERE c.gone >= d.duration) AS went_on
+			FROM compared c CROSS JOIN generate_series(0, cardinality(%8$L::float8[])) d(duration) WHERE c.label IS NULL GROUP BY 1, 2
+		), risk AS (
+			SELECT p.*, g.there - (p.met_by - p.gone_before) AS there, g.went_on - (p.met_and_went_by - p.gone_before) AS went_on
+			FROM (SELECT q.step, q.label, q.duration, sum(q.met) AS met, sum(q.met_and_went) AS met_and_went,
+					sum(sum(q.met)) OVER w AS met_by, sum(sum(q.met_and_went)) OVER w AS met_and_went_by, sum(sum(q.gone)) OVER w - sum(q.gone) AS gone_before
+				FROM points q GROUP BY 1, 2, 3 WINDOW w AS (PARTITION BY q.step, q.label ORDER BY q.duration)) p
+				JOIN gone_by g ON g.step = p.step AND g.duration = p.duration
+			WHERE p.met > 0
+		), rates AS (
+			SELECT r.step, r.label, bool_or(r.there > 0) AS comparable, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
+				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
+				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate) AS rate, sum(r.met::float8 * i.rate_low) AS low, sum(r.met::float8 * i.rate_high) AS high
+			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint) i GROUP BY 1, 2
 		)
 		SELECT t.step, %2$s[t.step] AS stage, t.label AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
-			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => (%8$L::float8[])[t.time + 1])) AS compared_within,
-			t.compared AS with_customers, t.went_on AS with_went_on, t.went_on::float8 / nullif(t.compared, 0)::float8 AS with_rate,
-			t.all_compared - t.compared AS without_customers, t.all_went_on - t.went_on AS without_went_on,
-			(t.all_went_on - t.went_on)::float8 / nullif(t.all_compared - t.compared, 0)::float8 AS without_rate,
-			d.difference, d.difference_low, d.difference_high
-		FROM (SELECT c.*, max(c.customers) FILTER (WHERE c.label IS NULL) OVER w AS all_customers,
-				max(c.compared) FILTER (WHERE c.label IS NULL) OVER w AS all_compared,
-				max(c.went_on) FILTER (WHERE c.label IS NULL) OVER w AS all_went_on
-			FROM counted c WINDOW w AS (PARTITION BY c.step)) t
-			CROSS JOIN LATERAL cjm.rate_difference(t.went_on, t.compared, t.all_went_on - t.went_on, t.all_compared - t.compared) d
+			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
+			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
+			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
+			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, v.rate - u.rate AS difference,
+			v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS difference_low,
+			v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS difference_high
+		FROM (SELECT m.step, m.label, sum(m.customers)::bigint AS customers, sum(m.touches)::bigint AS touches, min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
+				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step) AS all_customers
+			FROM met m GROUP BY m.step, m.label) t
+			LEFT JOIN fair f ON f.step = t.step
+			LEFT JOIN rates c ON c.step = t.step AND c.label = t.label
+			CROSS JOIN LATERAL (SELECT c.rate / c.some_met::float8 AS rate, c.low / c.some_met::float8 AS low, c.high / c.some_met::float8 AS high) u
+			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met)) v
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, map_stage_names(map), map_schema(map), map_touch_by(by),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label, map_durations());
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label, map_durations(), map_windows());
 END
 $$;
 COMMENT ON FUNCTION map_touchpoints_sql(map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';
@@ -187,12 +215,11 @@ BEGIN ATOMIC
 		('touchpoints', 'first_seen', 'the earliest of these touchpoints'),
 		('touchpoints', 'last_seen', 'the latest of them'),
 		('touchpoints', 'compared_within', 'the time, rounded up, in which nine of ten of those who went on from the stage had done so; only what was met in it is compared, of customers who have had that time by now'),
-		('touchpoints', 'with_customers', 'customers who met the event in that time'),
-		('touchpoints', 'with_went_on', 'those of them who reached the next mandatory stage; NULL where nobody did'),
+		('touchpoints', 'with_customers', 'customers who met the event in that time and can be compared'),
+		('touchpoints', 'with_went_on', 'those of them who reached the next mandatory stage'),
 		('touchpoints', 'with_rate', 'with_went_on / with_customers'),
-		('touchpoints', 'without_customers', 'customers who stood there and did not meet the event in that time'),
-		('touchpoints', 'without_went_on', 'those of them who reached the next mandatory stage'),
-		('touchpoints', 'without_rate', 'without_went_on / without_customers'),
+		('touchpoints', 'without_customers', 'customers whom they are compared with: each of them with those who had been at the stage as long, had neither gone on nor met the event before, and did not meet it then'),
+		('touchpoints', 'without_rate', 'the share of these who reached the next mandatory stage, mean over with_customers'),
 		('touchpoints', 'difference', 'with_rate - without_rate: it goes with the event, but need not come of it'),
 		('touchpoints', 'difference_low', 'lower end of its 95 % interval (Newcombe)'),
 		('touchpoints', 'difference_high', 'upper end of it'),

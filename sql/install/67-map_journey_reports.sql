@@ -11,7 +11,7 @@ CREATE FUNCTION touchpoint_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, touches bigint,
 		first_seen timestamptz, last_seen timestamptz, compared_within interval,
-		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_went_on bigint, without_rate float8,
+		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
 		difference float8, difference_low float8, difference_high float8)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -221,14 +221,14 @@ DECLARE
 BEGIN
 	IF jsonb_typeof(rates) <> 'object' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('rates must be an object, not %s', rates),
+			MESSAGE = format('rates must be an object, not %s', left(rates::text, 40)),
 			HINT = 'Give a rate for each step to change: {"3": 0.5}, or {"checkout": 0.5}.';
 	END IF;
 	FOR given IN SELECT r.key, r.value FROM jsonb_each(rates) r ORDER BY r.key COLLATE "C"
 	LOOP
 		wanted := map_step_of(def, given.key);
 		IF jsonb_typeof(given.value) <> 'number' OR given.value::numeric NOT BETWEEN 0 AND 1 THEN
-			RAISE invalid_parameter_value USING MESSAGE = format('the rate of step "%s" must be a number from 0 to 1, not %s', given.key, given.value);
+			RAISE invalid_parameter_value USING MESSAGE = format('the rate of step "%s" must be a number from 0 to 1, not %s', given.key, left(given.value::text, 40));
 		ELSIF new_rates[wanted] IS NOT NULL THEN
 			RAISE invalid_parameter_value USING
 				MESSAGE = format('rates has step %s twice, as "%s" too', wanted, given.key),
@@ -261,7 +261,7 @@ rates: an object of new step rates from 0 to 1, each by the number of the step o
 customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
 As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
 
--- As in map_touchpoints_sql, with one stage from the beginning of the funnel to its completion.
+-- Times are counted as in map_touchpoints_sql, from the beginning of the funnel to its completion.
 CREATE FUNCTION funnel_drivers(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
@@ -281,15 +281,15 @@ BEGIN
 				count(*) AS customers
 			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel%3$s) x GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
-			SELECT min(s.soon) AS time FROM (
-				SELECT m.soon, sum(sum(m.customers)) OVER (ORDER BY m.soon) AS by_then, sum(sum(m.customers)) OVER () AS ever
-				FROM met m WHERE m.kind IS NULL AND m.converted GROUP BY m.soon) s
-			WHERE s.by_then >= 0.9 * s.ever
+			SELECT min(w.seconds) AS seconds, width_bucket(min(w.seconds), %4$L::float8[]) AS time
+			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < width_bucket(u.seconds, %4$L::float8[])) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(%4$L::float8[]) u(seconds) WHERE m.kind IS NULL AND m.converted GROUP BY u.seconds) w
+			WHERE w.by_then >= 0.9 * w.ever
 		), counted AS (
-			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.time, sum(m.customers)::bigint AS customers,
+			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.seconds, sum(m.customers)::bigint AS customers,
 				coalesce(sum(m.customers) FILTER (WHERE m.converted), 0)::bigint AS converted
-			FROM met m JOIN fair f ON m.age > f.time AND (m.kind IS NULL OR m.soon <= f.time)
-			GROUP BY m.kind, m.label, f.time
+			FROM met m JOIN fair f ON m.age >= f.time AND (m.kind IS NULL OR m.soon < f.time)
+			GROUP BY m.kind, m.label, f.seconds
 		), tested AS (
 			SELECT c.*, whole.customers - c.customers AS others, whole.converted - c.converted AS others_converted, o.*
 			FROM counted c
@@ -302,10 +302,10 @@ BEGIN
 		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8,
 			r.others, r.others_converted, r.others_converted::float8 / r.others::float8,
 			r.odds_ratio, r.odds_low, r.odds_high, r.p_value, least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC)),
-			justify_hours(make_interval(secs => (%4$L::float8[])[r.time + 1]))
+			justify_hours(make_interval(secs => r.seconds))
 		FROM ranked r
 		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
-		(def).stages, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END, map_durations())
+		(def).stages, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END, map_windows())
 		USING from_time, to_time;
 END
 $$;

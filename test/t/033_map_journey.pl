@@ -29,7 +29,8 @@ run_sql($node, q{
 	SELECT cjm.create_map('m', 'events', 'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', segment => 'country')});
 
 # The plain SQL: touchpoints in canonical order; when each step was first the deepest so far; where each touchpoint belongs.
-my $durations = q{unnest('{1,2,5,10,20,30,60,120,300,600,1200,1800,3600,7200,10800,21600,43200,86400,172800,259200,604800,1209600,2592000,5184000,7776000,15552000,31536000}'::float8[])};
+my $durations = q{unnest(cjm.map_durations())};
+my $windows = q{unnest('{60, 3600, 86400, 604800, 2592000, 7776000, 31536000}'::float8[])};
 sub prepare
 {
 	my ($schema, $entered) = @_;
@@ -62,7 +63,7 @@ sub prepare
 		CREATE TABLE fair AS
 		SELECT step, min(w) AS seconds
 		FROM (SELECT step, w, count(*) FILTER (WHERE extract(epoch FROM went_on_at - reached_at) < w) AS by_then, count(*) AS ever
-			FROM stays, $durations w WHERE went_on_at IS NOT NULL GROUP BY step, w) s
+			FROM stays, $windows w WHERE went_on_at IS NOT NULL GROUP BY step, w) s
 		WHERE by_then >= 0.9 * ever GROUP BY step;
 		CREATE INDEX ON walks (customer);
 		CREATE INDEX ON touches (customer, event, at);
@@ -84,33 +85,41 @@ sub same
 	return;
 }
 
-# What the view touchpoints says, by event or channel, from rows.
+# What the view touchpoints says, by event or channel, customer by customer: each who met something against those who had been there as long.
 sub plain_touchpoints
 {
 	my ($by) = @_;
 
 	return qq{
 		SELECT c.step, (ARRAY['a', 'b', 'd'])[c.step], label, c.customers, round(c.customers::numeric / n.customers, 9), touches, first_seen, last_seen, f.seconds,
-			k, x, CASE WHEN k > 0 THEN round(x::numeric / k, 9) END, m, y, CASE WHEN m > 0 THEN round(y::numeric / m, 9) END,
+			CASE WHEN f.seconds > 0 THEN coalesce(met, 0) END, CASE WHEN f.seconds > 0 THEN coalesce(met_and_went, 0) END, round((met_and_went::numeric / met), 9), others, round(q::numeric, 9),
 			round((p - q)::numeric, 9), round((p - q - sqrt((p - pl) ^ 2 + (qh - q) ^ 2))::numeric, 9), round((p - q + sqrt((ph - p) ^ 2 + (q - ql) ^ 2))::numeric, 9)
 		FROM (SELECT s.step, $by AS label, count(DISTINCT customer) AS customers, count(*) AS touches, min(at) AS first_seen, max(at) AS last_seen
 			FROM standing s WHERE $by IS NOT NULL GROUP BY 1, 2) c
 			JOIN (SELECT step, count(*) AS customers FROM stays GROUP BY step) n USING (step)
 			LEFT JOIN fair f USING (step)
-			CROSS JOIN LATERAL (
-				SELECT CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE met) END AS k, CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE met AND went_on_at IS NOT NULL) END AS x,
-					CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE NOT met) END AS m, CASE WHEN f.seconds > 0 THEN count(*) FILTER (WHERE NOT met AND went_on_at IS NOT NULL) END AS y
-				FROM (SELECT w.went_on_at, EXISTS (SELECT FROM standing s WHERE s.customer = w.customer AND s.step = w.step AND s.$by = c.label
-						AND extract(epoch FROM s.at - w.reached_at) < f.seconds) AS met
-					FROM stays w WHERE w.step = c.step AND extract(epoch FROM now() - w.reached_at) >= f.seconds) e) e
-			-- Wilson's interval of each share as the roots of its quadratic equation
-			CROSS JOIN LATERAL (SELECT x::float8 / nullif(k, 0) AS p, y::float8 / nullif(m, 0) AS q, 1.959963984540054::float8 AS z) r
-			CROSS JOIN LATERAL (SELECT (2 * x + z * z) / 2 / (k + z * z) AS pm, z * sqrt(z * z + 4 * k * p * (1 - p)) / 2 / (k + z * z) AS pd,
-				(2 * y + z * z) / 2 / (m + z * z) AS qm, z * sqrt(z * z + 4 * m * q * (1 - q)) / 2 / (m + z * z) AS qd) i
-			CROSS JOIN LATERAL (SELECT CASE WHEN q IS NOT NULL THEN pm - pd END AS pl, pm + pd AS ph, qm - qd AS ql, qm + qd AS qh) b};
+			LEFT JOIN LATERAL (
+				WITH timed AS (
+					SELECT w.customer, (SELECT count(*) FROM $durations d WHERE d <= extract(epoch FROM w.went_on_at - w.reached_at)) AS gone, w.went_on_at,
+						(SELECT (SELECT count(*) FROM $durations d WHERE d <= extract(epoch FROM min(s.at) - w.reached_at)) FROM standing s
+						WHERE s.customer = w.customer AND s.step = w.step AND s.$by = c.label AND extract(epoch FROM s.at - w.reached_at) < f.seconds HAVING count(*) > 0) AS met
+					FROM stays w WHERE w.step = c.step AND extract(epoch FROM now() - w.reached_at) >= f.seconds),
+				at_times AS (
+					SELECT t.met, count(*) AS n, count(went_on_at) AS x, o.*
+					FROM timed t CROSS JOIN LATERAL (
+						SELECT count(*) AS others, count(o.went_on_at) AS others_went FROM timed o WHERE (o.went_on_at IS NULL OR o.gone >= t.met) AND (o.met IS NULL OR o.met > t.met)) o
+					WHERE t.met IS NOT NULL GROUP BY t.met, o.others, o.others_went)
+				SELECT CASE WHEN bool_or(others > 0) THEN sum(n) FILTER (WHERE others > 0) ELSE sum(n) END AS met, CASE WHEN bool_or(others > 0) THEN sum(x) FILTER (WHERE others > 0) ELSE sum(x) END AS met_and_went,
+					nullif(max(others), 0) AS others, sum(n * r) / sum(n) FILTER (WHERE others > 0) AS q, sum(n * (m - d)) / sum(n) FILTER (WHERE others > 0) AS ql, sum(n * (m + d)) / sum(n) FILTER (WHERE others > 0) AS qh
+				-- Wilson's interval as the roots of its quadratic equation
+				FROM at_times CROSS JOIN LATERAL (SELECT others_went::float8 / nullif(others, 0) AS r, 1.959963984540054::float8 AS z) r
+					CROSS JOIN LATERAL (SELECT (2 * others_went + z * z) / 2 / (nullif(others, 0) + z * z) AS m, z * sqrt(z * z + 4 * others * r * (1 - r)) / 2 / (others + z * z) AS d) i) e ON true
+			CROSS JOIN LATERAL (SELECT met_and_went::float8 / met AS p, 1.959963984540054::float8 AS z) r
+			CROSS JOIN LATERAL (SELECT (2 * met_and_went + z * z) / 2 / (met + z * z) - z * sqrt(z * z + 4 * met * p * (1 - p)) / 2 / (met + z * z) AS pl,
+				(2 * met_and_went + z * z) / 2 / (met + z * z) + z * sqrt(z * z + 4 * met * p * (1 - p)) / 2 / (met + z * z) AS ph) i};
 }
 my $touchpoints = q{step, stage, %s, customers, round(share::numeric, 9) AS share, touches, first_seen, last_seen, extract(epoch FROM compared_within)::float8 AS seconds,
-	with_customers, with_went_on, round(with_rate::numeric, 9) AS with_rate, without_customers, without_went_on, round(without_rate::numeric, 9) AS without_rate,
+	with_customers, with_went_on, round(with_rate::numeric, 9) AS with_rate, without_customers, round(without_rate::numeric, 9) AS without_rate,
 	round(difference::numeric, 9) AS difference, round(difference_low::numeric, 9) AS low, round(difference_high::numeric, 9) AS high};
 
 same('touchpoints', 'SELECT ' . sprintf($touchpoints, 'event') . ' FROM m.touchpoints', plain_touchpoints('event'));
@@ -219,7 +228,7 @@ foreach my $schema ('plain', 'ranged')
 	same("funnel_drivers, $schema", "SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 9), round(odds_low::numeric, 9), round(odds_high::numeric, 9),
 			extract(epoch FROM compared_within)::float8 FROM cjm.funnel_drivers('m'" . ($dates =~ s/^, /, /r) . ')', qq{
 		WITH fair AS (SELECT min(w) AS seconds FROM (
-				SELECT w, count(*) FILTER (WHERE extract(epoch FROM r3 - r1) < w) AS by_then, count(*) AS ever FROM reached, $durations w WHERE r3 IS NOT NULL GROUP BY w) s WHERE by_then >= 0.9 * ever),
+				SELECT w, count(*) FILTER (WHERE extract(epoch FROM r3 - r1) < w) AS by_then, count(*) AS ever FROM reached, $windows w WHERE r3 IS NOT NULL GROUP BY w) s WHERE by_then >= 0.9 * ever),
 			began AS (SELECT r.*, segment, seconds FROM reached r JOIN $segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
 			met AS (
 				SELECT DISTINCT customer, kind, driver FROM began JOIN touches t USING (customer), LATERAL (VALUES ('event', event), ('channel', channel)) d(kind, driver)

@@ -1,0 +1,112 @@
+-- The views of a map that look at the journey itself, and what to improve, where there is little or strange data.  Numbers are tested in test/t/033_map_journey.pl.
+SET search_path = cjm, public;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+CREATE SCHEMA journeys_test;
+CREATE TABLE journeys_test.events (who int, at timestamptz, what text, via text, land text);
+
+-- Nobody
+SELECT create_map('empty', 'journeys_test.events', 'who', 'at', 'what', 'a -> b -> c within 1 hour', 'via', segment => 'land');
+SELECT * FROM empty.touchpoints;
+SELECT * FROM empty.stages;
+SELECT * FROM empty.transitions;
+SELECT * FROM empty.paths;
+SELECT * FROM touchpoint_report('empty', 'channel', '2026-01-01', '2027-01-01');
+SELECT * FROM stage_report('empty', 'segment');
+SELECT * FROM stage_report('empty', from_time => '2026-01-01');
+SELECT * FROM transition_report('empty', depth => 3);
+SELECT * FROM path_report('empty', 'channel');
+SELECT * FROM weakest_step('empty');
+SELECT * FROM weakest_step('empty', 0.5);
+SELECT * FROM what_if('empty', '{"2": 0.5}');
+SELECT * FROM funnel_drivers('empty');
+
+-- One customer; the map is made over the table, not over what was in it.
+INSERT INTO journeys_test.events VALUES (1, '2026-01-01 10:00Z', 'x', 'ads', 'LV'), (1, '2026-01-01 10:01Z', 'a', 'ads', 'LV'), (1, '2026-01-01 10:02Z', 'mail', 'email', 'LV'), (1, '2026-01-01 10:03Z', 'b', NULL, 'LV');
+SELECT step, stage, event, customers, share, touches, compared_within, with_customers, with_went_on, with_rate, without_customers, without_went_on, without_rate, difference FROM empty.touchpoints;
+SELECT step, stage, converted, customers, share, open_customers, median_days_since > 300 AS long_ago, open_median_days_since FROM empty.stages;
+SELECT * FROM empty.transitions;
+SELECT * FROM empty.paths;
+SELECT * FROM transition_report('empty', 'channel', 2);
+SELECT * FROM path_report('empty', 'channel');
+SELECT * FROM path_report('empty', from_time => '2026-01-02');
+-- Nobody goes on from step 2, so that more customers there would not be more who convert.
+SELECT * FROM weakest_step('empty', 1);
+SELECT * FROM weakest_step('empty', by => 'channel');
+SELECT * FROM what_if('empty', '{"c": 0.25}');
+SELECT * FROM what_if('empty', '{"2": 0}');
+SELECT * FROM what_if('empty', '{}');
+SELECT count(*) FROM funnel_drivers('empty');
+INSERT INTO journeys_test.events SELECT 2, at, what, via, 'EE' FROM journeys_test.events WHERE what <> 'mail';
+INSERT INTO journeys_test.events VALUES (2, '2026-01-01 10:04Z', 'c', NULL, 'EE');
+-- One with and one without: one half more everywhere.
+SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 6) AS odds_ratio, compared_within FROM funnel_drivers('empty');
+SELECT step, customers_before, customers, best, target_rate, round(target_low::numeric, 6) AS target_low, more_customers, more_converted FROM weakest_step('empty');
+
+-- Optional stages: to improve them helps nobody on, and they are no step to improve.
+SELECT create_map('optional', 'journeys_test.events', 'who', 'at', 'what', 'x -> optional mail -> b -> c -> optional late', segment => 'land');
+SELECT step, stage, customers, new_customers, new_step_rate FROM what_if('optional', '{"mail": 1, "c": 1}');
+SELECT step, stage, customers_before, customers, target_rate, more_converted FROM weakest_step('optional', 1);
+SELECT step, event, customers, with_went_on, without_customers FROM optional.touchpoints ORDER BY step, event;
+SELECT step, stage, converted, customers FROM optional.stages;
+
+-- What cannot be
+SELECT * FROM touchpoint_report('empty', 'value');
+SELECT * FROM touchpoint_report('empty', NULL);
+SELECT * FROM touchpoint_report('empty', from_time => '2027-01-01', to_time => '2026-01-01');
+SELECT * FROM stage_report('empty', 'last_event');
+SELECT * FROM transition_report('empty', 'segment');
+SELECT * FROM transition_report('empty', depth => 1);
+SELECT * FROM transition_report('empty', repeats => NULL);
+SELECT * FROM path_report('empty', depth => 0);
+SELECT * FROM path_report('empty', depth => NULL);
+SELECT * FROM path_report('emtpy');
+SELECT * FROM weakest_step('empty', 1.5);
+SELECT * FROM weakest_step('empty', 'NaN');
+SELECT * FROM weakest_step('empty', by => 'value');
+SELECT * FROM weakest_step('empty', by => NULL);
+SELECT * FROM weakest_step('optional', by => 'channel');
+SELECT * FROM what_if('empty', '[0.5]');
+SELECT * FROM what_if('empty', '{"4": 0.5}');
+SELECT * FROM what_if('empty', '{"1": 0.5}');
+SELECT * FROM what_if('empty', '{"a": 0.5}');
+SELECT * FROM what_if('optional', '{"mial": 0.5}');
+SELECT * FROM what_if('empty', '{"2": 1.1}');
+SELECT * FROM what_if('empty', '{"2": -0.1}');
+SELECT * FROM what_if('empty', '{"2": "0.5"}');
+SELECT * FROM what_if('empty', '{"2": null}');
+SELECT * FROM what_if('empty', '{"2": 1e400}');
+SELECT * FROM what_if('empty', '{"2": 0.5, "b": 0.6}');
+SELECT count(*) FROM what_if('empty', NULL);
+
+-- Names that are numbers, the same or strange
+SELECT create_map('A"; DROP TABLE journeys_test.events; --', 'journeys_test.events', 'who', 'at', 'what', '"2": a -> b -> "it''s $1 %L > ""x""": c -> b -> x', 'via', segment => 'land');
+SELECT * FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"2": 0.5}');
+SELECT * FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"b": 0.5}');
+SELECT step, stage, new_customers FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"it''s $1 %L > \"x\"": 0.5, "4": 1}');
+SELECT step, stage, converted FROM stage_report('A"; DROP TABLE journeys_test.events; --');
+INSERT INTO journeys_test.events VALUES (3, '2026-01-01 10:00Z', 'it''s $1 %s \ " > <script>', '''; --', ''';'), (3, '2026-01-01 10:01Z', 'a', '%I', ''';');
+INSERT INTO journeys_test.events SELECT 4, timestamptz '2026-01-01 10:00Z' + n * interval '1 min', what, NULL, 'LV' FROM unnest(ARRAY['a', 'b', 'c', 'b', 'x']) WITH ORDINALITY e(what, n);
+SELECT event, customers FROM "A""; DROP TABLE journeys_test.events; --".touchpoints WHERE event LIKE 'it%';
+SELECT source, target, value FROM transition_report('A"; DROP TABLE journeys_test.events; --', 'channel', 2) ORDER BY source COLLATE "C";
+SELECT path, nodes FROM path_report('A"; DROP TABLE journeys_test.events; --', from_time => '2026-01-01 10:00Z', to_time => '2026-01-01 10:01Z') ORDER BY path COLLATE "C";
+SELECT kind, driver, with_customers FROM funnel_drivers('A"; DROP TABLE journeys_test.events; --') WHERE driver ~ '[''%]' ORDER BY driver COLLATE "C";
+SELECT count(*) FROM weakest_step('A"; DROP TABLE journeys_test.events; --', by => 'channel');
+
+-- A map made before there were these views gets them when it is made anew; what others built on it stays.
+CREATE VIEW journeys_test.mine AS SELECT * FROM optional.customers;
+DROP VIEW optional.touchpoints, optional.stages, optional.transitions, optional.paths;
+SELECT create_map('optional', 'journeys_test.events', 'who', 'at', 'what', 'x -> optional mail -> b -> c -> optional late', segment => 'land', replace => true);
+SELECT count(*) FROM optional.touchpoints, optional.stages;
+SELECT count(*) AS columns, count(col_description(attrelid, attnum)) AS commented FROM pg_attribute WHERE attnum > 0 AND attrelid IN ('optional.touchpoints'::regclass, 'optional.stages'::regclass, 'optional.transitions'::regclass, 'optional.paths'::regclass);
+
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT drop_map('empty');
+SELECT drop_map('optional', true);
+SELECT drop_map('A"; DROP TABLE journeys_test.events; --');
+DROP SCHEMA journeys_test CASCADE;
