@@ -47,6 +47,8 @@ sub prepare
 			LEFT JOIN touches b ON b.customer = a.customer AND b.event IN ('b', 'c') AND b.at BETWEEN a.at AND a.at + interval '240 hours'
 			LEFT JOIN touches d ON d.customer = a.customer AND d.event = 'd' AND d.at BETWEEN b.at AND a.at + interval '240 hours'
 		WHERE a.event = 'a' AND $entered;
+		CREATE TABLE segments AS
+		SELECT customer, (array_agg(country ORDER BY at, country) FILTER (WHERE country IS NOT NULL))[1] AS segment FROM events WHERE event <> '' GROUP BY customer;
 		CREATE TABLE reached AS
 		SELECT customer, min(t1) AS r1, min(t2) AS r2, min(t3) AS r3 FROM walks GROUP BY customer;
 		CREATE TABLE standing AS
@@ -160,7 +162,7 @@ is(run_sql($node, 'SELECT string_agg(customers::text, $$,$$ ORDER BY step) FROM 
 	run_sql($node, 'SELECT string_agg(n::text, $$,$$ ORDER BY step) FROM (SELECT step, sum(customers) AS n FROM m.drop_off GROUP BY step) d'), 'as in drop_off');
 same('stage_report of a range', "SELECT $stages FROM cjm.stage_report('m', $range)", plain_stages('', "generate_series(1, 3) s LEFT JOIN $best b ON b.step = s"), 'ranged');
 same('stage_report by segment', "SELECT by_value, $stages FROM cjm.stage_report('m', 'segment')", plain_stages('by_value,', qq{
-	(SELECT c.*, (SELECT e.country FROM events e WHERE e.customer = c.customer AND e.event <> '' AND e.country IS NOT NULL ORDER BY at, country LIMIT 1) AS by_value FROM $best c) c
+	(SELECT c.*, s.segment AS by_value FROM $best c JOIN segments s USING (customer)) c
 	RIGHT JOIN (SELECT * FROM generate_series(0, 3) s, (VALUES ('LV'), ('EE'), (NULL)) v(value)) g ON g.s = c.step AND g.value IS NOT DISTINCT FROM c.by_value}) =~ s/by_value, s,/g.value, s,/r
 	=~ s/GROUP BY by_value, s/GROUP BY g.value, s/r =~ s/PARTITION BY by_value/PARTITION BY g.value/r);
 
@@ -205,11 +207,10 @@ foreach my $by ('event', 'channel')
 }
 
 # What to improve: from counts of customers by segment.
-my $segments = q{(SELECT DISTINCT t.customer, (SELECT e.country FROM events e WHERE e.customer = t.customer AND e.event <> '' AND e.country IS NOT NULL ORDER BY at, country LIMIT 1) AS segment FROM touches t)};
 foreach my $schema ('plain', 'ranged')
 {
 	my $dates = $schema eq 'plain' ? '' : ", $range";
-	my $steps = qq{(SELECT segment, v.* FROM (SELECT segment, count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached r JOIN $segments s USING (customer) GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment IS NOT NULL) c,
+	my $steps = qq{(SELECT segment, v.* FROM (SELECT segment, count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached r JOIN segments s USING (customer) GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment IS NOT NULL) c,
 		LATERAL (VALUES (2, n1, n2, n3::float8 / n2), (3, n2, n3, 1)) v(step, before, customers, rest))};
 	my $low = '(2 * customers + 1.959963984540054::float8 ^ 2 - 1.959963984540054::float8 * sqrt(1.959963984540054::float8 ^ 2 + 4 * customers * (1 - customers::float8 / before))) / 2 / (before + 1.959963984540054::float8 ^ 2)';
 
@@ -229,7 +230,7 @@ foreach my $schema ('plain', 'ranged')
 			extract(epoch FROM compared_within)::float8 FROM cjm.funnel_drivers('m'" . ($dates =~ s/^, /, /r) . ')', qq{
 		WITH fair AS (SELECT min(w) AS seconds FROM (
 				SELECT w, count(*) FILTER (WHERE extract(epoch FROM r3 - r1) < w) AS by_then, count(*) AS ever FROM reached, $windows w WHERE r3 IS NOT NULL GROUP BY w) s WHERE by_then >= 0.9 * ever),
-			began AS (SELECT r.*, segment, seconds FROM reached r JOIN $segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
+			began AS (SELECT r.*, segment, seconds FROM reached r JOIN segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
 			met AS (
 				SELECT DISTINCT customer, kind, driver FROM began JOIN touches t USING (customer), LATERAL (VALUES ('event', event), ('channel', channel)) d(kind, driver)
 				WHERE event IN ('a', 'e', 'f', 'g') AND at < coalesce(r3, 'infinity') AND extract(epoch FROM at - r1) < seconds AND driver IS NOT NULL
