@@ -63,6 +63,37 @@ same('and its weeks', 'SELECT week, customers FROM onlineshop.funnel_by_week WHE
 	q{SELECT date_trunc('week', "timestamp")::date, count(DISTINCT user_id) FROM shop WHERE event = 'catalog' GROUP BY 1});
 like(run_sql($node, q{SELECT string_agg(finding || ' ' || subject, ', ') FROM cjm.check_map('onlineshop')}), qr/event in no stage main.*event in no stage payment_choice/, 'events that its funnel does not ask for');
 
+run_sql($node, q{
+	CREATE INDEX ON shop (user_id, event, "timestamp");
+	CREATE TABLE shop_reached AS
+	SELECT user_id, catalog, cart, paid
+	FROM (SELECT user_id, min("timestamp") FILTER (WHERE event = 'catalog') AS catalog FROM shop GROUP BY user_id) a,
+		LATERAL (SELECT min("timestamp") AS cart FROM shop s WHERE s.user_id = a.user_id AND event = 'cart' AND "timestamp" >= catalog) b,
+		LATERAL (SELECT min("timestamp") AS paid FROM shop s WHERE s.user_id = a.user_id AND event = 'payment_done' AND "timestamp" >= cart) c});
+same('what its customers meet at each stage', 'SELECT step, event, customers, touches FROM onlineshop.touchpoints', q{
+	SELECT step, event, count(DISTINCT user_id), count(*)
+	FROM (SELECT user_id, event, coalesce(
+			CASE WHEN event = 'catalog' AND "timestamp" = catalog THEN 1 WHEN event = 'cart' AND "timestamp" = cart THEN 2 WHEN event = 'payment_done' AND "timestamp" = paid THEN 3 END,
+			CASE WHEN "timestamp" >= paid THEN 3 WHEN "timestamp" >= cart THEN 2 WHEN "timestamp" >= catalog THEN 1 END, 0) AS step
+		FROM shop JOIN shop_reached USING (user_id)) s GROUP BY 1, 2});
+same('where they stand', 'SELECT step, customers, round(share::numeric, 9) FROM onlineshop.stages', q{
+	SELECT step, count(*), round(count(*) / 3751.0, 9) FROM (SELECT CASE WHEN paid IS NOT NULL THEN 3 WHEN cart IS NOT NULL THEN 2 WHEN catalog IS NOT NULL THEN 1 ELSE 0 END AS step FROM shop_reached) s GROUP BY 1});
+same('what follows what', 'SELECT source, target, value, customers FROM onlineshop.transitions', q{
+	SELECT source, target, count(*), count(DISTINCT user_id) FROM (
+		SELECT user_id, event AS target, lag(event) OVER (PARTITION BY user_id ORDER BY "timestamp", event) AS source FROM shop) p WHERE source <> target GROUP BY 1, 2});
+same('its paths', 'SELECT path, customers, converted FROM onlineshop.paths', q{
+	SELECT string_agg(event, ' > ' ORDER BY n), customers, converted FROM (
+		SELECT nodes, count(*) AS customers, count(paid) AS converted FROM (
+			SELECT user_id, paid, array_agg(event ORDER BY n) AS nodes FROM (
+				SELECT user_id, paid, event, row_number() OVER (PARTITION BY user_id ORDER BY "timestamp", event) AS n FROM (
+					SELECT *, lag(event) OVER (PARTITION BY user_id ORDER BY "timestamp", event) AS before FROM shop JOIN shop_reached USING (user_id) WHERE paid IS NULL OR "timestamp" <= paid) b
+				WHERE event IS DISTINCT FROM before) n
+			WHERE n <= 10 GROUP BY user_id, paid) p GROUP BY nodes) g, unnest(nodes) WITH ORDINALITY e(event, n) GROUP BY nodes, customers, converted});
+same('its funnel if every second one went on to the cart', q{SELECT step, new_customers FROM cjm.what_if('onlineshop', '{"cart": 0.5}')},
+	'VALUES (1, 3611::float8), (2, 3611 * 0.5::float8), (3, 3611 * 0.5::float8 * (653::float8 / 1924))');
+same('which step pays most', q{SELECT step, more_customers, round(more_converted::numeric, 6) FROM cjm.weakest_step('onlineshop', 0.6)},
+	'VALUES (2, 3611 * (0.6::float8 - 1924::float8 / 3611), round((3611 * 0.6 - 1924) * 653 / 1924, 6)), (3, 1924 * (0.6::float8 - 653::float8 / 1924), round(1924 * 0.6 - 653, 6))');
+
 # Loan applications: cases with many ties, an amount, refusals
 run_sql($node, qq{
 	CREATE TABLE loans (case_id text, amount_req numeric, reg_date timestamptz, event text, lifecycle text, resource text, "timestamp" timestamptz);
