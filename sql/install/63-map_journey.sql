@@ -40,6 +40,16 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION map_windows() IS 'a minute, an hour, 1, 7, 30 and 90 days, a year and ten, in seconds: some of the durations';
 
+CREATE FUNCTION map_duration(seconds float8) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN width_bucket(seconds, map_durations());
+COMMENT ON FUNCTION map_duration(float8) IS 'how many of map_durations are at most so long';
+
+CREATE FUNCTION map_window(seconds float8) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN width_bucket(seconds, map_windows());
+COMMENT ON FUNCTION map_window(float8) IS 'how many of map_windows are at most so long';
+
 -- met: customers by how soon they met something at a stage (in the row without a label: all of them), how soon they went on, and
 -- how long ago they came.  fair: the time in which nine of ten who went on had done so.  compared: who met it in that time, of
 -- customers who have had that time by now.  points: how many met it at each duration, and how many who have met it are gone;
@@ -50,15 +60,15 @@ CREATE FUNCTION map_touchpoints_sql(map map, label text, by text, ranged boolean
 AS $$
 BEGIN
 	RETURN format('WITH met AS (
-			SELECT e.step, e.label, width_bucket(e.met_after, %8$L::float8[]) AS soon, width_bucket(e.went_on_after, %8$L::float8[]) AS gone,
-				width_bucket(date_part(''epoch'', now() - e.reached_at), %9$L::float8[]) AS age,
+			SELECT e.step, e.label, cjm.map_duration(e.met_after) AS soon, cjm.map_duration(e.went_on_after) AS gone,
+				cjm.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
 				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen
 			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L%5$s) e
 			%6$s GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
-			SELECT w.step, min(w.seconds) AS seconds, width_bucket(min(w.seconds), %8$L::float8[]) AS until, width_bucket(min(w.seconds), %9$L::float8[]) AS age
-			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.gone < width_bucket(u.seconds, %8$L::float8[])) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(%9$L::float8[]) u(seconds) WHERE m.label IS NULL AND m.gone IS NOT NULL GROUP BY m.step, u.seconds) w
+			SELECT w.step, min(w.seconds) AS seconds, cjm.map_duration(min(w.seconds)) AS until, cjm.map_window(min(w.seconds)) AS age
+			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.gone < cjm.map_duration(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm.map_windows()) u(seconds) WHERE m.label IS NULL AND m.gone IS NOT NULL GROUP BY m.step, u.seconds) w
 			WHERE w.by_then >= 0.9 * w.ever GROUP BY w.step
 		), compared AS (
 			SELECT m.step, m.label, m.soon, m.gone, sum(m.customers) AS customers
@@ -70,7 +80,7 @@ BEGIN
 		), gone_by AS (
 			SELECT c.step, d.duration, sum(c.customers) FILTER (WHERE c.gone IS NULL OR c.gone >= d.duration) AS there,
 				sum(c.customers) FILTER (WHERE c.gone >= d.duration) AS went_on
-			FROM compared c CROSS JOIN generate_series(0, cardinality(%8$L::float8[])) d(duration) WHERE c.label IS NULL GROUP BY 1, 2
+			FROM compared c CROSS JOIN generate_series(0, cardinality(cjm.map_durations())) d(duration) WHERE c.label IS NULL GROUP BY 1, 2
 		), risk AS (
 			SELECT p.*, g.there - (p.met_by - p.gone_before) AS there, g.went_on - (p.met_and_went_by - p.gone_before) AS went_on
 			FROM (SELECT q.step, q.label, q.duration, sum(q.met) AS met, sum(q.met_and_went) AS met_and_went,
@@ -81,7 +91,8 @@ BEGIN
 		), rates AS (
 			SELECT r.step, r.label, bool_or(r.there > 0) AS comparable, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
-				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate) AS rate, sum(r.met::float8 * i.rate_low) AS low, sum(r.met::float8 * i.rate_high) AS high
+				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.duration) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.duration) AS low,
+				sum(r.met::float8 * i.rate_high ORDER BY r.duration) AS high
 			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint) i GROUP BY 1, 2
 		)
 		SELECT t.step, %2$s[t.step] AS stage, t.label AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
@@ -101,7 +112,7 @@ BEGIN
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, map_stage_names(map), map_schema(map), map_touch_by(by),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label, map_durations(), map_windows());
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label);
 END
 $$;
 COMMENT ON FUNCTION map_touchpoints_sql(map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';

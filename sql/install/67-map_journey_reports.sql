@@ -277,13 +277,13 @@ DECLARE
 BEGIN
 	RETURN QUERY EXECUTE format('WITH met AS (
 			SELECT x.kind, CASE WHEN x.kind IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
-				width_bucket(x.seconds, %4$L::float8[]) AS soon, width_bucket(date_part(''epoch'', now() - x.began_at), %4$L::float8[]) AS age,
+				cjm.map_window(x.seconds) AS soon, cjm.map_window(date_part(''epoch'', now() - x.began_at)) AS age,
 				count(*) AS customers
 			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel%3$s) x GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
-			SELECT min(w.seconds) AS seconds, width_bucket(min(w.seconds), %4$L::float8[]) AS time
-			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < width_bucket(u.seconds, %4$L::float8[])) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(%4$L::float8[]) u(seconds) WHERE m.kind IS NULL AND m.converted GROUP BY u.seconds) w
+			SELECT min(w.seconds) AS seconds, cjm.map_window(min(w.seconds)) AS time
+			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < cjm.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm.map_windows()) u(seconds) WHERE m.kind IS NULL AND m.converted GROUP BY u.seconds) w
 			WHERE w.by_then >= 0.9 * w.ever
 		), counted AS (
 			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.seconds, sum(m.customers)::bigint AS customers,
@@ -305,7 +305,7 @@ BEGIN
 			justify_hours(make_interval(secs => r.seconds))
 		FROM ranked r
 		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
-		(def).stages, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END, map_windows())
+		(def).stages, map_schema(def), CASE WHEN map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END)
 		USING from_time, to_time;
 END
 $$;
