@@ -1,0 +1,138 @@
+--
+-- Retention as SVG: a heat map of cohorts and the months after them
+--
+
+CREATE TYPE retention_drawn_cell AS (
+	cohort date,
+	number integer,
+	cohort_size bigint,
+	retained bigint,
+	rate float8,
+	period_over boolean
+);
+COMMENT ON TYPE retention_drawn_cell IS 'what a drawing of retention says of a cohort in a month';
+
+-- The number of customers is a column of its own, and so month 0, in which everybody is there, has none.
+CREATE FUNCTION retention_svg_drawn(cells retention_drawn_cell[], title text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	margin CONSTANT float8 := 28;
+	top CONSTANT float8 := 118;					-- of the first cohort
+	left_end CONSTANT float8 := margin + 150;	-- of the first month
+	cell_width CONSTANT float8 := 52;
+	cell_height CONSTANT float8 := 28;
+	most CONSTANT integer := 24;				-- cohorts and months that are drawn
+	cohorts integer;
+	months integer;
+	customers bigint;
+	growing boolean;
+	full_rate float8;							-- of the darkest colour
+	width float8;
+	bottom float8;
+	x float8;
+	y float8;
+	heads text := '';
+	body text := '';
+	legend text;
+	summary text;
+	means text;
+	one record;
+BEGIN
+	SELECT count(DISTINCT c.cohort), sum(c.cohort_size) FILTER (WHERE c.number = 0) INTO cohorts, customers FROM unnest(cells) c;
+	-- The latest cohorts and their first months.
+	cells := ARRAY(SELECT r.c
+		FROM (SELECT u::retention_drawn_cell AS c, dense_rank() OVER (ORDER BY u.cohort DESC) AS age FROM unnest(cells) u) r
+		WHERE r.age <= most AND (r.c).number <= most);
+	SELECT coalesce(max(c.number), 0), coalesce(bool_or(NOT c.period_over AND c.number > 0), false),
+		(SELECT min(nice) FROM unnest('{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1}'::float8[]) nice
+			WHERE nice >= coalesce(max(c.rate) FILTER (WHERE c.number > 0), 0))
+		INTO months, growing, full_rate FROM unnest(cells) c;
+	width := greatest(left_end + months * cell_width + margin, 640);
+
+	FOR number IN 1 .. months
+	LOOP
+		heads := heads || svg_text(left_end + (number - 0.5) * cell_width, top - 10, 'soft mid', number::text);
+	END LOOP;
+	FOR one IN
+		SELECT c.*, dense_rank() OVER (ORDER BY c.cohort) AS place FROM unnest(cells) c ORDER BY c.cohort, c.number
+	LOOP
+		y := top + (one.place - 1) * cell_height;
+		IF one.number = 0 THEN
+			body := body || svg_text(margin, y + 18, 'soft', to_char(one.cohort, 'YYYY-MM')) ||
+				svg_text(left_end - 18, y + 18, 'end', draw_count(one.cohort_size));
+		ELSE
+			body := body || heat_cell(left_end + (one.number - 1) * cell_width, y, cell_width, cell_height, one.rate, full_rate, one.period_over,
+				format('%s, month %s: %s of %s customers, %s%s', to_char(one.cohort, 'YYYY-MM'), one.number, draw_count(one.retained),
+					draw_count(one.cohort_size), draw_rate(one.rate), CASE WHEN one.period_over THEN '' ELSE '; the month is not over' END));
+		END IF;
+	END LOOP;
+
+	-- All cohorts together, in months that are over.
+	bottom := top + least(cohorts, most) * cell_height + 8;
+	means := '';
+	FOR one IN
+		SELECT c.number, sum(c.retained)::bigint AS retained, sum(c.cohort_size)::bigint AS cohort_size, sum(c.retained)::float8 / sum(c.cohort_size)::float8 AS rate
+		FROM unnest(cells) c WHERE c.number > 0 AND c.period_over GROUP BY c.number ORDER BY c.number
+	LOOP
+		body := body || heat_cell(left_end + (one.number - 1) * cell_width, bottom, cell_width, cell_height, one.rate, full_rate, true,
+			format('all, month %s: %s of %s customers, %s', one.number, draw_count(one.retained), draw_count(one.cohort_size), draw_rate(one.rate)));
+		means := concat_ws(', ', nullif(means, ''), format('%s: %s', one.number, draw_rate(one.rate)));
+	END LOOP;
+	IF months > 0 THEN
+		body := body || svg_text(margin, bottom + 18, 'strong', 'all') ||
+			svg_text(left_end - 18, bottom + 18, 'strong end', draw_count((SELECT sum(c.cohort_size)::bigint FROM unnest(cells) c WHERE c.number = 0)));
+		bottom := bottom + cell_height + 8;
+	END IF;
+
+	legend := svg_text(margin, bottom + 24, 'small soft', 'share of the cohort that was seen again') || svg_text(margin + 270, bottom + 24, 'small soft end', '0%');
+	FOR class IN 0 .. 6
+	LOOP
+		legend := legend || svg_rect(margin + 276 + class * 22, bottom + 14, 22, 12, 'heat' || class, 0);
+	END LOOP;
+	legend := legend || svg_text(margin + 436, bottom + 24, 'small soft', round(full_rate * 100) || '%');
+	IF growing THEN
+		legend := legend || svg_rect(margin + 490, bottom + 14, 22, 12, 'growing', 0) || svg_text(margin + 518, bottom + 24, 'small soft', 'not over yet');
+	END IF;
+
+	summary := format('%s customers in %s', draw_count(coalesce(customers, 0)), CASE cohorts WHEN 1 THEN '1 cohort' ELSE cohorts || ' cohorts' END) ||
+		CASE WHEN cohorts > most THEN format(', of which the latest %s are shown', most) ELSE '' END;
+	RETURN svg_page('retention', width, bottom + 24 + margin, title,
+		summary || '.' || coalesce(E'\nSeen again, all cohorts, by the month after the first: ' || nullif(means, '') || '.', ''),
+		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
+		svg_text(margin, margin + 38, 'soft', summary) ||
+		CASE WHEN cohorts > 0 THEN
+			svg_text(margin, top - 10, 'small soft', 'first seen') || svg_text(left_end - 18, top - 10, 'small soft end', 'customers') ||
+			CASE WHEN months > 0 THEN svg_text(left_end, top - 28, 'small soft', 'months later') || heads ELSE '' END || body || legend
+		ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION retention_svg_drawn(retention_drawn_cell[], text) IS 'the drawing of retention_svg';
+
+CREATE FUNCTION heat_cell(x float8, y float8, width float8, height float8, rate float8, full_rate float8, period_over boolean, tip text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT format('<g><title>%s</title>%s%s%s</g>', tip, svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
+		CASE WHEN period_over THEN '' ELSE svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing') END,
+		svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, draw_rate(rate)))
+	FROM (SELECT least(floor(rate / full_rate * 7), 6)::integer AS class) c);
+COMMENT ON FUNCTION heat_cell(float8, float8, float8, float8, float8, float8, boolean, text) IS
+	'a cell of a heat map, one of seven colours; a broken line in it if its number is still growing';
+
+CREATE FUNCTION retention_svg(map text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	cells retention_drawn_cell[];
+BEGIN
+	EXECUTE format('SELECT array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm.retention_drawn_cell ORDER BY r.cohort, r.number)
+		FROM %s.retention r', map_schema(def)) INTO cells;
+	RETURN retention_svg_drawn(coalesce(cells, '{}'), 'Retention of ' || map_title(def));
+END
+$$;
+COMMENT ON FUNCTION retention_svg(text) IS
+'the retention of a map as one SVG that needs nothing else, from its view retention: a heat map of cohorts and the months after their first.
+At most the latest 24 cohorts and their first 24 months are drawn. all: over the months that are over';

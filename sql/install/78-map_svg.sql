@@ -1,0 +1,249 @@
+--
+-- The journey map as SVG: stages across, touchpoints down
+--
+-- Above, a river of customers: its bars are the stages, its height is how many
+-- there are, and what drops runs out of it downwards.  Below, a dot where
+-- customers of a stage met a touchpoint: its area is how many did, its colour
+-- whether they went on more often than the others.
+--
+
+CREATE TYPE map_drawn_touch AS (
+	step integer,
+	event text,
+	customers bigint,
+	with_rate float8,
+	without_rate float8,
+	difference float8,
+	difference_low float8,
+	difference_high float8
+);
+COMMENT ON TYPE map_drawn_touch IS 'what a drawing of a map says of a touchpoint at a stage';
+
+-- Only what is surely a difference has a colour: where the 95 % interval does not hold 0.
+CREATE FUNCTION difference_class(difference float8, low float8, high float8) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN difference IS NULL THEN 'plain'
+	WHEN low > 0 THEN CASE WHEN difference >= 0.1 THEN 'better2' ELSE 'better1' END
+	WHEN high < 0 THEN CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END
+	ELSE 'even' END;
+COMMENT ON FUNCTION difference_class(float8, float8, float8) IS 'the colour of a difference';
+
+CREATE FUNCTION draw_points(difference float8) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN difference < 0 THEN '-' ELSE '+' END || round(abs(difference * 100)::numeric, 1);
+COMMENT ON FUNCTION draw_points(float8) IS 'a difference of shares in percentage points, with its sign';
+
+-- The bars of the stages and what flows between and out of them, over one height; x is where a bar begins.
+CREATE FUNCTION map_svg_river(steps funnel_drawn_step[], left_end float8, column_width float8, top float8, height float8) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	bar CONSTANT float8 := 9;
+	most float8;
+	one funnel_drawn_step;
+	next funnel_drawn_step;
+	x float8;
+	pipe float8;				-- the width of a leak where it runs down, from pipe_left to pipe_right
+	pipe_left float8;
+	pipe_right float8;
+	turn_inner float8;			-- how far down it has turned
+	turn_outer float8;
+	deep float8;
+	deep_next float8;
+	flows text := '';
+	bars text := '';
+BEGIN
+	SELECT greatest(max(s.customers), 1)::float8 INTO most FROM unnest(steps) s;
+	FOREACH one IN ARRAY steps
+	LOOP
+		x := left_end + (one.step - 1) * column_width;
+		deep := greatest(one.customers / most * height, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END);
+		bars := bars || svg_rect(x, top, bar, deep, CASE WHEN one.optional THEN 'part' ELSE 'bar' END, 1);
+		CONTINUE WHEN one.optional;
+		SELECT s.* INTO next FROM unnest(steps) s WHERE s.step > one.step AND NOT s.optional ORDER BY s.step LIMIT 1;
+		CONTINUE WHEN NOT FOUND;
+		deep_next := greatest(next.customers / most * height, CASE WHEN next.customers > 0 THEN 1.5 ELSE 0 END);
+		IF next.customers > 0 THEN
+			flows := flows || svg_rect(x + bar, top, (next.step - one.step) * column_width - bar, deep_next, 'flow', 0);
+		END IF;
+		IF one.dropped > 0 THEN
+			-- As wide as it is deep, or all of them narrower, so that widths compare.
+			pipe := greatest(one.dropped / most * least(height, column_width - 36), 3);
+			pipe_left := x + bar + 8;
+			pipe_right := pipe_left + pipe;
+			turn_outer := least(pipe_right - x - bar, top + height + 8 - top - deep_next);
+			turn_inner := least(pipe_left - x - bar, top + height + 8 - top - deep);
+			flows := flows || svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_next,
+					x + bar + 0.55 * (pipe_right - x - bar), top + deep_next, pipe_right, top + deep_next + 0.45 * turn_outer, pipe_right, top + deep_next + turn_outer,
+					top + height + 10, pipe_left, top + deep + turn_inner,
+					pipe_left, top + deep + 0.45 * turn_inner, x + bar + 0.55 * (pipe_left - x - bar), top + deep, x + bar, top + deep) ||
+				svg_path('M%s %sH%sL%s %sZ', 'drop', pipe_left - 4, top + height + 10, pipe_right + 4, (pipe_left + pipe_right) / 2, top + height + 20);
+		END IF;
+	END LOOP;
+	RETURN flows || bars;
+END
+$$;
+COMMENT ON FUNCTION map_svg_river(funnel_drawn_step[], float8, float8, float8, float8) IS 'the river of map_svg';
+
+CREATE FUNCTION map_svg_drawn(steps funnel_drawn_step[], touches map_drawn_touch[], most integer, title text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	margin CONSTANT float8 := 28;
+	page CONSTANT float8 := 1120;				-- at least so wide
+	heads_top float8;							-- of the numbers under the names of stages
+	top float8;									-- of the river
+	height CONSTANT float8 := 120;
+	row_height CONSTANT float8 := 27;
+	radius CONSTANT float8 := 11;				-- of the largest dot
+	labels float8;								-- the width of the names on the left
+	left_end float8;							-- where stages begin
+	column_width float8;
+	width float8;
+	roomy boolean;								-- whether there is room for more than the numbers
+	has_before boolean;							-- whether anybody was met before the first stage
+	rows_top float8;
+	bottom float8;
+	most_met float8;
+	events text[];
+	others integer;
+	x float8;
+	y float8;
+	class text;
+	line text;
+	place integer;
+	one funnel_drawn_step;
+	met map_drawn_touch;
+	heads text := '';
+	grid text := '';
+	rows text := '';
+	description text;
+	sentence text;
+BEGIN
+	-- What most customers met, in the order in which the journey meets it.
+	SELECT coalesce(array_agg(e.event ORDER BY e.middle, e.customers DESC, e.event COLLATE "C"), '{}'), coalesce(max(e.width), 0)
+		INTO events, labels
+	FROM (SELECT t.event, svg_width(t.event) AS width, sum(t.customers) AS customers, sum(t.step * t.customers) / sum(t.customers) AS middle
+		FROM unnest(touches) t GROUP BY t.event ORDER BY customers DESC, t.event COLLATE "C" LIMIT most) e;
+	SELECT count(DISTINCT t.event) - cardinality(events), coalesce(max(t.customers), 1), coalesce(bool_or(t.step = 0 AND t.event = ANY (events)), false)
+		INTO others, most_met, has_before FROM unnest(touches) t;
+	labels := least(greatest(labels * 12, 110), 190);
+	left_end := margin + labels + 16;
+	column_width := greatest((page - left_end - margin) / (cardinality(steps) + has_before::integer), 84);
+	roomy := column_width >= 132;
+	width := left_end + (cardinality(steps) + has_before::integer) * column_width + margin;
+	IF has_before THEN
+		left_end := left_end + column_width;
+	END IF;
+	SELECT 104 + 16 * max(cardinality(svg_lines(s.stage, (column_width - 12) / 13.5, 2))) INTO heads_top FROM unnest(steps) s;
+	top := heads_top + 72;
+	rows_top := top + height + 78;
+	bottom := rows_top + cardinality(events) * row_height;
+
+	FOREACH one IN ARRAY steps
+	LOOP
+		x := left_end + (one.step - 1) * column_width;
+		place := 0;
+		grid := grid || svg_path('M%s %sV%s', 'rule', x, 92, bottom);
+		heads := heads || format(E'<g><title>%s</title>\n', svg_escape(funnel_description(ARRAY[one]))) ||
+			svg_text(x + 8, 104, 'small soft', one.step || CASE WHEN one.optional THEN ' optional' ELSE '' END);
+		FOREACH line IN ARRAY svg_lines(one.stage, (column_width - 12) / 13.5, 2)
+		LOOP
+			heads := heads || svg_text(x + 8, 121 + 16 * place, 'strong', line);
+			place := place + 1;
+		END LOOP;
+		heads := heads || svg_text(x + 8, heads_top + 22, CASE WHEN roomy THEN 'large strong' ELSE 'strong' END, draw_count(one.customers));
+		IF one.step > 1 THEN
+			heads := heads || svg_text(x + 8, heads_top + 40, 'small', coalesce(draw_rate(one.step_rate), '&#8211;')) ||
+				coalesce(svg_text(x + 8, heads_top + 56, 'small', draw_time(one.median_seconds)), '');
+		END IF;
+		heads := heads || E'</g>\n';
+		IF one.dropped > 0 THEN
+			heads := heads || svg_text(x + 8, top + height + 40, 'strong lost', draw_count(one.dropped)) ||
+				svg_text(x + 8, top + height + 55, 'small lost', draw_rate(one.drop_rate));
+		END IF;
+	END LOOP;
+	IF has_before THEN
+		heads := heads || svg_text(left_end - column_width + 8, 121, 'strong soft', 'before');
+		grid := grid || svg_path('M%s %sV%s', 'rule', left_end - column_width, 92, bottom);
+	END IF;
+	heads := heads || svg_text(margin, heads_top + 22, 'soft', 'customers') || svg_text(margin, heads_top + 40, 'small soft', 'of the step before') ||
+		svg_text(margin, heads_top + 56, 'small soft', 'median time') || svg_text(margin, top + height + 40, 'lost', 'dropped');
+
+	description := funnel_description(steps);
+	FOR place IN 1 .. cardinality(events)
+	LOOP
+		y := rows_top + (place - 0.5) * row_height;
+		sentence := '';
+		grid := grid || svg_path('M%s %sH%s', 'rule', margin, y - row_height / 2, width - margin);
+		rows := rows || format(E'<g><title>%s</title>%s</g>\n', svg_escape(events[place]), svg_text(margin, y + 4, '', (svg_lines(events[place], labels / 12))[1]));
+		FOR met IN
+			SELECT t.* FROM unnest(touches) t WHERE t.event = events[place] ORDER BY t.step
+		LOOP
+			x := left_end + (met.step - 1) * column_width + 8;
+			class := difference_class(met.difference, met.difference_low, met.difference_high);
+			line := concat(draw_count(met.customers), CASE WHEN met.customers = 1 THEN ' customer' ELSE ' customers' END,
+				', ' || draw_rate(met.with_rate) || ' went on with it', ', ' || draw_rate(met.without_rate) || ' without it',
+				', difference ' || draw_points(met.difference) || ' points' ||
+				coalesce(' (95% interval ' || draw_points(met.difference_low) || ' to ' || draw_points(met.difference_high) || ')', ''));
+			sentence := concat_ws('; ', nullif(sentence, ''), coalesce(steps[met.step].stage, 'before') || ': ' || line);
+			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
+				svg_escape(concat(events[place], E'\n', coalesce(steps[met.step].stage, 'before'), ': ', line)),
+				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 1.5)), class,
+				svg_text(x + 2 * radius + 6, y + 4, 'small', draw_short(met.customers) ||
+					CASE WHEN class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(draw_points(met.difference), '-', '&#8722;'))
+						WHEN met.difference > 0 THEN ' +' ELSE ' &#8722;' END));
+		END LOOP;
+		description := description || format(E'\n%s: %s.', events[place], sentence);
+	END LOOP;
+	grid := grid || svg_path('M%s %sH%s', 'rule', margin, bottom, width - margin);
+
+	IF cardinality(events) > 0 THEN
+		heads := heads || svg_text(margin, rows_top - 9, 'small soft', 'touchpoints');
+		y := bottom + 28;
+		IF others > 0 THEN
+			rows := rows || svg_text(margin, bottom + 18, 'small soft', format('and %s more', others));
+			y := y + 16;
+		END IF;
+		rows := rows || svg_text(margin, y, 'small soft',
+			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of the others there');
+		x := margin + 6;
+		y := y + 20;
+		FOR class, line IN VALUES ('worse2', 'fewer, by 10 points or more'), ('worse1', 'fewer'), ('even', 'no sure difference'), ('better1', 'more'), ('better2', 'more, by 10 points or more'),
+			('plain', 'nothing to go on to')
+		LOOP
+			rows := rows || format('<circle cx="%s" cy="%s" r="6" class="%s"/>', svg_number(x), svg_number(y), class) || svg_text(x + 11, y + 4, 'small soft', line);
+			x := x + 32 + svg_width(line) * 11;
+		END LOOP;
+		bottom := y + 8;
+	END IF;
+	RETURN svg_page('map', width, bottom + margin, title, description,
+		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
+		svg_text(margin, margin + 38, 'soft', funnel_summary(steps)) ||
+		grid || map_svg_river(steps, left_end, column_width, top, height) || heads || rows);
+END
+$$;
+COMMENT ON FUNCTION map_svg_drawn(funnel_drawn_step[], map_drawn_touch[], integer, text) IS 'the drawing of map_svg';
+
+CREATE FUNCTION map_svg(map text, touchpoints integer DEFAULT 15) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 40000
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	touches map_drawn_touch[];
+BEGIN
+	IF touchpoints NOT BETWEEN 0 AND 1000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 1000.';
+	END IF;
+	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::cjm.map_drawn_touch
+		ORDER BY t.step, t.event COLLATE "C") FROM %s.touchpoints t', map_schema(def)) INTO touches;
+	RETURN map_svg_drawn(funnel_drawn_steps(def), coalesce(touches, '{}'), touchpoints, 'Journey map of ' || map_title(def));
+END
+$$;
+COMMENT ON FUNCTION map_svg(text, integer) IS
+'a journey map as one SVG that needs nothing else, from its views funnel and touchpoints: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
+touchpoints: how many of them at most, those that most customers met';
