@@ -12,6 +12,7 @@
 #   make fuzz SECONDS=600 ONLY='engine journey'
 #   make bench                               10 million events, beside ClickHouse and DuckDB
 #   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
+#   make pictures                            draws those of doc/img anew
 #   make deps                                installs what these need (Debian)
 #
 # The extension's version is that of cjm.control.
@@ -116,7 +117,7 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo test expected prove fuzz bench
+.PHONY: deps ready demo test expected pictures prove fuzz bench
 
 deps:
 	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)'
@@ -124,16 +125,20 @@ deps:
 ready: deps
 	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
 
-demo test expected prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
+demo test expected pictures prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
 
 demo: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
 
 test: ready
+	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)' browser
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run'
 
 expected: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run' --update
+
+pictures: ready
+	@'$(srcdir)/test/cluster.sh' psql -X -v dir='$(srcdir)/doc/img' -f '$(srcdir)/doc/img/draw.sql'
 
 prove: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/prove/run'

@@ -24,6 +24,10 @@ PG_FUNCTION_INFO_V1(chart_bar);
 #define MAX_LINES 100
 #define MAX_CELLS 1000
 
+/* Between these a text is read from right to left, and its ellipsis stands on the left. */
+#define RIGHT_TO_LEFT "&#8295;"
+#define END_OF_DIRECTION "&#8297;"
+
 /* What a terminal shows in one cell, in UTF-8. */
 #define ELLIPSIS "\xE2\x80\xA6"
 #define FULL_BLOCK "\xE2\x96\x88"
@@ -75,6 +79,7 @@ svg_lines(PG_FUNCTION_ARGS)
 	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
 	float8		room = PG_GETARG_FLOAT8(1);
 	int32		max_lines = PG_GETARG_INT32(2);
+	bool		right_to_left = glyph_right_to_left(label.bytes, label.size);
 	GlyphLine	lines[MAX_LINES];
 	Datum		texts[MAX_LINES];
 	int			count;
@@ -85,9 +90,13 @@ svg_lines(PG_FUNCTION_ARGS)
 		StringInfoData out;
 
 		initStringInfo(&out);
+		if (right_to_left)
+			appendStringInfoString(&out, RIGHT_TO_LEFT);
 		glyph_escape(&out, lines[i].bytes, lines[i].size);
 		if (lines[i].cut)
 			appendStringInfoString(&out, "&#8230;");
+		if (right_to_left)
+			appendStringInfoString(&out, END_OF_DIRECTION);
 		texts[i] = PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));

@@ -94,7 +94,7 @@ static const GlyphWidth widths[] = {
 	{0x24F, 68}, {0x2FF, 70}, {0x3FF, 72}, {0x52F, 72}, {0x58F, 78}, {0x5FF, 66}, {0x8FF, 75}, {0x97F, 75},
 	{0xB7F, 85}, {0xBFF, 120}, {0xCFF, 95}, {0xDFF, 120}, {0xEFF, 68}, {0xFFF, 75}, {0x109F, 100},
 	{0x10FF, 78}, {0x11FF, 95}, {0x139F, 85}, {0x17FF, 95}, {0x18AF, 90}, {0x1CFF, 95}, {0x1EFF, 72},
-	{0x1FFF, 80}, {0x206F, 60}, {0x20BF, 90}, {0x214F, 90}, {0xEFFFF, 100}, {PG_UINT32_MAX, 130}
+	{0x1FFF, 80}, {0x206F, 60}, {0x214F, 90}, {0x1EFFF, 100}, {0x1FFFF, 130}, {PG_UINT32_MAX, 100}
 };
 
 /* The letters of Cyrillic that are as wide as an em. */
@@ -271,6 +271,31 @@ glyph_next(const char **at, const char *end, GlyphCluster *cluster)
 	}
 	cluster->size = *at - cluster->bytes;
 	return true;
+}
+
+/*
+ * glyph_right_to_left tells which way a text is read: by its first letter, as
+ * Unicode's annex 9 does.  What is neither punctuation nor a symbol counts as
+ * a letter.
+ */
+bool
+glyph_right_to_left(const char *text, size_t size)
+{
+	const char *at = text;
+	const char *end = text + size;
+
+	while (at < end)
+	{
+		uint32		code;
+
+		at += glyph_decode(at, end, &code);
+		if ((code >= 0x590 && code <= 0x8FF) || (code >= 0xFB1D && code <= 0xFDFF) || (code >= 0xFE70 && code <= 0xFEFE) ||
+			(code >= 0x10800 && code <= 0x10FFF) || (code >= 0x1E800 && code <= 0x1EFFF))
+			return true;
+		if ((code >= 'A' && code <= 'Z') || (code >= 'a' && code <= 'z') || (code >= 0xC0 && code <= 0x1FFF) || (code >= 0x2C00 && code < 0x1F000 && code != 0xFFFD))
+			return false;
+	}
+	return false;
 }
 
 /* Whether a line may end between two clusters. */

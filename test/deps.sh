@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 #
-# deps.sh [PG_CONFIG]: installs what building, testing and the demo need, on
+# deps.sh [PG_CONFIG [browser]]: installs what building, testing and the demo need, on
 # Debian and its relatives: PostgreSQL with its development files, a C compiler,
 # clang, the Perl modules of PostgreSQL's test tools and, if that is possible,
-# clang's fuzzer, without which fuzzing is skipped.
+# clang's fuzzer, without which fuzzing is skipped.  With "browser" also what
+# drawings are looked at with, a browser, fonts and an XML parser; without them
+# these tests are skipped, too.
 #
 # Silent and quick if all is there.  With sudo where the caller is not root;
 # where that is not possible it names the packages and fails.
@@ -13,6 +15,7 @@
 set -euo pipefail
 
 pg_config=${1:-pg_config}
+wanted=${2:-}
 missing=()
 
 say()
@@ -91,9 +94,33 @@ install_fuzzer()
 	apt_install >/dev/null 2>&1 || true
 }
 
+# Installs what drawings are looked at with; without it their tests say so.
+install_browser()
+{
+	local fonts
+
+	[ "$wanted" = browser ] || return 0
+	missing=()
+	have chromium || missing+=(chromium)
+	have xmllint || missing+=(libxml2-utils)
+	# Any browser draws Latin; other scripts and emoji need fonts that have them.
+	fonts=$(fc-list : family 2>/dev/null || true)
+	[[ $fonts == *"Noto Sans Arabic"* ]] || missing+=(fontconfig fonts-noto-core)
+	[[ $fonts == *"Noto Sans CJK"* ]] || missing+=(fonts-noto-cjk)
+	[[ $fonts == *"Noto Color Emoji"* ]] || missing+=(fonts-noto-color-emoji)
+	[ ${#missing[@]} -gt 0 ] || return 0
+	have apt-get && { [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; } || return 0
+	say "installing ${missing[*]}"
+	if ! apt_install >/dev/null 2>&1; then
+		as_root apt-get -q update >/dev/null 2>&1 || true
+		apt_install >/dev/null 2>&1 || say "could not install ${missing[*]}: tests that need them are skipped"
+	fi
+}
+
 find_missing
 if [ ${#missing[@]} = 0 ]; then
 	install_fuzzer
+	install_browser
 	exit 0
 fi
 
@@ -145,3 +172,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 	exit 1
 fi
 install_fuzzer
+install_browser

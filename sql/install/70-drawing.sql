@@ -61,6 +61,11 @@ RETURN CASE WHEN count < 1000 THEN count::text ELSE
 	WHERE count < s.below ORDER BY s.unit LIMIT 1) END;
 COMMENT ON FUNCTION draw_short(bigint) IS 'a number in at most five characters';
 
+CREATE FUNCTION draw_fitting(count bigint, room float8) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN svg_width(draw_count(count)) <= room THEN draw_count(count) ELSE draw_short(count) END;
+COMMENT ON FUNCTION draw_fitting(bigint, float8) IS 'a number in full if it is at most so wide, in sizes of the font, else in at most five characters';
+
 -- Nobody is not almost nobody, and all are not almost all.
 CREATE FUNCTION draw_rate(rate float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -131,7 +136,7 @@ RETURN (
 		string_agg(format('.cjm %s{%s:%s}', selector, property, light), '' ORDER BY place) ||
 		E'\n@media screen and (prefers-color-scheme:dark){\n' ||
 		string_agg(format('.cjm %s{%s:%s}', selector, property, dark), '' ORDER BY place) ||
-		E'\n}\n@media print{.cjm *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n</style>'
+		E'\n}\n@media print{.cjm{max-height:100vh}.cjm *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n</style>'
 	FROM colours);
 COMMENT ON FUNCTION svg_style() IS 'the fonts and colours of all drawings, light, dark and printed';
 
@@ -145,7 +150,7 @@ RETURN (
 %6$s
 <rect class="paper" width="%1$s" height="%2$s"/>
 %7$s
-</svg>', svg_number(width), svg_number(height), 'cjm-' || left(md5(kind || ' ' || title || ' ' || description), 8),
+</svg>', svg_number(width), svg_number(height), 'cjm-' || left(md5(svg_escape(concat_ws(' ', kind, title, description))), 8),
 		svg_escape(title), svg_escape(description), svg_style(), body));
 COMMENT ON FUNCTION svg_page(text, float8, float8, text, text, text) IS
 	'a whole SVG: what is drawn, on paper of that size, with a title and a description for those who do not see it';

@@ -15,7 +15,7 @@ RETURN (
 			CASE WHEN s.step > 1 THEN draw_rate(s.step_rate) || ' of the step before' ||
 				coalesce(' (95% interval ' || draw_rate(s.rate_low) || ' to ' || draw_rate(s.rate_high) || ')', '') END,
 			'median time ' || draw_time(s.median_seconds),
-			draw_count(s.dropped) || ' dropped after it')), E'.\n' ORDER BY s.step) || '.'
+			draw_count(s.dropped) || ' dropped after it')), '. ' ORDER BY s.step) || '.'
 	FROM unnest(steps) s);
 COMMENT ON FUNCTION funnel_description(funnel_drawn_step[]) IS 'a funnel in sentences';
 
@@ -41,7 +41,7 @@ DECLARE
 	size CONSTANT float8 := 15;					-- of the names of stages
 	labels float8;								-- their width
 	left_end float8;							-- where bars begin
-	right_end CONSTANT float8 := width - margin - 190;	-- and end at most
+	right_end float8;							-- and end at most
 	most float8;
 	one funnel_drawn_step;
 	before funnel_drawn_step;
@@ -52,7 +52,9 @@ DECLARE
 	flows text := '';
 	bars text := '';
 BEGIN
-	SELECT least(greatest(max(svg_width(s.stage)) * size, 70), 250), greatest(max(s.customers), 1)::float8 INTO labels, most FROM unnest(steps) s;
+	SELECT least(greatest(max(svg_width(s.stage)) * size, 70), 250), greatest(max(s.customers), 1)::float8,
+			width - margin - 68 - greatest(max(svg_width(draw_count(s.customers))) * 17, 106) - 16
+		INTO labels, most, right_end FROM unnest(steps) s;
 	left_end := margin + 26 + labels + 18;
 	FOREACH one IN ARRAY steps
 	LOOP

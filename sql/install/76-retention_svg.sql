@@ -61,7 +61,7 @@ BEGIN
 		y := top + (one.place - 1) * cell_height;
 		IF one.number = 0 THEN
 			body := body || svg_text(margin, y + 18, 'soft', to_char(one.cohort, 'YYYY-MM')) ||
-				svg_text(left_end - 18, y + 18, 'end', draw_count(one.cohort_size));
+				svg_text(left_end - 18, y + 18, 'end', draw_fitting(one.cohort_size, 6));
 		ELSE
 			body := body || heat_cell(left_end + (one.number - 1) * cell_width, y, cell_width, cell_height, one.rate, full_rate, one.period_over,
 				format('%s, month %s: %s of %s customers, %s%s', to_char(one.cohort, 'YYYY-MM'), one.number, draw_count(one.retained),
@@ -81,8 +81,8 @@ BEGIN
 		means := concat_ws(', ', nullif(means, ''), format('%s: %s', one.number, draw_rate(one.rate)));
 	END LOOP;
 	IF months > 0 THEN
-		body := body || svg_text(margin, bottom + 18, 'strong', 'all') ||
-			svg_text(left_end - 18, bottom + 18, 'strong end', draw_count((SELECT sum(c.cohort_size)::bigint FROM unnest(cells) c WHERE c.number = 0)));
+		body := body || svg_text(margin, bottom + 18, 'strong', CASE WHEN cohorts > most THEN 'all shown' ELSE 'all' END) ||
+			svg_text(left_end - 18, bottom + 18, 'strong end', draw_fitting((SELECT sum(c.cohort_size)::bigint FROM unnest(cells) c WHERE c.number = 0), 5));
 		bottom := bottom + cell_height + 8;
 	END IF;
 
@@ -98,13 +98,13 @@ BEGIN
 
 	summary := format('%s customers in %s', draw_count(coalesce(customers, 0)), CASE cohorts WHEN 1 THEN '1 cohort' ELSE cohorts || ' cohorts' END) ||
 		CASE WHEN cohorts > most THEN format(', of which the latest %s are shown', most) ELSE '' END;
-	RETURN svg_page('retention', width, bottom + 24 + margin, title,
-		summary || '.' || coalesce(E'\nSeen again, all cohorts, by the month after the first: ' || nullif(means, '') || '.', ''),
+	RETURN svg_page('retention', width, bottom + CASE WHEN months > 0 THEN 24 ELSE 0 END + margin, title,
+		summary || '.' || coalesce(' Seen again, all cohorts, by the month after the first: ' || nullif(means, '') || '.', ''),
 		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
 		svg_text(margin, margin + 38, 'soft', summary) ||
 		CASE WHEN cohorts > 0 THEN
 			svg_text(margin, top - 10, 'small soft', 'first seen') || svg_text(left_end - 18, top - 10, 'small soft end', 'customers') ||
-			CASE WHEN months > 0 THEN svg_text(left_end, top - 28, 'small soft', 'months later') || heads ELSE '' END || body || legend
+			CASE WHEN months > 0 THEN svg_text(left_end, top - 28, 'small soft', 'months later') || heads || legend ELSE '' END || body
 		ELSE '' END);
 END
 $$;

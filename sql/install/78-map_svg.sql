@@ -154,14 +154,15 @@ BEGIN
 			heads := heads || svg_text(x + 8, 121 + 16 * place, 'strong', line);
 			place := place + 1;
 		END LOOP;
-		heads := heads || svg_text(x + 8, heads_top + 22, CASE WHEN roomy THEN 'large strong' ELSE 'strong' END, draw_count(one.customers));
+		heads := heads || svg_text(x + 8, heads_top + 22, CASE WHEN roomy THEN 'large strong' ELSE 'strong' END,
+			draw_fitting(one.customers, (column_width - 12) / CASE WHEN roomy THEN 17 ELSE 13.5 END));
 		IF one.step > 1 THEN
 			heads := heads || svg_text(x + 8, heads_top + 40, 'small', coalesce(draw_rate(one.step_rate), '&#8211;')) ||
 				coalesce(svg_text(x + 8, heads_top + 56, 'small', draw_time(one.median_seconds)), '');
 		END IF;
 		heads := heads || E'</g>\n';
 		IF one.dropped > 0 THEN
-			heads := heads || svg_text(x + 8, top + height + 40, 'strong lost', draw_count(one.dropped)) ||
+			heads := heads || svg_text(x + 8, top + height + 40, 'strong lost', draw_fitting(one.dropped, (column_width - 12) / 13.5)) ||
 				svg_text(x + 8, top + height + 55, 'small lost', draw_rate(one.drop_rate));
 		END IF;
 	END LOOP;
@@ -190,13 +191,13 @@ BEGIN
 				coalesce(' (95% interval ' || draw_points(met.difference_low) || ' to ' || draw_points(met.difference_high) || ')', ''));
 			sentence := concat_ws('; ', nullif(sentence, ''), coalesce(steps[met.step].stage, 'before') || ': ' || line);
 			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
-				svg_escape(concat(events[place], E'\n', coalesce(steps[met.step].stage, 'before'), ': ', line)),
-				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 1.5)), class,
+				svg_escape(concat(events[place], ', ', coalesce(steps[met.step].stage, 'before'), ': ', line)),
+				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 2)), class,
 				svg_text(x + 2 * radius + 6, y + 4, 'small', draw_short(met.customers) ||
 					CASE WHEN class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(draw_points(met.difference), '-', '&#8722;'))
 						WHEN met.difference > 0 THEN ' +' ELSE ' &#8722;' END));
 		END LOOP;
-		description := description || format(E'\n%s: %s.', events[place], sentence);
+		description := description || format(' %s: %s.', events[place], sentence);
 	END LOOP;
 	grid := grid || svg_path('M%s %sH%s', 'rule', margin, bottom, width - margin);
 
@@ -212,7 +213,7 @@ BEGIN
 		x := margin + 6;
 		y := y + 20;
 		FOR class, line IN VALUES ('worse2', 'fewer, by 10 points or more'), ('worse1', 'fewer'), ('even', 'no sure difference'), ('better1', 'more'), ('better2', 'more, by 10 points or more'),
-			('plain', 'nothing to go on to')
+			('plain', 'nothing to compare with')
 		LOOP
 			rows := rows || format('<circle cx="%s" cy="%s" r="6" class="%s"/>', svg_number(x), svg_number(y), class) || svg_text(x + 11, y + 4, 'small soft', line);
 			x := x + 32 + svg_width(line) * 11;

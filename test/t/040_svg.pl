@@ -1,0 +1,324 @@
+# Drawings: that they are right by an XML parser, and that they can be read, in
+# a browser: no text runs out of its place or over another, none is too pale,
+# and no label does any harm, in light and dark, of 1 to 30 stages, in any
+# script.  What is measured, and how, is in measure.js.
+
+use strict;
+use warnings;
+use utf8;
+
+use Compress::Zlib qw(uncompress);
+use Encode qw(encode decode);
+use File::Basename qw(dirname);
+use FindBin;
+use lib $FindBin::RealBin;
+use MIME::Base64 qw(decode_base64);
+
+use CjmTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('svg', q(client_min_messages = 'warning'));
+my $dir = $PostgreSQL::Test::Utils::tmp_check;
+my $root = dirname(dirname($FindBin::RealBin));
+my ($browser) = grep { -x } map { "$_/chromium" } split /:/, $ENV{PATH};
+my ($xmllint) = grep { -x } map { "$_/xmllint" } split /:/, $ENV{PATH};
+my %drawings;
+
+sub run_utf8
+{
+	my ($sql) = @_;
+
+	return run_sql($node, encode('UTF-8', $sql));
+}
+
+# As like, without printing a whole drawing where it fails.
+sub holds
+{
+	my ($drawing, $pattern, $title) = @_;
+
+	return ok(scalar($drawing =~ $pattern), $title) || diag("nothing is like $pattern");
+}
+
+# A map of customers who pass one stage after the other, fewer and fewer of them, and meet a touchpoint or two besides.
+sub make_map
+{
+	my ($name, $stages, $customers, @more) = @_;
+	my $table = 'events_' . $node->safe_psql('postgres', 'SELECT count(*) FROM cjm.maps');
+	my $events = join ', ', map { "'" . s/'/''/gr . "'" } @$stages;
+	my $extra = join ', ', map { "'" . s/'/''/gr . "'" } @more;
+	my $quoted = $name =~ s/'/''/gr;
+	my $funnel = join(' -> ', map { '"' . s/"/""/gr . '"' } @$stages) =~ s/'/''/gr;
+
+	run_utf8("CREATE TABLE $table AS
+		SELECT c AS customer, timestamptz '2025-01-01 00:00+00' + c * interval '7 hours' + s * interval '50 minutes' AS at, (ARRAY[$events]::text[])[s] AS event
+		FROM generate_series(1, $customers) c, generate_series(1, " . @$stages . ") s WHERE hashint4(c) & 1023 < 1100 * 0.8 ^ (s - 1)
+		UNION ALL
+		SELECT c, timestamptz '2025-01-01 00:00+00' + c * interval '7 hours' + (s * 50 - 10) * interval '1 minute', (ARRAY[$extra]::text[])[1 + c % greatest(1, " . @more . ")]
+		FROM generate_series(1, $customers) c, generate_series(0, " . @$stages . ") s WHERE (hashint4(c + s) % 3 = 0 OR (c % greatest(1, " . @more . ") = 0 AND hashint4(c) & 1023 < 400)) AND " . @more . " > 0;
+		SELECT create_map('$quoted', '$table', 'customer', 'at', 'event', '$funnel')");
+	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$quoted')") foreach qw(map funnel retention);
+	return;
+}
+
+my @buyer = ('unaware', 'problem', 'research', 'solution_choice', 'vendor search', 'vendor check', 'trial', 'deal', 'use', 'repeat_purchase',
+	'loyalty', 'advocacy', 'expansion and renewal', 'champion');
+make_map('three', [qw(view cart purchase)], 900, 'support', 'search');
+make_map('fourteen', \@buyer, 2000, 'newsletter', 'call centre', 'webinar');
+make_map('thirty', [ map { "stage $_" } 1 .. 30 ], 700);
+make_map('one', ['view'], 1);
+make_map('scripts', ['Осведомлённость о магазине', 'إضافة إلى السلة (جديد)', '加入购物车并查看商品详情的客户', '👩‍👩‍👧‍👦 семья 🇱🇻', '日本語のラベルです', 'הזמנה בוצעה!', 'สั่งซื้อสินค้า',
+	'खरीदारी पूरी हुई'], 900, 'Запрос в службу поддержки через чат', 'البحث في الموقع الإلكتروني عن المنتجات', '고객 문의', '🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉🎉');
+my @hostile = ('<script>window.harmed=1</script>', '"onload="window.harmed=1" x="', "']]><img src=x onerror=window.harmed=1>", "control \x01\x08\x0b\x1f\x7f\t\nends", 'Wide' x 50, 'ж' x 200, 'W' x 200,
+	"\x{202e}backwards", 'e' . "\x{301}\x{323}" x 30, '&lt;b&gt; &amp; %s %n', '</style></svg><p>out</p>', '日本' x 100, ('العربية ' x 25) =~ s/ $//r, '👩‍👩‍👧‍👦' x 40);
+make_map('<b onclick="window.harmed=1">&\'"', \@hostile, 600, @hostile);
+
+run_utf8(q{
+	SELECT create_map('empty', 'events_0', 'customer', 'at', 'event', 'view -> cart', filter => 'false');
+	SELECT create_map('rules', 'events_0', 'customer', 'at', 'event', 'view -> optional search -> optional nobody -> cart -> optional support -> purchase within 7 days');
+	SELECT create_map('no order', 'events_0', 'customer', 'at', 'event', 'view -> cart -> purchase unordered within 7 days');
+	CREATE TABLE long_ago AS SELECT c AS customer, now() - (c % 70) * interval '1 month' + i * i * interval '20 days' AS at, 'view' AS event
+		FROM generate_series(1, 3000) c, generate_series(0, 8) i WHERE (c + i) % 3 < 2 AND now() - (c % 70) * interval '1 month' + i * i * interval '20 days' <= now();
+	SELECT create_map('years', 'long_ago', 'customer', 'at', 'event', 'view -> view')});
+foreach my $name ('empty', 'rules', 'no order', 'years')
+{
+	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
+}
+
+# Numbers as large as they can be.
+run_utf8(q{
+	CREATE TABLE large (stats funnel_stats);
+	INSERT INTO large SELECT funnel_agg(journey, 'view -> cart -> purchase') FROM three.journeys;
+	DO $$BEGIN FOR i IN 1 .. 40 LOOP UPDATE large SET stats = funnel_stats_combine(stats, stats); END LOOP; END$$});
+$drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of its own ' || repeat('and so on ', 30)) FROM large});
+$drawings{'map of many'} = run_utf8(q{SELECT map_svg_drawn(funnel_drawn_steps(stats),
+	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::map_drawn_touch) FROM three.touchpoints t),
+	15, 'Many') FROM large});
+$drawings{'retention of many'} = run_utf8(q{SELECT retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::retention_drawn_cell
+	ORDER BY r.cohort, r.number), 'Many') FROM three.retention r});
+
+# What is in them.
+holds($drawings{'map of three'}, qr{\A<svg xmlns="http://www\.w3\.org/2000/svg" .*</svg>\z}s, 'a drawing is one element');
+is(scalar(grep { /[^\x20-\x7e\n]/ } values %drawings), 0, 'drawings are printable ASCII');
+is(scalar(grep { m{<script|<img|<p>|<b |href|url\(|\@import|\son\w+=["']}i } values %drawings), 0, 'nothing in them runs or comes from elsewhere');
+my $cart = run_sql($node, q{SELECT draw_count(customers) || '|' || draw_rate(step_rate) || '|' || draw_time(median_time_seconds) FROM three.funnel WHERE step = 2});
+foreach my $number (split /\|/, $cart)
+{
+	holds($drawings{'funnel of three'}, qr{>[^<]*\Q$number\E}, "the funnel says $number");
+	holds($drawings{'map of three'}, qr{>\Q$number\E<}, "the map says $number");
+}
+my $support = run_sql($node, q{SELECT draw_short(customers) || '|' || replace(draw_points(difference), '-', '&#8722;') FROM three.touchpoints
+	WHERE event = 'support' AND (difference_low > 0 OR difference_high < 0) ORDER BY step LIMIT 1});
+my ($customers, $difference) = split /\|/, $support;
+holds($drawings{'map of three'}, qr{>\Q$customers\E<tspan class="soft" dx="6">\Q$difference\E</tspan>}, 'and the difference of a touchpoint');
+my @rates = split /\n/, run_sql($node, 'SELECT draw_rate(rate) FROM three.retention WHERE number > 0');
+is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');
+holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');
+ok(run_sql($node, q{SELECT map_svg('fourteen', 1)}) !~ /webinar/, 'as many touchpoints as are asked for');
+holds(run_sql($node, q{SELECT map_svg('fourteen', 1)}), qr/and 16 more/, 'and how many there are more');
+holds($drawings{'retention of years'}, qr/latest 24 are shown/, 'of many cohorts the latest are shown');
+holds($drawings{'retention of years'}, qr/class="growing".*not over yet/s, 'and which months are not over');
+my ($whole) = $drawings{q{funnel of <b onclick="window.harmed=1">&'"}} =~ m{<title>(6\. [^<]*)</title>};
+is($whole =~ s/^6\. ((?:&#1078;)+):.*/length($1) \/ 7/esr, 200, 'a long label is whole in its tooltip');
+
+# The same bytes whatever the settings.
+run_sql($node, q{CREATE TABLE drawn AS SELECT map_svg('scripts') AS map, funnel_svg('three') AS funnel, retention_svg('fourteen') AS retention});
+is(run_sql($node, qq{SET $_; SELECT (map, funnel, retention) = (cjm.map_svg('scripts'), cjm.funnel_svg('three'), cjm.retention_svg('fourteen')) FROM public.drawn}), 't', "SET $_")
+  foreach 'extra_float_digits = -15', q{DateStyle = 'German'}, q{IntervalStyle = 'sql_standard'}, q{TimeZone = 'Pacific/Auckland'}, q{search_path = ''},
+  q{client_encoding = 'LATIN1'}, 'parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET force_parallel_mode = on';
+
+# And whatever the encoding of the database, as far as it has the characters.
+run_sql($node, q{CREATE TABLE labels AS SELECT funnel_svg(funnel_stats('"žurnāls" -> "Ł & <b>"'::funnel), 'ž') AS drawn});
+foreach my $encoding ('LATIN2', 'SQL_ASCII', 'EUC_JP')
+{
+	my ($labels, $perl) = $encoding eq 'EUC_JP' ? ('"日本語" -> "購入 & <b>"', 'euc-jp') : ('"ž" -> "Ł & <b>"', $encoding eq 'LATIN2' ? 'iso-8859-2' : 'UTF-8');
+	my $sql = "SELECT funnel_svg(funnel_stats('$labels'::funnel), 'x')";
+
+	run_sql($node, "CREATE DATABASE svg_$encoding ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
+	run_sql($node, 'CREATE EXTENSION cjm; ALTER DATABASE svg_' . lc($encoding) . ' SET search_path = public, cjm', database => lc "svg_$encoding");
+	ok(run_sql($node, encode($perl, "SET client_encoding = '$encoding'; $sql"), database => lc "svg_$encoding") eq run_utf8($sql), "in a database in $encoding");
+	like(run_sql($node, encode($perl, "SET client_encoding = '$encoding'; SELECT funnel_chart(funnel_stats('$labels'::funnel), 5)"), database => lc "svg_$encoding"),
+		qr/customers/, "a chart in $encoding");
+}
+is(run_sql($node, q{SELECT svg_escape(E'a\xff\xc3') || array_to_string(svg_lines(E'\xe2\x82', 5), '')}, database => 'svg_sql_ascii'),
+	'a&#65533;&#65533;&#65533;&#65533;', 'bytes that are no characters');
+
+# Whoever sees the views sees the drawings, and whoever does not, not.
+run_sql($node, q{
+	CREATE ROLE looker LOGIN;
+	GRANT USAGE ON SCHEMA three TO looker;
+	GRANT SELECT ON three.funnel, three.retention, three.touchpoints TO looker;
+	SELECT create_map('readers', 'events_0', 'customer', 'at', 'event', 'view -> cart', access => 'reader');
+	GRANT USAGE ON SCHEMA readers TO looker; GRANT SELECT ON ALL TABLES IN SCHEMA readers TO looker});
+ok(run_sql($node, "SELECT ${_}_svg('three')", user => 'looker') eq $drawings{"$_ of three"}, "a reader of the views: $_") foreach qw(map funnel retention);
+foreach my $kind (qw(map funnel retention))
+{
+	run_sql_fails($node, "SELECT ${kind}_svg('readers')", '42501', qr/events_0/, "a reader without rights on the source: $kind", user => 'looker');
+}
+
+# Cuts are where Perl's \X, the rules of the same annex, says, and leave no more room than they have to.
+srand(1);
+my @pool = (map(chr, 0x61 .. 0x7a), ' ', '_', map(chr, 0x301, 0x323, 0x20dd, 0x200d, 0xfe0f, 0x1f468, 0x1f469, 0x1f3fd, 0x1f1f1, 0x1f1fb, 0x1112, 0x1161, 0x11ab, 0xac00, 0x915, 0x93e, 0x94d,
+		0x939, 0xe01, 0xe33, 0x600, 0x633, 0x65e5, 0x436, 0x2764));
+my (@labels, %boundaries);
+foreach my $n (1 .. 2000)
+{
+	my $label = join '', 'a', map { $pool[ rand @pool ] } 1 .. 1 + rand 12;
+	my $to = 0;
+
+	push @labels, $label;
+	$boundaries{$label} = { 0 => 1, map { ($to += length) => 1 } $label =~ /(\X)/g };
+}
+run_sql($node, 'CREATE TABLE texts (label text)');
+run_utf8('INSERT INTO texts VALUES ' . join ', ', map { "('$_')" } @labels);
+my ($cuts, $bad) = (0, 0);
+foreach my $row (split /\n/, decode('UTF-8', run_sql($node, q{SELECT label || '|' || room || '|' || svg_lines(label, room)::text || '|' || svg_width(label)
+	FROM texts CROSS JOIN generate_series(1, 9, 1.7) room})))
+{
+	my ($label, $room, $line, $width) = split /\|/, $row;
+	my $cut = ($line =~ s/^\{"?|"?\}$//gr) =~ s/&#(82[0-9][0-9]);/$1 == 8295 || $1 == 8297 ? '' : chr $1/ger =~ s/&#(\d+);/chr $1/ger;
+
+	if ($cut =~ s/\x{2026}$//)
+	{
+		$cuts++;
+		my $from = length $cut;
+		# Spaces at the end of a line are not there.
+		$from++ while !$boundaries{$label}{$from} && substr($label, $from, 1) eq ' ';
+		$bad++ unless index($label, $cut) == 0 && $boundaries{$label}{$from} && $width > $room;
+	}
+	else
+	{
+		$bad++ unless $width <= $room + 0.3;
+	}
+}
+ok($cuts > 3000, "$cuts labels are cut");
+is($bad, 0, 'none inside a character, and none that fits');
+
+# The pictures of the documents are those that the functions draw now.
+run_sql($node, 'CREATE DATABASE pictures');
+mkdir "$dir/pictures";
+command_ok([ 'psql', '-X', '-d', $node->connstr('pictures'), '-v', "dir=$dir/pictures", '-f', "$root/doc/img/draw.sql" ], 'the pictures are drawn');
+ok(slurp_file("$dir/pictures/$_.svg") eq slurp_file("$root/doc/img/$_.svg"), "doc/img/$_.svg; if it should change, make pictures") foreach qw(map funnel retention);
+$drawings{"picture of $_"} = slurp_file("$root/doc/img/$_.svg") foreach qw(map funnel retention);
+
+SKIP:
+{
+	skip 'there is no xmllint (libxml2-utils): drawings are not read by an XML parser', 2 unless $xmllint;
+	my @files;
+
+	foreach my $name (sort keys %drawings)
+	{
+		push @files, "$dir/drawing" . @files . '.svg';
+		write_bytes($files[-1], $drawings{$name});
+	}
+	my $said = qx($xmllint --noout --nonet @files 2>&1);
+	is($?, 0, scalar(@files) . ' drawings are well-formed XML') or diag(substr $said, 0, 2000);
+	write_bytes("$dir/wrong.svg", $drawings{'map of one'} =~ s/<desc/<dsc/r);
+	qx($xmllint --noout --nonet $dir/wrong.svg 2>&1);
+	isnt($?, 0, 'what is not is noticed');
+}
+
+# Runs the browser with a profile of its own; returns what it prints.
+sub browse
+{
+	my (@options) = @_;
+	my $home = "$dir/browser";
+
+	mkdir $home;
+	local %ENV = (%ENV, HOME => $home, XDG_CONFIG_HOME => $home, XDG_CACHE_HOME => $home, TMPDIR => $home, DBUS_SESSION_BUS_ADDRESS => 'disabled:');
+	IPC::Run::run([ $browser, qw(--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --hide-scrollbars --virtual-time-budget=1000), "--user-data-dir=$home/profile", @options ],
+		'<', \undef, '>', \my $out, '2>', \my $err);
+	return $out;
+}
+
+my $script = slurp_file("$FindBin::RealBin/measure.js");
+
+# What is wrong with drawings, as lines; the first one counts what was looked at.
+sub measured
+{
+	my ($scheme, %looked_at) = @_;
+
+	write_bytes("$dir/page.html", "<!DOCTYPE html><meta charset=\"utf-8\"><body>"
+		. join('', map { '<div data-name="' . ($_ =~ s/[^\w ]/_/gr) . "\">$looked_at{$_}</div>\n" } sort keys %looked_at)
+		. "<pre id=\"result\"></pre><script>$script</script>");
+	my ($result) = browse('--blink-settings=preferredColorScheme=' . ($scheme eq 'dark' ? 0 : 1), '--dump-dom', "file://$dir/page.html") =~ /RESULT (\S*) END/;
+	return split /\n/, decode('UTF-8', decode_base64($result // ''));
+}
+
+SKIP:
+{
+	skip 'there is no chromium: drawings are not looked at', 1 unless $browser;
+
+	foreach my $scheme (qw(light dark))
+	{
+		my ($seen, @wrong) = measured($scheme, %drawings);
+
+		like($seen // '', qr/^drawings=${\ scalar keys %drawings} texts=\d{4} backgrounds=\d{5} shapes=\d{3,4} dark=${\ ($scheme eq 'dark' ? 'true' : 'false')}$/, "looked at in $scheme");
+		is(join("\n", @wrong), '', "all drawings can be read in $scheme");
+	}
+
+	# That it would be noticed.
+	my $good = $drawings{'map of three'};
+	foreach my $change (
+		[ 'a text that runs out', $good =~ s/class="title">/class="title">@{[ 'W' x 99 ]}/r, qr/runs out of the page/ ],
+		[ 'one over another', $good =~ s{(<text x="28" y=")66}{${1}50}r, qr/overlap/ ],
+		[ 'a pale one', $good =~ s/#57606a/#9aa0a6/r, qr/has a contrast of 2\.\d\d on paper/ ],
+		[ 'a script', $good =~ s{</svg>}{<script>window.harmed=1</script></svg>}r, qr/has an element script.*a label has become a script/s ],
+		[ 'no title', $good =~ s/role="img"//r, qr/is no image/ ])
+	{
+		my ($title, $svg, $pattern) = @$change;
+		my ($seen, @wrong) = measured('light', changed => $svg);
+
+		like(join("\n", @wrong), $pattern, "$title is noticed");
+	}
+
+	# Alone, as a file: a picture, light and dark, and one page of paper, which is light.
+	my %first = (light => "\xff\xff\xff", dark => "\x14\x18\x1d");
+	write_bytes("$dir/map.svg", $drawings{'picture of map'});
+	foreach my $scheme (qw(light dark))
+	{
+		my $setting = '--blink-settings=preferredColorScheme=' . ($scheme eq 'dark' ? 0 : 1);
+		my $png = "$dir/$scheme.png";
+
+		browse($setting, "--screenshot=$png", '--window-size=1120,760', "file://$dir/map.svg");
+		my $pixels = pixels($png);
+		my %bytes = map { $_ => 1 } unpack '(a1)*', $pixels;
+		is(unpack('H*', substr $pixels, 1, 3), unpack('H*', $first{$scheme}), "the paper is $scheme");
+		cmp_ok(scalar keys %bytes, '>', 100, "there is something on it in $scheme");
+		browse($setting, '--no-pdf-header-footer', "--print-to-pdf=$dir/$scheme.pdf", "file://$dir/map.svg");
+	}
+	foreach my $scheme (qw(light dark))
+	{
+		my $pdf = slurp_file("$dir/$scheme.pdf");
+		my $drawn = join '', map { uncompress($_) // '' } $pdf =~ /stream\r?\n(.*?)\r?\nendstream/gs;
+
+		is(scalar(() = $pdf =~ m{/Type /Page\b(?!s)}g), 1, "one page in $scheme");
+		ok($drawn =~ /\b1 1 1 rg\b/, "printed on white in $scheme");
+		ok($drawn !~ /\.0784\d* \.0941\d* \.1137\d* rg\b/, "and not on black in $scheme");
+	}
+	write_bytes("$dir/long.svg", $drawings{'funnel of thirty'} =~ s/<style>/<style>\@page{size:A4 landscape}/r);
+	browse('--no-pdf-header-footer', "--print-to-pdf=$dir/long.pdf", "file://$dir/long.svg");
+	is(scalar(() = slurp_file("$dir/long.pdf") =~ m{/Type /Page\b(?!s)}g), 1, 'a long funnel fits on one page, even the wrong way round');
+}
+
+# The bytes of a PNG's lines, the first of which begins with the number of its filter.
+sub pixels
+{
+	my ($file) = @_;
+	my $png = slurp_file($file);
+	my $data = '';
+	my $at = 8;
+
+	while ($at < length $png)
+	{
+		my ($size, $kind) = unpack 'Na4', substr $png, $at, 8;
+
+		$data .= substr $png, $at + 8, $size if $kind eq 'IDAT';
+		$at += 12 + $size;
+	}
+	return uncompress($data);
+}
+
+server_is_well($node);
+$node->stop;
+done_testing();

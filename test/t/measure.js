@@ -1,0 +1,109 @@
+// measure.js: looks at the drawings of a page as a reader would, in the browser,
+// and leaves what is wrong with them in the element "result".
+//
+// Every drawing is an <svg> in a <div data-name>.  Lengths are in the units of
+// its viewBox.
+'use strict';
+
+const wrong = [];
+const seen = { drawings: 0, texts: 0, backgrounds: 0, shapes: 0 };
+
+const say = (name, what) => { if (wrong.length < 50) wrong.push(`${name}: ${what}`); };
+const colour = (text) => (/^rgba?\((.*)\)$/.exec(text) || [, ''])[1].split(',').map(Number);
+
+// Relative luminance and contrast as in WCAG 2.
+const luminance = (rgb) => {
+	const [r, g, b] = rgb.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+	return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (a, b) => {
+	const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+	return (high + 0.05) / (low + 0.05);
+};
+
+const elements = new Set(['svg', 'title', 'desc', 'style', 'g', 'rect', 'path', 'circle', 'text', 'tspan']);
+const attributes = new Set(['xmlns', 'class', 'viewBox', 'width', 'height', 'role', 'lang', 'aria-labelledby', 'id', 'x', 'y', 'rx', 'cx', 'cy', 'r', 'd', 'dx']);
+
+function measure(svg, name) {
+	const all = [...svg.querySelectorAll('*'), svg];
+	const [, , width, height] = svg.getAttribute('viewBox').split(' ').map(Number);
+
+	seen.drawings++;
+	for (const element of all) {
+		if (!elements.has(element.localName)) say(name, `has an element ${element.localName}`);
+		for (const { name: attribute } of element.attributes)
+			if (!attributes.has(attribute)) say(name, `has an attribute ${attribute} in ${element.localName}`);
+	}
+
+	// The text alternative.
+	const ids = (svg.getAttribute('aria-labelledby') || '').split(' ');
+	if (svg.getAttribute('role') !== 'img') say(name, 'is no image');
+	if (ids.length !== 2) say(name, 'has no two labels');
+	for (const id of ids) {
+		const found = document.querySelectorAll(`[id="${id}"]`);
+		if (found.length !== 1 || !svg.contains(found[0]) || found[0].textContent.length < 3) say(name, `the label ${id} is there ${found.length} times`);
+	}
+
+	// Texts: where they are drawn.  The height of a line is that of its size, whatever the font of another script says.
+	const texts = [...svg.querySelectorAll('text')].map((text) => {
+		const box = text.getBBox();
+		const style = getComputedStyle(text);
+		const size = parseFloat(style.fontSize);
+		const y = Number(text.getAttribute('y'));
+
+		return { text, words: text.textContent, size, fill: colour(style.fill), left: box.x, right: box.x + box.width, top: y - 0.75 * size, bottom: y + 0.2 * size };
+	});
+	for (const a of texts) {
+		seen.texts++;
+		if (a.left < 0 || a.top < 0 || a.right > width || a.bottom > height) say(name, `"${a.words}" runs out of the page`);
+		if (a.size < 11) say(name, `"${a.words}" is too small`);
+	}
+	texts.forEach((a, i) => {
+		for (const b of texts.slice(i + 1))
+			if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0.5 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.5)
+				say(name, `"${a.words}" and "${b.words}" overlap`);
+	});
+	for (const rule of svg.querySelectorAll('path.rule')) {
+		const line = /^M([\d.]+) ([\d.]+)V([\d.]+)Z?$/.exec(rule.getAttribute('d'));
+		if (!line) continue;
+		const [x, top, bottom] = line.slice(1).map(Number);
+		for (const a of texts)
+			if (a.left < x - 0.5 && a.right > x + 0.5 && a.top > top && a.bottom < bottom) say(name, `"${a.words}" runs over a line`);
+	}
+
+	// Contrast: of texts with whatever is drawn last under them, of shapes with the paper.
+	const shapes = [...svg.querySelectorAll('rect, path, circle')];
+	const paper = colour(getComputedStyle(svg.querySelector('.paper')).fill);
+	for (const a of texts) {
+		const before = shapes.filter((s) => s.compareDocumentPosition(a.text) & Node.DOCUMENT_POSITION_FOLLOWING).reverse();
+		for (const share of [0.02, 0.25, 0.5, 0.75, 0.98]) {
+			const point = new DOMPoint(a.left + share * (a.right - a.left), (a.top + a.bottom) / 2);
+			const under = before.find((s) => getComputedStyle(s).fill !== 'none' && s.isPointInFill(point));
+			const ratio = under ? contrast(a.fill, colour(getComputedStyle(under).fill)) : 0;
+
+			seen.backgrounds++;
+			if (!(ratio >= 4.5)) say(name, `"${a.words}" has a contrast of ${ratio.toFixed(2)} on ${under ? under.getAttribute('class') : 'nothing'}`);
+		}
+	}
+	for (const shape of shapes) {
+		const kind = shape.getAttribute('class');
+		const style = getComputedStyle(shape);
+
+		if (!/^(?:bar|drop|plain|better\d|worse\d|even|part|growing)$/.test(kind)) continue;
+		seen.shapes++;
+		if (!(contrast(colour(/^(?:even|part|growing)$/.test(kind) ? style.stroke : style.fill), paper) >= 3)) say(name, `${kind} cannot be seen on paper`);
+	}
+}
+
+const names = [...document.querySelectorAll('div[data-name]')];
+const rest = [...document.body.children].filter((e) => !['DIV', 'SCRIPT', 'PRE'].includes(e.tagName));
+
+if (rest.length > 0) say('page', `has an element ${rest[0].tagName} that no drawing was meant to make`);
+for (const div of names) {
+	if (div.children.length !== 1 || div.firstElementChild.localName !== 'svg') say(div.dataset.name, 'is not one drawing');
+	else measure(div.firstElementChild, div.dataset.name);
+}
+if (window.harmed || document.scripts.length !== 1) say('page', 'a label has become a script');
+document.getElementById('result').textContent = 'RESULT ' + btoa(unescape(encodeURIComponent([
+	`drawings=${seen.drawings} texts=${seen.texts} backgrounds=${seen.backgrounds} shapes=${seen.shapes} dark=${matchMedia('(prefers-color-scheme: dark)').matches}`,
+	...wrong].join('\n')))) + ' END';
