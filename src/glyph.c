@@ -125,13 +125,13 @@ in_ranges(uint32 code, const GlyphRange *ranges, int count)
 static inline bool
 is_mark(uint32 code)
 {
-	return code >= marks[0].first && in_ranges(code, marks, lengthof(marks));
+	return code >= marks[0].first && in_ranges(code, marks, (int) lengthof(marks));
 }
 
 static inline bool
 is_prefix(uint32 code)
 {
-	return code >= prefixes[0].first && in_ranges(code, prefixes, lengthof(prefixes));
+	return code >= prefixes[0].first && in_ranges(code, prefixes, (int) lengthof(prefixes));
 }
 
 static inline bool
@@ -184,7 +184,7 @@ glyph_width(uint32 code)
 	}
 	if (code >= 0x400 && code <= 0x45F)
 	{
-		for (int i = 0; i < lengthof(wide_cyrillic); i++)
+		for (size_t i = 0; i < lengthof(wide_cyrillic); i++)
 			if (code == wide_cyrillic[i])
 				return 105;
 	}

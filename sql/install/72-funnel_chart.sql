@@ -20,6 +20,18 @@ CREATE TYPE funnel_drawn_step AS (
 	total_seconds float8
 );
 COMMENT ON TYPE funnel_drawn_step IS 'what a drawing of a funnel says of a step';
+COMMENT ON COLUMN funnel_drawn_step.step IS 'its number, from 1';
+COMMENT ON COLUMN funnel_drawn_step.stage IS 'its name';
+COMMENT ON COLUMN funnel_drawn_step.optional IS 'whether it may be left out';
+COMMENT ON COLUMN funnel_drawn_step.customers IS 'as in report, like all that follow';
+COMMENT ON COLUMN funnel_drawn_step.step_rate IS 'share of the mandatory step before';
+COMMENT ON COLUMN funnel_drawn_step.overall_rate IS 'share of step 1';
+COMMENT ON COLUMN funnel_drawn_step.dropped IS 'customers lost after it';
+COMMENT ON COLUMN funnel_drawn_step.drop_rate IS 'their share';
+COMMENT ON COLUMN funnel_drawn_step.rate_low IS 'lower end of the 95 % interval of step_rate';
+COMMENT ON COLUMN funnel_drawn_step.rate_high IS 'upper end of it';
+COMMENT ON COLUMN funnel_drawn_step.median_seconds IS 'time since the step before, median';
+COMMENT ON COLUMN funnel_drawn_step.total_seconds IS 'time since step 1, median';
 
 CREATE FUNCTION funnel_drawn_steps(stats funnel_stats) RETURNS funnel_drawn_step[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000

@@ -11,6 +11,12 @@ CREATE TYPE retention_drawn_cell AS (
 	period_over boolean
 );
 COMMENT ON TYPE retention_drawn_cell IS 'what a drawing of retention says of a cohort in a month';
+COMMENT ON COLUMN retention_drawn_cell.cohort IS 'first day of the cohort''s month';
+COMMENT ON COLUMN retention_drawn_cell.number IS 'months since then';
+COMMENT ON COLUMN retention_drawn_cell.cohort_size IS 'customers of the cohort';
+COMMENT ON COLUMN retention_drawn_cell.retained IS 'those of them seen in the month';
+COMMENT ON COLUMN retention_drawn_cell.rate IS 'their share';
+COMMENT ON COLUMN retention_drawn_cell.period_over IS 'whether the month is over';
 
 -- The number of customers is a column of its own, and so month 0, in which everybody is there, has none.
 CREATE FUNCTION retention_svg_drawn(cells retention_drawn_cell[], title text) RETURNS text

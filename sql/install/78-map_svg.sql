@@ -18,15 +18,22 @@ CREATE TYPE map_drawn_touch AS (
 	difference_high float8
 );
 COMMENT ON TYPE map_drawn_touch IS 'what a drawing of a map says of a touchpoint at a stage';
+COMMENT ON COLUMN map_drawn_touch.step IS 'number of the stage, 0 before the first one';
+COMMENT ON COLUMN map_drawn_touch.event IS 'the touchpoint';
+COMMENT ON COLUMN map_drawn_touch.customers IS 'customers who met it there';
+COMMENT ON COLUMN map_drawn_touch.with_rate IS 'share of them that went on';
+COMMENT ON COLUMN map_drawn_touch.without_rate IS 'share of the others there that went on';
+COMMENT ON COLUMN map_drawn_touch.difference IS 'with_rate - without_rate; NULL where there is nothing to compare with';
+COMMENT ON COLUMN map_drawn_touch.difference_low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN map_drawn_touch.difference_high IS 'upper end of it';
 
 -- Only what is surely a difference has a colour: where the 95 % interval does not hold 0.
 CREATE FUNCTION difference_class(difference float8, low float8, high float8) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN difference IS NULL THEN 'plain'
-	WHEN low > 0 THEN CASE WHEN difference >= 0.1 THEN 'better2' ELSE 'better1' END
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN low > 0 THEN CASE WHEN difference >= 0.1 THEN 'better2' ELSE 'better1' END
 	WHEN high < 0 THEN CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END
 	ELSE 'even' END;
-COMMENT ON FUNCTION difference_class(float8, float8, float8) IS 'the colour of a difference';
+COMMENT ON FUNCTION difference_class(float8, float8, float8) IS 'the colour of a difference; NULL if there is none';
 
 CREATE FUNCTION draw_points(difference float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -184,7 +191,7 @@ BEGIN
 			SELECT t.* FROM unnest(touches) t WHERE t.event = events[place] ORDER BY t.step
 		LOOP
 			x := left_end + (met.step - 1) * column_width + 8;
-			class := difference_class(met.difference, met.difference_low, met.difference_high);
+			class := coalesce(difference_class(met.difference, met.difference_low, met.difference_high), 'plain');
 			line := concat(draw_count(met.customers), CASE WHEN met.customers = 1 THEN ' customer' ELSE ' customers' END,
 				', ' || draw_rate(met.with_rate) || ' went on with it', ', ' || draw_rate(met.without_rate) || ' without it',
 				', difference ' || draw_points(met.difference) || ' points' ||
