@@ -85,6 +85,11 @@ RETURN CASE WHEN seconds <= 0 THEN 'at once' ELSE
 	WHERE seconds < u.below ORDER BY u.length LIMIT 1) END;
 COMMENT ON FUNCTION draw_time(float8) IS 'a length of time';
 
+CREATE FUNCTION svg_rate(rate float8) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN svg_escape(draw_rate(rate));
+COMMENT ON FUNCTION svg_rate(float8) IS 'a share in percent, as character data of XML';
+
 CREATE FUNCTION svg_number(x float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN trim_scale(round(x::numeric, 1))::text;
@@ -119,16 +124,19 @@ RETURN (
 		(25, '.heat5', 'fill', '#2b6cae', '#79b0ea'),
 		(26, '.heat6', 'fill', '#17548d', '#b3d6fa'),
 		(27, '.growing', 'stroke', '#1f2328', '#e6e8eb'),
-		(30, '.on4', 'fill', '#1f2328', '#0d1117'),
-		(31, '.on5', 'fill', '#ffffff', '#0d1117'),
-		(32, '.on6', 'fill', '#ffffff', '#0d1117'),
+		(28, '.grow4', 'stroke', '#1f2328', '#0d1117'),
+		(29, '.grow5', 'stroke', '#ffffff', '#0d1117'),
+		(30, '.grow6', 'stroke', '#ffffff', '#0d1117'),
+		(31, '.on4', 'fill', '#1f2328', '#0d1117'),
+		(32, '.on5', 'fill', '#ffffff', '#0d1117'),
+		(33, '.on6', 'fill', '#ffffff', '#0d1117'),
 		(40, '.worse2', 'fill', '#b35806', '#f79a4b'),
 		(41, '.worse1', 'fill', '#d97b2b', '#b86a2c'),
 		(42, '.even', 'fill', '#eceff2', '#2a3038'),
-		(46, '.plain', 'fill', '#7a828b', '#8b949e'),
 		(43, '.even', 'stroke', '#7a828b', '#8b949e'),
 		(44, '.better1', 'fill', '#4d8fc4', '#3f7fc0'),
-		(45, '.better2', 'fill', '#17548d', '#8cc4ff'))
+		(45, '.better2', 'fill', '#17548d', '#8cc4ff'),
+		(46, '.plain', 'fill', '#7a828b', '#8b949e'))
 	SELECT '<style>' || E'\n.cjm{max-width:100%;height:auto}\n' ||
 		'.cjm text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}' ||
 		E'\n.cjm .title{font-size:20px;font-weight:600}.cjm .strong{font-weight:600}.cjm .large{font-size:15px}.cjm .small{font-size:11px}' ||
@@ -155,7 +163,7 @@ RETURN (
 COMMENT ON FUNCTION svg_page(text, float8, float8, text, text, text) IS
 	'a whole SVG: what is drawn, on paper of that size, with a title and a description for those who do not see it';
 
--- content is SVG already: an element of svg_lines, or the numbers of the functions above.
+-- content is SVG already: what svg_lines, svg_escape, svg_rate and the numbers above give.
 CREATE FUNCTION svg_text(x float8, y float8, class text, content text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN format(E'<text x="%s" y="%s" class="%s">%s</text>\n', svg_number(x), svg_number(y), class, content);

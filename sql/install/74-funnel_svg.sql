@@ -67,15 +67,15 @@ BEGIN
 			coalesce(svg_text(margin + 26, y + bar / 2 + 5, 'large', (svg_lines(one.stage, labels / size))[1]), '') ||
 			svg_rect(left_end, y, greatest(length, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END), bar, CASE WHEN one.optional THEN 'part' ELSE 'bar' END) ||
 			svg_text(width - margin - 68, y + bar / 2 + 5, 'large strong end', draw_count(one.customers)) ||
-			svg_text(width - margin, y + bar / 2 + 5, 'large end', coalesce(draw_rate(one.overall_rate), '&#8211;')) || E'</g>\n';
+			svg_text(width - margin, y + bar / 2 + 5, 'large end', coalesce(svg_rate(one.overall_rate), '&#8211;')) || E'</g>\n';
 		IF one.step > 1 THEN
 			bars := bars || svg_text(left_end + 10, y - gap / 2 + 4, 'small', concat_ws(' &#183; ',
-				'<tspan class="strong">' || draw_rate(one.step_rate) || CASE WHEN one.optional THEN '</tspan> passed this optional step' ELSE '</tspan> went on' END,
+				'<tspan class="strong">' || svg_rate(one.step_rate) || CASE WHEN one.optional THEN '</tspan> passed this optional step' ELSE '</tspan> went on' END,
 				'median ' || draw_time(one.median_seconds)));
 		END IF;
 		IF one.dropped IS NOT NULL THEN
 			bars := bars || svg_text(width - margin, y + bar + gap / 2 + 4, 'small lost end',
-				draw_count(one.dropped) || ' dropped' || coalesce(', ' || draw_rate(one.drop_rate), ''));
+				draw_count(one.dropped) || ' dropped' || coalesce(', ' || svg_rate(one.drop_rate), ''));
 		END IF;
 		IF NOT one.optional THEN
 			before := one;
@@ -86,7 +86,7 @@ BEGIN
 	END LOOP;
 	RETURN svg_page('funnel', width, y - gap + margin, title, funnel_description(steps),
 		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
-		svg_text(margin, margin + 38, 'soft', funnel_summary(steps)) ||
+		svg_text(margin, margin + 38, 'soft', svg_escape(funnel_summary(steps))) ||
 		svg_text(width - margin - 68, top - 12, 'small soft end', 'customers') || svg_text(width - margin, top - 12, 'small soft end', 'of all') ||
 		flows || svg_path('M%s %sV%s', 'rule', left_end, top - 6, y - gap + 6) || bars);
 END

@@ -119,9 +119,9 @@ COMMENT ON FUNCTION retention_svg_drawn(retention_drawn_cell[], text) IS 'the dr
 CREATE FUNCTION heat_cell(x float8, y float8, width float8, height float8, rate float8, full_rate float8, period_over boolean, tip text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN (
-	SELECT format('<g><title>%s</title>%s%s%s</g>', tip, svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
-		CASE WHEN period_over THEN '' ELSE svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing') END,
-		svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, draw_rate(rate)))
+	SELECT format('<g><title>%s</title>%s%s%s</g>', svg_escape(tip), svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
+		CASE WHEN period_over THEN '' ELSE svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing grow' || class) END,
+		svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, svg_rate(rate)))
 	FROM (SELECT least(floor(rate / full_rate * 7), 6)::integer AS class) c);
 COMMENT ON FUNCTION heat_cell(float8, float8, float8, float8, float8, float8, boolean, text) IS
 	'a cell of a heat map, one of seven colours; a broken line in it if its number is still growing';

@@ -164,13 +164,13 @@ BEGIN
 		heads := heads || svg_text(x + 8, heads_top + 22, CASE WHEN roomy THEN 'large strong' ELSE 'strong' END,
 			draw_fitting(one.customers, (column_width - 12) / CASE WHEN roomy THEN 17 ELSE 13.5 END));
 		IF one.step > 1 THEN
-			heads := heads || svg_text(x + 8, heads_top + 40, 'small', coalesce(draw_rate(one.step_rate), '&#8211;')) ||
+			heads := heads || svg_text(x + 8, heads_top + 40, 'small', coalesce(svg_rate(one.step_rate), '&#8211;')) ||
 				coalesce(svg_text(x + 8, heads_top + 56, 'small', draw_time(one.median_seconds)), '');
 		END IF;
 		heads := heads || E'</g>\n';
 		IF one.dropped > 0 THEN
 			heads := heads || svg_text(x + 8, top + height + 40, 'strong lost', draw_fitting(one.dropped, (column_width - 12) / 13.5)) ||
-				svg_text(x + 8, top + height + 55, 'small lost', draw_rate(one.drop_rate));
+				svg_text(x + 8, top + height + 55, 'small lost', svg_rate(one.drop_rate));
 		END IF;
 	END LOOP;
 	IF has_before THEN
@@ -200,7 +200,8 @@ BEGIN
 			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
 				svg_escape(concat(events[place], ', ', coalesce(steps[met.step].stage, 'before'), ': ', line)),
 				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 2)), class,
-				svg_text(x + 2 * radius + 6, y + 4, 'small', draw_short(met.customers) ||
+				svg_text(x + 2 * radius + 6, y + 4, 'small',
+					CASE WHEN roomy THEN draw_fitting(met.customers, (column_width - 80) / 11) ELSE draw_short(met.customers) END ||
 					CASE WHEN class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(draw_points(met.difference), '-', '&#8722;'))
 						WHEN met.difference > 0 THEN ' +' ELSE ' &#8722;' END));
 		END LOOP;
@@ -229,7 +230,7 @@ BEGIN
 	END IF;
 	RETURN svg_page('map', width, bottom + margin, title, description,
 		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
-		svg_text(margin, margin + 38, 'soft', funnel_summary(steps)) ||
+		svg_text(margin, margin + 38, 'soft', svg_escape(funnel_summary(steps))) ||
 		grid || map_svg_river(steps, left_end, column_width, top, height) || heads || rows);
 END
 $$;

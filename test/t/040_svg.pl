@@ -80,7 +80,13 @@ run_utf8(q{
 	CREATE TABLE long_ago AS SELECT c AS customer, now() - (c % 70) * interval '1 month' + i * i * interval '20 days' AS at, 'view' AS event
 		FROM generate_series(1, 3000) c, generate_series(0, 8) i WHERE (c + i) % 3 < 2 AND now() - (c % 70) * interval '1 month' + i * i * interval '20 days' <= now();
 	SELECT create_map('years', 'long_ago', 'customer', 'at', 'event', 'view -> view')});
-foreach my $name ('empty', 'rules', 'no order', 'years')
+# Nearly nobody, nearly everybody, at the same moment.
+run_utf8(q{
+	CREATE TABLE rare AS SELECT c AS customer, timestamptz '2025-01-01 00:00+00' + (e = 'f') ::int * c * interval '1 ms' + (e = 'g')::int * interval '100 days' AS at, e AS event
+		FROM generate_series(1, 3000) c, unnest('{a,b,c,d,e,f,g}'::text[]) e
+		WHERE CASE e WHEN 'a' THEN true WHEN 'b' THEN c > 1 WHEN 'g' THEN c = 1 ELSE c = 2 END;
+	SELECT create_map('rare', 'rare', 'customer', 'at', 'event', 'a -> b -> c -> d -> e -> f')});
+foreach my $name ('empty', 'rules', 'no order', 'years', 'rare')
 {
 	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
 }
@@ -107,7 +113,7 @@ foreach my $number (split /\|/, $cart)
 	holds($drawings{'funnel of three'}, qr{>[^<]*\Q$number\E}, "the funnel says $number");
 	holds($drawings{'map of three'}, qr{>\Q$number\E<}, "the map says $number");
 }
-my $support = run_sql($node, q{SELECT draw_short(customers) || '|' || replace(draw_points(difference), '-', '&#8722;') FROM three.touchpoints
+my $support = run_sql($node, q{SELECT draw_count(customers) || '|' || replace(draw_points(difference), '-', '&#8722;') FROM three.touchpoints
 	WHERE event = 'support' AND (difference_low > 0 OR difference_high < 0) ORDER BY step LIMIT 1});
 my ($customers, $difference) = split /\|/, $support;
 holds($drawings{'map of three'}, qr{>\Q$customers\E<tspan class="soft" dx="6">\Q$difference\E</tspan>}, 'and the difference of a touchpoint');
@@ -116,6 +122,8 @@ is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0
 holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');
 ok(run_sql($node, q{SELECT map_svg('fourteen', 1)}) !~ /webinar/, 'as many touchpoints as are asked for');
 holds(run_sql($node, q{SELECT map_svg('fourteen', 1)}), qr/and 16 more/, 'and how many there are more');
+holds($drawings{"$_ of rare"}, qr/>&#60;0\.1%/, "$_: nearly nobody is more than nobody") foreach qw(map funnel retention);
+holds($drawings{'funnel of rare'}, qr/>&#62;99\.9%<.*median at once/s, 'and nearly everybody less than everybody');
 holds($drawings{'retention of years'}, qr/latest 24 are shown/, 'of many cohorts the latest are shown');
 holds($drawings{'retention of years'}, qr/class="growing".*not over yet/s, 'and which months are not over');
 my ($whole) = $drawings{q{funnel of <b onclick="window.harmed=1">&'"}} =~ m{<title>(6\. [^<]*)</title>};

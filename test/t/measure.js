@@ -86,12 +86,15 @@ function measure(svg, name) {
 		}
 	}
 	for (const shape of shapes) {
-		const kind = shape.getAttribute('class');
+		const [kind] = shape.getAttribute('class').split(' ');
 		const style = getComputedStyle(shape);
+		// A broken line stands in a cell, all others on paper.
+		const cell = kind === 'growing' && shape.parentNode.localName === 'g' ? shape.previousElementSibling : undefined;
 
 		if (!/^(?:bar|drop|plain|better\d|worse\d|even|part|growing)$/.test(kind)) continue;
 		seen.shapes++;
-		if (!(contrast(colour(/^(?:even|part|growing)$/.test(kind) ? style.stroke : style.fill), paper) >= 3)) say(name, `${kind} cannot be seen on paper`);
+		if (!(contrast(colour(/^(?:even|part|growing)$/.test(kind) ? style.stroke : style.fill), cell ? colour(getComputedStyle(cell).fill) : paper) >= 3))
+			say(name, `${shape.getAttribute('class')} cannot be seen on ${cell ? cell.getAttribute('class') : 'paper'}`);
 	}
 }
 
