@@ -4,7 +4,7 @@
 -- Above, a river of customers: its bars are the stages, its height is how many
 -- there are, and what drops runs out of it downwards.  Below, a dot where
 -- customers of a stage met a touchpoint: its area is how many did, its colour
--- whether they went on more often than the others.
+-- whether more of them went on than of those they are compared with.
 --
 
 CREATE TYPE map_drawn_touch AS (
@@ -21,8 +21,8 @@ COMMENT ON TYPE map_drawn_touch IS 'what a drawing of a map says of a touchpoint
 COMMENT ON COLUMN map_drawn_touch.step IS 'number of the stage, 0 before the first one';
 COMMENT ON COLUMN map_drawn_touch.event IS 'the touchpoint';
 COMMENT ON COLUMN map_drawn_touch.customers IS 'customers who met it there';
-COMMENT ON COLUMN map_drawn_touch.with_rate IS 'share of them that went on';
-COMMENT ON COLUMN map_drawn_touch.without_rate IS 'share of the others there that went on';
+COMMENT ON COLUMN map_drawn_touch.with_rate IS 'share of them that went on, as in the view touchpoints, like all that follow';
+COMMENT ON COLUMN map_drawn_touch.without_rate IS 'the same of those whom they are compared with';
 COMMENT ON COLUMN map_drawn_touch.difference IS 'with_rate - without_rate; NULL where there is nothing to compare with';
 COMMENT ON COLUMN map_drawn_touch.difference_low IS 'lower end of its 95 % interval';
 COMMENT ON COLUMN map_drawn_touch.difference_high IS 'upper end of it';
@@ -199,7 +199,7 @@ BEGIN
 			sentence := concat_ws('; ', nullif(sentence, ''), coalesce(steps[met.step].stage, 'before') || ': ' || line);
 			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
 				svg_escape(concat(events[place], ', ', coalesce(steps[met.step].stage, 'before'), ': ', line)),
-				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 2)), class,
+				svg_number(x + radius), svg_number(y), svg_number(greatest(sqrt(met.customers / most_met) * radius, 2.5)), class,
 				svg_text(x + 2 * radius + 6, y + 4, 'small',
 					CASE WHEN roomy THEN draw_fitting(met.customers, (column_width - 80) / 11) ELSE draw_short(met.customers) END ||
 					CASE WHEN class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(draw_points(met.difference), '-', '&#8722;'))
@@ -217,7 +217,7 @@ BEGIN
 			y := y + 16;
 		END IF;
 		rows := rows || svg_text(margin, y, 'small soft',
-			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of the others there');
+			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of others who had been there as long');
 		x := margin + 6;
 		y := y + 20;
 		FOR class, line IN VALUES ('worse2', 'fewer, by 10 points or more'), ('worse1', 'fewer'), ('even', 'no sure difference'), ('better1', 'more'), ('better2', 'more, by 10 points or more'),
