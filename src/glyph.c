@@ -9,6 +9,9 @@
 
 #include "mb/pg_wchar.h"
 
+/* No cluster is wider, however many characters it has: room for more is never asked for. */
+#define GLYPH_MAX (1 << 24)
+
 typedef struct GlyphRange
 {
 	uint32		first;
@@ -264,8 +267,8 @@ glyph_next(const char **at, const char *end, GlyphCluster *cluster)
 		else if (!joins(before, code, regionals))
 			break;
 		regionals = is_regional(code) ? regionals + 1 : 0;
-		cluster->width += glyph_width(code);
-		cluster->cells += glyph_cells(*at, size, code);
+		cluster->width = Min(cluster->width + glyph_width(code), GLYPH_MAX);
+		cluster->cells = Min(cluster->cells + glyph_cells(*at, size, code), GLYPH_MAX);
 		before = code;
 		*at += size;
 	}
@@ -308,7 +311,7 @@ may_break(const GlyphCluster *before, const GlyphCluster *after)
 	return is_ideograph(before->code) || is_ideograph(after->code);
 }
 
-/* What of a text fits into a line, and how wide that is.  Spaces at its end take no room. */
+/* What of a text fits into a line; next is where the rest begins.  Spaces at its end take no room. */
 static GlyphLine
 fit_line(const char *text, const char *end, double room, bool last, const char **next)
 {

@@ -169,6 +169,13 @@ CREATE FUNCTION svg_text(x float8, y float8, class text, content text) RETURNS t
 RETURN format(E'<text x="%s" y="%s" class="%s">%s</text>\n', svg_number(x), svg_number(y), class, content);
 COMMENT ON FUNCTION svg_text(float8, float8, text, text) IS 'a line of text; content is escaped already';
 
+-- As wide as the page lets it be.
+CREATE FUNCTION svg_heading(margin float8, width float8, title text, summary text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN svg_text(margin, margin + 16, 'title', coalesce((svg_lines(title, (width - 2 * margin) / 22))[1], '')) ||
+	svg_text(margin, margin + 38, 'soft', svg_escape(summary));
+COMMENT ON FUNCTION svg_heading(float8, float8, text, text) IS 'what stands above a drawing';
+
 CREATE FUNCTION svg_rect(x float8, y float8, width float8, height float8, class text, rounded float8 DEFAULT 2) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN format(E'<rect x="%s" y="%s" width="%s" height="%s" rx="%s" class="%s"/>\n', svg_number(x), svg_number(y), svg_number(width), svg_number(height),

@@ -85,8 +85,7 @@ BEGIN
 		y := y + bar + gap;
 	END LOOP;
 	RETURN svg_page('funnel', width, y - gap + margin, title, funnel_description(steps),
-		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
-		svg_text(margin, margin + 38, 'soft', svg_escape(funnel_summary(steps))) ||
+		svg_heading(margin, width, title, funnel_summary(steps)) ||
 		svg_text(width - margin - 68, top - 12, 'small soft end', 'customers') || svg_text(width - margin, top - 12, 'small soft end', 'of all') ||
 		flows || svg_path('M%s %sV%s', 'rule', left_end, top - 6, y - gap + 6) || bars);
 END
@@ -95,7 +94,7 @@ COMMENT ON FUNCTION funnel_svg_drawn(funnel_drawn_step[], text) IS 'the drawing 
 
 CREATE FUNCTION funnel_svg(stats funnel_stats, title text DEFAULT 'Funnel') RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 5000
-RETURN funnel_svg_drawn(funnel_drawn_steps(stats), title);
+RETURN funnel_svg_drawn(funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel'));
 
 CREATE FUNCTION funnel_svg(map text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000

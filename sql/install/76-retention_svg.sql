@@ -18,6 +18,16 @@ COMMENT ON COLUMN retention_drawn_cell.retained IS 'those of them seen in the mo
 COMMENT ON COLUMN retention_drawn_cell.rate IS 'their share';
 COMMENT ON COLUMN retention_drawn_cell.period_over IS 'whether the month is over';
 
+CREATE FUNCTION heat_cell(x float8, y float8, width float8, height float8, rate float8, full_rate float8, period_over boolean, tip text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+	SELECT format('<g><title>%s</title>%s%s%s</g>', svg_escape(tip), svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
+		CASE WHEN period_over THEN '' ELSE svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing grow' || class) END,
+		svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, svg_rate(rate)))
+	FROM (SELECT least(floor(rate / full_rate * 7), 6)::integer AS class) c);
+COMMENT ON FUNCTION heat_cell(float8, float8, float8, float8, float8, float8, boolean, text) IS
+	'a cell of a heat map, one of seven colours; a broken line in it if its number is still growing';
+
 -- The number of customers is a column of its own, and so month 0, in which everybody is there, has none.
 CREATE FUNCTION retention_svg_drawn(cells retention_drawn_cell[], title text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
@@ -37,7 +47,6 @@ DECLARE
 	full_rate float8;							-- of the darkest colour
 	width float8;
 	bottom float8;
-	x float8;
 	y float8;
 	heads text := '';
 	body text := '';
@@ -106,8 +115,7 @@ BEGIN
 		CASE WHEN cohorts > most THEN format(', of which the latest %s are shown', most) ELSE '' END;
 	RETURN svg_page('retention', width, bottom + CASE WHEN months > 0 THEN 24 ELSE 0 END + margin, title,
 		summary || '.' || coalesce(' Seen again, all cohorts, by the month after the first: ' || nullif(means, '') || '.', ''),
-		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
-		svg_text(margin, margin + 38, 'soft', summary) ||
+		svg_heading(margin, width, title, summary) ||
 		CASE WHEN cohorts > 0 THEN
 			svg_text(margin, top - 10, 'small soft', 'first seen') || svg_text(left_end - 18, top - 10, 'small soft end', 'customers') ||
 			CASE WHEN months > 0 THEN svg_text(left_end, top - 28, 'small soft', 'months later') || heads || legend ELSE '' END || body
@@ -115,16 +123,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retention_svg_drawn(retention_drawn_cell[], text) IS 'the drawing of retention_svg';
-
-CREATE FUNCTION heat_cell(x float8, y float8, width float8, height float8, rate float8, full_rate float8, period_over boolean, tip text) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (
-	SELECT format('<g><title>%s</title>%s%s%s</g>', svg_escape(tip), svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
-		CASE WHEN period_over THEN '' ELSE svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing grow' || class) END,
-		svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, svg_rate(rate)))
-	FROM (SELECT least(floor(rate / full_rate * 7), 6)::integer AS class) c);
-COMMENT ON FUNCTION heat_cell(float8, float8, float8, float8, float8, float8, boolean, text) IS
-	'a cell of a heat map, one of seven colours; a broken line in it if its number is still growing';
 
 CREATE FUNCTION retention_svg(map text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000

@@ -79,8 +79,8 @@ BEGIN
 			pipe := greatest(one.dropped / most * least(height, column_width - 36), 3);
 			pipe_left := x + bar + 8;
 			pipe_right := pipe_left + pipe;
-			turn_outer := least(pipe_right - x - bar, top + height + 8 - top - deep_next);
-			turn_inner := least(pipe_left - x - bar, top + height + 8 - top - deep);
+			turn_outer := least(pipe_right - x - bar, height + 8 - deep_next);
+			turn_inner := least(pipe_left - x - bar, height + 8 - deep);
 			flows := flows || svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_next,
 					x + bar + 0.55 * (pipe_right - x - bar), top + deep_next, pipe_right, top + deep_next + 0.45 * turn_outer, pipe_right, top + deep_next + turn_outer,
 					top + height + 10, pipe_left, top + deep + turn_inner,
@@ -229,8 +229,7 @@ BEGIN
 		bottom := y + 8;
 	END IF;
 	RETURN svg_page('map', width, bottom + margin, title, description,
-		svg_text(margin, margin + 16, 'title', (svg_lines(title, (width - 2 * margin) / 22))[1]) ||
-		svg_text(margin, margin + 38, 'soft', svg_escape(funnel_summary(steps))) ||
+		svg_heading(margin, width, title, funnel_summary(steps)) ||
 		grid || map_svg_river(steps, left_end, column_width, top, height) || heads || rows);
 END
 $$;
@@ -244,9 +243,9 @@ DECLARE
 	def map := map_of(map);
 	touches map_drawn_touch[];
 BEGIN
-	IF touchpoints NOT BETWEEN 0 AND 1000 THEN
+	IF touchpoints NOT BETWEEN 0 AND 100 THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 1000.';
+			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
 	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::cjm.map_drawn_touch
 		ORDER BY t.step, t.event COLLATE "C") FROM %s.touchpoints t', map_schema(def)) INTO touches;

@@ -97,6 +97,7 @@ run_utf8(q{
 	INSERT INTO large SELECT funnel_agg(journey, 'view -> cart -> purchase') FROM three.journeys;
 	DO $$BEGIN FOR i IN 1 .. 40 LOOP UPDATE large SET stats = funnel_stats_combine(stats, stats); END LOOP; END$$});
 $drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of its own ' || repeat('and so on ', 30)) FROM large});
+$drawings{'no title'} = run_utf8(q{SELECT funnel_svg(stats, '') FROM large});
 $drawings{'map of many'} = run_utf8(q{SELECT map_svg_drawn(funnel_drawn_steps(stats),
 	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::map_drawn_touch) FROM three.touchpoints t),
 	15, 'Many') FROM large});
