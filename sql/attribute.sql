@@ -1,4 +1,4 @@
--- attribute and attribution_credits: which touchpoints earned a conversion.
+-- attribute: which touchpoints earned a conversion.
 SET search_path = cjm, public;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -104,14 +104,6 @@ SELECT p, a.event, a.channel, a.credit FROM unnest(ARRAY['touchpoint', 'session'
 	attribute('{2026-01-01T00:00Z a, 2026-01-02T00:00Z b@x, 2026-01-02T00:01Z b, 2026-01-03T00:00Z c, 2026-01-04T00:00Z d@y, 2026-01-05T00:00Z buy}', 'buy', 'linear', per => p, only_channels => true) a;
 SELECT * FROM attribute('{2026-01-01T00:00Z a, 2026-01-05T00:00Z buy=2}', 'buy', 'linear', only_channels => true);
 
--- attribution_credits: the sums by channel for several models at once, of conversions in a time range.
-SELECT model, channel, round(conversions::numeric, 4) AS conversions, round(value::numeric, 4) AS value
-FROM shopper, attribution_credits(journey, 'buy', '{linear,last_touch,position}') ORDER BY model, channel COLLATE "C" NULLS FIRST;
-SELECT count(DISTINCT model) AS models, sum(conversions) AS conversions FROM shopper, attribution_credits(journey, 'buy');
-SELECT r, channel, conversions, value FROM twice, (VALUES ('2026-01-05T00:00Z', '2026-01-08T00:00Z'), ('2026-01-05T00:00:00.000001Z', 'infinity'), ('-infinity', '2026-01-05T00:00Z')) r(f, t),
-	attribution_credits(journey, 'buy', '{linear}', from_time => f::timestamptz, to_time => t::timestamptz) ORDER BY 1, 2;
-SELECT model, channel, conversions, value FROM attribution_credits('{2026-01-01T00:00Z buy, 2026-01-02T00:00Z x@y, 2026-01-02T00:00Z buy=4, 2026-01-02T00:00Z buy}', 'buy', '{first_touch}');
-
 -- What is wrong is said, whether there is a conversion or not.
 SELECT call, public.attribute_refusal('attribute(' || j || call || ')') AS answer
 FROM unnest(ARRAY[', ''last_click''', ', ''''', ', NULL', ', lookback => ''-1 day''', ', lookback => ''1 month''', ', per => ''visit''', ', per => NULL', ', per => ''session'', session_gap => ''-1 s''',
@@ -120,4 +112,3 @@ FROM unnest(ARRAY[', ''last_click''', ', ''''', ', NULL', ', lookback => ''-1 da
 	(VALUES ('''{2026-01-01T00:00Z buy}'', ''buy''')) v(j)
 ORDER BY c.place;
 SELECT public.attribute_refusal('attribute(''{}'', ''buy'', ''last_click'')') AS no_touchpoint, public.attribute_refusal('attribute(''{2026-01-01T00:00Z a}'', ''buy'', half_life => ''0'')') AS no_conversion;
-SELECT public.attribute_refusal(format('attribution_credits(''{}'', ''buy''%s)', a)) FROM unnest(ARRAY[', ''{linear,last}''', ', ''{linear,NULL}''', ', NULL', ', ''{}''', ', from_time => NULL']) a;

@@ -56,11 +56,19 @@ typedef struct AttributionScope
 	const bool *direct;			/* by entry of the journey's channel column */
 } AttributionScope;
 
+/* A conversion: the touchpoint that completes the funnel. */
+typedef struct AttributionConversion
+{
+	uint32		touch;			/* its number */
+	bool		has_value;
+	double		value;			/* 0 where there is none */
+} AttributionConversion;
+
 /* The conversions of one time, which share their units. */
 typedef struct AttributionWindow
 {
 	int64		at;
-	const uint32 *conversions;	/* their touchpoints */
+	const AttributionConversion *conversions;
 	size_t		nconversions;
 	AttributionUnit *units;		/* in time order; the cursor's */
 	size_t		count;
@@ -70,7 +78,7 @@ typedef struct AttributionCursor
 {
 	const JourneyView *view;
 	const AttributionScope *scope;
-	const uint32 *conversions;	/* all, ascending */
+	AttributionConversion *conversions; /* all, in the order of the journey */
 	size_t		nconversions;
 	size_t		next;			/* of them */
 	uint32		since;			/* the first touchpoint after the previous conversion's time */
@@ -88,7 +96,7 @@ extern AttributionSpan attribution_shares(AttributionModel model, const Attribut
 extern void attribution_level(AttributionModel model, const AttributionUnit *units, size_t count, double *shares);
 
 extern void attribution_start(AttributionCursor *cursor, const JourneyView *view, const AttributionScope *scope,
-							  const uint32 *conversions, size_t nconversions);
+							  const uint32 *touches, size_t nconversions);
 extern bool attribution_next(AttributionCursor *cursor, AttributionWindow *window);
 
 #endif							/* CJM_ATTRIBUTION_H */

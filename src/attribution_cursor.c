@@ -50,16 +50,50 @@ find_visits(AttributionCursor *cursor)
 	}
 }
 
-/* Starts with the first conversion; there is at least one.  All that is given must stay. */
+/* Takes the touchpoints of the conversions and their values, which are reached in one pass. */
+static void
+find_conversions(AttributionCursor *cursor, const uint32 *touches)
+{
+	const JourneyView *view = cursor->view;
+	uint32		seen = 0;
+	size_t		values = 0;		/* of the touchpoints seen */
+
+	cursor->conversions = palloc_extended(cursor->nconversions * sizeof(AttributionConversion), MCXT_ALLOC_HUGE);
+	for (size_t i = 0; i < cursor->nconversions; i++)
+	{
+		AttributionConversion *conversion = &cursor->conversions[i];
+
+		*conversion = (AttributionConversion) {touches[i], view->values != NULL, 0};
+		if (view->values == NULL)
+			continue;
+		if (view->present == NULL)
+			values = touches[i];
+		else
+		{
+			CHECK_FOR_INTERRUPTS();
+			for (; seen < touches[i]; seen++)
+				values += view->present[seen / 8] >> (seen % 8) & 1;
+			conversion->has_value = view->present[seen / 8] >> (seen % 8) & 1;
+		}
+		if (conversion->has_value)
+		{
+			uint64		bits = bytes_load64(view->values + values * 8);
+
+			memcpy(&conversion->value, &bits, 8);
+		}
+	}
+}
+
+/* Starts with the first of the conversions, by their touchpoints; there is one.  The view and the scope must stay. */
 void
 attribution_start(AttributionCursor *cursor, const JourneyView *view, const AttributionScope *scope,
-				  const uint32 *conversions, size_t nconversions)
+				  const uint32 *touches, size_t nconversions)
 {
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->view = view;
 	cursor->scope = scope;
-	cursor->conversions = conversions;
 	cursor->nconversions = nconversions;
+	find_conversions(cursor, touches);
 	cursor->capacity = FIRST_UNITS;
 	cursor->units = palloc(FIRST_UNITS * sizeof(AttributionUnit));
 	if (scope->visits)
@@ -81,8 +115,8 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 {
 	const JourneyView *view = cursor->view;
 	const AttributionScope *scope = cursor->scope;
-	const uint32 *conversion = cursor->conversions + cursor->next;
-	const uint32 *last = cursor->conversions + cursor->nconversions;
+	const AttributionConversion *conversion = cursor->conversions + cursor->next;
+	const AttributionConversion *last = cursor->conversions + cursor->nconversions;
 	uint32		from = cursor->since;
 	uint32		end;
 	uint32		visit = 0;
@@ -90,9 +124,9 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 
 	if (conversion == last)
 		return false;
-	window->at = journey_at(view, *conversion);
+	window->at = journey_at(view, conversion->touch);
 	window->conversions = conversion;
-	end = *conversion + 1;
+	end = conversion->touch + 1;
 	while (end < view->count && journey_at(view, end) == window->at)
 		end++;
 	if (scope->looks_back)
@@ -111,7 +145,7 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 		uint32		channel;
 
 		CHECK_FOR_INTERRUPTS();
-		if (conversion < last && i == *conversion)
+		if (conversion < last && i == conversion->touch)
 		{
 			conversion++;
 			continue;

@@ -10,29 +10,6 @@
 
 #include "attribution.h"
 
-/* The values of touchpoints that are asked for in rising order. */
-typedef struct ValueReader
-{
-	JourneyCursor cursor;
-	Touch		touch;
-	uint32		next;			/* the touchpoint after that in touch */
-} ValueReader;
-
-/* The value of touchpoint i, or nothing; false if it cannot be added up. */
-static bool
-read_value(ValueReader *reader, uint32 i, Amount *value, CjmError *error)
-{
-	*value = (Amount) {0, 0};
-	if (reader->cursor.view->values == NULL)
-		return true;
-	for (; reader->next <= i; reader->next++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		journey_cursor_next(&reader->cursor, &reader->touch);
-	}
-	return !reader->touch.has_value || path_value(reader->touch.value, value, error);
-}
-
 /* The numbers that channels of a journey have in the stats, given when first needed. */
 typedef struct ChannelNumbers
 {
@@ -74,9 +51,7 @@ path_stats_add_journey(PathStats *stats, const JourneyView *view,
 	{
 		AttributionCursor cursor;
 		AttributionWindow window;
-		ValueReader reader = {.next = 0};
 
-		journey_cursor_start(&reader.cursor, view, 0);
 		attribution_start(&cursor, view, &scope, conversions, nconversions);
 		while (good && attribution_next(&cursor, &window))
 		{
@@ -84,9 +59,10 @@ path_stats_add_journey(PathStats *stats, const JourneyView *view,
 
 			for (size_t i = 0; good && i < window.nconversions; i++)
 			{
-				Amount		value;
+				const AttributionConversion *conversion = &window.conversions[i];
+				Amount		value = {0, 0};
 
-				good = read_value(&reader, window.conversions[i], &value, error) &&
+				good = (!conversion->has_value || path_value(conversion->value, &value, error)) &&
 					(amount_add(&total, value) || path_stats_too_many(error));
 			}
 			length = 0;
@@ -97,6 +73,7 @@ path_stats_add_journey(PathStats *stats, const JourneyView *view,
 		length = 0;
 		since = cursor.since;
 		pfree(cursor.units);
+		pfree(cursor.conversions);
 	}
 	for (uint32 i = since; good && i < view->count; i++)
 	{

@@ -39,23 +39,3 @@ lookback: NULL for the touchpoints since the previous conversion, else all in so
 per: touchpoint, or session for one share to each visit; session_gap: what is longer ends a visit
 half_life: of time_decay; weights: of position, for the first, all between together and the last
 direct: channels that are direct, as no channel is; only_channels: whether touchpoints without a channel earn nothing';
-
-CREATE FUNCTION attribution_credits(
-	journey journey,
-	conversion funnel,
-	models text[] DEFAULT '{first_touch,last_touch,last_non_direct,linear,time_decay,position}',
-	lookback interval DEFAULT NULL,
-	per text DEFAULT 'touchpoint',
-	session_gap interval DEFAULT '30 minutes',
-	half_life interval DEFAULT '7 days',
-	weights float8[] DEFAULT '{0.4,0.2,0.4}',
-	direct text[] DEFAULT '{direct}',
-	only_channels boolean DEFAULT false,
-	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
-	RETURNS TABLE (model text, channel text, conversions float8, value float8)
-	AS 'MODULE_PATHNAME', 'journey_attribution_credits'
-	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 6;
-COMMENT ON FUNCTION attribution_credits(journey, funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
-'what each channel earned of the conversions of a journey, by several models at once: the sums of attribute by channel.
-models and the other arguments: as those of attribute; from_time, to_time: the conversions that count, to_time excluded';

@@ -124,12 +124,13 @@ foreach my $model (qw(first_touch last_touch last_non_direct linear time_decay p
 }
 
 # What channels earn of several models at once is what the rows add up to.
-is(run_sql($node, q{WITH c AS (SELECT customer, c.model, c.channel, round(c.conversions::numeric, 9), round(c.value::numeric, 7) FROM journeys,
-			attribution_credits(journey, 'buy', '{linear,first_touch,time_decay}', '3 hours', 'session', from_time => '2026-01-01 02:00Z', to_time => '2026-01-01 10:00Z') c),
+my $settings = q{'3 hours', 'session', '30 minutes', '7 days', '{0.4,0.2,0.4}', '{direct}', false, '2026-01-01 02:00Z', '2026-01-01 10:00Z'};
+is(run_sql($node, qq{WITH c AS (SELECT customer, c.model, c.channel, round(c.conversions::numeric, 9), round(c.value::numeric, 7)
+			FROM (SELECT customer, rule_attribution(journey, 'buy', '{linear,first_touch,time_decay}', $settings) AS credits FROM journeys GROUP BY customer) s, unnest(s.credits) c),
 		a AS (SELECT customer, m, a.channel, round(sum(a.credit)::numeric, 9), round(sum(a.value)::numeric, 7) FROM journeys, unnest(ARRAY['linear', 'first_touch', 'time_decay']) m,
 			attribute(journey, 'buy', m, '3 hours', 'session') a WHERE a.conversion_at >= '2026-01-01 02:00Z' AND a.conversion_at < '2026-01-01 10:00Z' GROUP BY 1, 2, 3)
 	SELECT (SELECT count(*) > 500 FROM c), (SELECT count(*) FROM (TABLE c EXCEPT ALL TABLE a) d), (SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE c) d)}),
-	't|0|0', 'attribution_credits are the sums of attribute');
+	't|0|0', 'rule_attribution gives the sums of attribute');
 
 # Longer funnels: as many conversions as conversions() counts, at its times, each by a touchpoint of its own that the last stage can be.
 foreach my $funnel ('ad -> buy', 'ad -> mail | visit -> buy within 2 hours', 'ad | buy -> buy', 'mail -> optional visit -> buy | zap -> optional ad', 'visit -> zap -> buy unordered within 3 hours',
@@ -153,9 +154,13 @@ is(run_sql($node, "$sum (SELECT customer, rollup(j) AS journey FROM (SELECT cust
 		FROM events GROUP BY customer, hashint4(customer + extract(minute FROM at)::int) % 3) p GROUP BY customer) j) a"),
 	run_sql($node, "$sum journeys) a"), 'order and splits of the rows do not matter');
 my $parallel = 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0';
-my $totals = q{SELECT c.model, c.channel, round(sum(c.conversions)::numeric, 9), round(sum(c.value)::numeric, 7) FROM journeys, attribution_credits(journey, 'buy') c GROUP BY 1, 2 ORDER BY 1, 2};
-like(plan_of($node, $parallel, $totals), qr/Gather/, 'a parallel plan');
-is(run_sql($node, "$parallel; $totals"), run_sql($node, "SET max_parallel_workers_per_gather = 0; $totals"), 'gives the same');
+my $totals = q{SELECT rule_attribution(journey, 'ad | visit -> buy') FROM journeys};
+like(plan_of($node, $parallel, $totals), qr/Partial Aggregate/, 'a parallel plan');
+is(run_sql($node, "$parallel; $totals"), run_sql($node, "SET max_parallel_workers_per_gather = 0; $totals"), 'gives the same, to the last digit');
+is(run_sql($node, q{SELECT rule_attribution(journey, 'ad | visit -> buy' ORDER BY hashint4(customer)) FROM journeys}), run_sql($node, $totals), 'and so does any order');
+is(run_sql($node, q{SET work_mem = '64kB'; SELECT count(*), sum((credits[1]).conversions) FROM (SELECT rule_attribution(journey, 'buy', '{linear}', NULL, 'touchpoint', '30 minutes', '7 days', '{1,1,1}', '{}', false,
+	'-infinity', 'infinity') AS credits FROM (SELECT c, ('{2026-01-01T10:00Z a@x' || c % 100 || ', 2026-01-02T10:00Z buy}')::journey AS journey FROM generate_series(1, 40000) c) j GROUP BY c) s}), '40000|40000', 'forty thousand groups');
+is(run_sql($node, q{SELECT cardinality(rule_attribution(('{2026-01-01T10:00Z a@' || c || ', 2026-01-02T10:00Z buy}')::journey, 'buy')) FROM generate_series(1, 30000) c}), '180000', 'thirty thousand channels');
 
 # Sizes: a million touchpoints of one conversion, a hundred thousand conversions, and all of it at one time; little memory for rows.
 my $many = q{SELECT journey_agg(timestamptz '2026-01-01Z' + i * interval '1 second', CASE WHEN i = 1000000 THEN 'buy' ELSE 'ad' END, 'c' || i % 7, 1) AS journey FROM generate_series(1, 1000000) i};
@@ -165,8 +170,8 @@ foreach my $model (qw(linear time_decay position))
 }
 is(run_sql($node, q{SET work_mem = '64kB'; SELECT count(*), sum(credit), sum(value) FROM (SELECT journey_agg(timestamptz '2026-01-01Z' + i / 2 * interval '1 second', CASE WHEN i % 2 = 0 THEN 'ad' ELSE 'buy' END, 'c', 1) AS journey
 	FROM generate_series(0, 199999) i) j, attribute(journey, 'buy', 'linear', per => 'session')}), '100000|100000|100000', 'a hundred thousand conversions in one visit');
-is(run_sql($node, q{SELECT sum(conversions), sum(value) FROM (SELECT journey_agg('2026-01-01Z', CASE WHEN i % 2 = 0 THEN 'ad' ELSE 'buy' END, 'c', 1) AS journey
-	FROM generate_series(1, 200000) i) j, attribution_credits(journey, 'buy', '{last_touch}')}), '100000|100000', 'all at one time');
+is(run_sql($node, q{SELECT c.conversions, c.value FROM (SELECT rule_attribution(journey, 'buy', '{last_touch}', NULL, 'touchpoint', '30 minutes', '7 days', '{1,1,1}', '{}', false, '-infinity', 'infinity') AS credits
+	FROM (SELECT journey_agg('2026-01-01Z', CASE WHEN i % 2 = 0 THEN 'ad' ELSE 'buy' END, 'c', CASE WHEN i % 4 = 1 THEN 1 END) AS journey FROM generate_series(1, 200000) i) j) s, unnest(credits) c}), '100000|50000', 'all at one time');
 is(run_sql($node, q{SET work_mem = '64kB'; SELECT count(c), count(*) - count(c), abs(sum(c) - 1000) < 1e-9 FROM (SELECT attribution_credit(at, i % 1000 = 0, 'linear', '5 minutes') OVER (ORDER BY at) AS c
 	FROM (SELECT i, timestamptz '2026-01-01Z' + i * interval '1 second' AS at FROM generate_series(1, 1000500) i) r) w}), '999000|1500|t', 'a partition of a million rows');
 
