@@ -12,8 +12,8 @@
  * A row without a time is none.  With a lookback an earlier conversion is a
  * touchpoint like every other, and its row waits for the conversion after it.
  *
- * Memory, in the context of the partition: 32 bytes a row from one conversion
- * to the next, and 24 for each row in the lookback.
+ * Memory, in the context of the partition: 40 bytes a row from one conversion
+ * to the next, and 32 for each row in the lookback.
  */
 #include "glue.h"
 

@@ -139,20 +139,22 @@ BEGIN ATOMIC
 		('median_total_seconds', 'median_total in seconds'),
 		('p90_total_seconds', 'p90_total in seconds')) c(column_name, comment)
 	UNION ALL
-	SELECT j.view_name, j.column_name, j.comment FROM map_journey_comments() j;
+	SELECT j.view_name, j.column_name, j.comment FROM map_journey_comments() j
+	UNION ALL
+	SELECT a.view_name, a.column_name, a.comment FROM map_attribution_comments() a;
 END;
 COMMENT ON FUNCTION map_comments() IS 'the comments of the views and columns of every map';
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION map_views(map map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 15
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 16
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY SELECT v.place, v.view_name, v.query
 	FROM unnest(
 		ARRAY['map', 'events', 'journeys', 'customers', 'funnel', 'funnel_by_segment', 'funnel_by_week', 'drop_off', 'sessions', 'bounce',
-			'retention', 'touchpoints', 'stages', 'transitions', 'paths'],
+			'retention', 'touchpoints', 'stages', 'transitions', 'paths', 'attribution'],
 		ARRAY[
 			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
@@ -173,7 +175,8 @@ BEGIN
 			map_touchpoints_sql(map, 'event', 'event', false),
 			map_stages_sql(map, '', NULL, false),
 			map_transitions_sql(map, '', 'event', NULL, false, false),
-			map_paths_sql(map, 'event', 10, false, false)]) WITH ORDINALITY v(view_name, query, place);
+			map_paths_sql(map, 'event', 10, false, false),
+			map_attribution_view_sql(map)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION map_views(map) IS 'the views of a map in the order in which they are made, and what each selects';

@@ -65,7 +65,7 @@ my %checks = (
 			-- These take what may be absent, or have to complain of it.
 			AND proname NOT IN ('create_map', 'map_build', 'map_split', 'map_session_split', 'map_ranged', 'map_funnel_sql', 'map_drop_off_sql',
 				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
-				'attribute', 'attribution_credits',
+				'attribute', 'map_attribution_sql', 'attribution_report',
 				'map_touch_by', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
 				'path_report', 'map_parts', 'weakest_step')},
 	'aggregates can run in parts' => q{

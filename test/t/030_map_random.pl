@@ -277,7 +277,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 		WHERE f.step < 3 AND (f.back_at IS NOT NULL OR f.left_at + interval '72 hours' < now()) GROUP BY f.step});
 
 	# Each view reads the rows once, and groups them into journeys once.
-	foreach my $name (qw(events journeys customers funnel funnel_by_segment funnel_by_week drop_off sessions bounce retention))
+	foreach my $name (qw(events journeys customers funnel funnel_by_segment funnel_by_week drop_off sessions bounce retention attribution))
 	{
 		my $plan = plan_of($node, 'SET max_parallel_workers_per_gather = 0', 'SELECT * FROM ' . $view->($name));
 		my @scans = $plan =~ /Scan(?: using \S+)? on events\b/g;

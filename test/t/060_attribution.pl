@@ -148,6 +148,42 @@ foreach my $funnel ('ad -> buy', 'ad -> mail | visit -> buy within 2 hours', 'ad
 		'0', "$funnel: each is a touchpoint that completes it");
 }
 
+# The map: the view and the report against the same plain SQL, all models in one query.
+run_sql($node, q{SELECT create_map('shop', 'events', 'customer', 'at', 'event', 'buy', 'channel', 'value', 'customer % 3', session_gap => '20 minutes')});
+my @models = qw(first_touch last_touch last_non_direct linear time_decay position);
+foreach my $case (
+	[ 'the view', 'SELECT NULL::text AS by_value, v.* FROM shop.attribution v', undef, 'touchpoint', 0, 'true', 'NULL::text' ],
+	[ 'the report', q{SELECT * FROM attribution_report('shop')}, undef, 'touchpoint', 0, 'true', 'NULL::text' ],
+	[ 'the report by segment, in two hours of a morning', q{SELECT * FROM attribution_report('shop', lookback => '2 hours', by => 'segment', only_channels => true,
+		from_time => '2026-01-01 03:00Z', to_time => '2026-01-01 09:00Z')}, '2 hours', 'touchpoint', 1,
+		q{conversion_at >= '2026-01-01 03:00Z' AND conversion_at < '2026-01-01 09:00Z'}, '(customer % 3)::text' ])
+{
+	my ($title, $query, $lookback, $per, $only_channels, $range, $by) = @$case;
+	my $plain = join(' UNION ALL ', map {
+		my $sql = plain_sql($_, $lookback, $per, $only_channels);
+		$sql =~ s/5400/604800/g;
+		$sql =~ s/0\.6 WHEN/0.4 WHEN/; $sql =~ s/THEN 0\.2 ELSE/THEN 0.4 ELSE/; $sql =~ s/0\.75 ELSE 0\.25/0.5 ELSE 0.5/;
+		"SELECT $by AS by_value, '$_' AS model, channel, credit, value FROM ($sql) p WHERE $range" } @models);
+
+	like(run_sql($node, "WITH p AS ($plain), cells AS (SELECT by_value, channel, model, coalesce(sum(credit), 0)::numeric AS conversions, coalesce(sum(value), 0)::numeric AS value
+				FROM (SELECT by_value, channel, model, credit, value FROM p UNION ALL SELECT DISTINCT c.by_value, c.channel, m, 0, 0 FROM p c, unnest(string_to_array('@models', ' ')) m) a GROUP BY 1, 2, 3),
+			s AS (SELECT *, conversions / sum(conversions) OVER w AS share, value / sum(value) OVER w AS value_share FROM cells WINDOW w AS (PARTITION BY by_value, model)),
+			b AS (SELECT by_value, channel, model, round(conversions, 8), round(value, 6), round(share, 9), round(value_share, 9),
+				round(share - max(share) FILTER (WHERE model = 'last_touch') OVER (PARTITION BY by_value, channel), 9) FROM s),
+			a AS (SELECT by_value, channel, model, round(conversions::numeric, 8), round(value::numeric, 6), round(share::numeric, 9), round(value_share::numeric, 9), round(difference::numeric, 9) FROM ($query) q)
+		SELECT (SELECT count(*) >= 24 FROM a), (SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) d), (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) d)"), qr/^t\|0\|0$/, "$title as plain SQL has it");
+}
+is(run_sql($node, q{SELECT count(*) FROM (SELECT channel, model, round(conversions::numeric, 9) FROM attribution_report('shop', '{position,linear}', 'session', weights => '{1,2,3}')
+		EXCEPT SELECT a.channel, m, round(sum(a.credit)::numeric, 9) FROM journeys, unnest(ARRAY['linear', 'position']) m, attribute(journey, 'buy', m, NULL, 'session', '20 minutes', weights => '{1,2,3}') a GROUP BY 1, 2) d}),
+	'0', 'the report per session has the session gap of the map');
+is(() = plan_of($node, 'SET max_parallel_workers_per_gather = 0', 'SELECT * FROM shop.attribution') =~ /Scan(?: using \S+)? on events\b/g, 1, 'the view is one pass over the rows');
+is(run_sql($node, q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT md5(string_agg(a::text, '')) FROM shop.attribution a}),
+	run_sql($node, q{SET max_parallel_workers_per_gather = 0; SELECT md5(string_agg(a::text, '')) FROM shop.attribution a}), 'and the same in a parallel plan');
+run_sql($node, q{CREATE TABLE bare AS SELECT customer, at, event FROM events; SELECT create_map('bare', 'bare', 'customer', 'at', 'event', 'ad -> buy'); CREATE TABLE none (LIKE bare);
+	SELECT create_map('none', 'none', 'customer', 'at', 'event', 'ad -> buy')});
+is(run_sql($node, q{SELECT count(*), count(channel), count(value), count(*) FILTER (WHERE share = 1 AND rank = 1 AND difference = 0), count(value_share), (SELECT count(*) FROM none.attribution) FROM bare.attribution}),
+	'6|0|0|6|0|0', 'a map without channels and values, and one without rows');
+
 # Neither order nor splits of the rows matter, nor how the plan runs.
 my $sum = q{SELECT md5(string_agg(a::text, '' ORDER BY a::text)) FROM (SELECT customer, attribute(journey, 'ad -> buy', 'time_decay', '1 day') AS a FROM };
 is(run_sql($node, "$sum (SELECT customer, rollup(j) AS journey FROM (SELECT customer, journey_agg(at, event, channel, value ORDER BY value DESC, at DESC) AS j

@@ -1,0 +1,106 @@
+--
+-- attribution: what each channel of a map earned, by every model side by side
+--
+-- As in 62-map_views.sql: the query reads the journeys once and takes the ends of
+-- a time range as $1 and $2.
+--
+
+CREATE FUNCTION map_attribution_models() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '{first_touch,last_touch,last_non_direct,linear,time_decay,position}'::text[];
+COMMENT ON FUNCTION map_attribution_models() IS 'the rule-based attribution models';
+
+-- credits is an aggregate over journeys j that gives an array of model_credit.  Every channel has a row for every model.
+CREATE FUNCTION map_attribution_sql(map map, lead text, by text, models text[], credits text) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+BEGIN
+	RETURN format('WITH earned AS (
+			SELECT s.label, c.model, c.channel, c.conversions, c.value
+			FROM (SELECT %1$s AS label, %2$s AS credits FROM %3$s.journeys j%4$s) s CROSS JOIN LATERAL unnest(s.credits) c
+		), models AS (
+			SELECT m.model, m.place FROM unnest(%5$L::text[]) WITH ORDINALITY m(model, place)
+		), cells AS (
+			SELECT c.label, c.channel, c.model, sum(c.conversions) AS conversions,
+				coalesce(sum(c.value), CASE WHEN sum(sum(c.value)) OVER (PARTITION BY c.label, c.model) IS NOT NULL THEN 0 END) AS value
+			FROM (SELECT e.label, e.channel, e.model, e.conversions, e.value FROM earned e
+				UNION ALL
+				SELECT e.label, e.channel, m.model, 0::float8 AS conversions, NULL::float8 AS value FROM (SELECT DISTINCT label, channel FROM earned) e CROSS JOIN models m) c
+			GROUP BY c.label, c.channel, c.model
+		), shares AS (
+			SELECT c.*, m.place, c.conversions / nullif(sum(c.conversions) OVER w, 0) AS share, c.value / nullif(sum(c.value) OVER w, 0) AS value_share,
+				rank() OVER (PARTITION BY c.label, c.model ORDER BY c.conversions DESC) AS rank
+			FROM cells c JOIN models m ON m.model = c.model WINDOW w AS (PARTITION BY c.label, c.model)
+		)
+		SELECT %6$s s.channel, s.model, s.conversions, s.value, s.share, s.value_share, s.rank,
+			s.share - max(s.share) FILTER (WHERE s.model = ''last_touch'') OVER w AS difference
+		FROM shares s WINDOW w AS (PARTITION BY s.label, s.channel)
+		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
+		map_split(by, 'segment'), credits, map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END, models, lead);
+END
+$$;
+COMMENT ON FUNCTION map_attribution_sql(map, text, text, text[], text) IS 'SQL of the view attribution and of attribution_report';
+
+CREATE FUNCTION map_attribution_view_sql(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN map_attribution_sql(map, '', NULL, map_attribution_models(),
+	format('cjm.rule_attribution(j.journey, %L::cjm.funnel)', (map).stages));
+COMMENT ON FUNCTION map_attribution_view_sql(map) IS 'SQL of the view attribution';
+
+-- The comments of this view; column NULL: the view itself.
+CREATE FUNCTION map_attribution_comments() RETURNS TABLE (view_name text, column_name text, comment text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+BEGIN ATOMIC
+	VALUES
+		('attribution', NULL, 'one row per channel and attribution model: what the channel earned of the conversions; the models of a channel one below the other'),
+		('attribution', 'channel', 'the channel, NULL for touchpoints without one and conversions without a touchpoint'),
+		('attribution', 'model', 'first_touch, last_touch, last_non_direct, linear, time_decay (half-life 7 days) or position (40/20/40)'),
+		('attribution', 'conversions', 'completions of the funnel credited to the channel'),
+		('attribution', 'value', 'their value: that of the touchpoints that complete the funnel; NULL where none has one'),
+		('attribution', 'share', 'conversions / those of all channels'),
+		('attribution', 'value_share', 'value / that of all channels'),
+		('attribution', 'rank', 'place of the channel by conversions, 1 for most'),
+		('attribution', 'difference', 'share minus the share by last_touch: what counting last touches alone does not show');
+END;
+COMMENT ON FUNCTION map_attribution_comments() IS 'the comments of the view attribution and of its columns';
+
+CREATE FUNCTION attribution_report(
+	map text,
+	models text[] DEFAULT NULL,
+	per text DEFAULT 'touchpoint',
+	lookback interval DEFAULT NULL,
+	by text DEFAULT NULL,
+	half_life interval DEFAULT '7 days',
+	weights float8[] DEFAULT '{0.4,0.2,0.4}',
+	direct text[] DEFAULT '{direct}',
+	only_channels boolean DEFAULT false,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value float8, share float8, value_share float8, rank bigint,
+		difference float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, cjm, pg_temp
+AS $$
+DECLARE
+	def map := map_of(map);
+	asked text[] := ARRAY(SELECT m.model FROM unnest(map_attribution_models()) WITH ORDINALITY m(model, place)
+		WHERE models IS NULL OR m.model = ANY (models) ORDER BY m.place);
+BEGIN
+	PERFORM map_ranged(from_time, to_time);
+	-- What is wrong is said, even where there is no journey.
+	PERFORM attribute('{}', '*', m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels)
+	FROM unnest(coalesce(models, map_attribution_models())) m(model);
+	RETURN QUERY EXECUTE map_attribution_sql(def, 's.label,', by, asked,
+		format('cjm.rule_attribution(j.journey, %L::cjm.funnel, $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2)', (def).stages, (def).session_gap))
+		USING from_time, to_time, asked, lookback, per, half_life, weights, direct, only_channels;
+END
+$$;
+COMMENT ON FUNCTION attribution_report(text, text[], text, interval, text, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
+'what each channel of a map earned of the conversions in a time range, by attribution models.
+models: NULL for all six, or some of first_touch, last_touch, last_non_direct, linear, time_decay and position
+per: touchpoint, or session for one share to each visit; lookback: NULL for the touchpoints since the previous conversion, else all in so long a time
+by: NULL, or segment; half_life: of time_decay; weights: of position; direct: channels that are direct, as no channel is
+only_channels: whether touchpoints without a channel earn nothing
+Columns as in the view attribution; difference is NULL unless last_touch is asked for.';
