@@ -25,6 +25,7 @@ PG_FUNCTION_INFO_V1(shapley_attribution_journey);
 PG_FUNCTION_INFO_V1(shapley_attribution_path);
 PG_FUNCTION_INFO_V1(attribution_paths_combine);
 PG_FUNCTION_INFO_V1(attribution_paths_final);
+PG_FUNCTION_INFO_V1(attribution_paths_final_or_null);
 
 #define CREDIT_COLUMNS 4
 
@@ -239,10 +240,11 @@ credit_row(TupleDesc row, Label channel, const ChannelCredit *credit)
 
 /*
  * The credits as an array of channel_credit, by channel, the conversions
- * without a channel last.  Reads the state without changing it.
+ * without a channel last.  Reads the state without changing it.  What is larger
+ * than a limit is NULL or an error.
  */
-Datum
-attribution_paths_final(PG_FUNCTION_ARGS)
+static Datum
+final_credits(FunctionCallInfo fcinfo, bool or_null)
 {
 	Oid			type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	PathStats	sorted;
@@ -263,7 +265,11 @@ attribution_paths_final(PG_FUNCTION_ARGS)
 	if (sorted.model.order == 0)
 		shapley_credits(&sorted, &totals, credits);
 	else if (!markov_credits(&sorted, &totals, credits, &error))
+	{
+		if (or_null && error.kind == CJM_ERROR_LIMIT)
+			PG_RETURN_NULL();
 		cjm_report(&error);
+	}
 
 	row = lookup_rowtype_tupdesc(type, -1);
 	rows = palloc((sorted.nchannels + 1) * sizeof(Datum));
@@ -278,4 +284,16 @@ attribution_paths_final(PG_FUNCTION_ARGS)
 	ReleaseTupleDesc(row);
 	get_typlenbyvalalign(type, &length, &byval, &align);
 	PG_RETURN_ARRAYTYPE_P(construct_array(rows, count, type, length, byval, align));
+}
+
+Datum
+attribution_paths_final(PG_FUNCTION_ARGS)
+{
+	return final_credits(fcinfo, false);
+}
+
+Datum
+attribution_paths_final_or_null(PG_FUNCTION_ARGS)
+{
+	return final_credits(fcinfo, true);
 }

@@ -10,43 +10,73 @@ CREATE FUNCTION map_attribution_models() RETURNS text[]
 RETURN '{first_touch,last_touch,last_non_direct,linear,time_decay,position}'::text[];
 COMMENT ON FUNCTION map_attribution_models() IS 'the rule-based attribution models';
 
--- credits is an aggregate over journeys j that gives an array of model_credit.  Every channel has a row for every model.
-CREATE FUNCTION map_attribution_sql(map map, lead text, by text, models text[], credits text) RETURNS text
+-- A view has to have an answer whatever the channels are.
+CREATE FUNCTION map_markov_final(state bytea) RETURNS channel_credit[]
+	AS 'MODULE_PATHNAME', 'attribution_paths_final_or_null'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION map_markov_final(bytea) IS
+	'the credits that the state of markov_attribution comes to, by channel; NULL if there are too many channels';
+
+CREATE AGGREGATE map_markov(journey, funnel) (
+	SFUNC = markov_journey_step,
+	STYPE = bytea,
+	SSPACE = 4096,
+	COMBINEFUNC = attribution_paths_combine,
+	FINALFUNC = map_markov_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE map_markov(journey, funnel) IS 'as markov_attribution, but NULL where there are too many channels for it';
+
+-- arguments are those of rule_attribution after the funnel, from the comma on.  Every channel has a row for every model; a model
+-- that credits nothing, though there are conversions, could not be had.
+CREATE FUNCTION map_attribution_sql(map map, lead text, by text, models text[], arguments text, data_driven boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
-	RETURN format('WITH earned AS (
-			SELECT s.label, c.model, c.channel, c.conversions, c.value
-			FROM (SELECT %1$s AS label, %2$s AS credits FROM %3$s.journeys j%4$s) s CROSS JOIN LATERAL unnest(s.credits) c
+	RETURN format('WITH credits AS (
+			SELECT a.*, (SELECT bool_or(r.value IS NOT NULL) FROM unnest(a.rules) r) AS valued
+			FROM (SELECT %1$s AS label, cjm.rule_attribution(j.journey, %2$L::cjm.funnel%3$s) AS rules%4$s FROM %5$s.journeys j%6$s) a
+		), earned AS (
+			SELECT s.label, c.model, c.channel, c.conversions, c.value FROM credits s CROSS JOIN LATERAL unnest(s.rules) c%7$s
 		), models AS (
-			SELECT m.model, m.place FROM unnest(%5$L::text[]) WITH ORDINALITY m(model, place)
+			SELECT m.model, m.place FROM unnest(%8$L::text[]) WITH ORDINALITY m(model, place)
 		), cells AS (
-			SELECT c.label, c.channel, c.model, sum(c.conversions) AS conversions,
-				coalesce(sum(c.value), CASE WHEN sum(sum(c.value)) OVER (PARTITION BY c.label, c.model) IS NOT NULL THEN 0 END) AS value
+			SELECT c.label, c.channel, c.model,
+				CASE WHEN sum(sum(c.conversions)) OVER w > 0 THEN sum(c.conversions) END AS conversions,
+				CASE WHEN sum(sum(c.value)) OVER w IS NOT NULL THEN coalesce(sum(c.value), 0) END AS value
 			FROM (SELECT e.label, e.channel, e.model, e.conversions, e.value FROM earned e
 				UNION ALL
-				SELECT e.label, e.channel, m.model, 0::float8 AS conversions, NULL::float8 AS value FROM (SELECT DISTINCT label, channel FROM earned) e CROSS JOIN models m) c
-			GROUP BY c.label, c.channel, c.model
+				SELECT e.label, e.channel, m.model, 0::float8 AS conversions, NULL::float8 AS value
+				FROM (SELECT DISTINCT label, channel FROM earned) e CROSS JOIN models m) c
+			GROUP BY c.label, c.channel, c.model WINDOW w AS (PARTITION BY c.label, c.model)
 		), shares AS (
 			SELECT c.*, m.place, c.conversions / nullif(sum(c.conversions) OVER w, 0) AS share, c.value / nullif(sum(c.value) OVER w, 0) AS value_share,
-				rank() OVER (PARTITION BY c.label, c.model ORDER BY c.conversions DESC) AS rank
+				CASE WHEN c.conversions IS NOT NULL THEN rank() OVER (PARTITION BY c.label, c.model ORDER BY c.conversions DESC) END AS rank
 			FROM cells c JOIN models m ON m.model = c.model WINDOW w AS (PARTITION BY c.label, c.model)
 		)
-		SELECT %6$s s.channel, s.model, s.conversions, s.value, s.share, s.value_share, s.rank,
+		SELECT %9$s s.channel, s.model, s.conversions, s.value, s.share, s.value_share, s.rank,
 			s.share - max(s.share) FILTER (WHERE s.model = ''last_touch'') OVER w AS difference
 		FROM shares s WINDOW w AS (PARTITION BY s.label, s.channel)
 		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
-		map_split(by, 'segment'), credits, map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END, models, lead);
+		map_split(by, 'segment'), (map).stages, arguments,
+		CASE WHEN data_driven THEN format(', cjm.map_markov(j.journey, %1$L::cjm.funnel) AS markov,
+				cjm.shapley_attribution(j.journey, %1$L::cjm.funnel) AS shapley', (map).stages) END,
+		map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END,
+		-- These have a value of 0 where nothing has a value.
+		CASE WHEN data_driven THEN (SELECT string_agg(format('
+			UNION ALL
+			SELECT s.label, %1$L AS model, c.channel, c.conversions, CASE WHEN s.valued THEN c.value END AS value
+			FROM credits s CROSS JOIN LATERAL unnest(s.%1$I) c', m), '') FROM unnest(ARRAY['markov', 'shapley']) m) END,
+		models, lead);
 END
 $$;
-COMMENT ON FUNCTION map_attribution_sql(map, text, text, text[], text) IS 'SQL of the view attribution and of attribution_report';
+COMMENT ON FUNCTION map_attribution_sql(map, text, text, text[], text, boolean) IS 'SQL of the view attribution and of attribution_report';
 
 CREATE FUNCTION map_attribution_view_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN map_attribution_sql(map, '', NULL, map_attribution_models(),
-	format('cjm.rule_attribution(j.journey, %L::cjm.funnel)', (map).stages));
+RETURN map_attribution_sql(map, '', NULL, map_attribution_models() || '{markov,shapley}'::text[], '', true);
 COMMENT ON FUNCTION map_attribution_view_sql(map) IS 'SQL of the view attribution';
 
 -- The comments of this view; column NULL: the view itself.
@@ -56,8 +86,8 @@ BEGIN ATOMIC
 	VALUES
 		('attribution', NULL, 'one row per channel and attribution model: what the channel earned of the conversions; the models of a channel one below the other'),
 		('attribution', 'channel', 'the channel, NULL for touchpoints without one and conversions without a touchpoint'),
-		('attribution', 'model', 'first_touch, last_touch, last_non_direct, linear, time_decay (half-life 7 days) or position (40/20/40)'),
-		('attribution', 'conversions', 'completions of the funnel credited to the channel'),
+		('attribution', 'model', 'first_touch, last_touch, last_non_direct, linear, time_decay (half-life 7 days), position (40/20/40), markov (order 1) or shapley'),
+		('attribution', 'conversions', 'completions of the funnel credited to the channel; NULL of markov where there are too many channels for it'),
 		('attribution', 'value', 'their value: that of the touchpoints that complete the funnel; NULL where none has one'),
 		('attribution', 'share', 'conversions / those of all channels'),
 		('attribution', 'value_share', 'value / that of all channels'),
@@ -89,11 +119,17 @@ DECLARE
 		WHERE models IS NULL OR m.model = ANY (models) ORDER BY m.place);
 BEGIN
 	PERFORM map_ranged(from_time, to_time);
+	IF models && '{markov,shapley}' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'data-driven models cannot be asked for here',
+			DETAIL = 'They learn from all journeys, and know no time range, lookback or visits.',
+			HINT = 'The view attribution of the map has them.';
+	END IF;
 	-- What is wrong is said, even where there is no journey.
 	PERFORM attribute('{}', '*', m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels)
 	FROM unnest(coalesce(models, map_attribution_models())) m(model);
 	RETURN QUERY EXECUTE map_attribution_sql(def, 's.label,', by, asked,
-		format('cjm.rule_attribution(j.journey, %L::cjm.funnel, $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2)', (def).stages, (def).session_gap))
+		format(', $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2', (def).session_gap), false)
 		USING from_time, to_time, asked, lookback, per, half_life, weights, direct, only_channels;
 END
 $$;

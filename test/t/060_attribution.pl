@@ -81,7 +81,7 @@ my $rounded = 'customer, conversion_at, at, event, channel, round(credit::numeri
 
 foreach my $model (qw(first_touch last_touch last_non_direct linear time_decay position))
 {
-	foreach my $lookback (undef, '2 hours', '29 minutes', '0')
+	foreach my $lookback (undef, '2 hours', '0')
 	{
 		foreach my $per ('touchpoint', 'session')
 		{
@@ -152,7 +152,7 @@ foreach my $funnel ('ad -> buy', 'ad -> mail | visit -> buy within 2 hours', 'ad
 run_sql($node, q{SELECT create_map('shop', 'events', 'customer', 'at', 'event', 'buy', 'channel', 'value', 'customer % 3', session_gap => '20 minutes')});
 my @models = qw(first_touch last_touch last_non_direct linear time_decay position);
 foreach my $case (
-	[ 'the view', 'SELECT NULL::text AS by_value, v.* FROM shop.attribution v', undef, 'touchpoint', 0, 'true', 'NULL::text' ],
+	[ 'the view', q{SELECT NULL::text AS by_value, v.* FROM shop.attribution v WHERE model NOT IN ('markov', 'shapley')}, undef, 'touchpoint', 0, 'true', 'NULL::text' ],
 	[ 'the report', q{SELECT * FROM attribution_report('shop')}, undef, 'touchpoint', 0, 'true', 'NULL::text' ],
 	[ 'the report by segment, in two hours of a morning', q{SELECT * FROM attribution_report('shop', lookback => '2 hours', by => 'segment', only_channels => true,
 		from_time => '2026-01-01 03:00Z', to_time => '2026-01-01 09:00Z')}, '2 hours', 'touchpoint', 1,
@@ -179,10 +179,20 @@ is(run_sql($node, q{SELECT count(*) FROM (SELECT channel, model, round(conversio
 is(() = plan_of($node, 'SET max_parallel_workers_per_gather = 0', 'SELECT * FROM shop.attribution') =~ /Scan(?: using \S+)? on events\b/g, 1, 'the view is one pass over the rows');
 is(run_sql($node, q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT md5(string_agg(a::text, '')) FROM shop.attribution a}),
 	run_sql($node, q{SET max_parallel_workers_per_gather = 0; SELECT md5(string_agg(a::text, '')) FROM shop.attribution a}), 'and the same in a parallel plan');
+foreach my $model (qw(markov shapley))
+{
+	is(run_sql($node, qq{WITH v AS (SELECT channel, conversions, value FROM shop.attribution WHERE model = '$model'), m AS (SELECT c.channel, c.conversions, c.value
+			FROM (SELECT ${model}_attribution(journey, 'buy') AS credits FROM journeys) s, unnest(s.credits) c)
+		SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE m) d), (SELECT count(*) FROM (TABLE m EXCEPT ALL TABLE v) d)}), '5|0|0', "the view has $model");
+}
+run_sql($node, q{CREATE TABLE wide AS SELECT customer, at, event, 'c' || customer || event || value::int % 10 AS channel FROM events; SELECT create_map('wide', 'wide', 'customer', 'at', 'event', 'buy', 'channel')});
+is(run_sql($node, q{SELECT count(DISTINCT channel) > 2048, count(*) FILTER (WHERE model = 'markov' AND coalesce(conversions, value, share, rank) IS NULL) = count(DISTINCT channel) + 1,
+		count(*) FILTER (WHERE model <> 'markov' AND conversions IS NULL), count(value) FROM wide.attribution}), 't|t|0|0', 'with too many channels for it, it goes without Markov');
+run_sql_fails($node, q{SELECT * FROM attribution_report('shop', '{linear,markov}')}, '22023', qr/data-driven models cannot be asked for here/, 'a report of a data-driven model');
 run_sql($node, q{CREATE TABLE bare AS SELECT customer, at, event FROM events; SELECT create_map('bare', 'bare', 'customer', 'at', 'event', 'ad -> buy'); CREATE TABLE none (LIKE bare);
 	SELECT create_map('none', 'none', 'customer', 'at', 'event', 'ad -> buy')});
 is(run_sql($node, q{SELECT count(*), count(channel), count(value), count(*) FILTER (WHERE share = 1 AND rank = 1 AND difference = 0), count(value_share), (SELECT count(*) FROM none.attribution) FROM bare.attribution}),
-	'6|0|0|6|0|0', 'a map without channels and values, and one without rows');
+	'8|0|0|8|0|0', 'a map without channels and values, and one without rows');
 
 # Neither order nor splits of the rows matter, nor how the plan runs.
 my $sum = q{SELECT md5(string_agg(a::text, '' ORDER BY a::text)) FROM (SELECT customer, attribute(journey, 'ad -> buy', 'time_decay', '1 day') AS a FROM };
