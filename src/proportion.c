@@ -5,9 +5,6 @@
 
 #include <math.h>
 
-/* The 97.5 % quantile of the normal distribution: 95 % lie within +- this. */
-#define Z95 1.959963984540054
-
 /*
  * proportion_range is the 95 % score interval of one share (E. B. Wilson,
  * "Probable inference, the law of succession, and statistical inference",

@@ -8,6 +8,9 @@
 
 #include "pure.h"
 
+/* The 97.5 % quantile of the normal distribution: 95 % lie within +- this. */
+#define Z95 1.959963984540054
+
 typedef struct Proportion
 {
 	uint64		hits;
