@@ -27,24 +27,34 @@
 PG_FUNCTION_INFO_V1(map_definition);
 PG_FUNCTION_INFO_V1(map_nearest);
 
+/* The columns that every map has; those after them came later, and where a map does not have them they are NULL. */
+#define FIRST_COLUMNS 14
+
 /* varstr_levenshtein takes no more. */
 #define NEAREST_MAX_BYTES 255
 
-/* The constant of a column in a query of constants, or NULL. */
-static Const *
-find_constant(Query *query, Form_pg_attribute column)
+/* The value of a column in a query of constants; false if it has none of the right type. */
+static bool
+find_constant(Query *query, Form_pg_attribute column, Datum *value, bool *isnull)
 {
 	ListCell   *cell;
 
 	foreach(cell, query->targetList)
 	{
 		TargetEntry *target = lfirst_node(TargetEntry, cell);
+		Const	   *constant = (Const *) target->expr;
 
-		if (!target->resjunk && target->resname != NULL && strcmp(target->resname, NameStr(column->attname)) == 0)
-			return IsA(target->expr, Const) && ((Const *) target->expr)->consttype == column->atttypid ?
-				(Const *) target->expr : NULL;
+		if (target->resjunk || target->resname == NULL || strcmp(target->resname, NameStr(column->attname)) != 0)
+			continue;
+		if (!IsA(constant, Const) || constant->consttype != column->atttypid)
+			return false;
+		*value = constant->constvalue;
+		*isnull = constant->constisnull;
+		return true;
 	}
-	return NULL;
+	*value = (Datum) 0;
+	*isnull = true;
+	return column->attnum > FIRST_COLUMNS;
 }
 
 /* map_definition(view): the row that a map's view of constants holds; no row if it is none. */
@@ -64,17 +74,10 @@ map_definition(PG_FUNCTION_ARGS)
 		Query	   *query = get_view_query(view);
 		Datum	   *values = palloc(columns->natts * sizeof(Datum));
 		bool	   *nulls = palloc(columns->natts * sizeof(bool));
-		int			i;
+		int			i = 0;
 
-		for (i = 0; i < columns->natts; i++)
-		{
-			Const	   *constant = find_constant(query, TupleDescAttr(columns, i));
-
-			if (constant == NULL)
-				break;
-			nulls[i] = constant->constisnull;
-			values[i] = constant->constvalue;
-		}
+		while (i < columns->natts && find_constant(query, TupleDescAttr(columns, i), &values[i], &nulls[i]))
+			i++;
 		if (i == columns->natts && query->jointree->fromlist == NIL)
 			tuplestore_putvalues(result->setResult, columns, values, nulls);
 	}

@@ -5,7 +5,9 @@
 #include "glue.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/tuplestore.h"
 
@@ -15,6 +17,7 @@ PG_FUNCTION_INFO_V1(journey_first_touch);
 PG_FUNCTION_INFO_V1(journey_last_touch);
 PG_FUNCTION_INFO_V1(journey_duration);
 PG_FUNCTION_INFO_V1(journey_slice);
+PG_FUNCTION_INFO_V1(journey_without_values);
 PG_FUNCTION_INFO_V1(journey_has_event);
 PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
@@ -133,6 +136,51 @@ journey_slice(PG_FUNCTION_ARGS)
 						  journey_lower_bound(&view, PG_GETARG_TIMESTAMPTZ(1)),
 						  journey_lower_bound(&view, PG_GETARG_TIMESTAMPTZ(2)), &error))
 		cjm_report(&error);
+	PG_RETURN_DATUM(journey_from_builder(builder, false));
+}
+
+/* without_values(journey, events): the journey with no value at touchpoints of these events; as it is, if it has none of them. */
+Datum
+journey_without_values(PG_FUNCTION_ARGS)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+	JourneyBuilder *builder;
+	JourneyView view;
+	JourneyCursor cursor;
+	Touch		touch;
+	Label	   *events;
+	Label	   *channels;
+	bool	   *stripped;		/* by event */
+	bool		any = false;
+	Datum	   *names;
+	bool	   *nulls;
+	int			count;
+	CjmError	error = {0};
+
+	journey_open_datum(PointerGetDatum(bytes), &view);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	stripped = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < count && view.values != NULL; i++)
+	{
+		int64		event = nulls[i] ? -1 : journey_find_label(&view.events, label_from_text(DatumGetTextPP(names[i])));
+
+		if (event >= 0)
+			any = stripped[event] = true;
+	}
+	if (!any)
+		PG_RETURN_POINTER(bytes);
+
+	builder = builder_create();
+	events = journey_labels(&view.events);
+	channels = journey_labels(&view.channels);
+	journey_cursor_start(&cursor, &view, 0);
+	while (journey_cursor_next(&cursor, &touch))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!builder_add(&builder, touch.at, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
+						 touch.has_value && !stripped[touch.event], touch.value, &error))
+			cjm_report(&error);
+	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 

@@ -47,6 +47,12 @@ CREATE FUNCTION slice(journey journey, from_time timestamptz, to_time timestampt
 COMMENT ON FUNCTION slice(journey, timestamptz, timestamptz) IS
 	'the touchpoints from from_time, included, to to_time, excluded; -infinity and infinity leave an end open';
 
+CREATE FUNCTION without_values(journey journey, events text[]) RETURNS journey
+	AS 'MODULE_PATHNAME', 'journey_without_values'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION without_values(journey, text[]) IS
+	'the journey without the values of these events, such as scores, so that the others can be added up';
+
 CREATE FUNCTION has_event(journey journey, event text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'journey_has_event'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -20,7 +20,12 @@ CREATE TYPE map AS (
 	stages funnel,
 	session_gap interval,
 	time_zone text,
-	access text
+	access text,
+	spend regclass,
+	attribution text,
+	nps text,
+	csat text,
+	ces text
 );
 COMMENT ON TYPE map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN map.map IS 'its schema';
@@ -37,6 +42,11 @@ COMMENT ON COLUMN map.stages IS 'the funnel';
 COMMENT ON COLUMN map.session_gap IS 'what is longer ends a session';
 COMMENT ON COLUMN map.time_zone IS 'where days, weeks and months begin';
 COMMENT ON COLUMN map.access IS 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks';
+COMMENT ON COLUMN map.spend IS 'the table or view of what the channels cost, or NULL';
+COMMENT ON COLUMN map.attribution IS 'the attribution model that the view channels credits conversions by';
+COMMENT ON COLUMN map.nps IS 'the event whose value is an answer from 0 to 10, or NULL';
+COMMENT ON COLUMN map.csat IS 'the event whose value is an answer from 1 to 5, or NULL';
+COMMENT ON COLUMN map.ces IS 'the event whose value is an answer from 1 to 7, or NULL';
 
 CREATE FUNCTION map_definition(map_view oid) RETURNS SETOF map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -64,7 +74,7 @@ COMMENT ON FUNCTION map_nearest(text, text[]) IS 'the one of the names that some
 -- The catalogs alone are asked: whoever lists the maps runs no view of somebody else's.
 CREATE VIEW maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
-	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access
+	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL map_definition(c.oid) d
@@ -86,6 +96,11 @@ COMMENT ON COLUMN maps.filter IS 'condition: which rows count, or NULL for all';
 COMMENT ON COLUMN maps.session_gap IS 'what is longer ends a session';
 COMMENT ON COLUMN maps.time_zone IS 'where days, weeks and months begin';
 COMMENT ON COLUMN maps.access IS 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks';
+COMMENT ON COLUMN maps.spend IS 'the table or view of what the channels cost, or NULL';
+COMMENT ON COLUMN maps.attribution IS 'the attribution model that the view channels credits conversions by';
+COMMENT ON COLUMN maps.nps IS 'the event whose value is an answer from 0 to 10, or NULL';
+COMMENT ON COLUMN maps.csat IS 'the event whose value is an answer from 1 to 5, or NULL';
+COMMENT ON COLUMN maps.ces IS 'the event whose value is an answer from 1 to 7, or NULL';
 GRANT SELECT ON maps TO PUBLIC;
 
 -- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.

@@ -136,12 +136,19 @@ BEGIN
 			f.times AS step_times, f.step >= %3$s AS converted, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open,
 			(cjm.session_stats(j.journey, %4$L::interval)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
-			cjm.touch_count(j.journey) AS touches, cjm.total_value(j.journey) AS value,
+			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
 			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
-			(cjm.last_touch(j.journey)).event AS last_event
-		FROM %5$s.journeys j CROSS JOIN LATERAL (
-			SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step, cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times OFFSET 0) f',
-		(map).stages, map_stage_names(map), map_completed_step(map), (map).session_gap, map_schema(map));
+			(cjm.last_touch(j.journey)).event AS last_event,
+			p.last_at AS last_purchase_at, now() - p.last_at AS recency, extract(epoch FROM now() - p.last_at)::float8 / 86400 AS recency_days,
+			p.frequency, p.monetary, %6$s AS recency_score, CASE WHEN p.frequency > 0 THEN %7$s END AS frequency_score, %8$s AS monetary_score
+		FROM %5$s.journeys j
+			CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
+				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times OFFSET 0) f
+			LEFT JOIN LATERAL (%9$s) p ON true
+			LEFT JOIN (%10$s) q ON true',
+		(map).stages, map_stage_names(map), map_completed_step(map), (map).session_gap, map_schema(map),
+		map_score_sql('last_at'), map_score_sql('frequency'), map_score_sql('monetary'), map_purchases_sql(map), map_quintiles_sql(map),
+		map_valued_journey(map));
 END
 $$;
 COMMENT ON FUNCTION map_customers_sql(map) IS 'SQL of the view customers';
@@ -240,8 +247,8 @@ BEGIN
 			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
 			extract(epoch FROM s.ended_at - s.started_at)::float8 AS duration_seconds,
 			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
-		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(j.journey, %L::interval) s',
-		(map).time_zone, map_schema(map), (map).session_gap);
+		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
+		(map).time_zone, map_schema(map), map_valued_journey(map), (map).session_gap);
 END
 $$;
 COMMENT ON FUNCTION map_sessions_sql(map) IS 'SQL of the view sessions';
@@ -297,7 +304,7 @@ BEGIN
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.started_at) AS median_time, sum(s.value) AS value
 			FROM %s.journeys j CROSS JOIN LATERAL (
 				SELECT s.*, row_number() OVER (%s) AS place
-				FROM (SELECT %s AS label, %s AS bucket, s.* FROM cjm.sessions(j.journey, %L::interval) s%s) s) s%s) s
+				FROM (SELECT %s AS label, %s AS bucket, s.* FROM cjm.sessions(%s, %L::interval) s%s) s) s%s) s
 		ORDER BY s.bucket, s.label COLLATE "C"',
 		CASE WHEN by IS NULL THEN 'NULL::text' ELSE 's.label' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket' END,
 		map_schema(map),
@@ -305,7 +312,7 @@ BEGIN
 		map_session_split(by),
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.started_at, %L)', lower(bucket), (map).time_zone) END,
-		(map).session_gap,
+		map_valued_journey(map), (map).session_gap,
 		CASE WHEN ranged THEN ' WHERE s.started_at >= $1 AND s.started_at < $2' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'

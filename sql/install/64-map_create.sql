@@ -4,7 +4,7 @@
 
 -- The views of a map in the order in which they are made, and what there is to say about them; column NULL: the view itself.
 CREATE FUNCTION map_comments() RETURNS TABLE (view_name text, column_name text, comment text)
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 190
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 250
 BEGIN ATOMIC
 	SELECT v.view_name, v.column_name, v.comment
 	FROM (VALUES
@@ -141,26 +141,32 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT j.view_name, j.column_name, j.comment FROM map_journey_comments() j
 	UNION ALL
-	SELECT a.view_name, a.column_name, a.comment FROM map_attribution_comments() a;
+	SELECT a.view_name, a.column_name, a.comment FROM map_attribution_comments() a
+	UNION ALL
+	SELECT e.view_name, e.column_name, e.comment FROM map_economics_comments() e
+	UNION ALL
+	SELECT f.view_name, f.column_name, f.comment FROM map_feedback_comments() f;
 END;
 COMMENT ON FUNCTION map_comments() IS 'the comments of the views and columns of every map';
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION map_views(map map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 16
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 19
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY SELECT v.place, v.view_name, v.query
 	FROM unnest(
 		ARRAY['map', 'events', 'journeys', 'customers', 'funnel', 'funnel_by_segment', 'funnel_by_week', 'drop_off', 'sessions', 'bounce',
-			'retention', 'touchpoints', 'stages', 'transitions', 'paths', 'attribution'],
+			'retention', 'touchpoints', 'stages', 'transitions', 'paths', 'attribution', 'spend', 'channels', 'feedback'],
 		ARRAY[
 			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
-					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access',
+					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
+					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
-				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access),
+				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces),
 			map_events_sql(map),
 			map_journeys_sql(map),
 			map_customers_sql(map),
@@ -176,7 +182,10 @@ BEGIN
 			map_stages_sql(map, '', NULL, false),
 			map_transitions_sql(map, '', 'event', NULL, false, false),
 			map_paths_sql(map, 'event', 10, false, false),
-			map_attribution_view_sql(map)]) WITH ORDINALITY v(view_name, query, place);
+			map_attribution_view_sql(map),
+			map_spend_sql(map),
+			map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', 'touchpoint', false),
+			map_feedback_sql(map)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION map_views(map) IS 'the views of a map in the order in which they are made, and what each selects';
@@ -195,11 +204,12 @@ BEGIN
 		WITH seen AS (SELECT e.event, %s AS channel, count(*) AS touches FROM %s.events e WHERE e.event <> '''' GROUP BY 1, 2)
 		SELECT s.stage, s.event, s.channel, (SELECT array_agg(event) FROM (
 			SELECT event FROM seen GROUP BY event ORDER BY sum(touches) DESC LIMIT 10000) e) AS events
-		FROM cjm.funnel_stages($1) s
+		FROM (SELECT n.step, coalesce(''stage "'' || n.stage || ''"'', ''excluding'') AS stage, n.event, n.channel FROM cjm.funnel_stages($1) n
+			UNION ALL SELECT NULL, a.survey, a.event, NULL FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $2) a(survey, event) WHERE a.event IS NOT NULL) s
 		WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
-		ORDER BY s.step',
+		ORDER BY s.step, s.stage COLLATE "C"',
 		CASE WHEN EXISTS (SELECT FROM funnel_stages((map).stages) WHERE channel IS NOT NULL) THEN 'e.channel' ELSE 'NULL::text' END,
-		map_schema(map)) USING (map).stages
+		map_schema(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces]
 	LOOP
 		IF missing.events IS NULL THEN
 			RAISE NOTICE 'no row of % has an event yet', (map).source;
@@ -210,7 +220,7 @@ BEGIN
 			map_nearest(missing.event, missing.events)), missing.event);
 		problem := format('no row has the %s, which %s names',
 			concat_ws(' through the ', 'event "' || missing.event || '"', 'channel "' || missing.channel || '"'),
-			coalesce('stage "' || missing.stage || '"', 'excluding'));
+			missing.stage);
 		IF nearest IS NULL THEN
 			RAISE NOTICE '%', problem;
 		ELSE
@@ -223,7 +233,8 @@ COMMENT ON FUNCTION map_notice_events(map) IS 'tells by notices which events of 
 
 -- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
 CREATE FUNCTION map_build(name text, source regclass, customer text, at text, event text, stages funnel, channel text, value text,
-	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, replace boolean) RETURNS regnamespace
+	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
+	nps text, csat text, ces text, replace boolean) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
@@ -233,12 +244,14 @@ DECLARE
 	existing oid;
 	missing text;
 	relation pg_class;
+	readers boolean;
 	made record;
 	detail text;
 BEGIN
 	SELECT a.name INTO missing
 	FROM (VALUES ('name', name), ('source', source::text), ('customer', customer), ('at', at), ('event', event), ('stages', stages::text),
-		('segment_at', segment_at), ('session_gap', session_gap::text), ('time_zone', time_zone), ('replace', replace::text)) a(name, value)
+		('segment_at', segment_at), ('session_gap', session_gap::text), ('time_zone', time_zone), ('attribution', attribution),
+		('replace', replace::text)) a(name, value)
 	WHERE a.value IS NULL LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = format('%s of a map must not be NULL', missing);
@@ -256,6 +269,9 @@ BEGIN
 	END IF;
 	PERFORM timezone(time_zone, now());
 	PERFORM sessions('{}', session_gap);
+	PERFORM attribute('{}', '*', attribution);
+	PERFORM map_check_answers(value, nps, csat, ces);
+	PERFORM map_check_spend(spend);
 
 	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
 	IF relation.relpersistence = 't' THEN
@@ -266,6 +282,10 @@ BEGIN
 	IF EXISTS (SELECT FROM funnel_stages(stages) s WHERE s.channel IS NOT NULL) AND channel IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'stages ask for a channel, but the map has none',
+			HINT = 'Say where the channel is: channel => ''...''.';
+	ELSIF spend IS NOT NULL AND channel IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'spend is by channel, but the map has none',
 			HINT = 'Say where the channel is: channel => ''...''.';
 	END IF;
 
@@ -281,10 +301,16 @@ BEGIN
 	new.stages := stages;
 	new.session_gap := session_gap;
 	new.time_zone := time_zone;
+	new.spend := spend;
+	new.attribution := attribution;
+	new.nps := nps;
+	new.csat := csat;
+	new.ces := ces;
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
-	new.access := coalesce(access, CASE WHEN relation.relrowsecurity OR EXISTS (
-		SELECT FROM pg_options_to_table(relation.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)
-		THEN 'reader' ELSE 'owner' END);
+	SELECT bool_or(c.relrowsecurity OR EXISTS (
+		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
+	FROM pg_class c WHERE c.oid IN (source, spend);
+	new.access := coalesce(access, CASE WHEN readers THEN 'reader' ELSE 'owner' END);
 
 	SELECT n.oid INTO existing FROM pg_namespace n WHERE n.nspname = name;
 	IF FOUND THEN
@@ -294,8 +320,11 @@ BEGIN
 			RAISE duplicate_schema USING
 				MESSAGE = format('there is a map "%s" already', name),
 				HINT = 'With replace => true its views are made anew; cjm.drop_map takes it away.';
-		ELSIF relation.relnamespace = existing AND relation.relname IN (SELECT c.view_name FROM map_comments() c) THEN
-			RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', source);
+		END IF;
+		SELECT c.oid::regclass::text INTO detail FROM pg_class c
+		WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname IN (SELECT c.view_name FROM map_comments() c);
+		IF FOUND THEN
+			RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
 		ELSIF old.map IS NULL AND EXISTS (SELECT FROM pg_depend
 			WHERE refclassid = 'pg_namespace'::regclass AND refobjid = existing AND deptype = 'n') THEN
 			SELECT string_agg(o.what, ', ') INTO detail FROM (
@@ -336,11 +365,13 @@ BEGIN
 			EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, made.view_name, made.column_name, made.comment);
 		END IF;
 	END LOOP;
+	-- A view can be made without a right to read; it would be of no use.
+	EXECUTE format('SELECT FROM %I.spend LIMIT 0', name);
 	PERFORM map_notice_events(new);
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION map_build(text, regclass, text, text, text, funnel, text, text, text, text, text, interval, text, text, boolean) IS
+COMMENT ON FUNCTION map_build(text, regclass, text, text, text, funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -359,6 +390,11 @@ CREATE FUNCTION create_map(
 	session_gap interval DEFAULT '30 minutes',
 	time_zone text DEFAULT current_setting('TimeZone'),
 	access text DEFAULT NULL,
+	spend regclass DEFAULT NULL,
+	attribution text DEFAULT 'last_touch',
+	nps text DEFAULT NULL,
+	csat text DEFAULT NULL,
+	ces text DEFAULT NULL,
 	replace boolean DEFAULT false) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN map_build(name, source,
@@ -371,14 +407,16 @@ RETURN map_build(name, source,
 	map_expression(source, segment, 'segment', time_zone),
 	segment_at,
 	map_expression(source, filter, 'filter', time_zone),
-	session_gap, time_zone, access, replace);
-COMMENT ON FUNCTION create_map(text, regclass, text, text, text, funnel, text, text, text, text, text, interval, text, text, boolean) IS
+	session_gap, time_zone, access, spend, attribution, nps, csat, ces, replace);
+COMMENT ON FUNCTION create_map(text, regclass, text, text, text, funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
 stages: the funnel; segment_at: whether the first or last segment of a customer counts
 session_gap: what is longer ends a session; time_zone: where days, weeks and months begin
 access: owner, the default, or reader, the default where the source has row security
+spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by
+nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7
 replace: whether a map of that name is made anew; views over its views stay';
 
 CREATE FUNCTION drop_map(name text, cascade boolean DEFAULT false) RETURNS void

@@ -167,10 +167,7 @@ CREATE FUNCTION purchase_report(
 AS $$
 DECLARE
 	def map := map_of(map);
-	condition text;
 BEGIN
-	SELECT string_agg(concat_ws(' AND ', 'true', 't.event = ' || quote_literal(s.event), 't.channel = ' || quote_literal(s.channel)), ' OR ') INTO condition
-	FROM funnel_stages((def).stages) s WHERE s.step = map_completed_step(def);
 	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
 			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, s.value / nullif(s.valued, 0)::float8,
 			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8
@@ -179,9 +176,9 @@ BEGIN
 				justify_hours(avg(p.since)) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.since) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL (
 				SELECT t.value, t.at - lag(t.at) OVER w AS since, row_number() OVER w AS number
-				FROM cjm.touchpoints(j.journey) t WHERE (%s)%s WINDOW w AS (ORDER BY t.at)) p%s) s
+				FROM cjm.touchpoints(j.journey) t WHERE %s%s WINDOW w AS (ORDER BY t.at)) p%s) s
 		ORDER BY s.label COLLATE "C"',
-		map_split(by, 'segment', 'channel'), map_schema(def), condition,
+		map_split(by, 'segment', 'channel'), map_schema(def), map_purchase_condition(def),
 		CASE WHEN map_ranged(from_time, to_time) THEN ' AND t.at >= $1 AND t.at < $2' END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
 END

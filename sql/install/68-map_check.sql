@@ -61,14 +61,41 @@ BEGIN
 			FROM cjm.funnel_stages($2) s CROSS JOIN names
 			WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
 			UNION ALL
-			SELECT 2, ''event in no stage'', seen.event, sum(seen.touches)::bigint, ''the funnel does not ask for these touchpoints''
+			SELECT 2, ''answer never seen'', a.event, 0, a.survey || '' is asked for by it'' ||
+					coalesce(''; nearest is "'' || nullif(cjm.map_nearest(a.event, names.events), a.event) || ''"'', '''')
+			FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $3) a(survey, event) CROSS JOIN names
+			WHERE a.event IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.event = a.event)
+			UNION ALL
+			SELECT 3, ''event in no stage'', seen.event, sum(seen.touches)::bigint, ''the funnel does not ask for these touchpoints''
 			FROM seen
-			WHERE NOT EXISTS (SELECT FROM cjm.funnel_stages($2) s
+			WHERE array_position($3, seen.event) IS NULL AND NOT EXISTS (SELECT FROM cjm.funnel_stages($2) s
 				WHERE s.step IS NOT NULL AND (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
 			GROUP BY seen.event) f
 		ORDER BY f.place, f.touches DESC, f.subject COLLATE "C"',
 		CASE WHEN EXISTS (SELECT FROM funnel_stages((def).stages) s WHERE s.channel IS NOT NULL) THEN 'nullif(e.channel, '''')' ELSE 'NULL::text' END,
-		schema) USING all_rows, (def).stages;
+		schema) USING all_rows, (def).stages, ARRAY[(def).nps, (def).csat, (def).ces];
+
+	RETURN QUERY EXECUTE format('SELECT ''answer that is no score'', t.event, count(*), count(*)::float8 / $1::float8,
+			format(''not a whole number from %%s: these answers are left out of feedback'',
+				CASE t.event WHEN %L THEN ''0 to 10'' WHEN %L THEN ''1 to 5'' ELSE ''1 to 7'' END)
+		FROM %s.events t
+		WHERE t.customer IS NOT NULL AND t.at IS NOT NULL AND t.event = ANY ($2) AND NOT %s
+		GROUP BY t.event ORDER BY count(*) DESC, t.event COLLATE "C"', (def).nps, (def).csat, schema, map_is_score(def))
+		USING all_rows, map_answer_events(def);
+
+	-- What is paid for has to be called as it is in the events.
+	IF (def).spend IS NOT NULL THEN
+		RETURN QUERY EXECUTE format('WITH seen AS (SELECT DISTINCT e.channel FROM %1$s.events e WHERE e.channel <> ''''),
+				names AS (SELECT array_agg(channel) AS channels FROM (SELECT channel FROM seen ORDER BY channel COLLATE "C" LIMIT 10000) n)
+			SELECT ''spend of a channel never seen'', s.channel, 0::bigint, 0::float8,
+				format(''it costs %%s and brings no visit'', sum(s.cost)) ||
+					coalesce(''; nearest is "'' || nullif(cjm.map_nearest(s.channel, names.channels), s.channel) || ''"'', '''')
+			FROM %1$s.spend s CROSS JOIN names
+			WHERE s.channel IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.channel = s.channel)
+			GROUP BY s.channel, names.channels ORDER BY s.channel COLLATE "C"', schema);
+		RETURN QUERY EXECUTE format('SELECT ''spend without a day'', NULL::text, count(*), NULL::float8, ''these rows of spend are in no week''
+			FROM %s.spend s WHERE s.day IS NULL HAVING count(*) > 0', schema);
+	END IF;
 
 	-- More than a human does: a robot, a shared key, or a default.
 	RETURN QUERY EXECUTE format('WITH counted AS (SELECT e.customer::text AS customer, count(*) AS touches FROM %s.events e

@@ -66,6 +66,7 @@ my %checks = (
 			AND proname NOT IN ('create_map', 'map_build', 'map_split', 'map_session_split', 'map_ranged', 'map_funnel_sql', 'map_drop_off_sql',
 				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
 				'attribute', 'map_attribution_sql', 'attribution_report',
+				'attribute', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'channels_report',
 				'map_touch_by', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
 				'path_report', 'map_parts', 'weakest_step')},
 	'aggregates can run in parts' => q{
@@ -73,9 +74,9 @@ my %checks = (
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0
 			OR aggfinalmodify <> 'r'},
 	# A split over servers needs a state that can travel.
-	'rollups and funnel_agg of journeys have a real type as their state' => q{
+	'rollups, funnel_agg of journeys and scores have a real type as their state' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
-		WHERE (proname = 'rollup' OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
+		WHERE (proname = 'rollup' OR proname IN ('nps', 'csat', 'ces', 'nps_interval', 'csat_interval', 'ces_interval') OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
 	'types travel in binary' => q{
 		SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typtype = 'b' AND (typsend = 0 OR typreceive = 0)});
 

@@ -155,7 +155,7 @@ is(run_sql($node, 'SELECT string_agg(customer::text, $$,$$ ORDER BY customer) FR
 is(run_sql($node, 'SELECT count(*) FROM secured.customers', %analyst), 30, 'and another the rest');
 is(run_sql($node, q{SELECT customers FROM secured.funnel WHERE step = 1 UNION ALL SELECT customers FROM cjm.funnel_report('secured') WHERE step = 1
 	UNION ALL SELECT sum(cohort_size) FROM secured.retention WHERE number = 0}, %bi), "10\n10\n10", 'so too in aggregates and reports');
-foreach my $view (qw(events journeys customers funnel funnel_by_segment funnel_by_week drop_off sessions bounce retention attribution))
+foreach my $view (qw(events journeys customers funnel funnel_by_segment funnel_by_week drop_off sessions bounce retention attribution channels))
 {
 	run_sql_fails($node, "SELECT * FROM secured.$view", '42501', qr/permission denied for table secret/, "secured.$view: who may not read the source reads nothing", %nobody);
 }
