@@ -50,7 +50,10 @@ aggregate_state(FunctionCallInfo fcinfo, int n)
 	char	   *state = PG_ARGISNULL(n) ? NULL : (char *) PG_GETARG_POINTER(n);
 
 	if (unlikely(state == NULL))
+	{
 		aggregate_context(fcinfo);
+		return NULL;
+	}
 	cjm_prefetch(state);
 	cjm_prefetch(state + 64);
 	return state;

@@ -399,6 +399,8 @@ condition_log_deserialize(const uint8 *bytes, size_t size, const ConditionHead *
 	if (known == NULL || known->nconditions != nconditions || !condition_head_is(known, head, head_size))
 		known = condition_head_create(nconditions, head, head_size);
 	log = condition_log_create(known, end - rows);
+	if (!reserve(&log, end - rows, error))
+		return NULL;
 	memcpy(log->bytes, rows, end - rows);
 	log->size = end - rows;
 	log->count = count;

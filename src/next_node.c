@@ -369,6 +369,8 @@ next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 		goto corrupt;
 
 	log = next_node_create((words & 1) != 0, (NextNodeBase) (words >> 1), nconditions, end - rows);
+	if (!reserve(&log, end - rows, error))
+		return NULL;
 	memcpy(log->bytes, rows, end - rows);
 	log->size = end - rows;
 	log->count = count;

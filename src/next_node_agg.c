@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(next_node_final);
 typedef struct CachedWords
 {
 	char		words[24];		/* both, with a space between */
-	uint32		size;			/* 0: none yet */
+	uint32		size;
 	bool		backward;
 	NextNodeBase base;
 } CachedWords;
