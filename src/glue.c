@@ -158,6 +158,22 @@ bytes_to_varlena(const void *bytes, size_t size)
 	return value;
 }
 
+/* Whether an argument that says event or channel says channel. */
+bool
+by_channel_argument(text *by)
+{
+	Label		label = label_from_text(by);
+
+	if (label_equal(label, (Label) {"channel", 7}))
+		return true;
+	if (!label_equal(label, (Label) {"event", 5}))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("by cannot be \"%s\"", text_to_cstring(by)),
+				 errhint("It is event or channel.")));
+	return false;
+}
+
 Datum
 label_to_datum(Label label)
 {

@@ -8,7 +8,6 @@
 #include "funcapi.h"
 #include "path.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
@@ -27,22 +26,6 @@ depth_argument(int32 depth)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("depth must be at least 1, not %d", depth)));
 	return (uint32) depth;
-}
-
-/* Whether the argument by, event or channel, says channel. */
-static bool
-by_channel_argument(text *by)
-{
-	Label		label = label_from_text(by);
-
-	if (label.size == 7 && memcmp(label.bytes, "channel", 7) == 0)
-		return true;
-	if (label.size != 5 || memcmp(label.bytes, "event", 5) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("transitions cannot be by \"%s\"", text_to_cstring(by)),
-				 errhint("They are by event or by channel.")));
-	return false;
 }
 
 /* The labels of a dictionary by id as datums, made as they are asked for. */

@@ -80,22 +80,6 @@ labels_count(Labels *labels, uint8 period, uint32 i, int64 at)
 	touches->last = at;
 }
 
-/* Whether touchpoints are counted by channel, as the argument by says. */
-static bool
-by_channel(text *by)
-{
-	Label		label = label_from_text(by);
-
-	if (label.size == 7 && memcmp(label.bytes, "channel", 7) == 0)
-		return true;
-	if (label.size != 5 || memcmp(label.bytes, "event", 5) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("touchpoints cannot be counted by \"%s\"", text_to_cstring(by)),
-				 errhint("They are by event or by channel.")));
-	return false;
-}
-
 /* The number of the first touchpoint at or after a time, which may be never. */
 static uint32
 touch_at(const JourneyView *view, int64 at)
@@ -150,7 +134,7 @@ journey_stage_touches(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(1));
 	const FunnelRules *rules = funnel_matcher_rules(matcher);
-	bool		channels = by_channel(PG_GETARG_TEXT_PP(2));
+	bool		channels = by_channel_argument(PG_GETARG_TEXT_PP(2));
 	FunnelEntry entry = funnel_entry(PG_GETARG_DATUM(3));
 	JourneyView view;
 	Label	   *event_names;

@@ -89,7 +89,7 @@ BEGIN
 				JOIN gone_by g ON g.step = p.step AND g.duration = p.duration
 			WHERE p.met > 0
 		), rates AS (
-			SELECT r.step, r.label, bool_or(r.there > 0) AS comparable, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
+			SELECT r.step, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
 				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.duration) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.duration) AS low,
 				sum(r.met::float8 * i.rate_high ORDER BY r.duration) AS high
