@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(funnel_rows_deserialize);
 #define SMALL_RUN 256
 
 /* What a state has in memory goes to disk as well if it is more, where a file is handed over. */
-#define LARGE_STATE (16 * 1024 * 1024)
+#define LARGE_STATE (64 * 1024 * 1024)
 
 /* A state that came from elsewhere, only ever the second argument of combine. */
 typedef struct SentState

@@ -74,12 +74,12 @@ sub handed_files_since
 	return @sizes;
 }
 
-# Everything below the temporary directory: files, file sets, and what is in them.
+# Everything below the temporary directories: files, file sets, and what is in them.
 sub temp_files
 {
-	my $dir = $node->data_dir . '/base/pgsql_tmp';
+	my $data = $node->data_dir;
 
-	return map { s/^\Q$dir\E.//r } glob("$dir/* $dir/*/*");
+	return map { s/^\Q$data\E.//r } map { glob("$_/* $_/*/*") } "$data/base/pgsql_tmp", glob("$data/pg_tblspc/*/*/pgsql_tmp");
 }
 
 sub no_files_left
@@ -184,6 +184,13 @@ run_sql_fails($node, "$workers; SET statement_timeout = '1s'; $slow", '57014', q
 no_files_left('cancelled workers');
 run_sql_fails($node, "$workers; SET temp_file_limit = '1MB'; $slow", '53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit in a worker');
 no_files_left('temp_file_limit in a worker');
+run_sql($node, q{SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''});
+$from = log_size();
+is(digest("$parallel; $little; SET temp_tablespaces = elsewhere", sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'temp_tablespaces');
+like(substr(PostgreSQL::Test::Utils::slurp_file($node->logfile), $from), qr{temporary file: path "pg_tblspc/[^"]*/rows\.}, 'files are handed over there');
+no_files_left('temp_tablespaces');
+run_sql_fails($node, "$workers; SET temp_tablespaces = elsewhere; SET statement_timeout = '1s'; $slow", '57014', qr/statement timeout/, 'cancelled workers elsewhere');
+no_files_left('cancelled workers elsewhere');
 run_sql_fails($node, "$parallel; $little; SELECT 1 / (customers - customers) FROM report((SELECT funnel_agg(name, at, event, 'view -> pay') FROM events))",
 	'22012', qr/division by zero/, 'an error after the hand-over');
 no_files_left('an error after the hand-over');
@@ -199,7 +206,7 @@ no_files_left('the rest is not read');
 
 	$in .= "$workers; BEGIN; SELECT (funnel_agg(name, at, event, 'view -> pay') IS NOT NULL) || '!' FROM events;\n";
 	$psql->pump until $out =~ /!\n/;
-	is(scalar(grep { m{/} } temp_files()), 0, 'a transaction that goes on: files are gone with the query');
+	is(scalar(grep { m{/rows\.} } temp_files()), 0, 'a transaction that goes on: files are gone with the query');
 	$in .= "$fails; SELECT 'again' || '!';\n";
 	$psql->pump until $out =~ /again!\n/;
 	$in .= "COMMIT; SELECT 'done' || '!';\n";
