@@ -148,7 +148,7 @@ BEGIN
 			FROM (
 				SELECT %3$s AS bucket, s.channel, s.impressions, s.clicks, s.cost, NULL::integer AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue
-				FROM %4$s.spend s WHERE s.day IS NOT NULL%5$s
+				FROM %13$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
 				SELECT %6$s AS bucket, w.channel, NULL::bigint AS impressions, NULL::bigint AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
 				FROM %4$s.journeys j CROSS JOIN LATERAL (
@@ -167,7 +167,9 @@ BEGIN
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
 		(map).session_gap,
 		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, per);
+		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, per,
+		-- where there is no spend nobody needs a right to it
+		CASE WHEN (map).spend IS NULL THEN format('(%s)', map_spend_sql(map)) ELSE map_schema(map) || '.spend' END);
 END
 $$;
 COMMENT ON FUNCTION map_channels_sql(map, text, text, text, text, text, boolean) IS 'SQL of the view channels and of channels_report';
