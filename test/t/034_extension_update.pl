@@ -58,11 +58,11 @@ my $present = slurp_file("$extensions/cjm--$version.sql");
 my @functions = $present =~ /^(CREATE FUNCTION .*?)(?=^COMMENT ON FUNCTION)/msg;
 my ($view) = $present =~ /^(CREATE VIEW maps AS.*?;\n)/ms;
 my ($new) = $present =~ /^(CREATE FUNCTION win_back_report\(.*?^COMMENT ON FUNCTION win_back_report.*?';\n)/ms;
-my ($comment) = $present =~ /^(COMMENT ON COLUMN maps\.access .*?;\n)/ms;
+my ($comment) = $present =~ /^(COMMENT ON COLUMN maps\.ces .*?;\n)/ms;
 my $old = $present;
 $old =~ s/\Q$new\E//;
 $old =~ s/\Q$comment\E//;
-$old =~ s/^(CREATE VIEW maps AS.*), d\.access\b/$1/ms;
+$old =~ s/^(CREATE VIEW maps AS.*), d\.ces\b/$1/ms;
 $old =~ s/^(CREATE FUNCTION check_map\(.*?^BEGIN\n)/$1\tRAISE 'not in this version';\n/ms;
 cmp_ok(scalar @functions, '>', 150, 'the functions of the script are found');
 cmp_ok(length($present) - length($old), '>', 1000, 'the older version differs');
@@ -104,8 +104,8 @@ run_sql($node, q~
 	CREATE MATERIALIZED VIEW summary AS SELECT country, cjm.window_funnel('9 days', at, event = 'view', event = 'buy') FROM events GROUP BY country;
 ~, %owner);
 
-# What everything says, in one text.
-my $contents = join(' UNION ALL ', (map { qq{SELECT '$_', md5(string_agg(v::text, E'\\n' ORDER BY v::text)) FROM $_ v} }
+# What everything says, in one text, but for what changes as time passes.
+my $contents = join(' UNION ALL ', (map { qq{SELECT '$_', md5(string_agg(t, E'\\n' ORDER BY t)) FROM (SELECT (to_jsonb(v) - '{recency,recency_days}'::text[])::text AS t FROM $_ v) x} }
 	(map { ("plain.$_", qq{"odd; ""map""".$_}) } qw(events journeys customers funnel funnel_by_segment funnel_by_week sessions bounce retention)), qw(kept on_top summary)),
 	q{SELECT 'drop_off', md5(string_agg((step, last_event, customers)::text, '' ORDER BY step, last_event)) FROM plain.drop_off},
 	q{SELECT 'report', md5(string_agg(r::text, '')) FROM cjm.funnel_report('plain', 'segment', 'month') r},
@@ -120,7 +120,7 @@ is(run_sql($node, q{SELECT extversion FROM pg_extension WHERE extname = 'cjm'}, 
 is(run_sql($node, $contents, %owner), $before, 'and in the next session');
 is(run_sql($node, 'SELECT customers FROM plain.funnel WHERE step = 1', %bi), 40, 'rights stay');
 is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', '3 days')}, %owner), 't', 'what is new works on a map that is older');
-is(run_sql($node, q{SELECT string_agg(access, ',') FROM cjm.maps}, %owner), 'owner,owner', 'so does the new column of maps');
+is(run_sql($node, q{SELECT string_agg(coalesce(ces, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
 is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,no channel', 'and the new check_map');
 is(run_sql($node, q{SELECT cjm.create_map('plain', 'events', 'customer', 'at', 'event', 'view -> cart -> buy within 30 days', 'channel', 'amount', 'country', time_zone => 'Europe/Riga',
 	replace => true)} . "; $contents", %owner), "plain\n$before", 'a map that is made anew says the same');
