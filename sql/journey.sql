@@ -368,3 +368,14 @@ SELECT '{2026-01-01T00:00Z a}'::cjm.journey OPERATOR(cjm.||) '{2026-01-02T00:00Z
        '[]'::jsonb::cjm.journey AS from_json, cjm.rollup('{}'::cjm.journey);
 
 DROP FUNCTION public.refusal(text), public.json_refusal(jsonb), public.differ(cjm.journey, cjm.journey);
+
+-- What ANALYZE learns: not how many differ, so that a group for each journey is not expected of what is made of them.
+CREATE TEMP TABLE analyzed AS
+SELECT CASE WHEN n % 4 > 0 THEN jsonb_build_array(jsonb_build_object('at', timestamptz '2026-01-01Z' + n * interval '1 s', 'event', 'a'))::cjm.journey END AS journey,
+	NULL::cjm.journey AS nothing
+FROM generate_series(1, 1000) n;
+CREATE TEMP TABLE empty (LIKE analyzed);
+ANALYZE analyzed;
+ANALYZE empty;
+SELECT tablename, attname, null_frac, avg_width, n_distinct, most_common_vals IS NULL AS no_values, correlation IS NULL AS no_order
+FROM pg_stats WHERE tablename IN ('analyzed', 'empty') ORDER BY attname;

@@ -35,6 +35,18 @@
 #define CJM_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* In typanalyze functions; the statistics target moved in 17, vacuum_delay_point learnt who calls in 18. */
+#if PG_VERSION_NUM >= 170000
+#define CJM_STATISTICS_TARGET(stats) ((stats)->attstattarget)
+#else
+#define CJM_STATISTICS_TARGET(stats) ((stats)->attr->attstattarget)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define cjm_analyze_delay_point() vacuum_delay_point(true)
+#else
+#define cjm_analyze_delay_point() vacuum_delay_point()
+#endif
+
 /* Asks for memory that will soon be written; any address will do. */
 #ifdef __GNUC__
 #define cjm_prefetch(address) __builtin_prefetch((address), 1)

@@ -20,6 +20,11 @@ CREATE FUNCTION journey_send(journey) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION journey_send(journey) IS 'binary output of journey';
 
+CREATE FUNCTION journey_typanalyze(internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION journey_typanalyze(internal) IS
+	'what ANALYZE learns of journeys: NULLs and width, not how many differ, since what is grouped by is what functions make of them';
+
 -- Storage is external: the columns of a journey do not compress, trying to makes
 -- storing a long one eight times as slow, and its beginning can be read alone.
 CREATE TYPE journey (
@@ -27,6 +32,7 @@ CREATE TYPE journey (
 	OUTPUT = journey_out,
 	RECEIVE = journey_recv,
 	SEND = journey_send,
+	ANALYZE = journey_typanalyze,
 	INTERNALLENGTH = VARIABLE,
 	STORAGE = external
 );

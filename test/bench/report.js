@@ -168,14 +168,15 @@ function markdown(result)
 	return lines.join('\n') + '\n';
 }
 
-// report.js RESULT.json DOCUMENT: puts the tables between the two marks in the document.
+// report.js RESULT.json DOCUMENT [NAME]: puts the tables between the marks of that name in the document, "tables" by default.
 if (require.main === module)
 {
 	const fs = require('fs');
-	const [BEGIN, END] = ['<!-- bench: tables -->', '<!-- bench: end -->'];
+	const [BEGIN, END] = [`<!-- bench: ${process.argv[4] || 'tables'} -->`, '<!-- bench: end -->'];
 	const result = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 	const document = fs.readFileSync(process.argv[3], 'utf8');
-	const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
+	const from = document.indexOf(BEGIN);
+	const to = document.indexOf(END, from);
 
 	if (from < 0 || to < from)
 	{
