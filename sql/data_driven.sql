@@ -134,3 +134,6 @@ SELECT markov_attribution(ARRAY[a::text, b::text], 1, 0, 0, 2) FROM generate_ser
 
 DROP VIEW public.dd, public.dd_journeys;
 DROP TABLE public.dd_paths, public.dd_random, public.dd_touches, public.dd_same;
+-- A crafted state brings no text in that the database could not hold.
+SELECT attribution_paths_final('\x01110101f0010100010000000000000000000000000000000000');
+SELECT attribution_paths_final('\x0111010100010100010000000000000000000000000000000000');

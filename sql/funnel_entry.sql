@@ -36,6 +36,10 @@ FROM (VALUES ('Asia/Beirut', public.starts('2018-03-24 21:59Z', '2018-03-24 22:0
 -- By half an hour.
 SELECT bucket, upper(bucket) - lower(bucket) AS length
 FROM entry_buckets(public.starts('2018-03-31 14:45Z', '2018-03-31 15:15Z', '2018-03-31 15:45Z', '2018-10-06 15:15Z', '2018-10-06 15:45Z'), 'a', 'hour', 'Australia/Lord_Howe') AS bucket;
+-- Clocks put forward by half an hour: the hour before ends with the change.
+SELECT zone, bucket, lower(bucket) AT TIME ZONE zone AS local
+FROM (VALUES ('America/Caracas', '2016-05-01 06:45Z'::timestamptz, '2016-05-01 07:10Z'::timestamptz), ('Asia/Pyongyang', '2018-05-04 14:45Z', '2018-05-04 15:10Z')) v (zone, before, after),
+     entry_buckets(public.starts(before::text, after::text), 'a', 'hour', zone) AS bucket ORDER BY bucket;
 
 -- Wherever it is and however often: every moment lies in just one bucket, and the clock shows the beginning of one.
 SELECT setseed(0.4);

@@ -95,3 +95,8 @@ CREATE TEMP TABLE touchpoint_long AS
 SELECT n, pg_column_size(j) > 8000 AS out_of_line, touch_count(j), has_event(j, 'event number 2'), has_event(j, 'event number 1999'),
        has_event(j, 'event number 2000'), duration(j)
 FROM touchpoint_long ORDER BY n;
+
+-- Without the touchpoints of some events.
+SELECT without_events('{2026-01-01T00:00:00Z a@x=1, 2026-01-01T00:00:00Z b, 2026-01-02T00:00:00Z a, 2026-01-03T00:00:00Z c@y}', events)
+FROM (VALUES ('{a}'::text[]), ('{c,a,b,c}'), ('{d,NULL,"not there"}'), ('{}'), (NULL)) v (events);
+SELECT without_events('{2026-01-01T00:00:00Z a@x, 2026-01-02T00:00:00Z b@y}', '{a}') = '{2026-01-02T00:00:00Z b@y}' AS as_if_never_there, without_events('{}', '{a}');

@@ -80,10 +80,8 @@ attribution_sums_merge(AttributionSums *sums, const AttributionSums *other)
 		{
 			const ModelSums *from = &other->channels[i].models[model];
 
-			long_sum_add(&into->models[model].conversions, from->conversions.high);
-			long_sum_add(&into->models[model].conversions, from->conversions.low);
-			long_sum_add(&into->models[model].value, from->value.high);
-			long_sum_add(&into->models[model].value, from->value.low);
+			long_sum_merge(&into->models[model].conversions, from->conversions);
+			long_sum_merge(&into->models[model].value, from->value);
 			into->models[model].has_value |= from->has_value;
 		}
 	}

@@ -55,6 +55,15 @@ long_sum_add(LongSum *sum, double number)
 	sum->high = total;
 }
 
+/* Adds another sum; of an infinite one what it has lost is no number. */
+static inline void
+long_sum_merge(LongSum *sum, LongSum other)
+{
+	long_sum_add(sum, other.high);
+	if (other.high - other.high == 0)
+		long_sum_add(sum, other.low);
+}
+
 /* An infinite sum has lost nothing that could be told. */
 static inline double
 long_sum(LongSum sum)

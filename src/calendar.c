@@ -37,9 +37,27 @@ clock_shows(Datum local, Datum zone)
 	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
 }
 
+/* The full hour that clocks have shown last, as date_trunc has it. */
+static TimestampTz
+trunc_hour(Datum name, TimestampTz at, Datum zone)
+{
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(at), zone));
+}
+
+/* When the hour that holds a moment begins: where clocks are put back by half an hour, with the change. */
+static TimestampTz
+hour_begin(Datum name, TimestampTz at, Datum zone)
+{
+	TimestampTz begin = trunc_hour(name, at, zone);
+	TimestampTz before = trunc_hour(name, begin, zone);
+
+	return before < begin ? before + USECS_PER_HOUR : begin;
+}
+
 /*
- * The bucket that holds a moment: from begin, before end.  Buckets cover all of
- * time and never overlap, wherever clocks are changed.
+ * The period that holds a moment: from begin, before end.  Periods never
+ * overlap and leave nothing out, wherever clocks are changed; one that does not
+ * begin and end within the times of timestamptz is an error.
  *
  * Hours have one length; but one in which clocks are changed by half of it
  * ends, or begins, with the change.  From days on begin and end are local
@@ -55,13 +73,13 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 
 	if (unit->length.time != 0)
 	{
-		TimestampTz before;
+		TimestampTz next;
 
-		*begin = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(at), zone));
-		*end = *begin + unit->length.time;
-		before = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(*begin), zone));
-		if (before < *begin)
-			*begin = before + unit->length.time;
+		*begin = hour_begin(name, at, zone);
+		*end = trunc_hour(name, at, zone) + unit->length.time;
+		next = hour_begin(name, *end - 1, zone);
+		if (next > at)
+			*end = next;
 		return;
 	}
 	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));

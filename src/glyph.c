@@ -262,6 +262,8 @@ glyph_next(const char **at, const char *end, GlyphCluster *cluster)
 	{
 		int			size = glyph_decode(*at, end, &code);
 
+		/* A cluster may be as long as the text. */
+		CHECK_FOR_INTERRUPTS();
 		if (*at == cluster->bytes)
 			cluster->code = code;
 		else if (!joins(before, code, regionals))

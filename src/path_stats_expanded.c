@@ -9,6 +9,7 @@
  */
 #include "path_stats_expanded.h"
 
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 struct ExpandedPaths
@@ -143,7 +144,10 @@ expanded_paths_change(ExpandedPaths *object, MemoryContext *old)
 	return &object->stats;
 }
 
-/* A state to be read: an expanded object as it is, bytes decoded, and by that checked, into the current context. */
+/*
+ * A state to be read: an expanded object as it is, bytes decoded, and by that
+ * checked, into the current context.  Channels must be text of this database.
+ */
 const PathStats *
 path_stats_open_datum(Datum value)
 {
@@ -157,5 +161,7 @@ path_stats_open_datum(Datum value)
 	stats = palloc(sizeof(PathStats));
 	if (!path_stats_decode((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), stats, &error))
 		cjm_report(&error);
+	for (uint32 i = 0; i < stats->nchannels; i++)
+		pg_verifymbstr(stats->channels[i].bytes, (int) stats->channels[i].size, false);
 	return stats;
 }

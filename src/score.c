@@ -114,7 +114,7 @@ nps_range(const Answers *answers)
 static ScoreRange
 csat_range(const Answers *answers)
 {
-	Proportion	share = {(uint64) Min(answers->sum, answers->count), (uint64) answers->count};
+	Proportion	share = {(uint64) Max(0, Min(answers->sum, answers->count)), (uint64) answers->count};
 	ProportionRange range = proportion_range(share);
 
 	return (ScoreRange) {range.low, range.high};

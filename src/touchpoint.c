@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(journey_last_touch);
 PG_FUNCTION_INFO_V1(journey_duration);
 PG_FUNCTION_INFO_V1(journey_slice);
 PG_FUNCTION_INFO_V1(journey_without_values);
+PG_FUNCTION_INFO_V1(journey_without_events);
 PG_FUNCTION_INFO_V1(journey_has_event);
 PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
@@ -139,9 +140,9 @@ journey_slice(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 
-/* without_values(journey, events): the journey with no value at touchpoints of these events; as it is, if it has none of them. */
-Datum
-journey_without_values(PG_FUNCTION_ARGS)
+/* The journey of the first argument without the events of the second, or without the values at them; as it is, if it has none. */
+static Datum
+without(FunctionCallInfo fcinfo, bool values_only)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	JourneyBuilder *builder;
@@ -150,7 +151,7 @@ journey_without_values(PG_FUNCTION_ARGS)
 	Touch		touch;
 	Label	   *events;
 	Label	   *channels;
-	bool	   *stripped;		/* by event */
+	bool	   *named;			/* by event */
 	bool		any = false;
 	Datum	   *names;
 	bool	   *nulls;
@@ -159,13 +160,13 @@ journey_without_values(PG_FUNCTION_ARGS)
 
 	journey_open_datum(PointerGetDatum(bytes), &view);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
-	stripped = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < count && view.values != NULL; i++)
+	named = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < count && (view.values != NULL || !values_only); i++)
 	{
 		int64		event = nulls[i] ? -1 : journey_find_label(&view.events, label_from_text(DatumGetTextPP(names[i])));
 
 		if (event >= 0)
-			any = stripped[event] = true;
+			any = named[event] = true;
 	}
 	if (!any)
 		PG_RETURN_POINTER(bytes);
@@ -177,11 +178,25 @@ journey_without_values(PG_FUNCTION_ARGS)
 	while (journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (named[touch.event] && !values_only)
+			continue;
 		if (!builder_add(&builder, touch.at, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
-						 touch.has_value && !stripped[touch.event], touch.value, &error))
+						 touch.has_value && !named[touch.event], touch.value, &error))
 			cjm_report(&error);
 	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
+}
+
+Datum
+journey_without_values(PG_FUNCTION_ARGS)
+{
+	return without(fcinfo, true);
+}
+
+Datum
+journey_without_events(PG_FUNCTION_ARGS)
+{
+	return without(fcinfo, false);
 }
 
 /* has_event(journey, event): the dictionary alone answers. */

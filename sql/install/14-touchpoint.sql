@@ -53,6 +53,12 @@ CREATE FUNCTION without_values(journey journey, events text[]) RETURNS journey
 COMMENT ON FUNCTION without_values(journey, text[]) IS
 	'the journey without the values of these events, such as scores, so that the others can be added up';
 
+CREATE FUNCTION without_events(journey journey, events text[]) RETURNS journey
+	AS 'MODULE_PATHNAME', 'journey_without_events'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION without_events(journey, text[]) IS
+	'the journey without the touchpoints of these events, such as answers to a survey, which nobody came by';
+
 CREATE FUNCTION has_event(journey journey, event text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'journey_has_event'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

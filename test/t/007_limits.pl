@@ -144,6 +144,23 @@ my $per_group = ($kilobytes // 0) * 1024 / 200000;
 note(sprintf 'journey_agg of 5 touchpoints: %d bytes a group, max(event) %d, the journey %d', $per_group, $empty * 1024 / 200000, $size);
 cmp_ok($per_group, '<', 1000, 'memory of a small group');
 
+# A million journeys in little memory: groups go to disk, and come back the same.
+run_sql($node, q{
+	CREATE TABLE million AS
+	SELECT hashint4(i) % 1000000 AS customer, timestamptz '2026-01-01Z' + hashint4(i + 1) * interval '1 ms' AS at, (ARRAY['view', 'cart', 'buy'])[1 + i % 3] AS event
+	FROM generate_series(1, 2000000) i;
+	ANALYZE million});
+my $built = q{SELECT count(*), sum(touch_count(j)), sum(journey_hash(j)::numeric) FROM (SELECT journey_agg(at, event) AS j FROM million GROUP BY customer) x};
+my $in_memory = run_sql($node, "SET work_mem = '2GB'; $built");
+foreach my $way ('enable_sort', 'enable_hashagg')
+{
+	my $before = run_sql($node, 'SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()');
+
+	is(run_sql($node, "SET work_mem = '64kB'; SET $way = off; $built"), $in_memory, "a million journeys in 64 kB of work_mem without $way");
+	run_sql($node, 'SELECT pg_stat_force_next_flush()');
+	cmp_ok(run_sql($node, 'SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()'), '>', $before, 'by way of the disk');
+}
+
 SKIP:
 {
 	skip 'CJM_SKIP_LARGE is set', 13 if $ENV{CJM_SKIP_LARGE};
