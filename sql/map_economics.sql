@@ -162,6 +162,39 @@ SELECT create_map('site', 'log', 'customer', 'at', 'event', 'view -> buy', 'chan
 INSERT INTO "odd ""name; --" VALUES (NULL, 'ads', 1, 1, 1), ('2021-03-03', 'mali', 1, 1, 0.5), ('2021-03-03', 'it''s "%s"', 1, 1, 7), ('2021-03-04', 'mali', 1, 1, 1);
 SELECT finding, subject, touches, meaning FROM check_map('site') WHERE finding LIKE 'spend%';
 
+-- What is no number makes no view fail, and is told: of values, and of spend.
+CREATE TABLE public.strange (customer text, at timestamptz, event text, channel text, value float8);
+INSERT INTO strange VALUES
+	('a', '2021-03-01Z', 'visit', 'ads', NULL), ('a', '2021-03-02Z', 'buy', NULL, 10),
+	('b', '2021-03-01Z', 'visit', 'ads', NULL), ('b', '2021-03-02Z', 'buy', NULL, 'NaN'),
+	('c', '2021-03-01Z', 'visit', 'mail', NULL), ('c', '2021-03-02Z', 'buy', NULL, 20),
+	('d', '2021-03-01Z', 'visit', 'ads', 'Infinity'), ('e', '2021-03-01Z', 'visit', 'ads', '-Infinity'), ('f', '2021-03-01Z', 'visit', 'ads', 1e18),
+	('g', '2021-03-01Z', 'visit', 'ads', 9e17);
+CREATE TABLE public.strange_spend (day date, channel text, impressions numeric, clicks numeric, cost float8);
+INSERT INTO strange_spend VALUES ('2021-03-01', 'ads', 'NaN', 3, 'Infinity'), ('2021-03-01', 'ads', 1.4, '-Infinity', 7), ('2021-03-01', 'ads', 1.4, 1e18, 'NaN'),
+	('2021-03-01', 'mail', 'NaN', NULL, 'NaN'), ('2021-03-01', 'tv', NULL, NULL, 'NaN'), ('2021-03-01', 'tv', 1.4, 0, 5);
+SELECT create_map('strange', 'strange', 'customer', 'at', 'event', 'visit -> buy', 'channel', 'value', spend => 'strange_spend');
+SELECT channel, model, conversions, round(value::numeric, 6) AS value, round(value_share::numeric, 6) AS value_share FROM strange.attribution WHERE model IN ('linear', 'markov', 'shapley');
+SELECT channel, impressions, clicks, ctr, cost, cpc, conversions, cpa, revenue, roas, roi FROM strange.channels;
+SELECT finding, subject, touches, meaning FROM check_map('strange') WHERE finding ~ 'number|never seen';
+UPDATE strange SET value = 'Infinity' WHERE value = 'NaN';
+SELECT channel, model, round(value::numeric, 6) AS value FROM strange.attribution WHERE model IN ('linear', 'markov', 'shapley');
+UPDATE strange SET value = -1e18 WHERE value = 'Infinity' AND event = 'buy';
+SELECT channel, model, round(value::numeric, 6) AS value FROM strange.attribution WHERE model IN ('linear', 'markov', 'shapley');
+-- The aggregates themselves say it.
+\set VERBOSITY terse
+SELECT markov_attribution(journey, 'visit -> buy') FROM strange.journeys;
+SELECT shapley_attribution(journey, 'visit -> buy') FROM strange.journeys;
+\set VERBOSITY default
+SELECT drop_map('strange');
+-- nor does the least integer
+CREATE TABLE public.least (customer int, at timestamptz, event text, value int);
+INSERT INTO least VALUES (1, '2021-03-01Z', 'buy', -2147483648);
+SELECT create_map('strange', 'least', 'customer', 'at', 'event', 'buy', value => 'value');
+SELECT finding FROM check_map('strange');
+SELECT drop_map('strange');
+DROP TABLE strange, strange_spend, least;
+
 SELECT drop_map('site');
 DROP VIEW spend_view, spend_at, spend_by, spend_shown, spend_clicked, spend_cost;
 DROP MATERIALIZED VIEW spend_kept;

@@ -53,6 +53,33 @@ SELECT create_map('site', 'log', 'customer', 'at', 'event', 'view -> cart -> buy
 SELECT step, event, answers, decided, dropped FROM site.feedback;
 SELECT create_map('site', 'log', 'customer', 'at', 'event', 'nps', value => 'value', nps => 'nps', replace => true);
 SELECT step, stage, event, answers, decided, drop_rate FROM site.feedback;
+-- and what it says is no money: for the customer, as a purchase, for a channel
+SELECT customer, value, frequency, monetary, monetary_score FROM site.customers WHERE customer = 'c';
+SELECT purchases, value, average_order_value FROM purchase_report('site');
+SELECT channel, conversions, revenue FROM channels_report('site');
+SELECT model, conversions, value FROM site.attribution WHERE model IN ('linear', 'markov', 'shapley') ORDER BY model;
+
+-- Decided are answers whose customers are not open: not who has begun again since (l), though the walk of the answer is over, but who has not (m),
+-- and who went on (n).  Before the funnel (step 0) the time runs from the answer: not yet (o), over (p), over, though not for one who has begun since and is open (q), and over for one who
+-- stopped since (r).
+BEGIN;
+TRUNCATE log;
+INSERT INTO log VALUES
+	('l', now() - interval '30 days', 'view', NULL), ('l', now() - interval '29 days', 'nps', 3), ('l', now() - interval '1 day', 'view', NULL),
+	('m', now() - interval '30 days', 'view', NULL), ('m', now() - interval '29 days', 'nps', 3),
+	('n', now() - interval '30 days', 'view', NULL), ('n', now() - interval '29 days', 'nps', 3), ('n', now() - interval '28 days', 'cart', NULL),
+	('o', now() - interval '1 minute', 'nps', 9),
+	('p', now() - interval '8 days', 'nps', 9),
+	('q', now() - interval '8 days', 'nps', 9), ('q', now() - interval '1 day', 'view', NULL),
+	('r', now() - interval '30 days', 'nps', 9), ('r', now() - interval '29 days', 'view', NULL);
+SELECT create_map('decided', 'log', 'customer', 'at', 'event', 'view -> cart -> buy within 7 days', value => 'value', nps => 'nps');
+SELECT customer, step, open FROM decided.customers ORDER BY customer;
+SELECT step, answers, decided, dropped, unhappy, unhappy_drop_rate, happy, happy_drop_rate FROM decided.feedback;
+-- without a limit nobody is open, and all is decided
+SELECT create_map('decided', 'log', 'customer', 'at', 'event', 'view -> cart -> buy', value => 'value', nps => 'nps', replace => true);
+SELECT step, answers, decided, dropped FROM decided.feedback;
+ROLLBACK;
+
 -- One pass over the rows
 CREATE FUNCTION pg_temp.scans(query text) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

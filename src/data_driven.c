@@ -20,8 +20,10 @@
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(markov_attribution_journey);
+PG_FUNCTION_INFO_V1(markov_attribution_journey_lenient);
 PG_FUNCTION_INFO_V1(markov_attribution_path);
 PG_FUNCTION_INFO_V1(shapley_attribution_journey);
+PG_FUNCTION_INFO_V1(shapley_attribution_journey_lenient);
 PG_FUNCTION_INFO_V1(shapley_attribution_path);
 PG_FUNCTION_INFO_V1(attribution_paths_combine);
 PG_FUNCTION_INFO_V1(attribution_paths_final);
@@ -90,9 +92,9 @@ own_state(FunctionCallInfo fcinfo, PathModel model)
 	return expanded_paths_own(PG_GETARG_DATUM(0), aggregate);
 }
 
-/* Counts the paths of a journey. */
+/* Counts the paths of a journey; lenient: without values that cannot be credited, which else are an error. */
 static Datum
-add_journey(FunctionCallInfo fcinfo, PathModel model)
+add_journey(FunctionCallInfo fcinfo, PathModel model, bool lenient)
 {
 	FunnelMatcher *matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(2));
 	ExpandedPaths *state = own_state(fcinfo, model);
@@ -107,7 +109,7 @@ add_journey(FunctionCallInfo fcinfo, PathModel model)
 	nconversions = funnel_match_conversions(matcher, &view, &conversions);
 	stats = expanded_paths_change(state, &old);
 	if (!path_stats_require(stats, model, &error) ||
-		!path_stats_add_journey(stats, &view, conversions, nconversions, &error))
+		!path_stats_add_journey(stats, &view, conversions, nconversions, lenient, &error))
 		cjm_report(&error);
 	MemoryContextSwitchTo(old);
 	PG_RETURN_DATUM(expanded_paths_datum(state));
@@ -175,7 +177,15 @@ markov_attribution_journey(PG_FUNCTION_ARGS)
 {
 	if (any_null(fcinfo, 1))
 		return unchanged(fcinfo);
-	return add_journey(fcinfo, markov_model(fcinfo, JOURNEY_SETTINGS));
+	return add_journey(fcinfo, markov_model(fcinfo, JOURNEY_SETTINGS), false);
+}
+
+Datum
+markov_attribution_journey_lenient(PG_FUNCTION_ARGS)
+{
+	if (any_null(fcinfo, 1))
+		return unchanged(fcinfo);
+	return add_journey(fcinfo, markov_model(fcinfo, JOURNEY_SETTINGS), true);
 }
 
 Datum
@@ -191,7 +201,15 @@ shapley_attribution_journey(PG_FUNCTION_ARGS)
 {
 	if (any_null(fcinfo, 1))
 		return unchanged(fcinfo);
-	return add_journey(fcinfo, SHAPLEY_MODEL);
+	return add_journey(fcinfo, SHAPLEY_MODEL, false);
+}
+
+Datum
+shapley_attribution_journey_lenient(PG_FUNCTION_ARGS)
+{
+	if (any_null(fcinfo, 1))
+		return unchanged(fcinfo);
+	return add_journey(fcinfo, SHAPLEY_MODEL, true);
 }
 
 Datum

@@ -31,10 +31,14 @@ go_on(PathStats *stats, const ChannelNumbers *channels, uint32 channel, uint32 *
 	return true;
 }
 
-/* path_stats_add_journey counts the paths of a journey, given the touchpoints that are its conversions. */
+/*
+ * path_stats_add_journey counts the paths of a journey, given the touchpoints
+ * that are its conversions.  A value that cannot be credited is left out if
+ * lenient, else an error.
+ */
 bool
 path_stats_add_journey(PathStats *stats, const JourneyView *view,
-					   const uint32 *conversions, size_t nconversions, CjmError *error)
+					   const uint32 *conversions, size_t nconversions, bool lenient, CjmError *error)
 {
 	uint32		nchannels = view->channels.count;
 	Label	   *labels = journey_labels(&view->channels);
@@ -62,8 +66,9 @@ path_stats_add_journey(PathStats *stats, const JourneyView *view,
 				const AttributionConversion *conversion = &window.conversions[i];
 				Amount		value = {0, 0};
 
-				good = (!conversion->has_value || path_value(conversion->value, &value, error)) &&
-					(amount_add(&total, value) || path_stats_too_many(error));
+				if (conversion->has_value && !amount_from_float8(conversion->value, &value) && !lenient)
+					good = path_value(conversion->value, &value, error);
+				good = good && (amount_add(&total, value) || path_stats_too_many(error));
 			}
 			length = 0;
 			for (size_t i = 0; good && i < window.count; i++)

@@ -81,7 +81,7 @@ extern bool path_stats_channel(PathStats *stats, Label label, uint32 *channel, C
 extern bool path_stats_add(PathStats *stats, uint32 *path, uint32 length,
 						   uint64 conversions, uint64 nulls, Amount value, CjmError *error);
 extern bool path_stats_add_journey(PathStats *stats, const JourneyView *view,
-								   const uint32 *conversions, size_t nconversions, CjmError *error);
+								   const uint32 *conversions, size_t nconversions, bool lenient, CjmError *error);
 extern bool path_stats_merge(PathStats *to, const PathStats *from, CjmError *error);
 extern void path_stats_sorted(PathStats *to, const PathStats *from);
 extern void path_stats_encode(StringInfo out, const PathStats *stats);

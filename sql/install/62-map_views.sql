@@ -26,6 +26,19 @@ CREATE FUNCTION map_schema(map map) RETURNS text
 RETURN (SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = (map).map);
 COMMENT ON FUNCTION map_schema(map) IS 'SQL: the schema of a map, quoted where it has to be';
 
+CREATE FUNCTION map_answer_events(map map) RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN array_remove(ARRAY[(map).nps, (map).csat, (map).ces], NULL);
+COMMENT ON FUNCTION map_answer_events(map) IS 'the events of a map that are answers';
+
+-- A score is no money.
+CREATE FUNCTION map_valued_journey(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN CASE WHEN map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L)', map_answer_events(map)) END;
+COMMENT ON FUNCTION map_valued_journey(map) IS 'SQL: a journey j whose values can be added up';
+
 -- What a report may be split by, as an expression over a journey j.
 CREATE FUNCTION map_split(by text, VARIADIC allowed text[]) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

@@ -10,22 +10,45 @@ CREATE FUNCTION map_attribution_models() RETURNS text[]
 RETURN '{first_touch,last_touch,last_non_direct,linear,time_decay,position}'::text[];
 COMMENT ON FUNCTION map_attribution_models() IS 'the rule-based attribution models';
 
--- A view has to have an answer whatever the channels are.
+-- A view has to have an answer whatever channels and values are.
 CREATE FUNCTION map_markov_final(state bytea) RETURNS channel_credit[]
 	AS 'MODULE_PATHNAME', 'attribution_paths_final_or_null'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION map_markov_final(bytea) IS
 	'the credits that the state of markov_attribution comes to, by channel; NULL if there are too many channels';
 
+CREATE FUNCTION map_markov_step(state bytea, journey journey, conversion funnel) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'markov_attribution_journey_lenient'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION map_markov_step(bytea, journey, funnel) IS
+	'state with the paths of one more journey, without values that are not finite or from 1e18 on; transition function of map_markov';
+
 CREATE AGGREGATE map_markov(journey, funnel) (
-	SFUNC = markov_journey_step,
+	SFUNC = map_markov_step,
 	STYPE = bytea,
 	SSPACE = 4096,
 	COMBINEFUNC = attribution_paths_combine,
 	FINALFUNC = map_markov_final,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE map_markov(journey, funnel) IS 'as markov_attribution, but NULL where there are too many channels for it';
+COMMENT ON AGGREGATE map_markov(journey, funnel) IS
+	'as markov_attribution, but NULL where there are too many channels for it, and without values that are not finite or from 1e18 on';
+
+CREATE FUNCTION map_shapley_step(state bytea, journey journey, conversion funnel) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'shapley_attribution_journey_lenient'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION map_shapley_step(bytea, journey, funnel) IS
+	'state with the paths of one more journey, without values that are not finite or from 1e18 on; transition function of map_shapley';
+
+CREATE AGGREGATE map_shapley(journey, funnel) (
+	SFUNC = map_shapley_step,
+	STYPE = bytea,
+	SSPACE = 4096,
+	COMBINEFUNC = attribution_paths_combine,
+	FINALFUNC = attribution_paths_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE map_shapley(journey, funnel) IS 'as shapley_attribution, but without values that are not finite or from 1e18 on';
 
 -- arguments are those of rule_attribution after the funnel, from the comma on.  Every channel has a row for every model; a model
 -- that credits nothing, though there are conversions, could not be had.
@@ -36,7 +59,7 @@ AS $$
 BEGIN
 	RETURN format('WITH credits AS (
 			SELECT a.*, (SELECT bool_or(r.value IS NOT NULL) FROM unnest(a.rules) r) AS valued
-			FROM (SELECT %1$s AS label, cjm.rule_attribution(j.journey, %2$L::cjm.funnel%3$s) AS rules%4$s FROM %5$s.journeys j%6$s) a
+			FROM (SELECT %1$s AS label, cjm.rule_attribution(%10$s, %2$L::cjm.funnel%3$s) AS rules%4$s FROM %5$s.journeys j%6$s) a
 		), earned AS (
 			SELECT s.label, c.model, c.channel, c.conversions, c.value FROM credits s CROSS JOIN LATERAL unnest(s.rules) c%7$s
 		), models AS (
@@ -60,15 +83,15 @@ BEGIN
 		FROM shares s WINDOW w AS (PARTITION BY s.label, s.channel)
 		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
 		map_split(by, 'segment'), (map).stages, arguments,
-		CASE WHEN data_driven THEN format(', cjm.map_markov(j.journey, %1$L::cjm.funnel) AS markov,
-				cjm.shapley_attribution(j.journey, %1$L::cjm.funnel) AS shapley', (map).stages) END,
+		CASE WHEN data_driven THEN format(', cjm.map_markov(%2$s, %1$L::cjm.funnel) AS markov,
+				cjm.map_shapley(%2$s, %1$L::cjm.funnel) AS shapley', (map).stages, map_valued_journey(map)) END,
 		map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END,
 		-- These have a value of 0 where nothing has a value.
 		CASE WHEN data_driven THEN (SELECT string_agg(format('
 			UNION ALL
 			SELECT s.label, %1$L AS model, c.channel, c.conversions, CASE WHEN s.valued THEN c.value END AS value
 			FROM credits s CROSS JOIN LATERAL unnest(s.%1$I) c', m), '') FROM unnest(ARRAY['markov', 'shapley']) m) END,
-		models, lead);
+		models, lead, map_valued_journey(map));
 END
 $$;
 COMMENT ON FUNCTION map_attribution_sql(map, text, text, text[], text, boolean) IS 'SQL of the view attribution and of attribution_report';
@@ -88,7 +111,7 @@ BEGIN ATOMIC
 		('attribution', 'channel', 'the channel, NULL for touchpoints without one and conversions without a touchpoint'),
 		('attribution', 'model', 'first_touch, last_touch, last_non_direct, linear, time_decay (half-life 7 days), position (40/20/40), markov (order 1) or shapley'),
 		('attribution', 'conversions', 'completions of the funnel credited to the channel; NULL of markov where there are too many channels for it'),
-		('attribution', 'value', 'their value: that of the touchpoints that complete the funnel; NULL where none has one'),
+		('attribution', 'value', 'their value: that of the touchpoints that complete the funnel; NULL where none has one; markov and shapley leave out one that is not finite or from 1e18 on'),
 		('attribution', 'share', 'conversions / those of all channels'),
 		('attribution', 'value_share', 'value / that of all channels'),
 		('attribution', 'rank', 'place of the channel by conversions, 1 for most'),

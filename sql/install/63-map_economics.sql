@@ -19,7 +19,8 @@ COMMENT ON FUNCTION map_purchase_condition(map) IS 'SQL: whether a touchpoint t 
 CREATE FUNCTION map_purchases_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN format('SELECT max(t.at) AS last_at, count(*) AS frequency, sum(t.value) AS monetary FROM cjm.touchpoints(j.journey) t WHERE %s%s',
+RETURN format('SELECT max(t.at) AS last_at, count(*) AS frequency, sum(t.value) AS monetary FROM cjm.touchpoints(%s) t WHERE %s%s',
+	map_valued_journey(map),
 	(SELECT CASE WHEN count(s.event) = count(*) THEN
 		'(' || string_agg(format('cjm.has_event(j.journey, %L)', s.event), ' OR ') || ') AND ' END
 		FROM funnel_stages((map).stages) s WHERE s.step = map_completed_step(map)),
@@ -110,10 +111,17 @@ COMMENT ON FUNCTION map_check_spend(regclass) IS 'an error if a relation does no
 CREATE FUNCTION map_spend_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN CASE WHEN (map).spend IS NOT NULL THEN format('SELECT s.day::date AS day, nullif(s.channel::text, '''') AS channel, s.impressions::bigint AS impressions,
-		s.clicks::bigint AS clicks, s.cost::numeric AS cost FROM %s s', (map).spend)
-	ELSE 'SELECT NULL::date AS day, NULL::text AS channel, NULL::bigint AS impressions, NULL::bigint AS clicks, NULL::numeric AS cost WHERE false' END;
+RETURN CASE WHEN (map).spend IS NOT NULL THEN format('SELECT s.day::date AS day, nullif(s.channel::text, '''') AS channel, s.impressions::numeric AS impressions,
+		s.clicks::numeric AS clicks, s.cost::numeric AS cost FROM %s s', (map).spend)
+	ELSE 'SELECT NULL::date AS day, NULL::text AS channel, NULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost WHERE false' END;
 COMMENT ON FUNCTION map_spend_sql(map) IS 'SQL of the view spend';
+
+-- NULL where it is NULL; NaN is greater than any number, and the least integer has no abs.
+CREATE FUNCTION map_is_amount(expression text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN format('(%1$s > -1e18 AND %1$s < 1e18)', expression);
+COMMENT ON FUNCTION map_is_amount(text) IS 'SQL: whether a number is finite and can be added up';
 
 --
 -- Channels
@@ -121,7 +129,7 @@ COMMENT ON FUNCTION map_spend_sql(map) IS 'SQL of the view spend';
 
 -- model NULL is the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
 -- that it is credited to.  What was spent, visits and credits are stacked and added up, so that a channel is there that has but one
--- of them.  Where nothing was paid no price is known.
+-- of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
 CREATE FUNCTION map_channels_sql(map map, lead text, model text, bucket text, dated text, per text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -146,17 +154,17 @@ BEGIN
 		FROM (SELECT f.bucket, f.channel, sum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost)::float8 AS cost,
 				nullif(sum(f.cost), 0)::float8 AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue
 			FROM (
-				SELECT %3$s AS bucket, s.channel, s.impressions, s.clicks, s.cost, NULL::integer AS visits, NULL::float8 AS conversions,
+				SELECT %3$s AS bucket, s.channel, %15$s, NULL::integer AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue
 				FROM %13$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
-				SELECT %6$s AS bucket, w.channel, NULL::bigint AS impressions, NULL::bigint AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
+				SELECT %6$s AS bucket, w.channel, NULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
 				FROM %4$s.journeys j CROSS JOIN LATERAL (
 					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
 					FROM cjm.sessions(j.journey, %7$L::interval) s
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, a.value AS revenue
-					FROM cjm.attribute(j.journey, %9$L::cjm.funnel, %10$L, per => %12$L, session_gap => %7$L::interval) a) w%11$s) f
+					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L, per => %12$L, session_gap => %7$L::interval) a) w%11$s) f
 			GROUP BY f.bucket, f.channel) c
 		ORDER BY c.bucket, c.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::float8' ELSE 'coalesce(sum(f.revenue), 0)' END,
@@ -169,7 +177,10 @@ BEGIN
 		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
 		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, per,
 		-- where there is no spend nobody needs a right to it
-		CASE WHEN (map).spend IS NULL THEN format('(%s)', map_spend_sql(map)) ELSE map_schema(map) || '.spend' END);
+		CASE WHEN (map).spend IS NULL THEN format('(%s)', map_spend_sql(map)) ELSE map_schema(map) || '.spend' END,
+		map_valued_journey(map),
+		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', map_is_amount('s.' || a), a), ', ')
+			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a));
 END
 $$;
 COMMENT ON FUNCTION map_channels_sql(map, text, text, text, text, text, boolean) IS 'SQL of the view channels and of channels_report';
@@ -213,9 +224,9 @@ BEGIN ATOMIC
 		('customers', 'recency_days', 'recency in days'),
 		('customers', 'frequency', 'number of purchases'),
 		('customers', 'monetary', 'sum of their values'),
-		('customers', 'recency_score', '1 to 5, the fifth of those who bought that the last purchase is in, latest 5; scores take a second pass'),
-		('customers', 'frequency_score', '1 to 5, the fifth that frequency is in, most 5'),
-		('customers', 'monetary_score', '1 to 5, the fifth that monetary is in, most 5'),
+		('customers', 'recency_score', '1 to 5: 1, and one more for each whole fifth of the buyers whose last purchase is longer ago; scores take a second pass'),
+		('customers', 'frequency_score', '1 to 5: 1, and one more for each whole fifth of the buyers who bought less often'),
+		('customers', 'monetary_score', '1 to 5: 1, and one more for each whole fifth of the buyers who bought for less'),
 
 		('spend', NULL, 'what the channels cost, as this map reads it; no row where the map has no spend'),
 		('spend', 'day', 'the day, in the map''s time zone'),

@@ -34,19 +34,6 @@ END
 $$;
 COMMENT ON FUNCTION map_check_answers(text, text, text, text) IS 'an error if the events of the surveys of a map cannot be';
 
-CREATE FUNCTION map_answer_events(map map) RETURNS text[]
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, cjm, pg_temp
-RETURN array_remove(ARRAY[(map).nps, (map).csat, (map).ces], NULL);
-COMMENT ON FUNCTION map_answer_events(map) IS 'the events of a map that are answers';
-
--- A score is no money.
-CREATE FUNCTION map_valued_journey(map map) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, cjm, pg_temp
-RETURN CASE WHEN map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L)', map_answer_events(map)) END;
-COMMENT ON FUNCTION map_valued_journey(map) IS 'SQL: a journey j whose values can be added up';
-
 CREATE FUNCTION map_is_score(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -55,7 +42,8 @@ RETURN format('coalesce(t.value = trunc(t.value) AND CASE t.event WHEN %L THEN t
 COMMENT ON FUNCTION map_is_score(map) IS 'SQL: whether a touchpoint t has a score of its survey';
 
 -- before is the journey up to the answer and what happened at the same time.  Answers whose time to go on is not over count in
--- no rate, whether their customer has gone on or not: else what is new would look bad.  Journeys without answers are not opened.
+-- no rate, whether their customer has gone on or not: else what is new would look bad.  At step 0 that time runs from the answer.
+-- Nor do answers of customers who are open, by a walk that they began since.  Journeys without answers are not opened.
 CREATE FUNCTION map_feedback_sql(map map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -83,14 +71,16 @@ BEGIN
 			FROM (SELECT a.survey, a.score, b.step, e.event,
 					CASE a.survey WHEN ''nps'' THEN a.score >= 9 WHEN ''csat'' THEN a.score >= 4 ELSE a.score >= 5 END AS happy,
 					CASE a.survey WHEN ''nps'' THEN a.score <= 6 WHEN ''csat'' THEN a.score <= 2 ELSE a.score <= 3 END AS unhappy,
-					CASE WHEN b.step < %3$s AND coalesce(b.entered_at + %4$L::interval < now(), true) THEN f.step = b.step END AS dropped
+					CASE WHEN b.step < %3$s AND NOT f.open AND NOT b.open AND (b.step > 0 OR coalesce(a.at + %4$L::interval < now(), true))
+						THEN f.step = b.step END AS dropped
 				FROM %5$s.journeys j
-					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step OFFSET 0) f
-					CROSS JOIN LATERAL (SELECT CASE t.event WHEN %6$L THEN ''nps'' WHEN %7$L THEN ''csat'' ELSE ''ces'' END AS survey, t.value AS score,
+					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
+						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open OFFSET 0) f
+					CROSS JOIN LATERAL (SELECT CASE t.event WHEN %6$L THEN ''nps'' WHEN %7$L THEN ''csat'' ELSE ''ces'' END AS survey, t.value AS score, t.at,
 							cjm.slice(j.journey, ''-infinity'', t.at + interval ''1 microsecond'') AS before
 						FROM cjm.touchpoints(j.journey) t WHERE %9$s OFFSET 0) a
 					CROSS JOIN LATERAL (SELECT cjm.funnel_step(a.before, %1$L::cjm.funnel) AS step,
-						(cjm.funnel_times(a.before, %1$L::cjm.funnel))[1] AS entered_at OFFSET 0) b
+						cjm.funnel_open(a.before, %1$L::cjm.funnel, now()) AS open OFFSET 0) b
 					LEFT JOIN LATERAL (SELECT t.event FROM cjm.touchpoints(a.before) WITH ORDINALITY t(at, event, channel, value, n)
 						WHERE t.event <> ALL (%10$L::text[]) ORDER BY t.n DESC LIMIT 1) e ON true
 				WHERE %8$s) r
@@ -129,7 +119,7 @@ BEGIN ATOMIC
 		('feedback', 'ces', 'their mean, the Customer Effort Score'),
 		('feedback', 'ces_low', 'lower end of its 95 % interval; NULL for one answer'),
 		('feedback', 'ces_high', 'upper end of it'),
-		('feedback', 'decided', 'answers of customers who had not completed the funnel and whose time to do so is over; the rates are of these'),
+		('feedback', 'decided', 'answers of customers who had not completed the funnel, whose time to do so is over and who are not open; the rates are of these'),
 		('feedback', 'dropped', 'those of them whose customer came no further'),
 		('feedback', 'drop_rate', 'their share'),
 		('feedback', 'unhappy', 'the decided answers that are 0 to 6 of NPS, 1 or 2 of CSAT, 1 to 3 of CES'),

@@ -176,9 +176,9 @@ BEGIN
 				justify_hours(avg(p.since)) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.since) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL (
 				SELECT t.value, t.at - lag(t.at) OVER w AS since, row_number() OVER w AS number
-				FROM cjm.touchpoints(j.journey) t WHERE %s%s WINDOW w AS (ORDER BY t.at)) p%s) s
+				FROM cjm.touchpoints(%s) t WHERE %s%s WINDOW w AS (ORDER BY t.at)) p%s) s
 		ORDER BY s.label COLLATE "C"',
-		map_split(by, 'segment', 'channel'), map_schema(def), map_purchase_condition(def),
+		map_split(by, 'segment', 'channel'), map_schema(def), map_valued_journey(def), map_purchase_condition(def),
 		CASE WHEN map_ranged(from_time, to_time) THEN ' AND t.at >= $1 AND t.at < $2' END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
 END

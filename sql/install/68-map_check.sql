@@ -31,6 +31,7 @@ BEGIN
 		FROM (SELECT count(*) FILTER (WHERE e.customer IS NULL) AS no_customer, count(*) FILTER (WHERE e.at IS NULL) AS no_time,
 				count(*) FILTER (WHERE e.event IS NULL) AS no_event, count(*) FILTER (WHERE e.event = '''') AS empty_event,
 				count(*) FILTER (WHERE e.channel IS NULL OR e.channel = '''') AS no_channel, count(*) FILTER (WHERE e.value IS NULL) AS no_value,
+				count(*) FILTER (WHERE NOT %s AND coalesce(e.event <> ALL ($5), true)) AS no_number,
 				count(*) FILTER (WHERE e.segment IS NULL) AS no_segment,
 				count(*) FILTER (WHERE e.at > now() AND isfinite(e.at)) AS future, count(*) FILTER (WHERE NOT isfinite(e.at)) AS infinite
 			FROM %s.events e) c
@@ -43,10 +44,12 @@ BEGIN
 			(6, ''time in the future'', c.future, ''these rows count as touchpoints: is the time zone right?''),
 			(7, ''no channel'', CASE WHEN $2 THEN c.no_channel END, ''touchpoints without a channel''),
 			(8, ''no value'', CASE WHEN $3 THEN c.no_value END, ''touchpoints without a value''),
-			(9, ''no segment'', CASE WHEN $4 THEN c.no_segment END, ''rows that do not say the segment of their customer''))
+			(9, ''value that is no number'', c.no_number,
+				''not finite, or from 1e18 on: no sum that has it says anything, and the models markov and shapley leave it out''),
+			(10, ''no segment'', CASE WHEN $4 THEN c.no_segment END, ''rows that do not say the segment of their customer''))
 			f(place, finding, touches, meaning)
-		WHERE f.touches > 0 ORDER BY f.place', schema)
-		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, (def).segment IS NOT NULL;
+		WHERE f.touches > 0 ORDER BY f.place', map_is_amount('e.value'), schema)
+		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, (def).segment IS NOT NULL, map_answer_events(def);
 
 	-- Events against stages, both ways.
 	RETURN QUERY EXECUTE format('WITH seen AS (
@@ -88,13 +91,16 @@ BEGIN
 		RETURN QUERY EXECUTE format('WITH seen AS (SELECT DISTINCT e.channel FROM %1$s.events e WHERE e.channel <> ''''),
 				names AS (SELECT array_agg(channel) AS channels FROM (SELECT channel FROM seen ORDER BY channel COLLATE "C" LIMIT 10000) n)
 			SELECT ''spend of a channel never seen'', s.channel, 0::bigint, 0::float8,
-				format(''it costs %%s and brings no visit'', sum(s.cost)) ||
+				format(''it costs %%s and brings no visit'', coalesce(sum(s.cost) FILTER (WHERE %2$s), 0)) ||
 					coalesce(''; nearest is "'' || nullif(cjm.map_nearest(s.channel, names.channels), s.channel) || ''"'', '''')
 			FROM %1$s.spend s CROSS JOIN names
 			WHERE s.channel IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.channel = s.channel)
-			GROUP BY s.channel, names.channels ORDER BY s.channel COLLATE "C"', schema);
+			GROUP BY s.channel, names.channels ORDER BY s.channel COLLATE "C"', schema, map_is_amount('s.cost'));
 		RETURN QUERY EXECUTE format('SELECT ''spend without a day'', NULL::text, count(*), NULL::float8, ''these rows of spend are in no week''
 			FROM %s.spend s WHERE s.day IS NULL HAVING count(*) > 0', schema);
+		RETURN QUERY EXECUTE format('SELECT ''spend that is no number'', v.name, count(*), NULL::float8, ''not finite, or from 1e18 on: channels leaves it out''
+			FROM %s.spend s CROSS JOIN LATERAL (VALUES (1, ''impressions'', s.impressions), (2, ''clicks'', s.clicks), (3, ''cost'', s.cost)) v(place, name, amount)
+			WHERE NOT %s GROUP BY v.place, v.name ORDER BY v.place', schema, map_is_amount('v.amount'));
 	END IF;
 
 	-- More than a human does: a robot, a shared key, or a default.
