@@ -155,6 +155,8 @@ SELECT create_map('', 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map(repeat('x', 64), 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('pg_map', 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('public', 'clicks', 'who', '"when"', 'what', 'view -> cart');
+SELECT create_map('information_schema', 'clicks', 'who', '"when"', 'what', 'view -> cart');
+SELECT create_map('cjm', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
 SELECT create_map('shop', 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('shop', 'shop.events', 'customer', 'at', 'event', 'view -> cart', replace => true);
 CREATE INDEX clicks_who ON clicks (who);
@@ -214,6 +216,32 @@ SELECT drop_map('expr'), drop_map('tried');
 CREATE SCHEMA waiting;
 SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT drop_map('waiting');
+-- but not another's, who could replace its views: a superuser's, one's own, or one of a role that one is a member of
+CREATE ROLE regress_map_holder;
+CREATE ROLE regress_map_maker IN ROLE regress_map_reader;
+GRANT SELECT ON clicks TO regress_map_maker;
+CREATE SCHEMA waiting AUTHORIZATION regress_map_holder;
+GRANT ALL ON SCHEMA waiting TO regress_map_maker;
+SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart');
+SET ROLE regress_map_maker;
+SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart');
+\set VERBOSITY terse
+RESET ROLE;
+ALTER SCHEMA waiting OWNER TO regress_map_reader;
+GRANT ALL ON SCHEMA waiting TO regress_map_reader;
+SET ROLE regress_map_maker;
+SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart');
+RESET ROLE;
+-- a map whose schema was given away is made anew by no other
+ALTER SCHEMA waiting OWNER TO regress_map_holder;
+GRANT ALL ON SCHEMA waiting TO regress_map_maker;
+SET ROLE regress_map_maker;
+SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
+RESET ROLE;
+SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
+SELECT drop_map('waiting');
+DROP OWNED BY regress_map_maker, regress_map_holder;
+DROP ROLE regress_map_maker, regress_map_holder;
 
 DROP ROLE regress_map_reader;
 DROP TABLE clicks, people CASCADE;

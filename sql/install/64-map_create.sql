@@ -32,7 +32,7 @@ BEGIN ATOMIC
 		('events', 'value', 'what it was worth, or NULL'),
 		('events', 'segment', 'the segment of the customer by this row, or NULL'),
 
-		('journeys', NULL, 'one row per customer: all touchpoints in one value; every other view reads this one'),
+		('journeys', NULL, 'one row per customer: all touchpoints in one value; all other views but map, events and spend read this one'),
 		('journeys', 'customer', 'the key of the customer'),
 		('journeys', 'segment', 'the first or last segment of the customer that is not NULL, as the map says'),
 		('journeys', 'journey', 'all touchpoints of the customer in time order'),
@@ -242,6 +242,7 @@ DECLARE
 	new map;
 	old map;
 	existing oid;
+	holder oid;
 	missing text;
 	relation pg_class;
 	readers boolean;
@@ -259,6 +260,10 @@ BEGIN
 		RAISE invalid_name USING
 			MESSAGE = format('a map cannot be called "%s"', name),
 			HINT = 'The name of a schema has 1 to 63 bytes.';
+	ELSIF name LIKE 'pg\_%' OR name = ANY (ARRAY['public', 'information_schema', 'cjm']) THEN
+		RAISE reserved_name USING
+			MESSAGE = format('a map cannot be called "%s"', name),
+			HINT = 'A map has a schema of its own, and this one is PostgreSQL''s, everybody''s or cjm''s.';
 	ELSIF segment_at <> ALL (ARRAY['first', 'last']) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('segment_at cannot be "%s"', segment_at), HINT = 'It is first or last.';
@@ -312,10 +317,18 @@ BEGIN
 	FROM pg_class c WHERE c.oid IN (source, spend);
 	new.access := coalesce(access, CASE WHEN readers THEN 'reader' ELSE 'owner' END);
 
-	SELECT n.oid INTO existing FROM pg_namespace n WHERE n.nspname = name;
+	SELECT n.oid, n.nspowner INTO existing, holder FROM pg_namespace n WHERE n.nspname = name;
 	IF FOUND THEN
 		SELECT d.* INTO old FROM pg_class c CROSS JOIN LATERAL map_definition(c.oid) d
 		WHERE c.relnamespace = existing AND c.relname = 'map' AND d.map = existing;
+		-- Whoever owns a schema can put another view in the place of one, and the next reader runs what stands there.  A superuser is
+		-- a member of every role; so that this lends nobody their name, they make no new map in the schema of a lesser role.
+		IF NOT EXISTS (SELECT FROM pg_roles o JOIN pg_roles u ON u.rolname = current_user
+			WHERE o.oid = holder AND pg_has_role(o.oid, 'USAGE') AND (old.map IS NOT NULL OR o.rolsuper >= u.rolsuper)) THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = format('the schema "%s" belongs to %s', name, holder::regrole),
+				HINT = 'Its owner could put other views in the place of the map''s. Choose another name, or make the map as that role.';
+		END IF;
 		IF old.map IS NOT NULL AND NOT replace THEN
 			RAISE duplicate_schema USING
 				MESSAGE = format('there is a map "%s" already', name),

@@ -111,7 +111,7 @@ is(run_sql($node, q{
 is(run_sql($node, 'SELECT customers FROM mine.funnel WHERE step = 1', %bi), 40, 'a role sees aggregates without seeing events');
 run_sql_fails($node, "SELECT * FROM $_", '42501', qr/permission denied/, "and no $_", %bi) foreach qw(events mine.events mine.customers mine.journeys);
 run_sql_fails($node, q{SELECT * FROM cjm.funnel_report('mine')}, '42501', qr/permission denied for view journeys/, 'reports read with the rights of whoever asks', %bi);
-run_sql_fails($node, q{SELECT cjm.create_map('mine', 'events', 'customer', 'at', 'event', 'view', replace => true)}, '42501', qr/permission denied for schema mine/,
+run_sql_fails($node, q{SELECT cjm.create_map('mine', 'events', 'customer', 'at', 'event', 'view', replace => true)}, '42501', qr/the schema "mine" belongs to analyst/,
 	'nobody makes the map of another anew', %owner);
 run_sql_fails($node, q{SELECT cjm.drop_map('mine')}, '42501', qr/must be owner/, 'or takes it away', %bi);
 run_sql_fails($node, q{SELECT cjm.create_map('x', 'events', 'customer', 'at', 'event', 'view')}, '42501', qr/permission denied for database shop/,
