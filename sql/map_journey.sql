@@ -54,6 +54,19 @@ SELECT step, stage, customers_before, customers, target_rate, more_converted FRO
 SELECT step, event, customers, with_went_on, without_customers FROM optional.touchpoints ORDER BY step, event;
 SELECT step, stage, converted, customers FROM optional.stages;
 
+-- A path ends with the first completion, though a later walk that passes the optional stage wins.
+INSERT INTO journeys_test.events SELECT 5, timestamptz '2026-02-01Z' + n * interval '1 s', what FROM (VALUES (1, 'a'), (2, 'b'), (3, 'z'), (10, 'a'), (11, 'b'), (12, 'c')) e(n, what);
+INSERT INTO journeys_test.events SELECT 6, timestamptz '2026-02-01Z' + n * interval '1 s', what FROM (VALUES (1, 'a'), (2, 'b'), (2, 'c'), (3, 'z')) e(n, what);
+INSERT INTO journeys_test.events SELECT 7, timestamptz '2026-02-01Z' + n * interval '1 s', what FROM (VALUES (1, 'a'), (2, 'z'), (3, 'a')) e(n, what);
+SELECT create_map('later', 'journeys_test.events', 'who', 'at', 'what', 'a -> b -> optional c', filter => 'who > 4');
+SELECT customer, step_times FROM later.customers ORDER BY customer;
+SELECT * FROM later.paths;
+SELECT path, converted FROM path_report('later', repeats => true);
+SELECT create_map('later', 'journeys_test.events', 'who', 'at', 'what', 'a -> b -> optional c -> optional z within 5 seconds strict', filter => 'who > 4', replace => true);
+SELECT path, converted FROM later.paths;
+SELECT drop_map('later');
+DELETE FROM journeys_test.events WHERE who > 4;
+
 -- What cannot be
 SELECT * FROM touchpoint_report('empty', 'value');
 SELECT * FROM touchpoint_report('empty', NULL);
@@ -87,6 +100,12 @@ SELECT count(*) FROM what_if('empty', NULL);
 SELECT create_map('A"; DROP TABLE journeys_test.events; --', 'journeys_test.events', 'who', 'at', 'what', '"2": a -> b -> "it''s $1 %L > ""x""": c -> b -> x', 'via', segment => 'land');
 SELECT * FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"2": 0.5}');
 SELECT * FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"b": 0.5}');
+-- a number is that of a step, whatever stages are called; other names may be numbers
+SELECT create_map('numbers', 'journeys_test.events', 'who', 'at', 'what', 'x -> "3": b -> "7": c');
+SELECT step, stage, new_step_rate FROM what_if('numbers', '{"3": 0.25, "2": 0.5}');
+SELECT step, stage, new_step_rate FROM what_if('numbers', '{"7": 0.25}');
+SELECT * FROM what_if('numbers', '{"7": 0.25, "3": 0.5}');
+SELECT drop_map('numbers');
 SELECT step, stage, new_customers FROM what_if('A"; DROP TABLE journeys_test.events; --', '{"it''s $1 %L > \"x\"": 0.5, "4": 1}');
 SELECT step, stage, converted FROM stage_report('A"; DROP TABLE journeys_test.events; --');
 INSERT INTO journeys_test.events VALUES (3, '2026-01-01 10:00Z', 'it''s $1 %s \ " > <script>', '''; --', ''';'), (3, '2026-01-01 10:01Z', 'a', '%I', ''';');

@@ -125,8 +125,8 @@ AS $$
 BEGIN
 	RETURN format('WITH counted AS (
 			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open) AS median_days_since,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open) AS median_days_since,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%6$s) AS open,
 					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f
@@ -187,7 +187,8 @@ END
 $$;
 COMMENT ON FUNCTION map_transitions_sql(map, text, text, integer, boolean, boolean) IS 'SQL of the view transitions and of transition_report';
 
--- The path of a customer who converted ends with that.
+-- The path of a customer who converted ends with the first completion.  Of the walk that wins that is the last stage's time; but
+-- where optional stages follow the completion, a later walk may win, so it is asked when a customer first stood there.
 CREATE FUNCTION map_paths_sql(map map, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -203,10 +204,15 @@ BEGIN
 		FROM (SELECT cjm.%1$s_path(CASE WHEN f.completed_at IS NULL THEN j.journey
 					ELSE cjm.slice(j.journey, ''-infinity'', f.completed_at + interval ''1 microsecond'') END, %2$L, %3$L) AS nodes,
 				count(*) AS customers, count(f.completed_at) AS converted
-			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT (cjm.funnel_times(j.journey, %5$L::cjm.funnel))[%6$s] AS completed_at OFFSET 0) f
-			%7$s GROUP BY 1) p
+			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT %5$s AS completed_at OFFSET 0) f
+			%6$s GROUP BY 1) p
 		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
-		map_touch_by(by), depth, repeats, map_schema(map), (map).stages, map_completed_step(map), map_first_seen_sql(ranged));
+		map_touch_by(by), depth, repeats, map_schema(map),
+		format(CASE WHEN map_completed_step(map) = (SELECT max(s.step) FROM funnel_stages((map).stages) s)
+				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
+				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
+			(map).stages, map_completed_step(map)),
+		map_first_seen_sql(ranged));
 END
 $$;
 COMMENT ON FUNCTION map_paths_sql(map, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';

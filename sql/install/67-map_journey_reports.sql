@@ -170,7 +170,7 @@ more_customers: who would be at this step beyond those who are; more_converted: 
 sure_converted: the same for the rate target_low
 Optional stages, which nobody has to pass, are left out.';
 
--- Which step a key of rates means: its number, or the name of a stage that is there once.
+-- Which step a key of rates means: its number, which no name of a stage hides, or the name of a stage that is there once.
 CREATE FUNCTION map_step_of(map map, key text) RETURNS integer
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -179,7 +179,8 @@ DECLARE
 	steps integer[];
 	names text[];
 BEGIN
-	SELECT array_agg(r.step ORDER BY r.step) FILTER (WHERE r.stage = key OR r.step::text = key), array_agg(r.stage ORDER BY r.step)
+	SELECT coalesce(array_agg(r.step) FILTER (WHERE r.step::text = key), array_agg(r.step ORDER BY r.step) FILTER (WHERE r.stage = key)),
+		array_agg(r.stage ORDER BY r.step)
 	INTO steps, names FROM report(funnel_stats((map).stages)) r;
 	IF steps IS NULL THEN
 		RAISE invalid_parameter_value USING
@@ -198,7 +199,7 @@ BEGIN
 	RETURN steps[1];
 END
 $$;
-COMMENT ON FUNCTION map_step_of(map, text) IS 'the step that a number or the name of a stage means; an error if there is none or several, or if it is the first';
+COMMENT ON FUNCTION map_step_of(map, text) IS 'the step that a number, or else the name of a stage, means; an error if there is none or several, or if it is the first';
 
 CREATE FUNCTION what_if(
 	map text,
@@ -257,7 +258,7 @@ END
 $$;
 COMMENT ON FUNCTION what_if(text, jsonb, timestamptz, timestamptz) IS
 'the funnel of a map if some steps had other rates and all others kept theirs, of walks that begin in a time range.
-rates: an object of new step rates from 0 to 1, each by the number of the step or the name of its stage: {"3": 0.5, "purchase": 0.9}
+rates: an object of new step rates from 0 to 1, each by the number of the step or, where that is no number of a step, the name of its stage: {"3": 0.5, "purchase": 0.9}
 customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
 As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
 

@@ -151,8 +151,8 @@ sub plain_stages
 	return qq{SELECT $by s, (ARRAY['a', 'b', 'd'])[s], s = 3, count(step) FILTER (WHERE NOT open),
 			round(count(step) FILTER (WHERE NOT open)::numeric / sum(count(step) FILTER (WHERE NOT open)) OVER (} . ($by ? 'PARTITION BY by_value' : '') . qq{), 9),
 			count(*) FILTER (WHERE open),
-			round((percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE NOT open))::numeric, 6),
-			round((percentile_cont(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE open))::numeric, 6)
+			round((percentile_disc(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE NOT open))::numeric, 6),
+			round((percentile_disc(0.5) WITHIN GROUP (ORDER BY days) FILTER (WHERE open))::numeric, 6)
 		FROM $customers GROUP BY $by s};
 }
 same('stages', "SELECT $stages FROM m.stages", plain_stages('', "generate_series(0, 3) s LEFT JOIN $best b ON b.step = s"));
