@@ -83,6 +83,7 @@ SELECT * FROM drop_off_report('site', 'visitor');
 SELECT * FROM session_report('site', by => 'last_event');
 SELECT * FROM session_report('site', bucket => 'century');
 SELECT * FROM retention_report('site', 'hour');
+SELECT * FROM win_back_report('site', away => '-1 day');
 SELECT * FROM retention_report('site', 'month', 'before');
 SELECT * FROM lifecycle_report('site', 'hour');
 SELECT * FROM purchase_report('site', 'last_event');
@@ -135,6 +136,39 @@ SELECT customer, step, sessions, touches, value FROM site.customers;
 SELECT * FROM site.retention;
 SELECT event, sessions, bounces, bounce_rate, exit_rate FROM site.bounce;
 
+-- A median of days is that of a customer, the lower one of two.
+TRUNCATE log;
+INSERT INTO log VALUES ('1', now() - interval '48 hours', 'a'), ('2', now() - interval '240 hours', 'a'), ('3', now() - interval '24 hours', 'a'), ('4', now() - interval '12 hours', 'a');
+SELECT create_map('site', 'log', 'customer', 'at', 'event', 'a -> b within 40 hours', replace => true);
+SELECT last_event, customers, open_customers, round(median_days_since::numeric, 2) AS days FROM site.drop_off;
+SELECT step, customers, round(median_days_since::numeric, 2) AS days, open_customers, round(open_median_days_since::numeric, 2) AS open_days FROM site.stages WHERE step = 1;
+
+-- Times that stand for "never": series end with the present period, and a cohort of the future has its own alone.
+TRUNCATE log;
+INSERT INTO log VALUES ('1', now() - interval '40 days', 'a'), ('1', now(), 'a'), ('1', '9999-12-31Z', 'b'), ('2', now(), 'a'), ('2', '294276-12-31 23:59:59Z', 'b'),
+	('3', '9999-12-31Z', 'a'), ('4', '294276-12-31Z', 'a'), ('4', '294276-12-31 12:00Z', 'a'), ('5', now() - interval '40 days', 'a');
+SELECT create_map('site', 'log', 'customer', 'at', 'event', 'a -> b', time_zone => 'Asia/Tokyo', replace => true);
+SELECT p.period, p.kind, bool_and(r.period_start <= date_trunc(p.period, now() AT TIME ZONE 'Asia/Tokyo') OR r.number = 0) AS none_later,
+	bool_and(r.period_over = (r.period_start < date_trunc(p.period, now() AT TIME ZONE 'Asia/Tokyo'))) AS over,
+	count(DISTINCT cohort) AS cohorts, sum(cohort_size) FILTER (WHERE number = 0) AS customers, count(*) < 50 AS short
+FROM unnest(ARRAY['day', 'week', 'day'], ARRAY['in', 'on_or_after', 'on_or_after']) p(period, kind) CROSS JOIN LATERAL retention_report('site', p.period, p.kind) r
+GROUP BY p.period, p.kind ORDER BY p.period, p.kind;
+SELECT kind, number, cohort_size, retained, period_over FROM unnest(ARRAY['in', 'on_or_after']) kind CROSS JOIN LATERAL retention_report('site', 'day', kind)
+WHERE number IN (0, 1, 40) AND cohort = ((now() - interval '40 days') AT TIME ZONE 'Asia/Tokyo')::date ORDER BY kind, number;
+SELECT cohort, number, period, cohort_size, retained, rate, period_over FROM site.retention WHERE cohort > '9000-01-01';
+SELECT retention_svg('site') LIKE '<svg%' AS drawn;
+SELECT p.period, count(*) < 50 AS short, max(period_start) = date_trunc(p.period, now() AT TIME ZONE 'Asia/Tokyo') AS up_to_now, sum(new_customers) AS new,
+	bool_or(period_over) AND NOT bool_and(period_over) AS some_over
+FROM unnest(ARRAY['day', 'week']) p(period) CROSS JOIN LATERAL lifecycle_report('site', p.period) GROUP BY p.period ORDER BY p.period;
+DELETE FROM log WHERE customer IN ('1', '2', '5');
+SELECT count(*) FROM lifecycle_report('site', 'day');
+SELECT cohort, number, retained FROM retention_report('site', 'day', 'on_or_after');
+INSERT INTO log VALUES ('4', '294276-12-31 23:59:59.999999Z', 'a');
+SELECT zone, bucket, entry_buckets(journey, '*', bucket, zone) FROM unnest(ARRAY['Asia/Tokyo', 'UTC', 'Pacific/Pago_Pago']) zone
+	CROSS JOIN unnest(ARRAY['hour', 'day', 'week', 'month', 'quarter', 'year']) bucket CROSS JOIN site.journeys WHERE customer = '4' ORDER BY 1, 2, 3;
+SELECT zone, active_periods(journey, 'day', zone) FROM unnest(ARRAY['Asia/Tokyo', 'UTC', 'Pacific/Pago_Pago']) zone CROSS JOIN site.journeys WHERE customer = '4' ORDER BY 1;
+SELECT week, customers, closed FROM site.funnel_by_week WHERE step = 1;
+
 -- What check_map finds
 TRUNCATE log;
 INSERT INTO log SELECT 'robot', timestamptz '2021-01-01Z' + n * interval '1 s', 'b' FROM generate_series(1, 1200) n;
@@ -145,6 +179,13 @@ SELECT create_map('site', 'log', 'customer', 'at', 'event', 'B -> signp@x -> *@y
 SELECT finding, subject, touches, round(share::numeric, 4) AS share, meaning FROM check_map('site');
 SELECT * FROM check_map('nowhere');
 SELECT count(*) FROM site.customers;
+-- row security that came after the map
+ALTER TABLE log ENABLE ROW LEVEL SECURITY;
+SELECT finding, subject, touches, meaning FROM check_map('site') LIMIT 1;
+TRUNCATE log;
+SELECT finding, subject FROM check_map('site');
+SELECT create_map('site', 'log', 'customer', 'at', 'event', 'B', replace => true);
+SELECT finding, subject FROM check_map('site');
 
 SELECT drop_map('site');
 DROP TABLE log;

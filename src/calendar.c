@@ -55,9 +55,34 @@ hour_begin(Datum name, TimestampTz at, Datum zone)
 }
 
 /*
+ * What a clock of the zone shows at a moment.  In the last hours of all time an
+ * eastern one would show what no timestamp can hold: they go with the last day.
+ */
+static Datum
+clock_at(TimestampTz at, Datum zone)
+{
+	Timestamp	day_before;
+
+	if (at < END_TIMESTAMP - USECS_PER_DAY)
+		return DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));
+	day_before = DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at - USECS_PER_DAY)));
+	return TimestampGetDatum(Min(day_before + USECS_PER_DAY, END_TIMESTAMP - 1));
+}
+
+/* Whether what follows the period that begins at a local time lies beyond all time; no period is longer than that. */
+static bool
+is_last(const CalendarUnit *unit, Datum local)
+{
+	int			days = unit->length.month == 12 ? 366 : unit->length.month == 3 ? 92 : unit->length.month == 1 ? 31 : unit->length.day;
+
+	return DatumGetTimestamp(local) >= END_TIMESTAMP - days * USECS_PER_DAY;
+}
+
+/*
  * The period that holds a moment: from begin, before end.  Periods never
- * overlap and leave nothing out, wherever clocks are changed; one that does not
- * begin and end within the times of timestamptz is an error.
+ * overlap and leave nothing out, wherever clocks are changed; the last one ends
+ * with infinity, and one that begins before the times of timestamptz is an
+ * error.
  *
  * Hours have one length; but one in which clocks are changed by half of it
  * ends, or begins, with the change.  From days on begin and end are local
@@ -80,9 +105,11 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 		next = hour_begin(name, *end - 1, zone);
 		if (next > at)
 			*end = next;
+		if (*end >= END_TIMESTAMP)
+			*end = DT_NOEND;
 		return;
 	}
-	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));
+	local = clock_at(at, zone);
 	local = DirectFunctionCall2(timestamp_trunc, name, local);
 	*begin = clock_shows(local, zone);
 	if (*begin > at)
@@ -90,6 +117,8 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 		*end = *begin;
 		*begin = clock_shows(DirectFunctionCall2(timestamp_mi_interval, local, length), zone);
 	}
+	else if (is_last(unit, local))
+		*end = DT_NOEND;
 	else
 		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
 }

@@ -234,7 +234,7 @@ BEGIN
 			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
 			s.open_customers, s.median_days_since, n.next_event, coalesce(n.customers, 0) AS next_customers
 		FROM (SELECT step, label, count(*) FILTER (WHERE NOT open) AS customers, count(*) FILTER (WHERE open) AS open_customers,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY (extract(epoch FROM now() - last_seen) / 86400)::float8)
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY (extract(epoch FROM now() - last_seen) / 86400)::float8)
 					FILTER (WHERE NOT open) AS median_days_since
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
@@ -338,8 +338,16 @@ COMMENT ON FUNCTION map_session_report_sql(map, text, text, boolean) IS 'SQL of 
 -- Coming back
 --
 
+-- The period that now() lies in, as a local date: no report counts periods up to a time that is only a stand-in for "never".
+CREATE FUNCTION map_present_sql(map map, period text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN format('date_trunc(%L, now() AT TIME ZONE %L)::date', lower(period), (map).time_zone);
+COMMENT ON FUNCTION map_present_sql(map, text) IS 'SQL: the first day of the present period in the time zone of a map';
+
 -- Cohorts by the period of the first touchpoint.  All local dates.  Many customers were there in the same periods, so
--- those are counted first and then taken apart: what is left to do after the journeys are read is small.
+-- those are counted first and then taken apart: what is left to do after the journeys are read is small.  A cohort of the
+-- future has the cell of its own period, since no series may end after the present.
 CREATE FUNCTION map_retention_sql(map map, period text, kind text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -360,31 +368,37 @@ BEGIN
 			SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted, count(*) AS customers
 			FROM %5$s.journeys j
 			GROUP BY 1, 2
+		), latest AS (
+			SELECT least(max(a.periods[cardinality(a.periods)]), %8$s) AS period FROM active a
 		), counted AS (
 			SELECT a.periods[1] AS cohort, p.period, a.wanted, sum(a.customers) AS customers
-			FROM active a CROSS JOIN LATERAL unnest(%3$s) p(period)
+			FROM active a CROSS JOIN latest CROSS JOIN LATERAL unnest(%3$s) p(period)
 			GROUP BY 1, 2, 3
+		), cohorts AS (
+			SELECT DISTINCT c.cohort FROM counted c WHERE c.wanted
 		), cells AS (
 			SELECT c.cohort, g.number::integer - 1 AS number, g.period::date AS period
-			FROM (SELECT DISTINCT cohort FROM counted WHERE wanted) c
-				CROSS JOIN (SELECT max(period) AS period FROM counted) latest
+			FROM cohorts c CROSS JOIN latest
 				CROSS JOIN LATERAL generate_series(c.cohort::timestamp, latest.period::timestamp, %6$L::interval)
 					WITH ORDINALITY g(period, number)
+			UNION ALL
+			SELECT c.cohort, 0, c.cohort FROM cohorts c CROSS JOIN latest WHERE c.cohort > latest.period
 		), retained AS (
 			SELECT c.cohort, c.number, c.period, %7$s::bigint AS retained
 			FROM cells c LEFT JOIN counted k ON k.wanted AND k.cohort = c.cohort AND k.period = c.period
 		)
 		SELECT r.cohort, r.number, r.period, s.retained AS cohort_size, r.retained,
 			r.retained::float8 / s.retained::float8 AS rate, 1 - r.retained::float8 / s.retained::float8 AS churn,
-			(r.period + %6$L::interval) AT TIME ZONE %2$L <= now() AS period_over
+			r.period < %8$s AS period_over
 		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
 		ORDER BY r.cohort, r.number',
 		lower(period), (map).time_zone,
-		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'a.periods[cardinality(a.periods):]' END,
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[greatest(a.periods[1], least(a.periods[cardinality(a.periods)], latest.period))]' END,
 		CASE WHEN ranged THEN '((cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2)' ELSE 'true' END,
 		map_schema(map),
 		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
-			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END);
+			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END,
+		map_present_sql(map, period));
 END
 $$;
 COMMENT ON FUNCTION map_retention_sql(map, text, text, boolean) IS 'SQL of the view retention and of retention_report';

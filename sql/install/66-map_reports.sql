@@ -99,7 +99,7 @@ $$;
 COMMENT ON FUNCTION retention_report(text, text, text, timestamptz, timestamptz) IS
 'customers by the period of their first touchpoint, and how many of them came back; of customers first seen in a time range.
 period: day, week, month, quarter or year; kind: in, for those seen in the period, or on_or_after, for those seen in it or later
-Periods go up to the last one in which anybody was seen. churn: 1 - rate; period_over: before that the numbers are still growing';
+Periods go up to the last one in which anybody was seen, and not beyond the present one; a cohort of the future has its own alone. churn: 1 - rate; period_over: before that the numbers are still growing';
 
 CREATE FUNCTION lifecycle_report(
 	map text,
@@ -129,27 +129,29 @@ BEGIN
 					FROM cjm.entry_buckets(j.journey, ''*''::cjm.funnel, %3$L, %2$L) b(period)) l
 				WINDOW w AS (ORDER BY l.period)) p
 			GROUP BY 1, 2, 3
+		), past AS (
+			SELECT a.* FROM active a WHERE a.period <= %5$s
 		), moves AS (
 			SELECT a.period, CASE WHEN a.earlier IS NULL THEN 1 WHEN a.earlier + %4$L::interval = a.period THEN 2 ELSE 3 END AS kind, a.customers
-			FROM active a
+			FROM past a
 			UNION ALL
 			SELECT (a.period + %4$L::interval)::date, 4, a.customers
-			FROM active a WHERE a.later IS DISTINCT FROM (a.period + %4$L::interval)::date
+			FROM past a WHERE a.later IS DISTINCT FROM (a.period + %4$L::interval)::date
 		)
 		SELECT g.period::date,
 			coalesce(sum(m.customers) FILTER (WHERE m.kind = 1), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 2), 0)::bigint,
 			coalesce(sum(m.customers) FILTER (WHERE m.kind = 3), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 4), 0)::bigint,
-			coalesce(sum(m.customers) FILTER (WHERE m.kind < 4), 0)::bigint, (g.period + %4$L::interval) AT TIME ZONE %2$L <= now()
-		FROM (SELECT min(period) AS first, max(period) AS last FROM active) ends
+			coalesce(sum(m.customers) FILTER (WHERE m.kind < 4), 0)::bigint, g.period < %5$s
+		FROM (SELECT min(period) AS first, max(period) AS last FROM past) ends
 			CROSS JOIN LATERAL generate_series(ends.first::timestamp, ends.last::timestamp, %4$L::interval) g(period)
 			LEFT JOIN moves m ON m.period = g.period::date
 		WHERE g.period AT TIME ZONE %2$L >= $1 AND g.period AT TIME ZONE %2$L < $2
 		GROUP BY g.period ORDER BY g.period',
-		map_schema(def), (def).time_zone, lower(period), step) USING from_time, to_time;
+		map_schema(def), (def).time_zone, lower(period), step, map_present_sql(def, period)) USING from_time, to_time;
 END
 $$;
 COMMENT ON FUNCTION lifecycle_report(text, text, timestamptz, timestamptz) IS
-'what became of customers from period to period; of periods that begin in a time range.
+'what became of customers from period to period, up to the last one in which anybody was seen and not beyond the present one; of periods that begin in a time range.
 new: first seen in it; returning: seen in it and in the one before; resurrected: seen in it and before, but not in the one before;
 dormant: seen in the one before and not in it; active: new, returning and resurrected';
 
@@ -202,6 +204,14 @@ AS $$
 DECLARE
 	def map := map_of(map);
 BEGIN
+	-- Fixed units only, as for a session gap, whose errors would name that.
+	IF extract(year FROM away) <> 0 OR extract(month FROM away) <> 0 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('away must not have months or years: %s', away),
+			HINT = 'They have no fixed length; say it in days: 30 days.';
+	ELSIF away < interval '0' THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('away must not be negative: %s', away);
+	END IF;
 	RETURN QUERY EXECUTE format('SELECT s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
 			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
 		FROM (SELECT d.step, count(*) AS customers, count(b.at) AS came_back,

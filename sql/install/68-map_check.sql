@@ -20,6 +20,13 @@ BEGIN
 			map_expressions(c.oid)) a(argument, said, reads)
 		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
 
+	-- create_map chooses access by what it sees then; this may be what the maker wants.
+	RETURN QUERY SELECT 'row security', c.oid::regclass::text, NULL::bigint, NULL::float8,
+			'the map reads it with its owner''s rights, so its policies do not hold rows back by who asks: access => ''reader'' and replace => true would'
+		FROM pg_class c
+		WHERE c.oid IN ((def).source, (def).spend) AND c.relrowsecurity AND (def).access = 'owner'
+		ORDER BY c.oid <> (def).source;
+
 	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;
 	IF all_rows = 0 THEN
 		RETURN QUERY SELECT 'no rows', (def).source::text, 0::bigint, NULL::float8, 'the source is empty, or the filter holds everything back';

@@ -175,7 +175,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 			next_event, next_customers FROM " . $view->('drop_off'), q{
 		SELECT step, (ARRAY['a', 'b'])[step], last_event, count(*) FILTER (WHERE NOT open),
 			round(count(*) FILTER (WHERE NOT open) / sum(count(*) FILTER (WHERE NOT open)) OVER (), 9), count(*) FILTER (WHERE open),
-			round((percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM now() - last_seen)::float8) FILTER (WHERE NOT open) / 86400)::numeric, 6),
+			round((percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM now() - last_seen)::float8) FILTER (WHERE NOT open) / 86400)::numeric, 6),
 			mode() WITHIN GROUP (ORDER BY next_event) FILTER (WHERE NOT open),
 			(SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM unnest(array_agg(next_event) FILTER (WHERE NOT open AND next_event IS NOT NULL)) e GROUP BY e) m)
 		FROM (SELECT b.step, t.last_event, t.last_seen, (SELECT x.event FROM plain.touches x WHERE x.customer = b.customer AND x.at > b.reached ORDER BY x.n LIMIT 1) AS next_event,
