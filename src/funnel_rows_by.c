@@ -13,6 +13,10 @@
  * The answer is an array of (property, stats), in the order of the property as
  * bytes and NULL last; NULL also stands for customers without such a touchpoint.
  * The statistics add up to those of funnel_agg.
+ *
+ * Meanings are those of all groups of the plan node, and the final function looks
+ * through them once for each group: its work is groups times different values of
+ * the property, besides that of the rows.
  */
 #include "funnel_rows.h"
 
@@ -158,6 +162,7 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 	{
 		Label		property = meanings->list[used[i]].property;
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && compare_properties(meanings->list[used[i - 1]].property, property) == 0)
 		{
 			if (!funnel_stats_merge(stats[count - 1], counter.stats[used[i]], &error))

@@ -415,6 +415,7 @@ state_to_bytes(RowState *state)
 	{
 		const RowRun *run = i < log->nruns ? &log->runs[i] : &last;
 
+		CHECK_FOR_INTERRUPTS();
 		size += 4 * 8 + 5 * 10;
 		if (node->hands_over && run->bytes == NULL)
 			(void) file_number(files, &nfiles, run->file);

@@ -4,16 +4,18 @@
  *
  * What a partial aggregate has written to disk is read there by the final
  * aggregate of the same plan, which runs in the leader of its parallel workers
- * or in the very process.  The files are of PostgreSQL's BufFile: counted by
- * temp_file_limit in the process that writes them, reported by log_temp_files
- * when they are deleted, placed by temp_tablespaces, and removed when the server
- * starts after a crash.  All files for one leader are in one file set, named by
- * the leader's process, so that the leader can delete them whoever made them:
+ * or in the very process, be it a worker.  The files are of PostgreSQL's
+ * BufFile: counted by temp_file_limit in the process that writes them, until it
+ * closes them, reported by log_temp_files when they are deleted, placed by
+ * temp_tablespaces, and removed when the server starts after a crash.  All files
+ * of a leader and its workers are in one file set, named by the leader's
+ * process, so that the leader can delete them whoever made them:
  *
- * - when the plan ends, those that its final aggregate has read,
+ * - when the plan ends, or is run again without groups, those that its final
+ *   aggregate has read (row_spill.c),
  * - when the transaction ends, in whatever way, all.  No worker of it is alive
- *   then.  (The end of a subtransaction does not: a plan around it may still
- *   need its files.)
+ *   then.  (The end of a subtransaction does not, so what one that failed leaves
+ *   behind stays until then: a plan around it may still need its files.)
  */
 #include "postgres.h"
 
@@ -30,8 +32,15 @@
 #define SET_NUMBER PG_UINT32_MAX
 #define FILE_PREFIX "rows."
 
-/* Whether there may be files for this process when its transaction commits. */
+/* Whether this process may have made files for itself in its transaction. */
 static bool expected = false;
+
+/* The process by which the file set is named. */
+static int
+leader_pid(void)
+{
+	return MyProc->lockGroupLeader != NULL ? MyProc->lockGroupLeader->pid : MyProcPid;
+}
 
 /* Deletes all files for this process, wherever temp_tablespaces may have put them. */
 static void
@@ -53,23 +62,20 @@ delete_all(void)
 	expected = false;
 }
 
-/* A worker may have failed, or been cancelled, before its leader heard of a file: so after an abort they are looked for. */
+/*
+ * A worker may have made a file of which its leader never heard: it failed, or
+ * the rest of its rows was not asked for.  So whoever has ever led workers looks
+ * for files after every transaction, which costs a few system calls.  Workers,
+ * whose transactions end by other events, do not.
+ */
 static void
 end_transaction(XactEvent event, void *arg)
 {
-	(void) arg;
-	if (event == XACT_EVENT_ABORT || (expected && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)))
-		delete_all();
-}
+	bool		leads = MyProc->lockGroupLeader == MyProc;
 
-static void
-end_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
-{
-	(void) mine;
-	(void) parent;
 	(void) arg;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		expected = true;
+	if (event == XACT_EVENT_ABORT || ((leads || expected) && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)))
+		delete_all();
 }
 
 /* To be called once in every process that loads the module. */
@@ -77,10 +83,9 @@ void
 row_handover_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
-	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
-/* To be called in a process that may be handed files over, or makes them itself. */
+/* To be called before a process makes a file, which it may do without any worker. */
 void
 row_handover_expect(void)
 {
@@ -92,22 +97,21 @@ BufFile *
 row_handover_create(RowFileName *name)
 {
 	static uint32 counter = 0;
-	PGPROC	   *leader = MyProc->lockGroupLeader != NULL ? MyProc->lockGroupLeader : MyProc;
 
 	memset(name, 0, sizeof(*name));
 	FileSetInit(&name->set);
-	name->set.creator_pid = leader->pid;
+	name->set.creator_pid = leader_pid();
 	name->set.number = SET_NUMBER;
 	/* A process that is gone may have had the same number. */
 	snprintf(name->name, sizeof(name->name), FILE_PREFIX "%d.%llx.%u", MyProcPid, (unsigned long long) MyStartTimestamp, counter++);
 	return BufFileCreateFileSet(&name->set, name->name);
 }
 
-/* Whether bytes that came from elsewhere are a name that row_handover_create has given, for this very process. */
+/* Whether bytes that came from elsewhere are a name that row_handover_create has given in this group of processes. */
 bool
 row_handover_is_mine(const RowFileName *name)
 {
-	return name->set.creator_pid == MyProcPid && name->set.number == SET_NUMBER &&
+	return name->set.creator_pid == leader_pid() && name->set.number == SET_NUMBER &&
 		name->set.ntablespaces >= 1 && name->set.ntablespaces <= (int) lengthof(name->set.tablespaces) &&
 		strncmp(name->name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 &&
 		name->name[sizeof(name->name) - 1] == '\0' && strchr(name->name, '/') == NULL;

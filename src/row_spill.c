@@ -16,8 +16,11 @@
  * error).
  *
  * The file of a partial aggregate is a named one (row_handover.h), which is
- * still there when it has been closed.  The final aggregate opens it when it is
- * told of it, and deletes it at the end of the plan.
+ * still there when it has been closed, but does not count for temp_file_limit
+ * any more.  The final aggregate opens it when it is told of it.  Without groups
+ * it deletes what it has received with its last log, so before it is run again.
+ * With groups it does so at the end of the plan: a file has rows of many groups,
+ * and what is below may hand over the same states again when it is rescanned.
  */
 #include "row_spill.h"
 
@@ -195,6 +198,7 @@ row_node(FunctionCallInfo fcinfo)
 		int			split = ((AggState *) owner)->aggsplit;
 
 		node->hands_over = DO_AGGSPLIT_SERIALIZE(split);
+		node->grouped = ((AggState *) owner)->aggstrategy != AGG_PLAIN;
 		if (split != AGGSPLIT_SIMPLE)
 			row_handover_expect();
 		node->forget.func = forget_node;
@@ -228,6 +232,8 @@ release_log(Datum arg)
 	if (node->store.nlogs == 0)
 	{
 		close_files(node, false);
+		if (!node->grouped)
+			close_files(node, true);
 		MemoryContextReset(node->context);
 	}
 }

@@ -29,6 +29,7 @@ typedef struct RowNode
 	RowFile    *files;
 	bool		ends;			/* PostgreSQL will call end_plan */
 	bool		hands_over;		/* a partial aggregate's, whose states another node of the plan combines */
+	bool		grouped;		/* there may be another group after the last log is gone */
 	bool		window;			/* a window aggregate's: one log at a time */
 	void	   *user;			/* for the aggregates' own */
 	MemoryContext query;		/* of what lives as long as the plan runs */

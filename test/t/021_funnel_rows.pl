@@ -250,6 +250,82 @@ is(run_sql($node, q{SET max_parallel_workers_per_gather = 0; SET work_mem = '64k
 	COMMIT;}) =~ tr/\n// + 1, 4, 'a cursor over a savepoint, left open');
 no_files_left('a cursor');
 
+# A final aggregate in a worker reads what partial ones have written there, in its leader's name.
+run_sql($node, q{
+	CREATE TABLE parts (LIKE events) PARTITION BY LIST (event);
+	CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN ('view', 'search') WITH (parallel_workers = 0);
+	CREATE TABLE parts_2 PARTITION OF parts DEFAULT WITH (parallel_workers = 0);
+	INSERT INTO parts SELECT * FROM events;
+	VACUUM ANALYZE parts;
+});
+my $of_parts = "SELECT funnel_agg(customer, at, event, channel, '$funnel')::text FROM parts";
+my $below = "$parallel; $little; SET enable_partitionwise_aggregate = on";
+my $four = join(' UNION ALL ', ($of_parts) x 4);
+like(plan_of($node, $below, $four), qr/Gather.*Parallel Append.*Finalize Aggregate.*Partial Aggregate/s, 'final aggregates below Gather');
+$from = log_size();
+is(run_sql($node, "$below; SELECT count(*), count(DISTINCT s), min(md5(s)) FROM ($four) r (s)"),
+	'4|1|' . run_sql($node, "$serial; SELECT md5(funnel_agg(journey, '$funnel')::text) FROM journeys"), 'final aggregates in workers');
+cmp_ok(scalar(@{[handed_files_since($from)]}), '>=', 8, 'final aggregates in workers: files of every partial one');
+no_files_left('final aggregates in workers');
+my $whole = "$below; SET enable_parallel_append = off; SET min_parallel_table_scan_size = '1GB'; SET $forced = on";
+like(plan_of($node, $whole, $of_parts), qr/Gather.*Single Copy.*Finalize Aggregate.*Partial Aggregate/s, 'a whole plan in a worker');
+is(run_sql($node, "$whole; SELECT md5(s) FROM ($of_parts) r (s)"), run_sql($node, "$serial; SELECT md5(funnel_agg(journey, '$funnel')::text) FROM journeys"), 'a whole plan in a worker');
+no_files_left('a whole plan in a worker');
+
+# A leader that has seen no row, since its plan stopped early, deletes what its workers have written for it.
+run_sql($node, q{
+	CREATE TABLE early AS SELECT CASE WHEN i > 1000 THEN i::bigint END AS customer, '2026-01-01Z'::timestamptz + i * interval '1 s' AS at, 'a'::text AS event, (i > 1000)::int AS k
+	FROM generate_series(1, 100000) i;
+	VACUUM ANALYZE early;
+});
+{
+	my $stops = "$workers; SET max_parallel_workers_per_gather = 2; SET parallel_tuple_cost = 0; SET enable_incremental_sort = off";
+	my $first = "SELECT k, length(funnel_agg(customer, at, event, 'a -> b')::text) FROM early GROUP BY k ORDER BY k LIMIT 1";
+
+	like(plan_of($node, $stops, $first), qr/Limit.*Finalize GroupAggregate.*Gather Merge.*Partial (?:Hash|Group)Aggregate/s, 'only the first group is asked for');
+	foreach my $spaces ("''", 'elsewhere')
+	{
+		$from = log_size();
+		is(run_sql($node, "$stops; SET temp_tablespaces = $spaces; $first"), '0|', "a plan that stops early, $spaces");
+		cmp_ok(scalar(grep { $_ } handed_files_since($from)), '>=', 1, "a plan that stops early, $spaces: workers have written files");
+		no_files_left("a plan that stops early, $spaces");
+	}
+}
+
+# An aggregate that is run again does not keep the files of the last time.
+run_sql($node, q{
+	CREATE FUNCTION handed_over() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+		SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false) d, LATERAL pg_ls_dir('base/pgsql_tmp/' || d, true, false) f WHERE d LIKE '%.fileset' AND f LIKE 'rows.%' $$});
+{
+	my $rescans = "$workers; SET enable_material = off; SET enable_sort = off; SET parallel_tuple_cost = 0";
+	my $times = "SELECT max(files) > 0 AND max(files) <= 3, count(*), count(DISTINCT s) FROM (SELECT handed_over() AS files, s FROM generate_series(1, 5) g
+		LEFT JOIN (SELECT funnel_agg(customer, at, event, 'view -> pay')::text AS s FROM events) r ON length(r.s) > g OFFSET 0) t";
+
+	like(plan_of($node, $rescans, $times), qr/Nested Loop.*Finalize Aggregate.*Gather.*Partial Aggregate/s, 'a parallel aggregate below a nested loop');
+	is(run_sql($node, "$rescans; $times"), 't|5|1', 'a parallel aggregate that is run five times has the files of one');
+	no_files_left('a parallel aggregate that is run five times');
+}
+
+# With groups, states that wait in a sort are handed over again, and so need their files.
+{
+	my $sorted = "$serial; SET work_mem = '64kB'; SET hash_mem_multiplier = 1; SET enable_partitionwise_aggregate = on; SET enable_material = off; SET enable_hashagg = off";
+	my $times = 'SELECT count(*), count(DISTINCT s), min(md5(s)) FROM generate_series(1, 3) g LEFT JOIN (' .
+		"SELECT segment % 2 AS k, funnel_agg(name, at, event, channel, '$funnel')::text AS s FROM parts GROUP BY 1) r ON length(r.s) > g";
+
+	like(plan_of($node, $sorted, $times), qr/Nested Loop.*Finalize GroupAggregate.*Partial GroupAggregate/s, 'partial groups below a nested loop');
+	is(run_sql($node, "$sorted; $times"), run_sql($node, "$serial; " . ($times =~ s/\bparts\b/events/r)), 'partial groups that are read again');
+	no_files_left('partial groups that are read again');
+}
+
+# A channel that no stage asks for may not be too long either, wherever it is stored.
+run_sql($node, q{
+	CREATE TABLE far (channel text);
+	ALTER TABLE far ALTER channel SET STORAGE EXTERNAL;
+	INSERT INTO far VALUES (repeat('c', 5000)), (repeat('c', 4000));
+});
+run_sql_fails($node, "$serial; SELECT funnel_agg(1, '2026-01-01Z', 'a', channel, 'a') FROM far WHERE length(channel) = 5000", '54000', qr/channel of 5000 bytes is too long/, 'a channel out of line');
+is(run_sql($node, "$serial; SELECT customers FROM report((SELECT funnel_agg(1, '2026-01-01Z', 'a', channel, 'a') FROM far WHERE length(channel) = 4000))"), 1, 'a channel out of line that is short enough');
+
 # Other encodings, and names that only bytes tell apart.
 run_sql($node, q{CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0});
 run_sql($node, 'CREATE EXTENSION cjm', database => 'latin');
