@@ -181,7 +181,8 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowFor
 	{
 		if (funnel_matcher_asks_channel(state->funnel->matcher))
 			labels[ROW_CHANNEL] = row_label(PG_GETARG_TEXT_PP(4));
-		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) == VARHDRSZ_SHORT))
+		/* One stored elsewhere has a short header as well, of size 0. */
+		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) <= VARHDRSZ_SHORT))
 			row_channel_check(PG_GETARG_DATUM(4));
 	}
 	if (form == ROWS_BY)

@@ -9,13 +9,16 @@
 #include "funnel_rows.h"
 
 #include "access/detoast.h"
+#include "access/htup_details.h"
 #include "calendar.h"
+#include "catalog/pg_aggregate.h"
 #include "nodes/execnodes.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 /* Is argument n of the aggregate the same in all its rows, as far as the plan shows? */
 static bool
@@ -36,14 +39,10 @@ argument_is_constant(FunctionCallInfo fcinfo, int n)
  * different bytes is refused.
  */
 static void
-check_collation(FunctionCallInfo fcinfo)
+check_customer(const Expr *customer)
 {
-	Aggref	   *aggref = AggGetAggref(fcinfo);
-	Oid			collation;
+	Oid			collation = exprCollation((const Node *) customer);
 
-	if (aggref == NULL || aggref->args == NIL)
-		return;
-	collation = exprCollation((Node *) ((TargetEntry *) linitial(aggref->args))->expr);
 	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -51,6 +50,40 @@ check_collation(FunctionCallInfo fcinfo)
 				 errdetail("Customers are compared as bytes, but \"%s\" has equal texts of different bytes.",
 						   get_collation_name(collation)),
 				 errhint("Say which customers are the same by an expression, such as lower(customer) COLLATE \"C\".")));
+}
+
+/* The transition function of an aggregate; InvalidOid for another window function. */
+static Oid
+transition_function(Oid aggregate)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Oid			function;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	function = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
+	ReleaseSysCache(tuple);
+	return function;
+}
+
+/* PostgreSQL does not tell which call of a window aggregate this is, so all calls of it in the node are checked. */
+static void
+check_collation(FunctionCallInfo fcinfo)
+{
+	Aggref	   *aggref = AggGetAggref(fcinfo);
+	ListCell   *cell;
+
+	if (aggref != NULL && aggref->args != NIL)
+		check_customer(((TargetEntry *) linitial(aggref->args))->expr);
+	if (!IsA(fcinfo->context, WindowAggState))
+		return;
+	foreach(cell, ((WindowAggState *) fcinfo->context)->funcs)
+	{
+		const WindowFunc *call = ((WindowFuncExprState *) lfirst(cell))->wfunc;
+
+		if (call->args != NIL && transition_function(call->winfnoid) == fcinfo->flinfo->fn_oid)
+			check_customer(linitial(call->args));
+	}
 }
 
 /* The call site of a transition function; what it keeps is made when first needed. */
