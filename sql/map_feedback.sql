@@ -130,3 +130,13 @@ SELECT without_values('{}', '{a}') AS empty, without_values('{2021-01-01T00:00:0
 SELECT drop_map('site');
 DROP TABLE log;
 DROP FUNCTION try_answers;
+
+-- An answer on the way takes no credit from what brought the customer.
+CREATE TABLE credited AS SELECT * FROM (VALUES (1, timestamptz '2021-01-01 10:00Z', 'visit', 'ads', NULL::float8), (1, '2021-01-01 10:01Z', 'cart', 'ads', NULL),
+	(1, '2021-01-01 10:02Z', 'nps', NULL, 9), (1, '2021-01-01 10:03Z', 'buy', NULL, 50)) v (customer, at, event, channel, value);
+SELECT create_map('credited_map', 'credited', 'customer', 'at', 'event', 'visit -> buy', 'channel', 'value', nps => 'nps', time_zone => 'UTC');
+SELECT channel, model, conversions, value FROM credited_map.attribution ORDER BY model;
+SELECT channel, conversions, revenue FROM credited_map.channels ORDER BY channel;
+SELECT answers, nps FROM credited_map.feedback;
+SELECT drop_map('credited_map');
+DROP TABLE credited;

@@ -39,6 +39,16 @@ CREATE FUNCTION map_valued_journey(map map) RETURNS text
 RETURN CASE WHEN map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L)', map_answer_events(map)) END;
 COMMENT ON FUNCTION map_valued_journey(map) IS 'SQL: a journey j whose values can be added up';
 
+-- Who answers came by nothing, and the answer brought nobody: it earns no credit, unless the funnel asks for it.
+CREATE FUNCTION map_earning_journey(map map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, cjm, pg_temp
+RETURN (SELECT CASE WHEN a.events = '{}' THEN map_valued_journey(map)
+		ELSE format('cjm.without_events(%s, %L)', map_valued_journey(map), a.events) END
+	FROM (SELECT ARRAY(SELECT e FROM unnest(map_answer_events(map)) e
+		WHERE NOT EXISTS (SELECT FROM funnel_stages((map).stages) s WHERE s.event = e OR s.event IS NULL) ORDER BY e) AS events) a);
+COMMENT ON FUNCTION map_earning_journey(map) IS 'SQL: a journey j whose touchpoints earn credit';
+
 -- What a report may be split by, as an expression over a journey j.
 CREATE FUNCTION map_split(by text, VARIADIC allowed text[]) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

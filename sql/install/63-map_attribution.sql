@@ -84,14 +84,14 @@ BEGIN
 		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
 		map_split(by, 'segment'), (map).stages, arguments,
 		CASE WHEN data_driven THEN format(', cjm.map_markov(%2$s, %1$L::cjm.funnel) AS markov,
-				cjm.map_shapley(%2$s, %1$L::cjm.funnel) AS shapley', (map).stages, map_valued_journey(map)) END,
+				cjm.map_shapley(%2$s, %1$L::cjm.funnel) AS shapley', (map).stages, map_earning_journey(map)) END,
 		map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END,
 		-- These have a value of 0 where nothing has a value.
 		CASE WHEN data_driven THEN (SELECT string_agg(format('
 			UNION ALL
 			SELECT s.label, %1$L AS model, c.channel, c.conversions, CASE WHEN s.valued THEN c.value END AS value
 			FROM credits s CROSS JOIN LATERAL unnest(s.%1$I) c', m), '') FROM unnest(ARRAY['markov', 'shapley']) m) END,
-		models, lead, map_valued_journey(map));
+		models, lead, map_earning_journey(map));
 END
 $$;
 COMMENT ON FUNCTION map_attribution_sql(map, text, text, text[], text, boolean) IS 'SQL of the view attribution and of attribution_report';

@@ -178,7 +178,7 @@ BEGIN
 		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, per,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', map_spend_sql(map)) ELSE map_schema(map) || '.spend' END,
-		map_valued_journey(map),
+		map_earning_journey(map),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a));
 END
