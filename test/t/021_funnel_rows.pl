@@ -337,6 +337,17 @@ is(run_sql($node, q{SET client_encoding = 'UTF8'; SET search_path = cjm, public;
 is(run_sql($node, q{SET work_mem = '4MB'; SELECT customers FROM report((SELECT funnel_agg(md5(i::text), '2026-01-01Z', 'a', 'a') FROM generate_series(1, 500000) i, generate_series(1, 2)))}), 500000, 'half a million names');
 server_is_well($node);
 
+# A client that is refused reads no query, so none is sent.
+sub wait_for_server
+{
+	for (my $tries = 0; $tries < 600; $tries++)
+	{
+		last if PostgreSQL::Test::Utils::system_log('pg_isready', '-q', '-d', $node->connstr('postgres')) == 0;
+		select undef, undef, undef, 0.1;
+	}
+	return;
+}
+
 # A killed backend: the server starts again and removes the file.
 my $dir = $node->data_dir . '/base/pgsql_tmp';
 my ($in, $out) = ('', '');
@@ -358,11 +369,7 @@ for (my $tries = 0; $tries < 600 && !$there; $tries++)
 cmp_ok($there, '>=', 1, 'the backend has a temporary file');
 kill 'KILL', $pid;
 eval { $victim->finish };
-for (my $tries = 0; $tries < 600; $tries++)
-{
-	last if ($node->psql('postgres', 'SELECT 1'))[0] == 0;
-	select undef, undef, undef, 0.1;
-}
+wait_for_server();
 no_files_left('a killed backend');
 is(digest($serial, sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'the server works again');
 
@@ -382,11 +389,7 @@ for (my $tries = 0; $tries < 600 && !$worker; $tries++)
 like($worker, qr/^\d+$/, 'a worker has written a file');
 kill 'KILL', $worker;
 eval { $victim->finish };
-for (my $tries = 0; $tries < 600; $tries++)
-{
-	last if ($node->psql('postgres', 'SELECT 1'))[0] == 0;
-	select undef, undef, undef, 0.1;
-}
+wait_for_server();
 no_files_left('a killed worker');
 is(digest($parallel, sprintf($from_rows{'one group'}, 'customer')), $truth{'one group'}, 'parallel queries work again');
 
