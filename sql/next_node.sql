@@ -31,10 +31,66 @@ SELECT sequence_next_node('forward', 'tail', now(), 'x', true, true);
 SELECT sequence_next_node('backward', 'head', now(), 'x', true, true);
 SELECT sequence_next_node('forward', 'last_match', now(), 'x', true);
 SELECT sequence_next_node(NULL, 'head', now(), 'x', true, true);
-SELECT sequence_next_node('forward', 'head', now(), 'x', true, VARIADIC '{}');
+SELECT sequence_next_node('forward', 'head', now(), 'x', true, VARIADIC '{}'::boolean[]);
 SELECT sequence_next_node('forward', 'head', 'infinity', 'x', true, true);
 SELECT sequence_next_node('forward', base, now(), 'x', true, true) FROM unnest(array['head', 'first_match']) AS base;
 SELECT sequence_next_node('forward', 'head', now(), 'x', true, VARIADIC array_fill(true, array[i])) FROM generate_series(1, 2) AS i;
+
+-- An event may be empty, and comes before all others of its time.
+SELECT sequence_next_node('forward', 'head', now(), e, true, e = '', e = 'a') AS next, sequence_next_node('backward', 'tail', now(), e, true, e = 'b', e = 'a') AS before
+FROM unnest(array['b', '', 'a']) AS e;
+
+-- Against plain SQL: rows beyond the end of a chain are not kept, in whatever order they come; the chain of 9 takes two bytes.
+CREATE TEMP TABLE trip AS
+	SELECT i % 150 AS c, to_timestamp(abs(hashint4(i * 7) % 12)) AS at, substr('AAAABC', 1 + abs(hashint4(i) % 6), 1) AS e, abs(hashint4(i * 11) % 8) <> 0 AS b
+	FROM generate_series(1, 4500) AS i;
+CREATE FUNCTION pg_temp.next_of(e text[], b boolean[], direction text, base text, chain text[]) RETURNS text LANGUAGE plpgsql AS
+$$
+DECLARE
+	step integer := CASE direction WHEN 'forward' THEN 1 ELSE -1 END;
+	i integer := CASE base
+		WHEN 'head' THEN CASE WHEN b[1] THEN 1 END
+		WHEN 'tail' THEN CASE WHEN b[cardinality(b)] THEN cardinality(b) END
+		WHEN 'first_match' THEN (SELECT min(k) FROM generate_subscripts(e, 1) AS k WHERE b[k] AND e[k] = chain[1])
+		ELSE (SELECT max(k) FROM generate_subscripts(e, 1) AS k WHERE b[k] AND e[k] = chain[1]) END;
+	want text;
+BEGIN
+	FOREACH want IN ARRAY chain LOOP
+		IF e[i] IS DISTINCT FROM want THEN
+			RETURN NULL;
+		END IF;
+		i := i + step;
+	END LOOP;
+	RETURN e[i];
+END
+$$;
+CREATE TEMP TABLE trip_answer (direction text, base text, chain text, arrival text, customers bigint, found bigint, differ bigint);
+DO $$
+DECLARE
+	way text[];
+	chain text;
+	arrival text;
+BEGIN
+	FOREACH way SLICE 1 IN ARRAY ARRAY[['forward', 'head'], ['forward', 'first_match'], ['forward', 'last_match'], ['backward', 'tail'], ['backward', 'first_match'], ['backward', 'last_match']] LOOP
+		FOREACH chain IN ARRAY ARRAY['', 'A', 'AB', 'AAA', 'AAAABAAAA'] LOOP
+			CONTINUE WHEN chain = '' AND way[2] LIKE '%match';
+			FOREACH arrival IN ARRAY ARRAY['at', 'at DESC', 'hashint4(extract(epoch FROM at)::int + ascii(e))'] LOOP
+				EXECUTE format($sql$
+					INSERT INTO trip_answer
+					SELECT %1$L, %2$L, %3$L, %5$L, count(*), count(ours), count(*) FILTER (WHERE ours IS DISTINCT FROM pg_temp.next_of(e, b, %1$L, %2$L, string_to_array(%3$L, NULL)))
+					FROM (
+						SELECT sequence_next_node(%1$L, %2$L, at, e, b%4$s) AS ours,
+						       array_agg(e ORDER BY at, e COLLATE "C", NOT b) AS e, array_agg(b ORDER BY at, e COLLATE "C", NOT b) AS b
+						FROM (SELECT * FROM trip ORDER BY %5$s) AS r GROUP BY c
+					) AS c $sql$,
+					way[1], way[2], chain, (SELECT string_agg(format(', e = %L', s), '' ORDER BY n) FROM string_to_table(chain, NULL) WITH ORDINALITY AS t(s, n)), arrival);
+			END LOOP;
+		END LOOP;
+	END LOOP;
+END
+$$;
+SELECT direction, base, chain, min(customers) AS customers, min(found) = max(found) AS same_found, max(found) AS found, sum(differ) AS differ
+FROM trip_answer GROUP BY direction, base, chain ORDER BY 1, 2, length(chain), 3;
 
 -- Against plain SQL, in one process and in several
 CREATE TABLE public.node_rows AS

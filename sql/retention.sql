@@ -12,7 +12,7 @@ SELECT cardinality(r), r[100], r[99] FROM (SELECT retention(VARIADIC (SELECT arr
 -- No rows, and rows of which nothing is known
 SELECT retention(true, false) FROM generate_series(1, 0);
 SELECT retention(VARIADIC c) FROM (VALUES (NULL::boolean[]), ('{t,f}'), (NULL)) AS v(c);
-SELECT retention(VARIADIC '{}');
+SELECT retention(VARIADIC '{}'::boolean[]);
 SELECT retention(VARIADIC array_fill(true, array[i])) FROM generate_series(1, 2) AS i;
 
 -- Against plain SQL, in one process and in several

@@ -2,34 +2,138 @@
  * condition_agg.c: see condition_agg.h.
  *
  * The state is a ConditionLog, one chunk in the aggregate's context.  A row
- * costs no allocation but for the growth of the log: its boolean[] is read
- * where it stands.
+ * costs no allocation but for the growth of the log.
  */
 #include "condition_agg.h"
 
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "row_time.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(condition_agg_serialize);
 PG_FUNCTION_INFO_V1(condition_agg_deserialize);
 
-/*
- * Reads argument n, the VARIADIC boolean[] of a row; NULL is false.  Returns
- * false if the argument itself is NULL: then nothing is known of the row.
- */
-bool
-conditions_argument(FunctionCallInfo fcinfo, int n, Conditions *conditions)
+/* Whether a type is boolean, a domain over it, or an array of such. */
+static bool
+is_boolean(Oid type)
 {
-	ArrayType  *array;
+	return getBaseType(type) == BOOLOID;
+}
+
+static bool
+is_boolean_array(Oid type)
+{
+	Oid			element = get_base_element_type(type);
+
+	return OidIsValid(element) && is_boolean(element);
+}
+
+/*
+ * The type of argument n, and whether it is a literal without a type of its own.
+ * That is unknown and comes as a cstring; but where the parser has to compare
+ * it, for DISTINCT or ORDER BY in the call, it has made it text.
+ */
+static Oid
+argument_type(FunctionCallInfo fcinfo, int n, bool *literal)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	Aggref	   *aggref = AggGetAggref(fcinfo);
+
+	if (!OidIsValid(type))
+		elog(ERROR, "could not determine the type of a condition");
+	*literal = type == UNKNOWNOID ||
+		(type == TEXTOID && aggref != NULL && (aggref->aggdistinct != NIL || aggref->aggorder != NIL) &&
+		 IsA(list_nth_node(TargetEntry, aggref->args, n - 1)->expr, Const));
+	return type;
+}
+
+/* Looks at the types of the conditions, argument n and those after it. */
+static void
+see_site(FunctionCallInfo fcinfo, int n, ConditionSite *site)
+{
+	bool		all_boolean = true;
+	bool		literal;
+	Oid		   *types;
+
+	site->count = Max(PG_NARGS() - n, 0);
+	if (site->count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at least one condition is needed")));
+	site->fixed = true;
+	for (int i = 1; i <= site->head; i++)
+		site->fixed &= aggregate_argument_constant(fcinfo, i);
+
+	/* A window aggregate is not told that its call says VARIADIC. */
+	if (site->count == 1 && is_boolean_array(argument_type(fcinfo, n, &literal)))
+	{
+		site->fixed = false;
+		site->form = CONDITIONS_ARRAY;
+		return;
+	}
+	types = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, site->count * sizeof(Oid));
+	for (uint32 i = 0; i < site->count; i++)
+	{
+		types[i] = argument_type(fcinfo, n + i, &literal);
+		if (is_boolean(types[i]))
+			types[i] = BOOLOID;
+		else if (!literal)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("condition %u is of type %s, not boolean", i + 1, format_type_be(types[i])),
+					 OidIsValid(get_base_element_type(types[i])) ?
+					 errhint("Give each condition as an argument of its own, or all of them as one boolean[].") :
+					 errhint("Write a comparison, such as event = 'purchase', or cast it to boolean.")));
+		all_boolean &= types[i] == BOOLOID;
+	}
+	site->types = types;
+	site->form = all_boolean && site->count <= 64 ? CONDITIONS_BOOLEAN : CONDITIONS_MIXED;
+}
+
+/* What a literal without a type says, as a boolean would. */
+static bool
+literal_condition(Datum value, Oid type, uint32 number)
+{
+	const char *string = type == UNKNOWNOID ? DatumGetCString(value) : TextDatumGetCString(value);
+	size_t		size;
+	bool		result;
+
+	while (isspace((unsigned char) *string))
+		string++;
+	size = strlen(string);
+	while (size > 0 && isspace((unsigned char) string[size - 1]))
+		size--;
+	if (!parse_bool_with_len(string, size, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("condition %u is the text \"%s\", not a boolean", number, string),
+				 errhint("Write a comparison, such as event = 'purchase'.")));
+	return result;
+}
+
+/* Sets the number of conditions, none of which holds yet. */
+static void
+open_conditions(Conditions *conditions, uint32 count)
+{
+	conditions->count = count;
+	conditions->bits = conditions->room;
+	if (CONDITION_WORDS(count) > CONDITIONS_ROOM)
+		conditions->bits = palloc(CONDITION_WORDS(count) * sizeof(uint64));
+	memset(conditions->bits, 0, CONDITION_WORDS(count) * sizeof(uint64));
+}
+
+/* The conditions of an array, which is not NULL. */
+static void
+read_array(ArrayType *array, Conditions *conditions)
+{
 	const bool *values;
 	const bits8 *nulls;
 	uint32		count;
 
-	if (PG_ARGISNULL(n))
-		return false;
-	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
@@ -47,35 +151,41 @@ conditions_argument(FunctionCallInfo fcinfo, int n, Conditions *conditions)
 
 	values = (const bool *) ARR_DATA_PTR(array);
 	nulls = ARR_NULLBITMAP(array);
-	conditions->count = count;
-	conditions->bits = conditions->room;
-	if (CONDITION_WORDS(count) > CONDITIONS_ROOM)
-		conditions->bits = palloc(CONDITION_WORDS(count) * sizeof(uint64));
-	for (uint32 w = 0, i = 0; i < count; w++)
+	open_conditions(conditions, count);
+	for (uint32 i = 0; i < count; i++)
 	{
-		uint64		bits = 0;
-
-		for (uint64 bit = 1; bit != 0 && i < count; bit <<= 1, i++)
-		{
-			/* Elements that are NULL have no byte. */
-			if (nulls != NULL && !(nulls[i / 8] & (1 << (i % 8))))
-				continue;
-			if (*values++)
-				bits |= bit;
-		}
-		conditions->bits[w] = bits;
+		/* Elements that are NULL have no byte. */
+		if (nulls != NULL && !(nulls[i / 8] & (1 << (i % 8))))
+			continue;
+		if (*values++)
+			conditions->bits[i / 64] |= UINT64CONST(1) << (i % 64);
 	}
-	return true;
 }
 
-/* Whether any condition holds. */
-bool
-conditions_any(const Conditions *conditions)
+/* The whole of conditions_argument, for any form. */
+pg_noinline bool
+conditions_read(FunctionCallInfo fcinfo, int n, ConditionSite *site, Conditions *conditions)
 {
-	for (uint32 w = 0; w < CONDITION_WORDS(conditions->count); w++)
-		if (conditions->bits[w] != 0)
-			return true;
-	return false;
+	if (site->form == CONDITIONS_NOT_SEEN)
+		see_site(fcinfo, n, site);
+	if (site->form == CONDITIONS_ARRAY)
+	{
+		if (PG_ARGISNULL(n))
+			return false;
+		read_array(PG_GETARG_ARRAYTYPE_P(n), conditions);
+		return true;
+	}
+	open_conditions(conditions, site->count);
+	for (uint32 i = 0; i < site->count; i++)
+	{
+		const NullableDatum *argument = &fcinfo->args[n + i];
+
+		if (!argument->isnull &&
+			(site->types[i] == BOOLOID ? DatumGetBool(argument->value) :
+			 literal_condition(argument->value, site->types[i], i + 1)))
+			conditions->bits[i / 64] |= UINT64CONST(1) << (i % 64);
+	}
+	return true;
 }
 
 /* Returns a state, or NULL for none yet. */
@@ -112,12 +222,27 @@ condition_agg_create(FunctionCallInfo fcinfo, const ConditionHead **shared, uint
 	return log;
 }
 
+/*
+ * Returns the state, which may be NULL, as it is, without a look at it: for a
+ * row of a sparse call site that the answer can do without.
+ */
+Datum
+condition_agg_leave(FunctionCallInfo fcinfo, ConditionLog *log, int64 at)
+{
+	CjmError	error = {0};
+
+	if (!row_time_check(at, &error))
+		cjm_report(&error);
+	return condition_agg_return(fcinfo, log);
+}
+
 /* Adds a row to the state and returns that. */
 Datum
 condition_agg_add(ConditionLog *log, int64 at, const Conditions *conditions)
 {
 	CjmError	error = {0};
 
+	cjm_prefetch((const char *) log + 64);
 	if (!condition_count_check(log->head->nconditions, conditions->count, &error) ||
 		!condition_log_add(&log, at, conditions->bits, &error))
 		cjm_report(&error);
@@ -146,8 +271,8 @@ condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *condition
 Datum
 condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
 {
-	ConditionLog *log = aggregate_state(fcinfo, 0);
-	ConditionLog *other = aggregate_state(fcinfo, 1);
+	ConditionLog *log = aggregate_state_wanted(fcinfo, 0);
+	ConditionLog *other = aggregate_state_wanted(fcinfo, 1);
 	CjmError	error = {0};
 
 	if (other == NULL)

@@ -20,19 +20,6 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* Is argument n of the aggregate the same in all its rows, as far as the plan shows? */
-static bool
-argument_is_constant(FunctionCallInfo fcinfo, int n)
-{
-	Aggref	   *aggref = AggGetAggref(fcinfo);
-	Expr	   *argument;
-
-	if (aggref == NULL || n > list_length(aggref->args))
-		return false;
-	argument = ((TargetEntry *) list_nth(aggref->args, n - 1))->expr;
-	return IsA(argument, Const) || (IsA(argument, Param) && ((Param *) argument)->paramkind == PARAM_EXTERN);
-}
-
 /*
  * Texts of one customer may not be taken for two, nor those of two for one: as
  * keys they are compared as bytes, so a collation that has equal texts of
@@ -99,10 +86,10 @@ row_site(FunctionCallInfo fcinfo, bool channeled, RowForm form)
 		check_collation(fcinfo);
 		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RowSite));
 		site->node = node;
-		site->constant = argument_is_constant(fcinfo, row_argument_funnel(channeled, form)) &&
-			(form != ROWS_BY || argument_is_constant(fcinfo, row_argument_position(channeled)));
+		site->constant = aggregate_argument_constant(fcinfo, row_argument_funnel(channeled, form)) &&
+			(form != ROWS_BY || aggregate_argument_constant(fcinfo, row_argument_position(channeled)));
 		for (int i = row_argument_funnel(channeled, form) + 1; i <= row_argument_last(channeled, form); i++)
-			site->constant &= argument_is_constant(fcinfo, i);
+			site->constant &= aggregate_argument_constant(fcinfo, i);
 		fcinfo->flinfo->fn_extra = site;
 	}
 	return site;

@@ -27,19 +27,17 @@ typedef struct CachedMatcher
 
 /*
  * Is an argument of a call a constant, so that whoever has seen it once need not
- * look again?  A parameter is none: PL/pgSQL uses a call site again and again,
- * with other values.  The arguments of an aggregate's transition function begin
- * with the state.
+ * look again?  A parameter of a function's call is none: PL/pgSQL uses a call
+ * site again and again, with other values.  The arguments of an aggregate's
+ * transition function begin with the state.
  */
 static bool
 argument_is_constant(FunctionCallInfo fcinfo, int argument)
 {
-	Aggref	   *aggregate = AggGetAggref(fcinfo);
 	Node	   *call = fcinfo->flinfo->fn_expr;
 
-	if (aggregate != NULL)
-		return argument <= list_length(aggregate->args) &&
-			IsA(list_nth_node(TargetEntry, aggregate->args, argument - 1)->expr, Const);
+	if (AggGetAggref(fcinfo) != NULL)
+		return aggregate_argument_constant(fcinfo, argument);
 	return call != NULL && IsA(call, FuncExpr) && argument < list_length(((FuncExpr *) call)->args) &&
 		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
 }

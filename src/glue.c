@@ -7,6 +7,7 @@
 #include "common/int.h"
 #include "funcapi.h"
 #include "nodes/memnodes.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -256,4 +257,21 @@ aggregate_objects(MemoryContext aggregate)
 		if (strcmp(child->name, AGGREGATE_OBJECTS) == 0)
 			return child;
 	return AllocSetContextCreate(aggregate, AGGREGATE_OBJECTS, ALLOCSET_DEFAULT_SIZES);
+}
+
+/*
+ * Is argument n of a transition function, whose argument 0 is the state, the
+ * same in all rows of the aggregate, as far as the plan shows?  A window
+ * aggregate does not know.
+ */
+bool
+aggregate_argument_constant(FunctionCallInfo fcinfo, int n)
+{
+	Aggref	   *aggref = AggGetAggref(fcinfo);
+	Expr	   *argument;
+
+	if (aggref == NULL || n > list_length(aggref->args))
+		return false;
+	argument = list_nth_node(TargetEntry, aggref->args, n - 1)->expr;
+	return IsA(argument, Const) || (IsA(argument, Param) && ((Param *) argument)->paramkind == PARAM_EXTERN);
 }

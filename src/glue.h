@@ -39,6 +39,7 @@ extern Interval *interval_from_microseconds(uint64 microseconds);
 /* Where the states of an aggregate live, and those that are expanded objects. */
 extern MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 extern MemoryContext aggregate_objects(MemoryContext aggregate);
+extern bool aggregate_argument_constant(FunctionCallInfo fcinfo, int n);
 
 /* The label that a text argument holds; points into it or its detoasted copy. */
 static inline Label

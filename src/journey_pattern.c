@@ -171,7 +171,8 @@ static PatternProgram *
 open_arguments(FunctionCallInfo fcinfo, ConditionRows *rows)
 {
 	Label		text = open_pattern(PG_GETARG_VARLENA_PP(1));
-	CachedPattern *cached = pattern_cached(fcinfo, text.bytes, text.size, PATTERN_NAMED);
+	CachedPattern *cached = pattern_cached((CachedPattern **) &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+										   text.bytes, text.size, PATTERN_NAMED);
 	JourneyView view;
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);

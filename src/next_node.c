@@ -39,6 +39,20 @@ condition_bytes(uint32 nconditions)
 	return (nconditions + 7) / 8;
 }
 
+/* The conditions, of the first byte of a row, that the first row of the chain has to meet. */
+static inline uint8
+begin_mask(uint8 base)
+{
+	return base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH ? 3 : 1;
+}
+
+/* The place of a time, see next_node.h. */
+static inline int64
+place_of(const NextNodeLog *log, int64 at)
+{
+	return log->backward ? ~at : at;
+}
+
 static inline bool
 meets(const NextNodeRow *row, uint32 condition)
 {
@@ -98,6 +112,8 @@ next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t ro
 	NextNodeLog *log = palloc(chunk);
 
 	memset(log, 0, offsetof(NextNodeLog, bytes));
+	log->begin = PG_INT64_MAX;
+	log->end = PG_INT64_MAX;
 	log->capacity = chunk - offsetof(NextNodeLog, bytes);
 	log->backward = backward;
 	log->base = base;
@@ -149,27 +165,66 @@ reserve(NextNodeLog **log, size_t more, CjmError *error)
 	return likely(more <= (*log)->capacity - (*log)->size) || grow(log, more, error);
 }
 
-/* Adds a row; chain has words for nconditions - 1 bits.  The log may move. */
+/* Takes a row that is kept into account for where the chain can begin and end; conditions is the first byte of its own. */
+static inline void
+note_place(NextNodeLog *log, int64 at, uint8 conditions)
+{
+	uint8		mask = begin_mask(log->base);
+	bool		may_begin = (conditions & mask) == mask;
+	int64		place = place_of(log, at);
+
+	log->begins |= may_begin;
+	/* A chain that is to begin as late as it can has no such bound. */
+	if (log->base == (log->backward ? NEXT_NODE_FIRST_MATCH : NEXT_NODE_LAST_MATCH))
+		return;
+	if (place < log->begin)
+	{
+		/* Of head and tail it is known where they are: the first row of all is one, whatever it meets. */
+		if (mask == 3 && !may_begin)
+			return;
+		log->begin = place;
+		log->beyond = 0;
+		log->last = place;
+	}
+	else if (place > log->begin)
+	{
+		log->beyond++;
+		log->last = Max(log->last, place);
+	}
+	if (log->beyond >= log->nconditions - 1)
+	{
+		/* Counted anew, rows may come that bring the end nearer. */
+		log->end = Min(log->end, log->last);
+		log->beyond = 0;
+		log->last = log->begin;
+	}
+}
+
+/* Adds a row, if it matters; chain has words for nconditions - 1 bits, at least one.  The log may move. */
 bool
 next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain, CjmError *error)
 {
 	NextNodeLog *l;
 	uint8	   *p;
-	uint64		carry = is_base;
+	uint8		first = (uint8) (chain[0] << 1 | is_base);
 
 	if (!row_time_check(at, error))
 		return false;
+	if (place_of(*log, at) > (*log)->end)
+		return true;
 	if (!reserve(log, ROW_TIME_MAX_BYTES + condition_bytes((*log)->nconditions) + 5 + event.size, error))
 		return false;
 	l = *log;
+	note_place(l, at, first);
 	p = row_time_store(l->bytes + l->size, at, l->last_at);
-	for (size_t i = 0; i < condition_bytes(l->nconditions); i++)
+	*p++ = first;
+	for (size_t i = 1; i < condition_bytes(l->nconditions); i++)
 	{
-		/* The last byte may have nothing but what was carried from the last word. */
+		/* The last byte may have nothing but the last bit of the byte before. */
 		uint64		byte = i * 8 < l->nconditions - 1 ? chain[i / 8] >> (i % 8 * 8) & 0xff : 0;
+		uint64		before = chain[(i - 1) / 8] >> ((i - 1) % 8 * 8) & 0xff;
 
-		*p++ = (uint8) (byte << 1 | carry);
-		carry = byte >> 7;
+		*p++ = (uint8) (byte << 1 | before >> 7);
 	}
 	p = varint_store(p, event.size);
 	memcpy(p, event.bytes, event.size);
@@ -200,6 +255,11 @@ next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 	l->size = p + (other->bytes + other->size - rest) - l->bytes;
 	l->last_at = other->last_at;
 	l->count += other->count;
+	l->begins |= other->begins;
+	l->begin = Min(l->begin, other->begin);
+	l->end = Min(l->end, other->end);
+	l->beyond = 0;
+	l->last = l->begin;
 	return true;
 }
 
@@ -210,9 +270,12 @@ compare_rows(const NextNodeRow *a, const NextNodeRow *b, const NextNodeLog *log)
 
 	if (a->at != b->at)
 		return a->at < b->at ? -1 : 1;
-	order = label_compare(a->event, b->event);
+	/* An event may be empty here. */
+	order = memcmp(a->event.bytes, b->event.bytes, Min(a->event.size, b->event.size));
 	if (order != 0)
 		return order;
+	if (a->event.size != b->event.size)
+		return a->event.size < b->event.size ? -1 : 1;
 	for (size_t i = 0; i < condition_bytes(log->nconditions); i++)
 	{
 		uint8		differ = a->conditions[i] ^ b->conditions[i];
@@ -276,7 +339,7 @@ next_node_find(const NextNodeLog *log, Label *event)
 	bool		found = false;
 	bool		in_order = true;
 
-	if (log->count <= length)
+	if (log->count <= length || !log->begins)
 		return false;
 	if (log->count > ROWS_ROOM)
 		rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
@@ -346,6 +409,8 @@ next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 	uint64		count;
 	int64		at = 0;
 	uint8		words;
+	uint8		mask;
+	bool		begins = false;
 
 	if (p == end)
 		goto corrupt;
@@ -356,12 +421,15 @@ next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 		(nconditions == 1 && words >> 1 >= NEXT_NODE_FIRST_MATCH))
 		goto corrupt;
 	rows = p;
+	mask = begin_mask(words >> 1);
 	for (uint64 i = 0; i < count; i++)
 	{
 		uint64		v;
 
-		if ((p = row_time_check_bytes(p, end, &at)) == NULL || (size_t) (end - p) < condition_bytes(nconditions) ||
-			(p = varint_check(p + condition_bytes(nconditions), end, &v)) == NULL || v > (size_t) (end - p))
+		if ((p = row_time_check_bytes(p, end, &at)) == NULL || (size_t) (end - p) < condition_bytes(nconditions))
+			goto corrupt;
+		begins |= (*p & mask) == mask;
+		if ((p = varint_check(p + condition_bytes(nconditions), end, &v)) == NULL || v > (size_t) (end - p))
 			goto corrupt;
 		p += v;
 	}
@@ -375,6 +443,7 @@ next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
 	log->size = end - rows;
 	log->count = count;
 	log->last_at = at;
+	log->begins = begins;
 	return log;
 
 corrupt:

@@ -17,6 +17,7 @@ PG_FUNCTION_INFO_V1(next_node_final);
 /* The two words that a call site was called with last, and what they mean. */
 typedef struct CachedWords
 {
+	ConditionSite chain;
 	char		words[24];		/* both, with a space between */
 	uint32		size;
 	bool		backward;
@@ -42,7 +43,7 @@ new_state(FunctionCallInfo fcinfo, bool backward, NextNodeBase base, uint32 ncon
 }
 
 /* Reads direction and base, arguments 1 and 2. */
-static CachedWords
+static CachedWords *
 words_argument(FunctionCallInfo fcinfo)
 {
 	CachedWords *cache = fcinfo->flinfo->fn_extra;
@@ -51,6 +52,8 @@ words_argument(FunctionCallInfo fcinfo)
 	CachedWords fresh;
 	CjmError	error = {0};
 
+	if (cache && cache->chain.fixed)
+		return cache;
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -61,31 +64,38 @@ words_argument(FunctionCallInfo fcinfo)
 		memcmp(cache->words, direction.bytes, direction.size) == 0 &&
 		cache->words[direction.size] == ' ' &&
 		memcmp(cache->words + direction.size + 1, base.bytes, base.size) == 0)
-		return *cache;
+		return cache;
 	if (!next_node_words(direction, base, &fresh.backward, &fresh.base, &error))
 		cjm_report(&error);
 	fresh.size = snprintf(fresh.words, sizeof(fresh.words), "%.*s %.*s",
 						  (int) direction.size, direction.bytes, (int) base.size, base.bytes);
 	Assert(fresh.size < sizeof(fresh.words));
 	if (cache == NULL)
-		cache = fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(CachedWords));
+	{
+		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedWords));
+		cache->chain.head = 2;
+	}
+	fresh.chain = cache->chain;
 	*cache = fresh;
-	return fresh;
+	return cache;
 }
 
 /* Rows without a time or an event are none. */
 Datum
 next_node_step(PG_FUNCTION_ARGS)
 {
-	NextNodeLog *log = aggregate_state(fcinfo, 0);
+	NextNodeLog *log = aggregate_state_wanted(fcinfo, 0);
 	bool		is_base = !PG_ARGISNULL(5) && PG_GETARG_BOOL(5);
-	CachedWords words = words_argument(fcinfo);
-	bool		backward = words.backward;
-	NextNodeBase base = words.base;
-	Conditions	chain = {.bits = chain.room};
+	CachedWords *words = words_argument(fcinfo);
+	bool		backward = words->backward;
+	NextNodeBase base = words->base;
+	Conditions	chain;
 	CjmError	error = {0};
 
-	if (PG_ARGISNULL(3) || PG_ARGISNULL(4) || (PG_NARGS() > 6 && !conditions_argument(fcinfo, 6, &chain)))
+	chain.count = 0;
+	chain.bits = chain.room;
+	chain.room[0] = 0;
+	if (PG_ARGISNULL(3) || PG_ARGISNULL(4) || (PG_NARGS() > 6 && !conditions_argument(fcinfo, 6, &words->chain, &chain)))
 		return return_state(fcinfo, log);
 	if (chain.count == 0 && (base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH))
 		ereport(ERROR,
@@ -95,7 +105,7 @@ next_node_step(PG_FUNCTION_ARGS)
 						 backward ? "tail" : "head")));
 	if (log == NULL)
 		log = new_state(fcinfo, backward, base, chain.count + 1, 0);
-	if (!next_node_check(log, backward, base, chain.count + 1, &error) ||
+	if ((!words->chain.fixed && !next_node_check(log, backward, base, chain.count + 1, &error)) ||
 		!next_node_add(&log, PG_GETARG_TIMESTAMPTZ(3), label_from_text(PG_GETARG_TEXT_PP(4)),
 					   is_base, chain.bits, &error))
 		cjm_report(&error);
@@ -106,8 +116,8 @@ next_node_step(PG_FUNCTION_ARGS)
 Datum
 next_node_combine(PG_FUNCTION_ARGS)
 {
-	NextNodeLog *log = aggregate_state(fcinfo, 0);
-	NextNodeLog *other = aggregate_state(fcinfo, 1);
+	NextNodeLog *log = aggregate_state_wanted(fcinfo, 0);
+	NextNodeLog *other = aggregate_state_wanted(fcinfo, 1);
 	CjmError	error = {0};
 
 	if (other == NULL)

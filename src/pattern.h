@@ -88,6 +88,7 @@ typedef struct PatternProgram PatternProgram;
 
 extern PatternProgram *pattern_compile(const Pattern *pattern, CjmError *error);
 extern uint32 pattern_conditions(const PatternProgram *program);
+extern bool pattern_matches_nothing(const PatternProgram *program);
 extern bool pattern_may_begin(const PatternProgram *program, const uint64 *possible);
 extern bool pattern_matches(PatternProgram *program, const ConditionRows *rows);
 extern uint32 pattern_count(PatternProgram *program, const ConditionRows *rows);

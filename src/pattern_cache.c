@@ -10,13 +10,14 @@
 
 /*
  * The compiled form of a pattern, made when the call site first sees that text
- * and used again while it sees the same.  Works as well, only slower, where
- * fn_extra does not last from row to row.
+ * and used again while it sees the same.  *place, NULL at first, is where the
+ * call site keeps it, in a context that lives as long.  Works as well, only
+ * slower, where fn_extra does not last from row to row.
  */
 CachedPattern *
-pattern_cached(FunctionCallInfo fcinfo, const char *text, size_t size, PatternDialect dialect)
+pattern_cached(CachedPattern **place, MemoryContext context, const char *text, size_t size, PatternDialect dialect)
 {
-	CachedPattern *cache = (CachedPattern *) fcinfo->flinfo->fn_extra;
+	CachedPattern *cache = *place;
 	CjmError	error = {0};
 	MemoryContext old;
 
@@ -24,9 +25,9 @@ pattern_cached(FunctionCallInfo fcinfo, const char *text, size_t size, PatternDi
 		return cache;
 	if (cache == NULL)
 	{
-		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedPattern));
-		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "compiled pattern", ALLOCSET_SMALL_SIZES);
-		fcinfo->flinfo->fn_extra = cache;
+		cache = MemoryContextAllocZero(context, sizeof(CachedPattern));
+		cache->context = AllocSetContextCreate(context, "compiled pattern", ALLOCSET_SMALL_SIZES);
+		*place = cache;
 	}
 	cache->text = NULL;
 	MemoryContextReset(cache->context);

@@ -16,10 +16,10 @@ typedef struct CachedPattern
 	size_t		size;
 	Pattern		pattern;
 	PatternProgram *program;
-	const ConditionHead *head;	/* of the states of an aggregate with this call site */
 } CachedPattern;
 
-extern CachedPattern *pattern_cached(FunctionCallInfo fcinfo, const char *text, size_t size, PatternDialect dialect);
+extern CachedPattern *pattern_cached(CachedPattern **place, MemoryContext context, const char *text, size_t size,
+									 PatternDialect dialect);
 extern Datum times_array(const int64 *times, uint32 count);
 
 #endif							/* CJM_PATTERN_CACHE_H */

@@ -257,6 +257,13 @@ is_within(const Run *run, uint32 row, uint32 end)
 		(uint64) rows[end - 1].at - (uint64) rows[row].at <= (uint64) run->program->within;
 }
 
+/* Whether the pattern needs no row, and so matches where there is none. */
+bool
+pattern_matches_nothing(const PatternProgram *program)
+{
+	return program->nullable;
+}
+
 /* Whether there can be a match among rows where only these conditions may hold. */
 bool
 pattern_may_begin(const PatternProgram *program, const uint64 *possible)

@@ -55,9 +55,13 @@ Datum
 retention_step(PG_FUNCTION_ARGS)
 {
 	RetentionState *state = state_argument(fcinfo, 0);
+	ConditionSite *site = fcinfo->flinfo->fn_extra;
 	Conditions	conditions;
 
-	if (!conditions_argument(fcinfo, 1, &conditions))
+	if (unlikely(site == NULL))
+		site = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ConditionSite));
+	if (!conditions_argument(fcinfo, 1, site, &conditions) ||
+		(state != NULL && site->fixed && !conditions_any(&conditions)))
 	{
 		if (state == NULL)
 			PG_RETURN_NULL();

@@ -14,6 +14,14 @@ PG_FUNCTION_INFO_V1(sequence_match_final);
 PG_FUNCTION_INFO_V1(sequence_count_final);
 PG_FUNCTION_INFO_V1(sequence_match_events_final);
 
+typedef struct SequenceSite
+{
+	ConditionSite conditions;
+	CachedPattern *pattern;
+	const ConditionHead *head;	/* of its states */
+	bool		sparse;			/* no row that matters, no state: nothing changes, and the pattern has been read */
+} SequenceSite;
+
 static void
 report_patterns(const char *a, size_t size_a, const char *b, size_t size_b)
 {
@@ -33,9 +41,10 @@ check_patterns(const ConditionHead *a, const ConditionHead *b)
 
 /* A new state for rows like the one at hand, whose pattern is read to see that it is one. */
 static ConditionLog *
-create_state(FunctionCallInfo fcinfo, text *pattern, const Conditions *conditions)
+create_state(FunctionCallInfo fcinfo, SequenceSite *site, text *pattern, const Conditions *conditions)
 {
-	CachedPattern *cached = pattern_cached(fcinfo, VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern), PATTERN_NUMBERED);
+	CachedPattern *cached = pattern_cached(&site->pattern, fcinfo->flinfo->fn_mcxt,
+										   VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern), PATTERN_NUMBERED);
 	uint32		needed = pattern_conditions(cached->program);
 
 	if (needed > conditions->count)
@@ -44,8 +53,23 @@ create_state(FunctionCallInfo fcinfo, text *pattern, const Conditions *condition
 				 errmsg("pattern \"%s\" asks for condition %u, but there are %u",
 						cached->text, needed, conditions->count),
 				 errhint("Conditions count from 1, in the order of the arguments after the time.")));
-	return condition_agg_create(fcinfo, &cached->head, conditions->count,
+	/* A pattern that needs no row matches none as well, so its groups need a state. */
+	site->sparse = site->conditions.fixed && !pattern_matches_nothing(cached->program);
+	return condition_agg_create(fcinfo, &site->head, conditions->count,
 								VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern), 0);
+}
+
+static SequenceSite *
+sequence_site(FunctionCallInfo fcinfo)
+{
+	SequenceSite *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL))
+	{
+		site = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(SequenceSite));
+		site->conditions.head = 1;
+	}
+	return site;
 }
 
 /* sequence_agg_step(state, pattern, at, conditions) */
@@ -53,6 +77,7 @@ Datum
 sequence_agg_step(PG_FUNCTION_ARGS)
 {
 	ConditionLog *log = aggregate_state(fcinfo, 0);
+	SequenceSite *site = sequence_site(fcinfo);
 	text	   *pattern;
 	Conditions	conditions;
 
@@ -60,11 +85,18 @@ sequence_agg_step(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("pattern must not be null")));
-	if (PG_ARGISNULL(2) || !conditions_argument(fcinfo, 3, &conditions))
+	if (PG_ARGISNULL(2) || !conditions_argument(fcinfo, 3, &site->conditions, &conditions))
 		return condition_agg_return(fcinfo, log);
+	if (site->sparse)
+	{
+		if (!conditions_any(&conditions))
+			return condition_agg_leave(fcinfo, log, PG_GETARG_TIMESTAMPTZ(2));
+		if (log != NULL)
+			return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(2), &conditions);
+	}
 	pattern = PG_GETARG_TEXT_PP(1);
 	if (log == NULL)
-		log = create_state(fcinfo, pattern, &conditions);
+		log = create_state(fcinfo, site, pattern, &conditions);
 	else if (!condition_head_is(log->head, VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)))
 		report_patterns((const char *) log->head->bytes, log->head->size,
 						VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern));
@@ -84,8 +116,8 @@ static PatternProgram *
 open_state(FunctionCallInfo fcinfo, ConditionRows *rows)
 {
 	ConditionLog *log = aggregate_state(fcinfo, 0);
-	CachedPattern *cached = pattern_cached(fcinfo, (const char *) log->head->bytes, log->head->size,
-										   PATTERN_NUMBERED);
+	CachedPattern *cached = pattern_cached((CachedPattern **) &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
+										   (const char *) log->head->bytes, log->head->size, PATTERN_NUMBERED);
 
 	condition_log_rows(log, rows);
 	return cached->program;

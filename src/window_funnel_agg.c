@@ -16,6 +16,8 @@ PG_FUNCTION_INFO_V1(window_funnel_final);
 /* The rules of a call site, the arguments that they were read from, and the head of its states. */
 typedef struct CachedRules
 {
+	ConditionSite conditions;
+	bool		sparse;			/* no row that matters, no state: nothing changes, and the rules have been read */
 	Interval	within;
 	text	   *mode;			/* a copy, or NULL */
 	WindowFunnelRules rules;
@@ -47,6 +49,8 @@ rules_argument(FunctionCallInfo fcinfo, bool has_mode)
 	CachedRules fresh;
 	CjmError	error = {0};
 
+	if (cache && cache->sparse)
+		return cache;
 	if (PG_ARGISNULL(1))
 		null_argument("the window");
 	within = PG_GETARG_INTERVAL_P(1);
@@ -76,6 +80,8 @@ rules_argument(FunctionCallInfo fcinfo, bool has_mode)
 		cache = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedRules));
 	else if (cache->mode)
 		pfree(cache->mode);
+	fresh.conditions = cache->conditions;
+	fresh.conditions.head = has_mode ? 2 : 1;
 	fresh.head = cache->head;
 	*cache = fresh;
 	return cache;
@@ -107,12 +113,20 @@ add_row(FunctionCallInfo fcinfo, int n)
 	Conditions	conditions;
 	CjmError	error = {0};
 
-	if (PG_ARGISNULL(n) || !conditions_argument(fcinfo, n + 1, &conditions))
+	if (PG_ARGISNULL(n) || !conditions_argument(fcinfo, n + 1, &cache->conditions, &conditions))
 		return condition_agg_return(fcinfo, log);
+	if (cache->sparse)
+	{
+		if (!conditions_any(&conditions))
+			return condition_agg_leave(fcinfo, log, PG_GETARG_TIMESTAMPTZ(n));
+		if (log != NULL)
+			return condition_agg_add(log, PG_GETARG_TIMESTAMPTZ(n), &conditions);
+	}
 	if (log == NULL)
 	{
 		if (!window_funnel_check(rules, conditions.count, &error))
 			cjm_report(&error);
+		cache->sparse = cache->conditions.fixed && !rules->order;
 		log = condition_agg_create(fcinfo, &cache->head, conditions.count, rules, sizeof(WindowFunnelRules), 0);
 	}
 	else if (!condition_head_is(log->head, rules, sizeof(WindowFunnelRules)))

@@ -2,9 +2,9 @@
 -- sequence_match, sequence_count, sequence_match_events: patterns over the rows of a customer
 --
 
-CREATE FUNCTION sequence_agg_step(internal, pattern text, at timestamptz, VARIADIC conditions boolean[]) RETURNS internal
+CREATE FUNCTION sequence_agg_step(internal, pattern text, at timestamptz, VARIADIC conditions "any") RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION sequence_agg_step(internal, text, timestamptz, boolean[]) IS
+COMMENT ON FUNCTION sequence_agg_step(internal, text, timestamptz, VARIADIC "any") IS
 	'transition function of the sequence aggregates';
 
 CREATE FUNCTION sequence_agg_combine(internal, internal) RETURNS internal
@@ -23,7 +23,7 @@ CREATE FUNCTION sequence_match_events_final(internal) RETURNS timestamptz[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION sequence_match_events_final(internal) IS 'final function of sequence_match_events';
 
-CREATE AGGREGATE sequence_match(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+CREATE AGGREGATE sequence_match(pattern text, at timestamptz, VARIADIC conditions "any") (
 	SFUNC = sequence_agg_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -34,10 +34,10 @@ CREATE AGGREGATE sequence_match(pattern text, at timestamptz, VARIADIC condition
 	DESERIALFUNC = condition_agg_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE sequence_match(text, timestamptz, boolean[]) IS
+COMMENT ON AGGREGATE sequence_match(text, timestamptz, VARIADIC "any") IS
 	'whether the rows that a condition holds for, in time order, match the pattern, such as ''(?1)(?t<=1 hour)(?2)''';
 
-CREATE AGGREGATE sequence_count(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+CREATE AGGREGATE sequence_count(pattern text, at timestamptz, VARIADIC conditions "any") (
 	SFUNC = sequence_agg_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -48,10 +48,10 @@ CREATE AGGREGATE sequence_count(pattern text, at timestamptz, VARIADIC condition
 	DESERIALFUNC = condition_agg_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE sequence_count(text, timestamptz, boolean[]) IS
+COMMENT ON AGGREGATE sequence_count(text, timestamptz, VARIADIC "any") IS
 	'how often the rows that a condition holds for match the pattern, no row in two matches';
 
-CREATE AGGREGATE sequence_match_events(pattern text, at timestamptz, VARIADIC conditions boolean[]) (
+CREATE AGGREGATE sequence_match_events(pattern text, at timestamptz, VARIADIC conditions "any") (
 	SFUNC = sequence_agg_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -62,5 +62,5 @@ CREATE AGGREGATE sequence_match_events(pattern text, at timestamptz, VARIADIC co
 	DESERIALFUNC = condition_agg_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE sequence_match_events(text, timestamptz, boolean[]) IS
+COMMENT ON AGGREGATE sequence_match_events(text, timestamptz, VARIADIC "any") IS
 	'the times of the conditions of the first match; without a match, of its longest beginning';

@@ -2,14 +2,14 @@
 -- window_funnel: how far one customer came in a funnel of conditions, straight from rows
 --
 
-CREATE FUNCTION window_funnel_step(internal, within interval, at timestamptz, VARIADIC steps boolean[]) RETURNS internal
+CREATE FUNCTION window_funnel_step(internal, within interval, at timestamptz, VARIADIC steps "any") RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION window_funnel_step(internal, interval, timestamptz, boolean[]) IS
+COMMENT ON FUNCTION window_funnel_step(internal, interval, timestamptz, VARIADIC "any") IS
 	'transition function of window_funnel';
 
-CREATE FUNCTION window_funnel_step(internal, within interval, mode text, at timestamptz, VARIADIC steps boolean[]) RETURNS internal
+CREATE FUNCTION window_funnel_step(internal, within interval, mode text, at timestamptz, VARIADIC steps "any") RETURNS internal
 	AS 'MODULE_PATHNAME', 'window_funnel_step_mode' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION window_funnel_step(internal, interval, text, timestamptz, boolean[]) IS
+COMMENT ON FUNCTION window_funnel_step(internal, interval, text, timestamptz, VARIADIC "any") IS
 	'transition function of window_funnel with a mode';
 
 CREATE FUNCTION window_funnel_combine(internal, internal) RETURNS internal
@@ -20,7 +20,7 @@ CREATE FUNCTION window_funnel_final(internal) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION window_funnel_final(internal) IS 'final function of window_funnel';
 
-CREATE AGGREGATE window_funnel(within interval, at timestamptz, VARIADIC steps boolean[]) (
+CREATE AGGREGATE window_funnel(within interval, at timestamptz, VARIADIC steps "any") (
 	SFUNC = window_funnel_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -31,10 +31,10 @@ CREATE AGGREGATE window_funnel(within interval, at timestamptz, VARIADIC steps b
 	DESERIALFUNC = condition_agg_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE window_funnel(interval, timestamptz, boolean[]) IS
+COMMENT ON AGGREGATE window_funnel(interval, timestamptz, VARIADIC "any") IS
 	'the highest step that a chain of rows within the window ends with, 0 for none; one row may stand for several steps';
 
-CREATE AGGREGATE window_funnel(within interval, mode text, at timestamptz, VARIADIC steps boolean[]) (
+CREATE AGGREGATE window_funnel(within interval, mode text, at timestamptz, VARIADIC steps "any") (
 	SFUNC = window_funnel_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -45,5 +45,5 @@ CREATE AGGREGATE window_funnel(within interval, mode text, at timestamptz, VARIA
 	DESERIALFUNC = condition_agg_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE window_funnel(interval, text, timestamptz, boolean[]) IS
+COMMENT ON AGGREGATE window_funnel(interval, text, timestamptz, VARIADIC "any") IS
 	'window_funnel with modes: strict_deduplication, strict_order, strict_increase, strict_once, allow_reentry, several separated by commas';

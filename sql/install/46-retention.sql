@@ -2,9 +2,9 @@
 -- retention: who of those that met the first condition met the others too
 --
 
-CREATE FUNCTION retention_step(internal, VARIADIC conditions boolean[]) RETURNS internal
+CREATE FUNCTION retention_step(internal, VARIADIC conditions "any") RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
-COMMENT ON FUNCTION retention_step(internal, boolean[]) IS 'transition function of retention';
+COMMENT ON FUNCTION retention_step(internal, VARIADIC "any") IS 'transition function of retention';
 
 CREATE FUNCTION retention_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -22,7 +22,7 @@ CREATE FUNCTION retention_final(internal) RETURNS boolean[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION retention_final(internal) IS 'final function of retention';
 
-CREATE AGGREGATE retention(VARIADIC conditions boolean[]) (
+CREATE AGGREGATE retention(VARIADIC conditions "any") (
 	SFUNC = retention_step,
 	STYPE = internal,
 	SSPACE = 64,
@@ -33,5 +33,5 @@ CREATE AGGREGATE retention(VARIADIC conditions boolean[]) (
 	DESERIALFUNC = retention_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE retention(boolean[]) IS
+COMMENT ON AGGREGATE retention(VARIADIC "any") IS
 	'for each condition, whether some row meets it and some row meets the first; NULL for no rows';

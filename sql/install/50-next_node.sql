@@ -3,10 +3,10 @@
 --
 
 CREATE FUNCTION next_node_step(
-	internal, direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain boolean[])
+	internal, direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain "any")
 	RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION next_node_step(internal, text, text, timestamptz, text, boolean, boolean[]) IS
+COMMENT ON FUNCTION next_node_step(internal, text, text, timestamptz, text, boolean, VARIADIC "any") IS
 	'transition function of sequence_next_node';
 
 CREATE FUNCTION next_node_step(internal, direction text, base text, at timestamptz, event text, base_condition boolean)
@@ -32,7 +32,7 @@ CREATE FUNCTION next_node_final(internal) RETURNS text
 COMMENT ON FUNCTION next_node_final(internal) IS 'final function of sequence_next_node';
 
 CREATE AGGREGATE sequence_next_node(
-	direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain boolean[]) (
+	direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain "any") (
 	SFUNC = next_node_step,
 	STYPE = internal,
 	SSPACE = 256,
@@ -43,7 +43,7 @@ CREATE AGGREGATE sequence_next_node(
 	DESERIALFUNC = next_node_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE sequence_next_node(text, text, timestamptz, text, boolean, boolean[]) IS
+COMMENT ON AGGREGATE sequence_next_node(text, text, timestamptz, text, boolean, VARIADIC "any") IS
 	'the event right after (forward) or right before (backward) a chain of rows that begins at the head, tail, first_match or last_match; NULL if there is none';
 
 CREATE AGGREGATE sequence_next_node(direction text, base text, at timestamptz, event text, base_condition boolean) (

@@ -4,7 +4,9 @@
 //
 'use strict';
 
-const { MEMORY, STEPS, CH_WINDOW_FUNNEL, ours, clickhouse, postgres, floor, conditions } = require('./variants');
+const {
+	MEMORY, STEPS, CH_WINDOW_FUNNEL, ours, clickhouse, postgres, floor, conditions, windowFunnelSql,
+} = require('./variants');
 
 const perCustomer = (key, call, answer, needs) =>
 	ours(key, `cjm, ${key}`, `SELECT ${answer} FROM (SELECT ${call} AS answer FROM plain GROUP BY customer) AS c`,
@@ -27,23 +29,24 @@ const aggregates = {
 	aims: [
 		...['window_funnel', 'retention', 'first_touch', 'sequence_match', 'sequence_count', 'sequence_next_node',
 			'journey_agg'].map((key) => [`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
-		['sequence_match, of the best window query in PostgreSQL', ['sequence_match'], ['pg_sequence_match'], 1 / 2],
+		...['window_funnel', 'sequence_match', 'sequence_count', 'sequence_next_node', 'retention'].map((key) =>
+			[`${key}, of the best window query in PostgreSQL`, [key], [`pg_${key}`], 1 / 2]),
 	],
 	variants: [
 		perCustomer('window_funnel', `cjm.window_funnel('7 days', at, ${conditions()})`,
-			countSteps((n) => `answer >= ${n}`), 'window_funnel(interval,timestamptz,boolean[])'),
+			countSteps((n) => `answer >= ${n}`), 'window_funnel(interval,timestamptz,"any")'),
 		perCustomer('retention', `cjm.retention(${conditions()})`,
-			countSteps((n) => `answer[${n}]`), 'retention(boolean[])'),
+			countSteps((n) => `answer[${n}]`), 'retention("any")'),
 		perCustomer('first_touch', 'cjm.first_touch(at, event)', "count(*) FILTER (WHERE answer = 'visit')",
 			'first_touch(timestamptz,anyelement)'),
 		perCustomer('sequence_match', `cjm.sequence_match('${IN_ORDER}', at, ${conditions()})`,
-			'count(*) FILTER (WHERE answer)', 'sequence_match(text,timestamptz,boolean[])'),
+			'count(*) FILTER (WHERE answer)', 'sequence_match(text,timestamptz,"any")'),
 		perCustomer('sequence_count', `cjm.sequence_count('${PAIR}', at, ${conditions()})`,
-			'sum(answer)', 'sequence_count(text,timestamptz,boolean[])'),
+			'sum(answer)', 'sequence_count(text,timestamptz,"any")'),
 		perCustomer('sequence_next_node',
 			"cjm.sequence_next_node('forward', 'first_match', at, event, true, event = 'cart')",
 			"count(answer), count(*) FILTER (WHERE answer = 'checkout')",
-			'sequence_next_node(text,text,timestamptz,text,boolean,boolean[])'),
+			'sequence_next_node(text,text,timestamptz,text,boolean,"any")'),
 		perCustomer('journey_agg', 'cjm.journey_agg(at, event)', 'sum(cjm.touch_count(answer))'),
 		clickhouse('ch_window_funnel', 'ClickHouse, windowFunnel',
 			CH_WINDOW_FUNNEL, { asks: 'window_funnel' }),
@@ -66,12 +69,34 @@ const aggregates = {
 				FROM (SELECT arraySort(groupArray((at, event))) AS rows, arrayFirstIndex(row -> row.2 = 'cart', rows) AS cart
 					FROM events GROUP BY customer)
 				WHERE cart > 0 AND cart < length(rows)`, { asks: 'sequence_next_node' }),
+		postgres('pg_window_funnel', 'PostgreSQL, window functions',
+			windowFunnelSql("at - interval '168 hours'", 'plain'), { asks: 'window_funnel', settings: MEMORY }),
 		postgres('pg_sequence_match', 'PostgreSQL, window functions',
 			`SELECT count(DISTINCT customer) FROM (
 				SELECT *, min(CASE WHEN event = 'cart' AND at >= viewed THEN at END) ${OVER} AS carted FROM (
 					SELECT *, min(CASE WHEN event = 'view' THEN at END) ${OVER} AS viewed
 					FROM plain WHERE event IN ('view', 'cart', 'purchase')) AS a) AS b
 				WHERE event = 'purchase' AND at >= carted`, { asks: 'sequence_match', settings: MEMORY }),
+		// A cart ends a match if the row before it, of these, is a view.
+		postgres('pg_sequence_count', 'PostgreSQL, window functions',
+			`SELECT count(*) FROM (SELECT event, lag(event) OVER (PARTITION BY customer ORDER BY at, event = 'cart') AS before
+				FROM plain WHERE event IN ('view', 'cart')) AS a
+				WHERE event = 'cart' AND before = 'view'`, { asks: 'sequence_count', settings: MEMORY }),
+		postgres('pg_sequence_next_node', 'PostgreSQL, window functions',
+			`SELECT count(next), count(*) FILTER (WHERE next = 'checkout') FROM (
+				SELECT event, lead(event) OVER rows AS next, count(*) FILTER (WHERE event = 'cart') OVER rows AS carts
+					FROM plain WINDOW rows AS (PARTITION BY customer ORDER BY at, event ROWS UNBOUNDED PRECEDING)) AS a
+				WHERE event = 'cart' AND carts = 1`, { asks: 'sequence_next_node', settings: MEMORY }),
+		postgres('pg_retention', 'PostgreSQL, window functions',
+			`SELECT ${STEPS.map((step, n) => `count(*) FILTER (WHERE m1 AND m${n + 1})`).join(', ')} FROM (
+				SELECT row_number() OVER rows AS n, ${STEPS.map((step, n) => `bool_or(event = '${step}') OVER rows AS m${n + 1}`).join(', ')}
+					FROM plain WINDOW rows AS (PARTITION BY customer ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) AS a
+				WHERE n = 1`, { asks: 'retention', settings: MEMORY }),
+		// It needs no window query, and nobody would write one.
+		postgres('pg_retention_grouped', 'PostgreSQL, 4 bool_or by customer, no window',
+			`SELECT ${STEPS.map((step, n) => `count(*) FILTER (WHERE m1 AND m${n + 1})`).join(', ')} FROM (
+				SELECT ${STEPS.map((step, n) => `bool_or(event = '${step}') AS m${n + 1}`).join(', ')} FROM plain GROUP BY customer) AS a`,
+			{ asks: 'retention', settings: MEMORY }),
 		floor('count_filter', '4 count(*) FILTER',
 			`SELECT ${STEPS.map((step, n) => `sum(c${n})`).join(', ')} FROM (SELECT
 				${STEPS.map((step, n) => `count(*) FILTER (WHERE event = '${step}') AS c${n}`).join(', ')}

@@ -5,7 +5,7 @@
 
 const {
 	MEMORY, DEFINITION, STEPS, WITHIN_US, LIST, CH_WINDOW_FUNNEL,
-	ours, clickhouse, duckdb, postgres, floor, conditions, counts, chCounts,
+	ours, clickhouse, duckdb, postgres, floor, conditions, counts, chCounts, windowFunnelSql,
 } = require('./variants');
 
 const setup = {
@@ -19,25 +19,7 @@ const setup = {
 	],
 };
 
-// The latest start of a walk that ends at each row, step by step over one sort: exact, and the best window query
-// there is.  The frame ends with the peers, so equal times may be taken in any order.
-function windowFunnelSql(at)
-{
-	const over = 'OVER (PARTITION BY customer ORDER BY at)';
-
-	return counts(`
-		SELECT customer, max(CASE WHEN started >= ${at} THEN step ELSE 0 END) AS step
-		FROM (SELECT customer, at,
-				CASE event WHEN 'view' THEN 1 WHEN 'cart' THEN 2 WHEN 'checkout' THEN 3 ELSE 4 END AS step,
-				CASE event WHEN 'view' THEN at WHEN 'cart' THEN s2 WHEN 'checkout' THEN s3
-					ELSE max(CASE WHEN event = 'checkout' THEN s3 END) ${over} END AS started
-			FROM (SELECT *, max(CASE WHEN event = 'cart' THEN s2 END) ${over} AS s3
-				FROM (SELECT customer, at, event, max(CASE WHEN event = 'view' THEN at END) ${over} AS s2
-					FROM events WHERE event IN (${LIST})) AS a) AS b) AS c
-		GROUP BY customer`);
-}
-
-// The same by joining each step to the last row of the step before, which has the latest start.
+// The query of windowFunnelSql by joining each step to the last row of the step before, which has the latest start.
 const asofFunnelSql = counts(`
 	SELECT customer, max(step) AS step FROM (
 		SELECT customer, 1 AS step FROM s1

@@ -43,6 +43,24 @@ function chCounts(query)
 	return counts(query, (n) => `countIf(step >= ${n})`);
 }
 
+// The latest start of a walk that ends at each row, step by step over one sort: exact, and the best window query
+// there is.  The frame ends with the peers, so equal times may be taken in any order.
+function windowFunnelSql(at, from = 'events')
+{
+	const over = 'OVER (PARTITION BY customer ORDER BY at)';
+
+	return counts(`
+		SELECT customer, max(CASE WHEN started >= ${at} THEN step ELSE 0 END) AS step
+		FROM (SELECT customer, at,
+				CASE event WHEN 'view' THEN 1 WHEN 'cart' THEN 2 WHEN 'checkout' THEN 3 ELSE 4 END AS step,
+				CASE event WHEN 'view' THEN at WHEN 'cart' THEN s2 WHEN 'checkout' THEN s3
+					ELSE max(CASE WHEN event = 'checkout' THEN s3 END) ${over} END AS started
+			FROM (SELECT *, max(CASE WHEN event = 'cart' THEN s2 END) ${over} AS s3
+				FROM (SELECT customer, at, event, max(CASE WHEN event = 'view' THEN at END) ${over} AS s2
+					FROM ${from} WHERE event IN (${LIST})) AS a) AS b) AS c
+		GROUP BY customer`);
+}
+
 // The funnel by ClickHouse's own function.
 const CH_WINDOW_FUNNEL =
 	chCounts(`SELECT windowFunnel(${WITHIN_US})(at, ${conditions()}) AS step FROM events GROUP BY customer`);
@@ -50,4 +68,5 @@ const CH_WINDOW_FUNNEL =
 module.exports = {
 	MEMORY, DEFINITION, STEPS, WITHIN_US, LIST, CH_WINDOW_FUNNEL,
 	ours, clickhouse, duckdb, postgres, floor, duck, conditions, counts, chCounts,
+	windowFunnelSql,
 };
