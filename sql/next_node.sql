@@ -42,7 +42,7 @@ FROM unnest(array['b', '', 'a']) AS e;
 
 -- Against plain SQL: rows beyond the end of a chain are not kept, in whatever order they come; the chain of 9 takes two bytes.
 CREATE TEMP TABLE trip AS
-	SELECT i % 150 AS c, to_timestamp(abs(hashint4(i * 7) % 12)) AS at, substr('AAAABC', 1 + abs(hashint4(i) % 6), 1) AS e, abs(hashint4(i * 11) % 8) <> 0 AS b
+	SELECT i % 40 AS c, to_timestamp(abs(hashint4(i * 7) % 60)) AS at, substr('AAAABC', 1 + abs(hashint4(i) % 6), 1) AS e, abs(hashint4(i * 11) % 8) <> 0 AS b
 	FROM generate_series(1, 4500) AS i;
 CREATE FUNCTION pg_temp.next_of(e text[], b boolean[], direction text, base text, chain text[]) RETURNS text LANGUAGE plpgsql AS
 $$
@@ -94,7 +94,7 @@ FROM trip_answer GROUP BY direction, base, chain ORDER BY 1, 2, length(chain), 3
 
 -- Against plain SQL, in one process and in several
 CREATE TABLE public.node_rows AS
-	SELECT i % 500 AS c, timestamptz '2024-05-01Z' + abs(hashint4(i * 7) % 6) * interval '1 s' AS at, substr('ABC', 1 + abs(hashint4(i) % 3), 1) AS e, hashint4(i * 11) % 3 <> 0 AS b
+	SELECT i % 100 AS c, timestamptz '2024-05-01Z' + abs(hashint4(i * 7) % 25) * interval '1 s' AS at, substr('ABC', 1 + abs(hashint4(i) % 3), 1) AS e, hashint4(i * 11) % 3 <> 0 AS b
 	FROM generate_series(1, 3000) AS i;
 ALTER TABLE public.node_rows SET (parallel_workers = 3);
 CREATE VIEW public.node_check AS

@@ -158,10 +158,16 @@ condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *er
 {
 	ConditionLog *l;
 	uint8	   *p;
+	size_t		rest;
 
 	if (!row_time_check(at, error))
 		return false;
-	if (!reserve(log, ROW_TIME_MAX_BYTES + 3 + mask_size((*log)->head->nconditions), error))
+	/* Most chunks are never full: it pays to look at the last bytes twice. */
+	l = *log;
+	rest = l->head->nconditions <= 8 ? 1 : 3 + mask_size(l->head->nconditions);
+	if (unlikely(ROW_TIME_MAX_BYTES + rest > l->capacity - l->size) &&
+		row_time_size(at, l->last_at) + rest > l->capacity - l->size &&
+		!grow(log, ROW_TIME_MAX_BYTES + rest, error))
 		return false;
 	l = *log;
 	p = row_time_store(l->bytes + l->size, at, l->last_at);

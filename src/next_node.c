@@ -12,6 +12,10 @@
  * From the base row the chain goes on row by row, forward or backward; nothing
  * may lie between.
  *
+ * Whenever the log is full, the rows that cannot be of the chain any more are
+ * left out (forget_rows), and so are those that come later: most, if customers
+ * do much after the chain.
+ *
  * Memory: next_node_create allocates in the current context and growing keeps
  * the chunk there.
  */
@@ -24,6 +28,9 @@
 
 /* Rows that need no allocation. */
 #define ROWS_ROOM 32
+
+/* The base's condition and the chain's first. */
+#define MATCH_MASK 3
 
 /* A row, pointing into the log. */
 typedef struct NextNodeRow
@@ -43,14 +50,7 @@ condition_bytes(uint32 nconditions)
 static inline uint8
 begin_mask(uint8 base)
 {
-	return base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH ? 3 : 1;
-}
-
-/* The place of a time, see next_node.h. */
-static inline int64
-place_of(const NextNodeLog *log, int64 at)
-{
-	return log->backward ? ~at : at;
+	return base == NEXT_NODE_FIRST_MATCH || base == NEXT_NODE_LAST_MATCH ? MATCH_MASK : 1;
 }
 
 static inline bool
@@ -112,8 +112,8 @@ next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t ro
 	NextNodeLog *log = palloc(chunk);
 
 	memset(log, 0, offsetof(NextNodeLog, bytes));
-	log->begin = PG_INT64_MAX;
-	log->end = PG_INT64_MAX;
+	log->from = PG_INT64_MIN;
+	log->to = PG_INT64_MAX;
 	log->capacity = chunk - offsetof(NextNodeLog, bytes);
 	log->backward = backward;
 	log->base = base;
@@ -133,134 +133,6 @@ next_node_check(const NextNodeLog *log, bool backward, NextNodeBase base, uint32
 		return false;
 	}
 	return condition_count_check(log->nconditions - 1, nconditions - 1, error);
-}
-
-/* Makes room for more bytes than there are; doubles, so that adding is linear. */
-static pg_noinline bool
-grow(NextNodeLog **log, size_t more, CjmError *error)
-{
-	size_t		header = offsetof(NextNodeLog, bytes);
-	size_t		needed = header + (*log)->size + more;
-	size_t		chunk = header + (*log)->capacity;
-
-	if (needed > MaxAllocSize)
-	{
-		cjm_fail(error, CJM_ERROR_LIMIT, "too many rows in one group: %u", (*log)->count);
-		cjm_fail_detail(error, "Their times, events and conditions take more than 1 GB.");
-		cjm_fail_hint(error, "Group by customer.");
-		return false;
-	}
-	while (chunk < needed)
-		chunk *= 2;
-	chunk = Min(chunk, MaxAllocSize);
-	*log = repalloc(*log, chunk);
-	(*log)->capacity = chunk - header;
-	return true;
-}
-
-/* Makes room for more bytes. */
-static inline bool
-reserve(NextNodeLog **log, size_t more, CjmError *error)
-{
-	return likely(more <= (*log)->capacity - (*log)->size) || grow(log, more, error);
-}
-
-/* Takes a row that is kept into account for where the chain can begin and end; conditions is the first byte of its own. */
-static inline void
-note_place(NextNodeLog *log, int64 at, uint8 conditions)
-{
-	uint8		mask = begin_mask(log->base);
-	bool		may_begin = (conditions & mask) == mask;
-	int64		place = place_of(log, at);
-
-	log->begins |= may_begin;
-	/* A chain that is to begin as late as it can has no such bound. */
-	if (log->base == (log->backward ? NEXT_NODE_FIRST_MATCH : NEXT_NODE_LAST_MATCH))
-		return;
-	if (place < log->begin)
-	{
-		/* Of head and tail it is known where they are: the first row of all is one, whatever it meets. */
-		if (mask == 3 && !may_begin)
-			return;
-		log->begin = place;
-		log->beyond = 0;
-		log->last = place;
-	}
-	else if (place > log->begin)
-	{
-		log->beyond++;
-		log->last = Max(log->last, place);
-	}
-	if (log->beyond >= log->nconditions - 1)
-	{
-		/* Counted anew, rows may come that bring the end nearer. */
-		log->end = Min(log->end, log->last);
-		log->beyond = 0;
-		log->last = log->begin;
-	}
-}
-
-/* Adds a row, if it matters; chain has words for nconditions - 1 bits, at least one.  The log may move. */
-bool
-next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain, CjmError *error)
-{
-	NextNodeLog *l;
-	uint8	   *p;
-	uint8		first = (uint8) (chain[0] << 1 | is_base);
-
-	if (!row_time_check(at, error))
-		return false;
-	if (place_of(*log, at) > (*log)->end)
-		return true;
-	if (!reserve(log, ROW_TIME_MAX_BYTES + condition_bytes((*log)->nconditions) + 5 + event.size, error))
-		return false;
-	l = *log;
-	note_place(l, at, first);
-	p = row_time_store(l->bytes + l->size, at, l->last_at);
-	*p++ = first;
-	for (size_t i = 1; i < condition_bytes(l->nconditions); i++)
-	{
-		/* The last byte may have nothing but the last bit of the byte before. */
-		uint64		byte = i * 8 < l->nconditions - 1 ? chain[i / 8] >> (i % 8 * 8) & 0xff : 0;
-		uint64		before = chain[(i - 1) / 8] >> ((i - 1) % 8 * 8) & 0xff;
-
-		*p++ = (uint8) (byte << 1 | before >> 7);
-	}
-	p = varint_store(p, event.size);
-	memcpy(p, event.bytes, event.size);
-	l->size = p + event.size - l->bytes;
-	l->last_at = at;
-	l->count++;
-	return true;
-}
-
-/* Adds the rows of another log that asks the same; that is not changed.  The log may move. */
-bool
-next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
-{
-	const uint8 *rest;
-	NextNodeLog *l;
-	uint8	   *p;
-	int64		at = 0;
-
-	if (other->count == 0)
-		return true;
-	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
-		return false;
-	l = *log;
-	/* Only the first row's time is relative to something else here. */
-	rest = row_time_load(other->bytes, &at);
-	p = row_time_store(l->bytes + l->size, at, l->last_at);
-	memcpy(p, rest, other->bytes + other->size - rest);
-	l->size = p + (other->bytes + other->size - rest) - l->bytes;
-	l->last_at = other->last_at;
-	l->count += other->count;
-	l->begins |= other->begins;
-	l->begin = Min(l->begin, other->begin);
-	l->end = Min(l->end, other->end);
-	l->beyond = 0;
-	l->last = l->begin;
-	return true;
 }
 
 static int
@@ -321,26 +193,15 @@ find_base(const NextNodeLog *log, const NextNodeRow *rows)
 	return -1;
 }
 
-/*
- * The event next to the chain, pointing into the log, which is only read;
- * false if there is no such chain, or nothing next to it.  Next to no chain at
- * all is the base itself.
- */
-bool
-next_node_find(const NextNodeLog *log, Label *event)
+/* The rows of a log in canonical order, pointing into it, in room if they are at most ROWS_ROOM, else palloc'd. */
+static NextNodeRow *
+open_rows(const NextNodeLog *log, NextNodeRow *room)
 {
-	int64		length = (int64) log->nconditions - 1;
-	int64		step = log->backward ? -1 : 1;
-	const uint8 *p = log->bytes;
-	NextNodeRow room[ROWS_ROOM];
 	NextNodeRow *rows = room;
+	const uint8 *p = log->bytes;
 	int64		at = 0;
-	int64		next;
-	bool		found = false;
 	bool		in_order = true;
 
-	if (log->count <= length || !log->begins)
-		return false;
 	if (log->count > ROWS_ROOM)
 		rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < log->count; i++)
@@ -360,7 +221,217 @@ next_node_find(const NextNodeLog *log, Label *event)
 	}
 	if (!in_order)
 		sort_rows(rows, log->count, log);
+	return rows;
+}
 
+/*
+ * Narrows from and to, which is sound whatever rows are yet to come.  If the
+ * chain is to begin as early as it can, in its own direction, it can only begin
+ * earlier as rows come; so the row as far from where it begins now as the chain
+ * is long is as far as it can reach.  If it is to begin as late as it can, it
+ * never begins before where it does now.
+ */
+static void
+narrow(NextNodeLog *log, const NextNodeRow *rows)
+{
+	int64		last = (int64) log->count - 1;
+	int64		length = (int64) log->nconditions - 1;
+	bool		early = log->base != (log->backward ? NEXT_NODE_FIRST_MATCH : NEXT_NODE_LAST_MATCH);
+	int64		bound;
+
+	/* Where head and tail are does not depend on what they meet. */
+	if (log->base == NEXT_NODE_HEAD)
+		bound = 0;
+	else if (log->base == NEXT_NODE_TAIL)
+		bound = last;
+	else
+		bound = find_base(log, rows);
+	if (bound < 0)
+		return;
+	if (early)
+		bound += log->backward ? -length : length;
+	if (bound < 0 || bound > last)
+		return;
+	if (early == log->backward)
+		log->from = rows[bound].at;
+	else
+		log->to = rows[bound].at;
+}
+
+/* Leaves out the rows that do not matter, if it is known of any; the others are then in canonical order. */
+static void
+forget_rows(NextNodeLog *log)
+{
+	NextNodeRow room[ROWS_ROOM];
+	NextNodeRow *rows;
+	uint32		kept = 0;
+	size_t		most = 0;
+	int64		before = 0;
+	uint8	   *bytes;
+	uint8	   *p;
+
+	if (log->count == 0 || (!log->begins && begin_mask(log->base) == MATCH_MASK))
+		return;
+	rows = open_rows(log, room);
+	narrow(log, rows);
+	for (uint32 i = 0; i < log->count; i++)
+		if (rows[i].at >= log->from && rows[i].at <= log->to)
+		{
+			most += ROW_TIME_MAX_BYTES + ((const uint8 *) rows[i].event.bytes + rows[i].event.size - rows[i].conditions);
+			rows[kept++] = rows[i];
+		}
+	if (kept < log->count)
+	{
+		p = bytes = palloc_extended(most, MCXT_ALLOC_HUGE);
+		for (uint32 i = 0; i < kept; i++)
+		{
+			size_t		rest = (const uint8 *) rows[i].event.bytes + rows[i].event.size - rows[i].conditions;
+
+			p = row_time_store(p, rows[i].at, before);
+			before = rows[i].at;
+			memcpy(p, rows[i].conditions, rest);
+			p += rest;
+		}
+		/* They are fewer, but what order does to the size of times is nobody's promise. */
+		if (p - bytes <= log->capacity)
+		{
+			memcpy(log->bytes, bytes, p - bytes);
+			log->size = p - bytes;
+			log->count = kept;
+			log->last_at = before;
+		}
+		pfree(bytes);
+	}
+	if (rows != room)
+		pfree(rows);
+}
+
+/*
+ * Makes room for more bytes than there are.  Rows that do not matter go first;
+ * if that does not free half of the chunk, it doubles, so that adding is linear
+ * but for the sorting.
+ */
+static pg_noinline bool
+grow(NextNodeLog **log, size_t more, CjmError *error)
+{
+	size_t		header = offsetof(NextNodeLog, bytes);
+	size_t		chunk = header + (*log)->capacity;
+	size_t		needed;
+
+	forget_rows(*log);
+	needed = header + (*log)->size + more;
+	if (needed <= chunk && ((*log)->size <= (*log)->capacity / 2 || chunk == MaxAllocSize))
+		return true;
+	if (needed > MaxAllocSize)
+	{
+		cjm_fail(error, CJM_ERROR_LIMIT, "too many rows in one group: %u", (*log)->count);
+		cjm_fail_detail(error, "Their times, events and conditions take more than 1 GB.");
+		cjm_fail_hint(error, "Group by customer.");
+		return false;
+	}
+	do
+		chunk *= 2;
+	while (chunk < needed);
+	chunk = Min(chunk, MaxAllocSize);
+	*log = repalloc(*log, chunk);
+	(*log)->capacity = chunk - header;
+	return true;
+}
+
+/* Makes room for more bytes. */
+static inline bool
+reserve(NextNodeLog **log, size_t more, CjmError *error)
+{
+	return likely(more <= (*log)->capacity - (*log)->size) || grow(log, more, error);
+}
+
+/* Adds a row, if it matters; chain has words for nconditions - 1 bits, at least one.  The log may move. */
+bool
+next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain, CjmError *error)
+{
+	NextNodeLog *l;
+	uint8	   *p;
+	uint8		first = (uint8) (chain[0] << 1 | is_base);
+	uint8		mask;
+	size_t		rest;
+
+	if (!row_time_check(at, error))
+		return false;
+	if (at < (*log)->from || at > (*log)->to)
+		return true;
+	/* Most chunks are never full: it pays to look at the last bytes twice. */
+	l = *log;
+	rest = condition_bytes(l->nconditions) + varint_size(event.size) + event.size;
+	if (unlikely(ROW_TIME_MAX_BYTES + rest > l->capacity - l->size) &&
+		row_time_size(at, l->last_at) + rest > l->capacity - l->size &&
+		!grow(log, ROW_TIME_MAX_BYTES + rest, error))
+		return false;
+	l = *log;
+	mask = begin_mask(l->base);
+	l->begins |= (first & mask) == mask;
+	p = row_time_store(l->bytes + l->size, at, l->last_at);
+	*p++ = first;
+	for (size_t i = 1; i < condition_bytes(l->nconditions); i++)
+	{
+		/* The last byte may have nothing but the last bit of the byte before. */
+		uint64		byte = i * 8 < l->nconditions - 1 ? chain[i / 8] >> (i % 8 * 8) & 0xff : 0;
+		uint64		before = chain[(i - 1) / 8] >> ((i - 1) % 8 * 8) & 0xff;
+
+		*p++ = (uint8) (byte << 1 | before >> 7);
+	}
+	p = varint_store(p, event.size);
+	memcpy(p, event.bytes, event.size);
+	l->size = p + event.size - l->bytes;
+	l->last_at = at;
+	l->count++;
+	return true;
+}
+
+/* Adds the rows of another log that asks the same; that is not changed.  The log may move. */
+bool
+next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
+{
+	const uint8 *rest;
+	NextNodeLog *l;
+	uint8	   *p;
+	int64		at = 0;
+
+	if (other->count == 0)
+		return true;
+	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
+		return false;
+	l = *log;
+	/* Only the first row's time is relative to something else here. */
+	rest = row_time_load(other->bytes, &at);
+	p = row_time_store(l->bytes + l->size, at, l->last_at);
+	memcpy(p, rest, other->bytes + other->size - rest);
+	l->size = p + (other->bytes + other->size - rest) - l->bytes;
+	l->last_at = other->last_at;
+	l->count += other->count;
+	l->begins |= other->begins;
+	l->from = Max(l->from, other->from);
+	l->to = Min(l->to, other->to);
+	return true;
+}
+
+/*
+ * The event next to the chain, pointing into the log, which is only read;
+ * false if there is no such chain, or nothing next to it.  Next to no chain at
+ * all is the base itself.
+ */
+bool
+next_node_find(const NextNodeLog *log, Label *event)
+{
+	int64		length = (int64) log->nconditions - 1;
+	int64		step = log->backward ? -1 : 1;
+	NextNodeRow room[ROWS_ROOM];
+	NextNodeRow *rows;
+	int64		next;
+	bool		found = false;
+
+	if (log->count <= length || !log->begins)
+		return false;
+	rows = open_rows(log, room);
 	next = find_base(log, rows);
 	if (next >= 0)
 	{

@@ -17,25 +17,15 @@ typedef enum NextNodeBase
 } NextNodeBase;
 
 /*
- * The rows of a customer in the order of their arrival, in one chunk, but for
- * those that are known to be beyond the end of the chain.  The conditions of a
- * row are bits in bytes: bit 0 that of the base, bit i that of place i of the
- * chain.
- *
- * If the chain is to begin as early as it can, in its own direction, it can
- * only begin earlier yet as rows come, and the rows that it needs are those
- * next to where it begins.  So once there are as many rows after a row that it
- * may begin with as the chain is long, the last of them is as far as it can
- * reach.  Distances from there are places: a time, or ~time if the direction is
- * backward, so that they rise along the chain.
+ * The rows of a customer in the order of their arrival, in one chunk.  The
+ * conditions of a row are bits in bytes: bit 0 that of the base, bit i that of
+ * place i of the chain.  Rows that are known not to matter are left out.
  */
 typedef struct NextNodeLog
 {
 	int64		last_at;		/* time of the row added last */
-	int64		begin;			/* the least place known that the chain may begin at, or PG_INT64_MAX */
-	int64		end;			/* rows at greater places do not matter */
-	int64		last;			/* the greatest place of those counted in beyond */
-	uint32		beyond;			/* rows after begin, counted until they are as many as the chain is long */
+	int64		from;			/* rows before or after these times do not matter */
+	int64		to;
 	uint32		size;			/* of bytes in use */
 	uint32		capacity;
 	uint32		count;			/* rows */

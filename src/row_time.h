@@ -56,6 +56,15 @@ row_time_store(uint8 *p, int64 at, int64 before)
 	return varint_store(p, zigzag(distance) << 1);
 }
 
+/* The bytes that row_time_store takes. */
+static inline size_t
+row_time_size(int64 at, int64 before)
+{
+	uint8		bytes[ROW_TIME_MAX_BYTES];
+
+	return row_time_store(bytes, at, before) - bytes;
+}
+
 /* Reads a time that row_time_store wrote; *at is that of the row before, and then its own.  Returns the byte after it. */
 static inline const uint8 *
 row_time_load(const uint8 *p, int64 *at)

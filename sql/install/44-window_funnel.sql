@@ -23,7 +23,7 @@ COMMENT ON FUNCTION window_funnel_final(internal) IS 'final function of window_f
 CREATE AGGREGATE window_funnel(within interval, at timestamptz, VARIADIC steps "any") (
 	SFUNC = window_funnel_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 96,
 	FINALFUNC = window_funnel_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = window_funnel_combine,
@@ -34,10 +34,11 @@ CREATE AGGREGATE window_funnel(within interval, at timestamptz, VARIADIC steps "
 COMMENT ON AGGREGATE window_funnel(interval, timestamptz, VARIADIC "any") IS
 	'the highest step that a chain of rows within the window ends with, 0 for none; one row may stand for several steps';
 
+-- The strict modes keep rows that no condition holds for, too.
 CREATE AGGREGATE window_funnel(within interval, mode text, at timestamptz, VARIADIC steps "any") (
 	SFUNC = window_funnel_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 128,
 	FINALFUNC = window_funnel_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = window_funnel_combine,

@@ -25,7 +25,7 @@ COMMENT ON FUNCTION retention_final(internal) IS 'final function of retention';
 CREATE AGGREGATE retention(VARIADIC conditions "any") (
 	SFUNC = retention_step,
 	STYPE = internal,
-	SSPACE = 64,
+	SSPACE = 24,
 	FINALFUNC = retention_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = retention_combine,

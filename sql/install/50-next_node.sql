@@ -35,7 +35,7 @@ CREATE AGGREGATE sequence_next_node(
 	direction text, base text, at timestamptz, event text, base_condition boolean, VARIADIC chain "any") (
 	SFUNC = next_node_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 192,
 	FINALFUNC = next_node_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = next_node_combine,
@@ -49,7 +49,7 @@ COMMENT ON AGGREGATE sequence_next_node(text, text, timestamptz, text, boolean, 
 CREATE AGGREGATE sequence_next_node(direction text, base text, at timestamptz, event text, base_condition boolean) (
 	SFUNC = next_node_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 128,
 	FINALFUNC = next_node_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = next_node_combine,
