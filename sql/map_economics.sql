@@ -59,9 +59,9 @@ DECLARE
 BEGIN
 	scans := 0;
 	purchases := 0;
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		scans := scans + (line ~ 'Scan on log')::int;
-		purchases := purchases + (line ~ 'Function Scan on touchpoints')::int;
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF, VERBOSE) ' || query LOOP
+		scans := scans + (line ~ 'Scan on public.log')::int;
+		purchases := purchases + (line ~ 'Output: purchase_stats')::int;
 	END LOOP;
 	RETURN NEXT;
 END

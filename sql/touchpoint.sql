@@ -100,3 +100,5 @@ FROM touchpoint_long ORDER BY n;
 SELECT without_events('{2026-01-01T00:00:00Z a@x=1, 2026-01-01T00:00:00Z b, 2026-01-02T00:00:00Z a, 2026-01-03T00:00:00Z c@y}', events)
 FROM (VALUES ('{a}'::text[]), ('{c,a,b,c}'), ('{d,NULL,"not there"}'), ('{}'), (NULL)) v (events);
 SELECT without_events('{2026-01-01T00:00:00Z a@x, 2026-01-02T00:00:00Z b@y}', '{a}') = '{2026-01-02T00:00:00Z b@y}' AS as_if_never_there, without_events('{}', '{a}');
+-- The first channel.
+SELECT j, first_channel(j) FROM unnest('{"{}", "{2026-01-01T00:00Z a}", "{2026-01-01T00:00Z a, 2026-01-02T00:00Z a@ads, 2026-01-03T00:00Z a@mail}"}'::journey[]) j;

@@ -12,18 +12,6 @@ PG_FUNCTION_INFO_V1(journey_attribute);
 
 #define CREDIT_COLUMNS 6
 
-/* The labels of a dictionary as texts. */
-static Datum *
-label_datums(const JourneyLabels *dictionary)
-{
-	Label	   *labels = journey_labels(dictionary);
-	Datum	   *texts = palloc_extended(Max(dictionary->count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-
-	for (uint32 i = 0; i < dictionary->count; i++)
-		texts[i] = label_to_datum(labels[i]);
-	return texts;
-}
-
 /* attribute(): a row for each touchpoint or visit that earns a share of a conversion. */
 Datum
 journey_attribute(PG_FUNCTION_ARGS)

@@ -6,6 +6,23 @@
  */
 #include "funnel_match_internal.h"
 
+/* Makes a matcher ready to be asked of single touchpoints of a journey, until it is asked of the next one. */
+void
+funnel_match_start(FunnelMatcher *matcher, const JourneyView *view)
+{
+	if (view->count > 0)
+		funnel_match_prepare(matcher, view);
+}
+
+/* The stages that touchpoint i matches, whatever came before it. */
+uint64
+funnel_match_stages(const FunnelMatcher *matcher, const JourneyView *view, uint32 i)
+{
+	EventMask	mask = matcher->event_masks[journey_label_at(&view->events, i)];
+
+	return matcher->nchanneled == 0 ? mask.stages : channel_mask(matcher, view, i, mask).stages;
+}
+
 /* Touchpoints that are read at a time. */
 #define BLOCK 64
 

@@ -23,6 +23,7 @@ typedef struct CachedMatcher
 	struct varlena *funnel;		/* the definition it was made from */
 	bool		constant;		/* the call site never sees another one; of an argument */
 	FunnelMatcher *matcher;
+	TupleDesc	row;			/* that the function returns, if it asked for it */
 } CachedMatcher;
 
 /*
@@ -96,6 +97,17 @@ funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant)
 	cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
 	cache->constant = argument_is_constant(fcinfo, argument);
 	return matcher;
+}
+
+/* result_row for a call site that has a matcher already. */
+TupleDesc
+funnel_result_row(FunctionCallInfo fcinfo)
+{
+	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+
+	if (cache->row == NULL)
+		cache->row = result_row_looked_up(fcinfo);
+	return cache->row;
 }
 
 /* The entry range that a tstzrange argument means: both ends included, in microseconds. */

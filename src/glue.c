@@ -125,6 +125,20 @@ journey_from_builder(const JourneyBuilder *builder, bool distinct)
 	return PointerGetDatum(out.data);
 }
 
+/* The row type that a function returns, as it lasts with its call site. */
+TupleDesc
+result_row_looked_up(FunctionCallInfo fcinfo)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	TupleDesc	row;
+
+	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	row = BlessTupleDesc(CreateTupleDescCopy(row));
+	MemoryContextSwitchTo(old);
+	return row;
+}
+
 /*
  * The row type that a function returns, which stays with its call site: to look
  * it up costs more than to make the row.  The function may use fn_extra for
@@ -136,15 +150,7 @@ result_row(FunctionCallInfo fcinfo)
 	FmgrInfo   *call = fcinfo->flinfo;
 
 	if (call->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(call->fn_mcxt);
-		TupleDesc	row;
-
-		if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		call->fn_extra = BlessTupleDesc(CreateTupleDescCopy(row));
-		MemoryContextSwitchTo(old);
-	}
+		call->fn_extra = result_row_looked_up(fcinfo);
 	return (TupleDesc) call->fn_extra;
 }
 
@@ -179,6 +185,19 @@ Datum
 label_to_datum(Label label)
 {
 	return PointerGetDatum(bytes_to_varlena(label.bytes, label.size));
+}
+
+/* All labels of a dictionary by id, for functions that put them into many rows. */
+Datum *
+label_datums(const JourneyLabels *labels)
+{
+	Label	   *names = journey_labels(labels);
+	Datum	   *datums = palloc_extended(Max(labels->count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < labels->count; i++)
+		datums[i] = label_to_datum(names[i]);
+	pfree(names);
+	return datums;
 }
 
 /* An interval for a message. */

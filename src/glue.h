@@ -31,9 +31,12 @@ extern int64 interval_microseconds(const Interval *interval, const char *name);
 
 /* Making results in the current memory context. */
 extern TupleDesc result_row(FunctionCallInfo fcinfo);
+extern TupleDesc result_row_looked_up(FunctionCallInfo fcinfo);
+extern TupleDesc funnel_result_row(FunctionCallInfo fcinfo);
 extern Datum journey_from_builder(const JourneyBuilder *builder, bool distinct);
 extern struct varlena *bytes_to_varlena(const void *bytes, size_t size);
 extern Datum label_to_datum(Label label);
+extern Datum *label_datums(const JourneyLabels *labels);
 extern Interval *interval_from_microseconds(uint64 microseconds);
 
 /* Where the states of an aggregate live, and those that are expanded objects. */

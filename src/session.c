@@ -6,7 +6,6 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "session.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_sessions);
@@ -18,22 +17,19 @@ journey_sessions(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
-	MemoryContext row;
 	JourneyView view;
-	Label	   *events;
-	Label	   *channels;
+	Datum	   *events;
+	Datum	   *channels;
 	SessionCursor cursor;
 	Session		session;
 
 	InitMaterializedSRF(fcinfo, 0);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	events = journey_labels(&view.events);
-	channels = journey_labels(&view.channels);
-	row = AllocSetContextCreate(CurrentMemoryContext, "sessions row", ALLOCSET_SMALL_SIZES);
+	events = label_datums(&view.events);
+	channels = label_datums(&view.channels);
 	session_cursor_start(&cursor, &view, timeout);
 	while (session_cursor_next(&cursor, &session))
 	{
-		MemoryContext old = MemoryContextSwitchTo(row);
 		Datum		values[9];
 		bool		nulls[9] = {false};
 
@@ -41,18 +37,15 @@ journey_sessions(PG_FUNCTION_ARGS)
 		values[1] = TimestampTzGetDatum(session.started_at);
 		values[2] = TimestampTzGetDatum(session.ended_at);
 		values[3] = Int64GetDatum(session.touches);
-		values[4] = label_to_datum(events[session.entry_event]);
-		values[5] = label_to_datum(events[session.exit_event]);
+		values[4] = events[session.entry_event];
+		values[5] = events[session.exit_event];
 		nulls[6] = session.channel == 0;
-		values[6] = nulls[6] ? (Datum) 0 : label_to_datum(channels[session.channel - 1]);
+		values[6] = nulls[6] ? (Datum) 0 : channels[session.channel - 1];
 		nulls[7] = !session.has_value;
 		values[7] = Float8GetDatum(session.value);
 		values[8] = BoolGetDatum(session.touches == 1);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row);
 	}
-	MemoryContextDelete(row);
 	return (Datum) 0;
 }
 

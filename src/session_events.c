@@ -10,7 +10,6 @@
 
 #include "funcapi.h"
 #include "session.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_session_events);
@@ -27,7 +26,6 @@ journey_session_events(PG_FUNCTION_ARGS)
 	JourneyView view;
 	Datum	   *events;
 	Datum	   *channels;
-	Label	   *labels;
 	int64	   *seen;			/* by event: the last session that had it */
 	SessionCursor cursor;
 	Session		session;
@@ -35,15 +33,9 @@ journey_session_events(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	events = palloc_extended((size_t) view.events.count * sizeof(Datum), MCXT_ALLOC_HUGE);
-	channels = palloc_extended((size_t) view.channels.count * sizeof(Datum), MCXT_ALLOC_HUGE);
+	events = label_datums(&view.events);
+	channels = label_datums(&view.channels);
 	seen = palloc_extended((size_t) view.events.count * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	labels = journey_labels(&view.events);
-	for (uint32 i = 0; i < view.events.count; i++)
-		events[i] = label_to_datum(labels[i]);
-	labels = journey_labels(&view.channels);
-	for (uint32 i = 0; i < view.channels.count; i++)
-		channels[i] = label_to_datum(labels[i]);
 
 	session_cursor_start(&cursor, &view, timeout);
 	while (session_cursor_next(&cursor, &session))

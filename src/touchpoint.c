@@ -1,6 +1,7 @@
 /*
  * touchpoint.c: what is in a journey: touchpoints, touch_count, first_touch,
- * last_touch, duration, slice, has_event.
+ * last_touch, first_channel, duration, slice, without_values, without_events,
+ * has_event.
  */
 #include "glue.h"
 
@@ -15,6 +16,7 @@ PG_FUNCTION_INFO_V1(journey_touchpoints);
 PG_FUNCTION_INFO_V1(journey_touch_count);
 PG_FUNCTION_INFO_V1(journey_first_touch);
 PG_FUNCTION_INFO_V1(journey_last_touch);
+PG_FUNCTION_INFO_V1(journey_first_channel);
 PG_FUNCTION_INFO_V1(journey_duration);
 PG_FUNCTION_INFO_V1(journey_slice);
 PG_FUNCTION_INFO_V1(journey_without_values);
@@ -22,15 +24,15 @@ PG_FUNCTION_INFO_V1(journey_without_events);
 PG_FUNCTION_INFO_V1(journey_has_event);
 PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
-/* The columns of type touchpoint; labels are copied into the current context. */
+/* The columns of type touchpoint; no channel is no datum. */
 static void
-touchpoint_columns(const Touch *touch, Label event, Label channel, Datum *values, bool *nulls)
+touchpoint_columns(const Touch *touch, Datum event, Datum channel, Datum *values, bool *nulls)
 {
 	nulls[0] = nulls[1] = false;
 	values[0] = TimestampTzGetDatum(touch->at);
-	values[1] = label_to_datum(event);
-	nulls[2] = channel.bytes == NULL;
-	values[2] = nulls[2] ? (Datum) 0 : label_to_datum(channel);
+	values[1] = event;
+	nulls[2] = touch->channel == 0;
+	values[2] = channel;
 	nulls[3] = !touch->has_value;
 	values[3] = Float8GetDatum(touch->value);
 }
@@ -40,33 +42,27 @@ Datum
 journey_touchpoints(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext row;
 	JourneyView view;
-	Label	   *events;
-	Label	   *channels;
+	Datum	   *events;
+	Datum	   *channels;
 	JourneyCursor cursor;
 	Touch		touch;
 
 	InitMaterializedSRF(fcinfo, 0);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	events = journey_labels(&view.events);
-	channels = journey_labels(&view.channels);
-	row = AllocSetContextCreate(CurrentMemoryContext, "touchpoints row", ALLOCSET_SMALL_SIZES);
+	events = label_datums(&view.events);
+	channels = label_datums(&view.channels);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
-		MemoryContext old = MemoryContextSwitchTo(row);
 		Datum		values[4];
 		bool		nulls[4];
 
 		CHECK_FOR_INTERRUPTS();
-		touchpoint_columns(&touch, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
+		touchpoint_columns(&touch, events[touch.event], touch.channel ? channels[touch.channel - 1] : (Datum) 0,
 						   values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row);
 	}
-	MemoryContextDelete(row);
 	return (Datum) 0;
 }
 
@@ -94,8 +90,9 @@ touchpoint_at(FunctionCallInfo fcinfo, bool last)
 		PG_RETURN_NULL();
 	journey_cursor_start(&cursor, &view, last ? view.count - 1 : 0);
 	journey_cursor_next(&cursor, &touch);
-	touchpoint_columns(&touch, journey_label(&view.events, touch.event),
-					   touch.channel ? journey_label(&view.channels, touch.channel - 1) : NO_LABEL, values, nulls);
+	touchpoint_columns(&touch, label_to_datum(journey_label(&view.events, touch.event)),
+					   touch.channel ? label_to_datum(journey_label(&view.channels, touch.channel - 1)) : (Datum) 0,
+					   values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
 }
 
@@ -109,6 +106,25 @@ Datum
 journey_last_touch(PG_FUNCTION_ARGS)
 {
 	return touchpoint_at(fcinfo, true);
+}
+
+/* first_channel(journey): that of the first touchpoint that has one. */
+Datum
+journey_first_channel(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (view.channels.count == 0)
+		PG_RETURN_NULL();
+	for (uint32 i = 0; i < view.count; i++)
+	{
+		uint32		channel = journey_label_at(&view.channels, i);
+
+		if (channel != 0)
+			PG_RETURN_DATUM(label_to_datum(journey_label(&view.channels, channel - 1)));
+	}
+	PG_RETURN_NULL();
 }
 
 /* duration(journey): time from the first touchpoint to the last. */

@@ -35,6 +35,11 @@ CREATE FUNCTION last_touch(journey journey) RETURNS touchpoint
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION last_touch(journey) IS 'the last touchpoint, NULL if the journey is empty';
 
+CREATE FUNCTION first_channel(journey journey) RETURNS text
+	AS 'MODULE_PATHNAME', 'journey_first_channel'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION first_channel(journey) IS 'the channel of the first touchpoint that has one, or NULL';
+
 CREATE FUNCTION duration(journey journey) RETURNS interval
 	AS 'MODULE_PATHNAME', 'journey_duration'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -64,7 +64,7 @@ BEGIN
 	END IF;
 	RETURN CASE by
 		WHEN 'segment' THEN 'j.segment'
-		WHEN 'channel' THEN '(SELECT t.channel FROM cjm.touchpoints(j.journey) t WHERE t.channel IS NOT NULL LIMIT 1)'
+		WHEN 'channel' THEN 'cjm.first_channel(j.journey)'
 		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
 		WHEN 'next_event' THEN
 			'(cjm.first_touch(cjm.slice(j.journey, f.times[f.step] + interval ''1 microsecond'', ''infinity''))).event'
@@ -167,7 +167,7 @@ BEGIN
 		FROM %5$s.journeys j
 			CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times OFFSET 0) f
-			LEFT JOIN LATERAL (%9$s) p ON true
+			CROSS JOIN LATERAL (%9$s) p
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, map_stage_names(map), map_completed_step(map), (map).session_gap, map_schema(map),
 		map_score_sql('last_at'), map_score_sql('frequency'), map_score_sql('monetary'), map_purchases_sql(map), map_quintiles_sql(map),
@@ -242,10 +242,10 @@ BEGIN
 		)
 		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
 			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
-			s.open_customers, s.median_days_since, n.next_event, coalesce(n.customers, 0) AS next_customers
+			s.open_customers, (extract(epoch FROM now() - s.median_last_seen) / 86400)::float8 AS median_days_since,
+			n.next_event, coalesce(n.customers, 0) AS next_customers
 		FROM (SELECT step, label, count(*) FILTER (WHERE NOT open) AS customers, count(*) FILTER (WHERE open) AS open_customers,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY (extract(epoch FROM now() - last_seen) / 86400)::float8)
-					FILTER (WHERE NOT open) AS median_days_since
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE NOT open) AS median_last_seen
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',

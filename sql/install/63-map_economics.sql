@@ -3,41 +3,35 @@
 -- channels cost and what they brought.
 --
 -- As in 62-map_views.sql: each returns SQL, names quoted and constants by %L.
--- A purchase is a touchpoint of the last stage that is not optional, whatever
--- came before it.
+-- What a purchase is, 29-purchases.sql says.
 --
 
-CREATE FUNCTION map_purchase_condition(map map) RETURNS text
+-- A look at the events that are in a journey at all tells most of those without a purchase.
+CREATE FUNCTION map_has_purchase(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN (SELECT '(' || string_agg(coalesce(nullif(concat_ws(' AND ', 't.event = ' || quote_literal(s.event), 't.channel = ' || quote_literal(s.channel)), ''),
-		'true'), ' OR ') || ')'
+RETURN (SELECT CASE WHEN count(s.event) = count(*) THEN '(' || string_agg(format('cjm.has_event(j.journey, %L)', s.event), ' OR ') || ')' END
 	FROM funnel_stages((map).stages) s WHERE s.step = map_completed_step(map));
-COMMENT ON FUNCTION map_purchase_condition(map) IS 'SQL: whether a touchpoint t is a purchase';
+COMMENT ON FUNCTION map_has_purchase(map) IS 'SQL: a condition that every journey j with a purchase meets; NULL if all may have one';
 
--- Journeys without such an event are not opened.
 CREATE FUNCTION map_purchases_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN format('SELECT max(t.at) AS last_at, count(*) AS frequency, sum(t.value) AS monetary FROM cjm.touchpoints(%s) t WHERE %s%s',
-	map_valued_journey(map),
-	(SELECT CASE WHEN count(s.event) = count(*) THEN
-		'(' || string_agg(format('cjm.has_event(j.journey, %L)', s.event), ' OR ') || ') AND ' END
-		FROM funnel_stages((map).stages) s WHERE s.step = map_completed_step(map)),
-	map_purchase_condition(map));
+RETURN format('SELECT (b.bought).last_at, (b.bought).purchase_count AS frequency, (b.bought).total_value AS monetary
+		FROM (SELECT cjm.purchase_stats(%s, %L::cjm.funnel) AS bought OFFSET 0) b', map_valued_journey(map), (map).stages);
 COMMENT ON FUNCTION map_purchases_sql(map) IS 'SQL: what the customer of a journey j bought, one row';
 
 -- The ends of the first four fifths of all who bought: equal values have equal scores, and a score is 1 + the whole fifths that
--- have less.  Both laterals are left joins of one row, so that the planner drops them where nobody asks for what they give: a
--- query without scores reads the journeys once, one with scores twice.
+-- have less.  It is a left join of one row, so that the planner drops it where nobody asks for what it gives: a query without
+-- scores reads the journeys once, one with scores twice.
 CREATE FUNCTION map_quintiles_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, cjm, pg_temp
 RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.last_at) AS last_at,
 			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.frequency) AS frequency,
 			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.monetary) AS monetary
-		FROM %s.journeys j CROSS JOIN LATERAL (%s) p WHERE p.frequency > 0',
-	map_schema(map), map_purchases_sql(map));
+		FROM %s.journeys j CROSS JOIN LATERAL (%s) p WHERE p.frequency > 0%s',
+	map_schema(map), map_purchases_sql(map), ' AND ' || map_has_purchase(map));
 COMMENT ON FUNCTION map_quintiles_sql(map) IS 'SQL: the ends of fifths of those who bought, by last purchase, number and value, one row of arrays';
 
 CREATE FUNCTION map_score_sql(measure text) RETURNS text

@@ -121,13 +121,12 @@ BEGIN
 			MESSAGE = 'life cycles by the hour are not known',
 			HINT = 'Periods are day, week, month, quarter and year.';
 	END IF;
-	RETURN QUERY EXECUTE format('WITH active AS (
-			SELECT p.period, p.earlier, p.later, count(*) AS customers
-			FROM %1$s.journeys j CROSS JOIN LATERAL (
-				SELECT l.period, lag(l.period) OVER w AS earlier, lead(l.period) OVER w AS later
-				FROM (SELECT (lower(b.period) AT TIME ZONE %2$L)::date AS period
-					FROM cjm.entry_buckets(j.journey, ''*''::cjm.funnel, %3$L, %2$L) b(period)) l
-				WINDOW w AS (ORDER BY l.period)) p
+	-- Many customers were there in the same periods: those are counted first, as for retention.
+	RETURN QUERY EXECUTE format('WITH seen AS (
+			SELECT cjm.active_periods(j.journey, %3$L, %2$L) AS periods, count(*) AS customers FROM %1$s.journeys j GROUP BY 1
+		), active AS (
+			SELECT p.period, s.periods[p.place - 1] AS earlier, s.periods[p.place + 1] AS later, sum(s.customers) AS customers
+			FROM seen s CROSS JOIN LATERAL (SELECT u.period, u.place::integer FROM unnest(s.periods) WITH ORDINALITY u(period, place)) p
 			GROUP BY 1, 2, 3
 		), past AS (
 			SELECT a.* FROM active a WHERE a.period <= %5$s
@@ -176,12 +175,10 @@ BEGIN
 		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(*) AS purchases,
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
 				justify_hours(avg(p.since)) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.since) AS median
-			FROM %s.journeys j CROSS JOIN LATERAL (
-				SELECT t.value, t.at - lag(t.at) OVER w AS since, row_number() OVER w AS number
-				FROM cjm.touchpoints(%s) t WHERE %s%s WINDOW w AS (ORDER BY t.at)) p%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		map_split(by, 'segment', 'channel'), map_schema(def), map_valued_journey(def), map_purchase_condition(def),
-		CASE WHEN map_ranged(from_time, to_time) THEN ' AND t.at >= $1 AND t.at < $2' END,
+		map_split(by, 'segment', 'channel'), map_schema(def), map_valued_journey(def), (def).stages,
+		CASE WHEN map_ranged(from_time, to_time) THEN ', $1, $2' END, ' WHERE ' || map_has_purchase(def),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
 END
 $$;
@@ -214,24 +211,16 @@ BEGIN
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
 			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
-		FROM (SELECT d.step, count(*) AS customers, count(b.at) AS came_back,
-				count(*) FILTER (WHERE f.step > d.step) AS went_on, count(*) FILTER (WHERE f.step >= %2$s) AS converted,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY b.at - d.ended_at) AS median_away
-			FROM %3$s.journeys j
-				CROSS JOIN LATERAL (
-					SELECT q.ended_at, q.step FROM (
-						SELECT s.session_number, s.ended_at, cjm.funnel_step(cjm.slice(j.journey, ''-infinity'',
-							s.ended_at + interval ''1 microsecond''), %4$L::cjm.funnel) AS step
-						FROM cjm.sessions(j.journey, %5$L::interval) s OFFSET 0) q
-					WHERE q.step > 0 ORDER BY q.session_number LIMIT 1) d
-				CROSS JOIN LATERAL (SELECT (cjm.first_touch(cjm.slice(j.journey, d.ended_at + interval ''1 microsecond'', ''infinity''))).at
-					AS at OFFSET 0) b
-				CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %4$L::cjm.funnel) AS step OFFSET 0) f
-			WHERE d.step < %2$s AND (b.at IS NOT NULL OR d.ended_at + %5$L::interval < now())%6$s
-			GROUP BY d.step) s
+		FROM (SELECT (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
+				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
+				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY (l.lapse).back_at - (l.lapse).left_at) AS median_away
+			FROM %3$s.journeys j CROSS JOIN LATERAL (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse OFFSET 0) l
+			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
+			GROUP BY 1) s
 		ORDER BY s.step',
 		map_stage_names(def), map_completed_step(def), map_schema(def), (def).stages, away,
-		CASE WHEN map_ranged(from_time, to_time) THEN ' AND d.ended_at >= $1 AND d.ended_at < $2' END) USING from_time, to_time;
+		CASE WHEN map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING from_time, to_time;
 END
 $$;
 COMMENT ON FUNCTION win_back_report(text, interval, timestamptz, timestamptz) IS
