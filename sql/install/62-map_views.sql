@@ -73,17 +73,12 @@ END
 $$;
 COMMENT ON FUNCTION map_split(text, text[]) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
 
--- The same over a session s.
+-- The same over a row s of session_groups.
 CREATE FUNCTION map_session_split(by text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN CASE by
-	WHEN 'channel' THEN 's.channel'
-	WHEN 'entry_event' THEN 's.entry_event'
-	WHEN 'exit_event' THEN 's.exit_event'
-	WHEN 'visitor' THEN 'CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END'
-	ELSE map_split(by, 'segment', 'channel', 'entry_event', 'exit_event', 'visitor')
-END;
+RETURN CASE WHEN by IN ('channel', 'entry_event', 'exit_event', 'visitor') THEN 's.label'
+	ELSE map_split(by, 'segment', 'channel', 'entry_event', 'exit_event', 'visitor') END;
 COMMENT ON FUNCTION map_session_split(text) IS 'SQL: what the rows of session_report are split by';
 
 -- Unknown words are told by the function that knows them.
@@ -276,8 +271,8 @@ END
 $$;
 COMMENT ON FUNCTION map_sessions_sql(map) IS 'SQL of the view sessions';
 
--- An event that begins no session has its exits here all the same.  Medians are taken from arrays, so that nothing but numbers
--- is sorted.
+-- An event that begins no session has its exits here all the same.  Means are taken of whole microseconds, so that they are the
+-- same in whatever order workers add them up.
 CREATE FUNCTION map_bounce_sql(map map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -286,8 +281,8 @@ BEGIN
 	RETURN format('SELECT s.event, s.channel, s.sessions, s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8 AS bounce_rate,
 			s.containing, s.exits, s.exits::float8 / s.containing::float8 AS exit_rate,
 			s.touches::float8 / nullif(s.sessions, 0)::float8 AS touches_per_session,
-			justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time, justify_hours(make_interval(secs => m.median_seconds)) AS median_time,
-			s.mean_seconds AS mean_time_seconds, m.median_seconds AS median_time_seconds,
+			justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time, justify_hours(make_interval(secs => s.median_seconds)) AS median_time,
+			s.mean_seconds AS mean_time_seconds, s.median_seconds AS median_time_seconds,
 			s.new_sessions, s.returning_sessions
 		FROM (SELECT e.event, e.channel,
 				count(*) FILTER (WHERE e.is_entry) AS sessions,
@@ -295,13 +290,12 @@ BEGIN
 				count(*) AS containing,
 				count(*) FILTER (WHERE e.is_exit) AS exits,
 				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
-				avg(e.seconds) FILTER (WHERE e.is_entry) AS mean_seconds,
-				array_agg(e.seconds) FILTER (WHERE e.is_entry) AS seconds,
+				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
+				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(j.journey, %L::interval) e
 			GROUP BY e.event, e.channel) s
-			CROSS JOIN LATERAL (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY x.seconds) AS median_seconds FROM unnest(s.seconds) x(seconds)) m
 		ORDER BY s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
 		map_schema(map), (map).session_gap);
 END
@@ -315,28 +309,22 @@ CREATE FUNCTION map_session_report_sql(map map, by text, bucket text, ranged boo
 	SET search_path = pg_catalog, cjm, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT s.label, s.bucket, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
+	RETURN format('SELECT s.label, s.bucket_start, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
 			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
-			s.mean_time, s.median_time, extract(epoch FROM s.mean_time)::float8, extract(epoch FROM s.median_time)::float8,
+			t.mean_time, t.median_time, extract(epoch FROM t.mean_time)::float8, extract(epoch FROM t.median_time)::float8,
 			s.value, s.value / nullif(s.sessions, 0)::float8
-		FROM (SELECT %s AS label, %s AS bucket, count(*) AS sessions, count(*) FILTER (WHERE s.place = 1) AS customers,
+		FROM (SELECT %s AS label, %s AS bucket_start, count(*) AS sessions, count(*) FILTER (WHERE s.is_first) AS customers,
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				justify_hours(avg(s.ended_at - s.started_at)) AS mean_time,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY s.ended_at - s.started_at) AS median_time, sum(s.value) AS value
-			FROM %s.journeys j CROSS JOIN LATERAL (
-				SELECT s.*, row_number() OVER (%s) AS place
-				FROM (SELECT %s AS label, %s AS bucket, s.* FROM cjm.sessions(%s, %L::interval) s%s) s) s%s) s
-		ORDER BY s.bucket, s.label COLLATE "C"',
-		CASE WHEN by IS NULL THEN 'NULL::text' ELSE 's.label' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket' END,
-		map_schema(map),
-		'PARTITION BY ' || nullif(concat_ws(', ', CASE WHEN by IS NOT NULL THEN 's.label' END, CASE WHEN bucket IS NOT NULL THEN 's.bucket' END), ''),
-		map_session_split(by),
-		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
-			ELSE format('date_trunc(%L, s.started_at, %L)', lower(bucket), (map).time_zone) END,
-		map_valued_journey(map), (map).session_gap,
-		CASE WHEN ranged THEN ' WHERE s.started_at >= $1 AND s.started_at < $2' END,
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(s.value) AS value
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L, %L, %L, %L%s) s%s) s
+			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
+				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
+		ORDER BY s.bucket_start, s.label COLLATE "C"',
+		map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
+		map_schema(map), map_valued_journey(map), (map).session_gap,
+		CASE WHEN map_session_split(by) = 's.label' THEN by END, bucket, (map).time_zone, CASE WHEN ranged THEN ', $1, $2' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);

@@ -174,7 +174,8 @@ BEGIN
 			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8
 		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(*) AS purchases,
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
-				justify_hours(avg(p.since)) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY p.since) AS median
+				justify_hours(avg(p.since)) AS mean,
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
 		map_split(by, 'segment', 'channel'), map_schema(def), map_valued_journey(def), (def).stages,
@@ -214,7 +215,7 @@ BEGIN
 		FROM (SELECT (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY (l.lapse).back_at - (l.lapse).left_at) AS median_away
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
 			FROM %3$s.journeys j CROSS JOIN LATERAL (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse OFFSET 0) l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1) s

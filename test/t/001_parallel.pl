@@ -70,6 +70,10 @@ my %aggregates = (
 	  'SELECT customer, journey_send(rollup(journey)) FROM journeys GROUP BY customer',
 	'rollup(journey), one group' =>
 	  'SELECT journey_send(rollup(journey)) AS journey FROM journeys',
+	'median' =>
+	  'SELECT customer % 100 AS g, float8send(median(value)), float8send(median(-value)) FROM events GROUP BY customer % 100',
+	'median, one group' =>
+	  'SELECT float8send(median(value)) AS median FROM events',
 	'funnel_agg' =>
 	  q{SELECT segment, funnel_stats_send(funnel_agg(journey, 'view -> "add to cart" -> оплата within 3 days'))
 		FROM journeys GROUP BY segment},
@@ -83,6 +87,7 @@ my %aggregates = (
 	'rollup(funnel_stats), one group' =>
 	  'SELECT rollup(stats)::text AS stats FROM stats',
 	'no rows: journey_agg' => q{SELECT journey_agg(at, event) FROM events WHERE customer + 0 < 0},
+	'no rows: median' => q{SELECT median(value) FROM events WHERE customer + 0 < 0},
 	'no rows: rollup(journey)' => q{SELECT rollup(journey) FROM journeys WHERE customer + 0 < 0},
 	'no rows: funnel_agg' => q{SELECT funnel_agg(journey, 'view') FROM journeys WHERE customer + 0 < 0},
 	'no rows: rollup(funnel_stats)' => q{SELECT rollup(stats) FROM stats WHERE segment + 0 < 0},

@@ -112,7 +112,8 @@ foreach my $call (
 	"sequence_next_node('backward', 'tail', at, event, true)",
 	"retention(at < '2026-01-20Z', $steps)",
 	'first_touch(at, event)',
-	'last_touch(at, value)')
+	'last_touch(at, value)',
+	'median(value)')
 {
 	my ($name) = $call =~ /^(\w+)/;
 

@@ -64,7 +64,7 @@ my %checks = (
 			AND proname <> 'funnel_from_stages'
 			-- These take what may be absent, or have to complain of it.
 			AND proname NOT IN ('create_map', 'map_build', 'map_split', 'map_session_split', 'map_ranged', 'map_funnel_sql', 'map_drop_off_sql',
-				'map_session_report_sql', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
+				'map_session_report_sql', 'session_groups', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
 				'attribute', 'map_attribution_sql', 'attribution_report',
 				'attribute', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'channels_report',
 				'map_touch_by', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
