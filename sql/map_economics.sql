@@ -53,15 +53,15 @@ SELECT customers, purchases, value FROM purchase_report('any');
 SELECT drop_map('any');
 
 -- A query that asks for no score reads the journeys once, and one that asks for no purchase opens none of them for it.
-CREATE FUNCTION pg_temp.plan(query text) RETURNS TABLE (scans bigint, purchases bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.plan(query text) RETURNS TABLE (scans bigint, purchases boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 BEGIN
 	scans := 0;
-	purchases := 0;
+	purchases := false;
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF, VERBOSE) ' || query LOOP
 		scans := scans + (line ~ 'Scan on public.log')::int;
-		purchases := purchases + (line ~ 'Output: purchase_stats')::int;
+		purchases := purchases OR line ~ 'purchase_stats';
 	END LOOP;
 	RETURN NEXT;
 END

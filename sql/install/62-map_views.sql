@@ -6,6 +6,12 @@
 -- alone.  A query that is asked of a time range takes its ends as $1 and $2.
 -- Each reads the journeys once.
 --
+-- What is to be worked out once for each journey, though used several times, is in
+-- a subquery that ends with OFFSET '0', so that it is not merged.  It is text for
+-- the sake of workers: that this is no offset at all the planner sees at once,
+-- and of the expression that OFFSET 0 is it would see it too late.  A subquery
+-- that looks out at j, and a window in it, keep workers away as well.
+--
 
 CREATE FUNCTION map_completed_step(map map) RETURNS integer
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
@@ -67,7 +73,7 @@ BEGIN
 		WHEN 'channel' THEN 'cjm.first_channel(j.journey)'
 		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
 		WHEN 'next_event' THEN
-			'(cjm.first_touch(cjm.slice(j.journey, f.times[f.step] + interval ''1 microsecond'', ''infinity''))).event'
+			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''))).event'
 	END;
 END
 $$;
@@ -145,6 +151,8 @@ END
 $$;
 COMMENT ON FUNCTION map_journeys_sql(map) IS 'SQL of the view journeys';
 
+-- What several columns are made of is the outer side of a join for the planner's sake alone: it is then worked out once a row, or
+-- not at all where nobody asks for it, and in a worker, as a subquery that looks out at j is not.
 CREATE FUNCTION map_customers_sql(map map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
@@ -157,16 +165,17 @@ BEGIN
 			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
 			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
 			(cjm.last_touch(j.journey)).event AS last_event,
-			p.last_at AS last_purchase_at, now() - p.last_at AS recency, extract(epoch FROM now() - p.last_at)::float8 / 86400 AS recency_days,
-			p.frequency, p.monetary, %6$s AS recency_score, CASE WHEN p.frequency > 0 THEN %7$s END AS frequency_score, %8$s AS monetary_score
+			(f.bought).last_at AS last_purchase_at, now() - (f.bought).last_at AS recency,
+			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
+			(f.bought).purchase_count AS frequency, (f.bought).total_value AS monetary,
+			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score
 		FROM %5$s.journeys j
-			CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
-				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times OFFSET 0) f
-			CROSS JOIN LATERAL (%9$s) p
+			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
+				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought) f ON true
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, map_stage_names(map), map_completed_step(map), (map).session_gap, map_schema(map),
-		map_score_sql('last_at'), map_score_sql('frequency'), map_score_sql('monetary'), map_purchases_sql(map), map_quintiles_sql(map),
-		map_valued_journey(map));
+		map_score_sql('last_at'), map_score_sql('purchase_count'), map_score_sql('total_value'), map_purchases_sql(map),
+		map_quintiles_sql(map), map_valued_journey(map));
 END
 $$;
 COMMENT ON FUNCTION map_customers_sql(map) IS 'SQL of the view customers';
@@ -223,12 +232,11 @@ CREATE FUNCTION map_drop_off_sql(map map, label text, by text, ranged boolean) R
 AS $$
 BEGIN
 	RETURN format('WITH stopped AS (
-			SELECT f.step, %6$s AS label, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%7$s) AS open, %4$s AS next_event,
+			SELECT j.step, %6$s AS label, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%7$s) AS open, %4$s AS next_event,
 				(cjm.last_touch(j.journey)).at AS last_seen
-			FROM %5$s.journeys j
-				CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
-					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times OFFSET 0) f
-			WHERE f.step > 0 AND f.step < %3$s
+			FROM (SELECT j.journey, %9$s AS segment, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
+					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j OFFSET ''0'') j
+			WHERE j.step > 0 AND j.step < %3$s
 		), nexts AS (
 			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
 			FROM stopped WHERE NOT open AND next_event IS NOT NULL
@@ -246,7 +254,7 @@ BEGIN
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
 		(map).stages, map_stage_names(map), map_completed_step(map), map_split('next_event', 'next_event'), map_schema(map),
 		map_split(by, 'last_event', 'next_event', 'segment', 'channel'),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label);
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END);
 END
 $$;
 COMMENT ON FUNCTION map_drop_off_sql(map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';
@@ -263,7 +271,7 @@ BEGIN
 	RETURN format('SELECT j.customer, j.segment, s.session_number,
 			CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END AS visitor,
 			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
-			extract(epoch FROM s.ended_at - s.started_at)::float8 AS duration_seconds,
+			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
 			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
 		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
 		(map).time_zone, map_schema(map), map_valued_journey(map), (map).session_gap);
@@ -363,8 +371,8 @@ BEGIN
 			HINT = 'It is in, for customers seen in a period, or on_or_after, for those seen in it or in a later one.';
 	END IF;
 	RETURN format('WITH active AS (
-			SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted, count(*) AS customers
-			FROM %5$s.journeys j
+			SELECT %9$s AS periods, a.wanted, count(*) AS customers
+			FROM (SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted FROM %5$s.journeys j OFFSET ''0'') a
 			GROUP BY 1, 2
 		), latest AS (
 			SELECT least(max(a.periods[cardinality(a.periods)]), %8$s) AS period FROM active a
@@ -391,12 +399,13 @@ BEGIN
 		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
 		ORDER BY r.cohort, r.number',
 		lower(period), (map).time_zone,
-		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[greatest(a.periods[1], least(a.periods[cardinality(a.periods)], latest.period))]' END,
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[greatest(a.periods[1], least(a.periods[2], latest.period))]' END,
 		CASE WHEN ranged THEN '((cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2)' ELSE 'true' END,
 		map_schema(map),
 		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
 			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END,
-		map_present_sql(map, period));
+		map_present_sql(map, period),
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[a.periods[1], a.periods[cardinality(a.periods)]]' END);
 END
 $$;
 COMMENT ON FUNCTION map_retention_sql(map, text, text, boolean) IS 'SQL of the view retention and of retention_report';

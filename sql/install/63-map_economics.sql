@@ -17,9 +17,8 @@ COMMENT ON FUNCTION map_has_purchase(map) IS 'SQL: a condition that every journe
 CREATE FUNCTION map_purchases_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN format('SELECT (b.bought).last_at, (b.bought).purchase_count AS frequency, (b.bought).total_value AS monetary
-		FROM (SELECT cjm.purchase_stats(%s, %L::cjm.funnel) AS bought OFFSET 0) b', map_valued_journey(map), (map).stages);
-COMMENT ON FUNCTION map_purchases_sql(map) IS 'SQL: what the customer of a journey j bought, one row';
+RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel)', map_valued_journey(map), (map).stages);
+COMMENT ON FUNCTION map_purchases_sql(map) IS 'SQL: what the customer of a journey j bought, of the type that purchase_stats returns';
 
 -- The ends of the first four fifths of all who bought: equal values have equal scores, and a score is 1 + the whole fifths that
 -- have less.  It is a left join of one row, so that the planner drops it where nobody asks for what it gives: a query without
@@ -27,19 +26,19 @@ COMMENT ON FUNCTION map_purchases_sql(map) IS 'SQL: what the customer of a journ
 CREATE FUNCTION map_quintiles_sql(map map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.last_at) AS last_at,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.frequency) AS frequency,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.monetary) AS monetary
-		FROM %s.journeys j CROSS JOIN LATERAL (%s) p WHERE p.frequency > 0%s',
-	map_schema(map), map_purchases_sql(map), ' AND ' || map_has_purchase(map));
+RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).last_at) AS last_at,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).purchase_count) AS purchase_count,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).total_value) AS total_value
+		FROM (SELECT %s AS bought FROM %s.journeys j%s OFFSET ''0'') p WHERE (p.bought).purchase_count > 0',
+	map_purchases_sql(map), map_schema(map), ' WHERE ' || map_has_purchase(map));
 COMMENT ON FUNCTION map_quintiles_sql(map) IS 'SQL: the ends of fifths of those who bought, by last purchase, number and value, one row of arrays';
 
 CREATE FUNCTION map_score_sql(measure text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, cjm, pg_temp
-RETURN format('1 + (p.%1$s > q.%1$s[1])::integer + (p.%1$s > q.%1$s[2])::integer + (p.%1$s > q.%1$s[3])::integer + (p.%1$s > q.%1$s[4])::integer',
-	measure);
-COMMENT ON FUNCTION map_score_sql(text) IS 'SQL: the score from 1 to 5 of a measure of purchases p by its quintiles q';
+RETURN format('CASE WHEN (f.bought).purchase_count > 0 THEN 1 + ((f.bought).%1$s > q.%1$s[1])::integer + ((f.bought).%1$s > q.%1$s[2])::integer +
+				((f.bought).%1$s > q.%1$s[3])::integer + ((f.bought).%1$s > q.%1$s[4])::integer END', measure);
+COMMENT ON FUNCTION map_score_sql(text) IS 'SQL: the score from 1 to 5 of a measure of what was bought by its quintiles q';
 
 --
 -- Spend

@@ -216,7 +216,7 @@ BEGIN
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
-			FROM %3$s.journeys j CROSS JOIN LATERAL (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse OFFSET 0) l
+			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse FROM %3$s.journeys j OFFSET ''0'') l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1) s
 		ORDER BY s.step',
