@@ -1,11 +1,26 @@
 /*
  * calendar.c: hours, days, weeks, months, quarters and years of a time zone.
+ *
+ * To find where a period begins and ends costs a microsecond, and journeys are
+ * about the same few: a function that is asked of many keeps those it has found.
  */
 #include "calendar.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rangetypes.h"
+
+/* So many are kept; when there are more, all are forgotten. */
+#define MAX_KNOWN 4096
+
+struct KnownPeriods
+{
+	const CalendarUnit *unit;
+	text	   *zone;
+	int			count;
+	int			capacity;
+	CalendarPeriod *periods;	/* in order */
+};
 
 static const CalendarUnit units[] = {
 	{"hour", {.time = USECS_PER_HOUR}},
@@ -121,6 +136,79 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 		*end = DT_NOEND;
 	else
 		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
+}
+
+/*
+ * What is known of the periods of a unit in a time zone, kept at *place, which is
+ * NULL before the first call, and in a context that lasts as long.
+ */
+KnownPeriods *
+known_periods(KnownPeriods **place, MemoryContext context, const CalendarUnit *unit, text *zone)
+{
+	KnownPeriods *known = *place;
+
+	if (known == NULL)
+	{
+		known = MemoryContextAllocZero(context, sizeof(KnownPeriods));
+		known->capacity = 16;
+		known->periods = MemoryContextAlloc(context, known->capacity * sizeof(CalendarPeriod));
+		*place = known;
+	}
+	if (known->unit != unit || VARSIZE_ANY_EXHDR(known->zone) != VARSIZE_ANY_EXHDR(zone) ||
+		memcmp(VARDATA_ANY(known->zone), VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone)) != 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		/* Nothing is known of it before it is whole. */
+		known->unit = NULL;
+		known->count = 0;
+		if (known->zone != NULL)
+			pfree(known->zone);
+		known->zone = NULL;
+		known->zone = (text *) bytes_to_varlena(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone));
+		known->unit = unit;
+		MemoryContextSwitchTo(old);
+	}
+	return known;
+}
+
+/* The period that holds a time, of days or longer ones; a pointer that holds until the next call. */
+const CalendarPeriod *
+known_period(KnownPeriods *known, TimestampTz at)
+{
+	int			low = 0;
+	int			high = known->count;
+	CalendarPeriod found;
+	Datum		zone = PointerGetDatum(known->zone);
+	Datum		local;
+
+	/* The first one that ends later. */
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (known->periods[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < known->count && known->periods[low].begin <= at)
+		return &known->periods[low];
+
+	calendar_period(known->unit, at, zone, &found.begin, &found.end);
+	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(found.begin));
+	found.date = DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
+	if (known->count == MAX_KNOWN)
+		low = known->count = 0;
+	if (known->count == known->capacity)
+	{
+		known->periods = repalloc(known->periods, 2 * known->capacity * sizeof(CalendarPeriod));
+		known->capacity *= 2;
+	}
+	memmove(&known->periods[low + 1], &known->periods[low], (known->count - low) * sizeof(CalendarPeriod));
+	known->periods[low] = found;
+	known->count++;
+	return &known->periods[low];
 }
 
 /* A period as a tstzrange. */

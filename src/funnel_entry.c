@@ -19,7 +19,8 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	const FunnelRules *rules = funnel_matcher_rules(matcher);
 	const CalendarUnit *unit = calendar_unit(PG_GETARG_TEXT_PP(2));
-	Datum		zone = PG_GETARG_DATUM(3);
+	text	   *zone = PG_GETARG_TEXT_PP(3);
+	KnownPeriods *known = NULL;
 	TypeCacheEntry *range_type;
 	TimestampTz end = DT_NOBEGIN;
 	JourneyView view;
@@ -28,6 +29,9 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	range_type = lookup_type_cache(TupleDescAttr(result->setDesc, 0)->atttypid, TYPECACHE_RANGE_INFO);
+	/* Of hours there are too many to know them. */
+	if (unit->length.time == 0)
+		known = known_periods((KnownPeriods **) funnel_call_extra(fcinfo), fcinfo->flinfo->fn_mcxt, unit, zone);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	count = funnel_match_touches(matcher, &view, &touches);
 	for (size_t i = 0; i < count; i++)
@@ -40,7 +44,15 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 		/* Touchpoints come in time order, so most lie in the bucket of the one before. */
 		if (touches[i].at < end || (rules->unordered ? touches[i].stages == 0 : !(touches[i].stages & 1)))
 			continue;
-		calendar_period(unit, touches[i].at, zone, &begin, &end);
+		if (known != NULL)
+		{
+			const CalendarPeriod *period = known_period(known, touches[i].at);
+
+			begin = period->begin;
+			end = period->end;
+		}
+		else
+			calendar_period(unit, touches[i].at, PointerGetDatum(zone), &begin, &end);
 		range = calendar_range(begin, end, range_type);
 		tuplestore_putvalues(result->setResult, result->setDesc, &range, &null);
 	}

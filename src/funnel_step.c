@@ -23,7 +23,7 @@ typedef struct CachedMatcher
 	struct varlena *funnel;		/* the definition it was made from */
 	bool		constant;		/* the call site never sees another one; of an argument */
 	FunnelMatcher *matcher;
-	TupleDesc	row;			/* that the function returns, if it asked for it */
+	void	   *extra;			/* what else the function keeps */
 } CachedMatcher;
 
 /*
@@ -99,15 +99,22 @@ funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant)
 	return matcher;
 }
 
-/* result_row for a call site that has a matcher already. */
+/* Where a function keeps what else it wants to last as long as its call site, which has a matcher already; NULL at first. */
+void **
+funnel_call_extra(FunctionCallInfo fcinfo)
+{
+	return &((CachedMatcher *) fcinfo->flinfo->fn_extra)->extra;
+}
+
+/* result_row for a call site that has a matcher already, and keeps nothing else. */
 TupleDesc
 funnel_result_row(FunctionCallInfo fcinfo)
 {
-	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+	void	  **row = funnel_call_extra(fcinfo);
 
-	if (cache->row == NULL)
-		cache->row = result_row_looked_up(fcinfo);
-	return cache->row;
+	if (*row == NULL)
+		*row = result_row_looked_up(fcinfo);
+	return (TupleDesc) *row;
 }
 
 /* The entry range that a tstzrange argument means: both ends included, in microseconds. */

@@ -25,6 +25,7 @@ extern void journey_open_head(Datum value, JourneyView *view);
 extern void funnel_open_datum(Datum value, FunnelDef *def);
 extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
 extern FunnelMatcher *funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant);
+extern void **funnel_call_extra(FunctionCallInfo fcinfo);
 extern FunnelEntry funnel_entry(Datum range);
 extern bool by_channel_argument(text *by);
 extern int64 interval_microseconds(const Interval *interval, const char *name);
