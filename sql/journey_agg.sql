@@ -141,10 +141,62 @@ RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 RESET max_parallel_workers_per_gather;
 
+-- The labels of all states are known by a pool that takes a thousand: with few labels, with as many as it takes,
+-- with more, of which some customers have none, and with long ones it makes no difference.  The same rows by way of text are
+-- the oracle, since each text has labels of its own.
+CREATE TABLE public.labels AS
+SELECT kind, i % 97 AS customer, '2026-01-01Z'::timestamptz + (i * 48271::bigint % 1000003) * interval '1 ms' AS at,
+       CASE kind WHEN 'few' THEN 'e' || i % 5 WHEN 'a thousand' THEN 'e' || i % 1000 WHEN 'thousands' THEN 'e' || i * 31 % 7001
+            WHEN 'of some' THEN CASE WHEN i % 97 < 9 THEN 'own ' || i ELSE 'e' || i % 3 END
+            WHEN 'long' THEN repeat(chr(97 + i % 23), 4000 + i % 97) WHEN 'alike' THEN 'https://example/' || i % 300 || '/of/one/end' END AS event,
+       CASE WHEN i % 3 > 0 THEN CASE kind WHEN 'few' THEN 'e' || i % 7 WHEN 'long' THEN repeat('c', 4080 + i % 17) WHEN 'of some' THEN 'c' ELSE 'c' || i % 2003 END END AS channel,
+       nullif(i % 6, 0) AS value
+FROM unnest(ARRAY['few', 'a thousand', 'thousands', 'of some', 'long', 'alike']) AS kind, generate_series(1, 6000) AS i;
+CREATE TABLE public.labelled AS
+SELECT kind, customer, ('{' || string_agg(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"Z"') || ' "' || event || '"' || coalesce('@"' || channel || '"', '') || coalesce('=' || value, ''), ',') || '}')::journey AS j
+FROM public.labels GROUP BY kind, customer;
+SELECT kind, count(*) AS customers, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer) GROUP BY kind ORDER BY kind;
+SELECT count(*) AS all_at_once, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value ORDER BY value, at DESC) AS j FROM public.labels GROUP BY GROUPING SETS ((kind, customer), (kind), ())) AS a USING (kind, customer);
+SELECT kind, journey_send(journey_agg(at, event, channel, value)) = journey_send((SELECT rollup(j) FROM public.labelled AS l WHERE l.kind = e.kind)) AS one_customer FROM public.labels AS e GROUP BY kind ORDER BY kind;
+SELECT count(*) AS growing, count(*) FILTER (WHERE touch_count(g.j) <> n) AS wrong, count(*) FILTER (WHERE last AND journey_send(g.j) <> journey_send(l.j)) AS wrong_at_last
+FROM (SELECT kind, customer, journey_agg(at, event, channel, value) OVER w AS j, row_number() OVER w AS n, lead(at) OVER w IS NULL AS last FROM public.labels WINDOW w AS (PARTITION BY kind, customer ORDER BY at, event ROWS UNBOUNDED PRECEDING)) AS g
+JOIN public.labelled AS l USING (kind, customer);
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+SET enable_sort = off;
+SELECT count(*) AS spilled, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer);
+RESET enable_sort;
+RESET work_mem;
+RESET hash_mem_multiplier;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+ANALYZE public.labels;
+SELECT count(*) AS in_parallel, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer);
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
+-- A label is the same however it is stored: with a short or a long header, compressed, out of line.
+CREATE TABLE public.stored (way text, label text);
+ALTER TABLE public.stored ALTER label SET STORAGE EXTENDED;
+INSERT INTO public.stored SELECT 'extended', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
+ALTER TABLE public.stored ALTER label SET STORAGE EXTERNAL;
+INSERT INTO public.stored SELECT 'external', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
+ALTER TABLE public.stored ALTER label SET STORAGE PLAIN;
+INSERT INTO public.stored SELECT 'plain', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
+SELECT 2 * n AS size, stored, touch_count(j), (SELECT array_agg(DISTINCT octet_length(event)) FROM touchpoints(j)) AS events, get_byte(journey_send(j), 4) AS in_dictionary
+FROM unnest(ARRAY[5, 70, 2048]) AS n,
+     LATERAL (SELECT array_agg(pg_column_size(label) ORDER BY ctid) AS stored, journey_agg('2026-01-01Z', label, label) AS j FROM public.stored WHERE octet_length(label) = 2 * n) AS s;
+
 -- Nobody needs cjm on the search_path.
 SET search_path = public;
 SELECT cjm.journey_agg(at, event) AS text_events, cjm.journey_agg(at, stage) AS stages FROM events WHERE customer = 2;
 
-DROP TABLE public.events, public.kept, public.many, public.grouped;
+DROP TABLE public.events, public.kept, public.many, public.grouped, public.labels, public.labelled, public.stored;
 DROP TYPE public.shop_stage;
 DROP FUNCTION public.refusal(text);

@@ -114,15 +114,14 @@ journey_open_head(Datum value, JourneyView *view)
 Datum
 journey_from_builder(const JourneyBuilder *builder, bool distinct)
 {
-	StringInfoData out;
 	CjmError	error = {0};
+	size_t		size;
+	uint8	   *value = builder_encode(builder, distinct, VARHDRSZ, &size, &error);
 
-	initStringInfo(&out);
-	appendStringInfoSpaces(&out, VARHDRSZ);
-	if (!builder_encode(builder, distinct, &out, &error))
+	if (value == NULL)
 		cjm_report(&error);
-	SET_VARSIZE(out.data, out.len);
-	return PointerGetDatum(out.data);
+	SET_VARSIZE(value, size);
+	return PointerGetDatum(value);
 }
 
 /* The row type that a function returns, as it lasts with its call site. */

@@ -30,7 +30,7 @@ Datum
 journey_in(PG_FUNCTION_ARGS)
 {
 	char	   *text = PG_GETARG_CSTRING(0);
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	CjmError	error = {0};
 
 	if (!journey_parse(text, strlen(text), GetDatabaseEncoding(), &builder, &error))
@@ -101,7 +101,7 @@ journey_recv(PG_FUNCTION_ARGS)
 	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
 	int			size = message->len - message->cursor;
 	const uint8 *bytes = (const uint8 *) pq_getmsgbytes(message, size);
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	JourneyView view;
 	StringInfoData local;
 	CjmError	error = {0};

@@ -1,8 +1,9 @@
 /*
  * journey_agg.c: journey_agg(at, event [, channel [, value]]).
  *
- * The state is a JourneyBuilder, one chunk in the aggregate's context.  A
- * partial state travels between processes as the bytes of a journey.
+ * The state is a JourneyBuilder, one chunk in the aggregate's context, whose
+ * labels are in a pool that all states of a call site share.  A partial state
+ * travels between processes as the bytes of a journey.
  */
 #include "glue.h"
 
@@ -22,6 +23,26 @@ static inline JourneyBuilder *
 state_argument(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : (JourneyBuilder *) PG_GETARG_POINTER(n);
+}
+
+/*
+ * The labels of all states that a call site makes.  They live as long as it
+ * does, which is longer than the states; the function may use fn_extra for
+ * nothing else.
+ */
+static inline LabelPool *
+shared_labels(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *call = fcinfo->flinfo;
+
+	if (unlikely(call->fn_extra == NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->fn_mcxt);
+
+		call->fn_extra = label_pool_create(true);
+		MemoryContextSwitchTo(old);
+	}
+	return (LabelPool *) call->fn_extra;
 }
 
 static Datum
@@ -49,7 +70,7 @@ add_row(FunctionCallInfo fcinfo, Label event)
 		channel = label_from_text(PG_GETARG_TEXT_PP(3));
 	old = MemoryContextSwitchTo(context);
 	if (builder == NULL)
-		builder = builder_create();
+		builder = builder_create(shared_labels(fcinfo));
 	ok = builder_add(&builder, PG_GETARG_TIMESTAMPTZ(1), event, channel, has_value, value, &error);
 	MemoryContextSwitchTo(old);
 	if (!ok)
@@ -106,7 +127,7 @@ journey_agg_combine(PG_FUNCTION_ARGS)
 		return return_state(fcinfo, builder);
 	old = MemoryContextSwitchTo(context);
 	if (builder == NULL)
-		builder = builder_create();
+		builder = builder_create(shared_labels(fcinfo));
 	if (!builder_add_builder(&builder, other, &error))
 		cjm_report(&error);
 	MemoryContextSwitchTo(old);
@@ -126,7 +147,7 @@ journey_agg_deserialize(PG_FUNCTION_ARGS)
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
 	const uint8 *bytes = (const uint8 *) VARDATA_ANY(value);
 	size_t		size = VARSIZE_ANY_EXHDR(value);
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	JourneyView view;
 	CjmError	error = {0};
 

@@ -4,113 +4,60 @@
  * A builder is one chunk of memory: a header and a log.  The log holds the
  * touchpoints in the order of their arrival, each as
  *
- *	varint		event id << 2 | has channel << 1 | has value
- *	varint		zigzag of the time since the touchpoint added before
- *	[definition	of the event, if its id is the number of events so far]
- *	[varint		channel id, [definition of the channel, if new]]
+ *	1 byte		width of the time, 0 to 8; CHANNEL_BIT, VALUE_BIT
+ *	varint		event id
+ *	[varint		channel id]
+ *	width		zigzag of the time since the touchpoint added before
  *	[8 bytes	value]
  *
- * and a definition is the log offset of the definition before of its kind (4
- * bytes), a varint size and the bytes of the label.  So a builder takes little
- * more memory than the journey it will become, and it moves only to grow.
+ * So a builder takes little more memory than the journey it will become, and it
+ * moves only to grow.  What the ids stand for is in its pool.  That is a shared
+ * one, of which the builder knows by the one who made it, or its own.  A builder
+ * that meets a label which a full shared pool does not take is given its own.
  *
- * A label is looked up along the chain of definitions while there are few, as
- * there nearly always are; beyond that in a hash table of log offsets.
- *
- * Memory: builder_create and the hash table allocate in the current context;
+ * Memory: builder_create and a pool of its own allocate in the current context;
  * growing keeps the chunk in the context it was made in.  The caller must be
  * in the builder's context when it adds.
  */
 #include "journey_builder.h"
 
-#include "common/hashfn.h"
+#include "port/pg_bitutils.h"
 
-#define INITIAL_CHUNK 128
-#define LINEAR_LABELS 16
-#define DEFINITION_HEADER 4
+/* With the header, 64 bytes: about five touchpoints, as half of all customers have at most. */
+#define INITIAL_CHUNK 64
+/* A touchpoint takes at most 1 + 5 + 5 + 8 + 8 bytes. */
+#define MAX_RECORD 27
 
-/* The label of the definition at a log offset. */
-static inline Label
-definition_label(const uint8 *log, uint32 offset)
-{
-	uint64		size;
-	const uint8 *p = varint_load(log + offset + DEFINITION_HEADER, &size);
+#define WIDTH_MASK 0x0f
+#define CHANNEL_BIT 0x10
+#define VALUE_BIT 0x20
 
-	return (Label) {(const char *) p, (uint32) size};
-}
+/* Touchpoints of a journey for which builder_encode needs no memory but the stack. */
+#define FEW_TOUCHES 64
 
-static inline uint32
-definition_previous(const uint8 *log, uint32 offset)
-{
-	uint32		previous;
-
-	memcpy(&previous, log + offset, sizeof(previous));
-	return previous;
-}
-
-static inline size_t
-definition_size(Label label)
-{
-	return DEFINITION_HEADER + varint_size(label.size) + label.size;
-}
-
-/* Writes a definition at p and returns the byte after it. */
-static inline uint8 *
-definition_store(uint8 *p, uint32 previous, Label label)
-{
-	memcpy(p, &previous, sizeof(previous));
-	p = varint_store(p + DEFINITION_HEADER, label.size);
-	memcpy(p, label.bytes, label.size);
-	return p + label.size;
-}
-
-/* The hash table knows labels by the log offset of their definition. */
-typedef struct LabelEntry
-{
-	uint32		definition;
-	uint32		id;
-	char		status;
-} LabelEntry;
-
-static inline uint32
-definition_hash(const uint8 *log, uint32 offset)
-{
-	Label		label = definition_label(log, offset);
-
-	return hash_bytes((const unsigned char *) label.bytes, label.size);
-}
-
-#define SH_PREFIX labelhash
-#define SH_ELEMENT_TYPE LabelEntry
-#define SH_KEY_TYPE uint32
-#define SH_KEY definition
-#define SH_HASH_KEY(table, key) definition_hash((const uint8 *) (table)->private_data, key)
-#define SH_EQUAL(table, a, b) \
-	label_equal(definition_label((const uint8 *) (table)->private_data, a), \
-				definition_label((const uint8 *) (table)->private_data, b))
-#define SH_SCOPE static inline
-#define SH_RAW_ALLOCATOR palloc0
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
+/* Makes an empty builder, of the labels of a shared pool if one is given. */
 JourneyBuilder *
-builder_create(void)
+builder_create(LabelPool *shared)
 {
 	JourneyBuilder *builder = palloc(INITIAL_CHUNK);
 
 	memset(builder, 0, offsetof(JourneyBuilder, log));
 	builder->capacity = INITIAL_CHUNK - offsetof(JourneyBuilder, log);
+	builder->pool = shared;
 	return builder;
+}
+
+static inline bool
+pool_is_shared(const LabelPool *pool)
+{
+	return pool->memo != NULL;
 }
 
 void
 builder_free(JourneyBuilder *builder)
 {
-	if (builder->events.hash)
-		labelhash_destroy(builder->events.hash);
-	if (builder->channels.hash)
-		labelhash_destroy(builder->channels.hash);
+	if (builder->pool != NULL && !pool_is_shared(builder->pool))
+		label_pool_free(builder->pool);
 	pfree(builder);
 }
 
@@ -138,122 +85,127 @@ reserve(JourneyBuilder **builder, size_t more, CjmError *error)
 	return true;
 }
 
-/*
- * Sets the id of a label, or the number of labels if it is new.  In a hash
- * table the key of the look-up is a definition written behind the log, for
- * which the builder may move; it fails if that gets too large.
- */
-static bool
-find_label(JourneyBuilder **builder, bool channel, Label label, uint32 *id, CjmError *error)
+/* Writes a touchpoint at p, where MAX_RECORD bytes may be written, and returns the byte after it. */
+static inline uint8 *
+record_store(uint8 *p, int64 last_at, const Touch *touch)
 {
-	BuilderLabels *labels = channel ? &(*builder)->channels : &(*builder)->events;
-	uint32		offset = labels->last;
-	LabelEntry *entry;
-
-	*id = labels->count;
-	if (labels->hash == NULL)
-	{
-		for (uint32 next = labels->count; next > 0; next--)
-		{
-			if (label_equal(definition_label((*builder)->log, offset), label))
-			{
-				*id = next - 1;
-				break;
-			}
-			offset = definition_previous((*builder)->log, offset);
-		}
-		return true;
-	}
-	if (!reserve(builder, definition_size(label), error))
-		return false;
-	labels = channel ? &(*builder)->channels : &(*builder)->events;
-	definition_store((*builder)->log + (*builder)->size, 0, label);
-	labels->hash->private_data = (*builder)->log;
-	entry = labelhash_lookup(labels->hash, (*builder)->size);
-	if (entry)
-		*id = entry->id;
-	return true;
-}
-
-static void
-hash_insert(JourneyBuilder *builder, BuilderLabels *labels, uint32 definition, uint32 id)
-{
-	bool		found;
-
-	labels->hash->private_data = builder->log;
-	labelhash_insert(labels->hash, definition, &found)->id = id;
-	Assert(!found);
-}
-
-/* Appends the definition of a new label at p, which is in the log. */
-static uint8 *
-define_label(JourneyBuilder *builder, BuilderLabels *labels, uint8 *p, Label label)
-{
-	uint32		offset = p - builder->log;
-
-	p = definition_store(p, labels->last, label);
-	labels->last = offset;
-	labels->count++;
-	if (labels->hash)
-		hash_insert(builder, labels, offset, labels->count - 1);
-	else if (labels->count > LINEAR_LABELS)
-	{
-		labels->hash = labelhash_create(4 * LINEAR_LABELS, builder->log);
-		for (uint32 id = labels->count; id > 0; id--)
-		{
-			hash_insert(builder, labels, offset, id - 1);
-			offset = definition_previous(builder->log, offset);
-		}
-	}
-	return p;
-}
-
-/*
- * Appends a touchpoint whose labels have been looked up.  An id equal to the
- * number of labels defines the given label.  The log grows by no more than is
- * needed: most journeys are short, and there are many.
- */
-static bool
-append_touch(JourneyBuilder **builder_pointer, const Touch *touch, Label event, Label channel, CjmError *error)
-{
-	JourneyBuilder *builder = *builder_pointer;
 	/* Unsigned, since the distance of two times may not fit in int64. */
-	uint64		delta = (uint64) touch->at - (uint64) builder->last_at;
+	uint64		delta = (uint64) touch->at - (uint64) last_at;
 	uint64		zigzag = delta << 1 ^ (uint64) ((int64) delta >> 63);
-	uint64		head = (uint64) touch->event << 2 | (touch->channel != 0) << 1 | touch->has_value;
-	bool		new_event = touch->event == builder->events.count;
-	bool		new_channel = touch->channel == builder->channels.count + 1;
-	size_t		size = varint_size(head) + varint_size(zigzag) + (touch->has_value ? 8 : 0);
-	uint8	   *p;
+	int			width = zigzag == 0 ? 0 : pg_leftmost_one_pos64(zigzag) / 8 + 1;
 
-	if (new_event)
-		size += definition_size(event);
-	if (touch->channel != 0)
-		size += varint_size(touch->channel - 1);
-	if (new_channel)
-		size += definition_size(channel);
-	if (!reserve(builder_pointer, size, error))
-		return false;
-	builder = *builder_pointer;
-
-	p = varint_store(builder->log + builder->size, head);
-	p = varint_store(p, zigzag);
-	if (new_event)
-		p = define_label(builder, &builder->events, p, event);
+	*p++ = width | (touch->channel != 0 ? CHANNEL_BIT : 0) | (touch->has_value ? VALUE_BIT : 0);
+	p = varint_store(p, touch->event);
 	if (touch->channel != 0)
 		p = varint_store(p, touch->channel - 1);
-	if (new_channel)
-		p = define_label(builder, &builder->channels, p, channel);
+	bytes_store64(p, zigzag);
+	p += width;
 	if (touch->has_value)
 	{
 		memcpy(p, &touch->value, 8);
 		p += 8;
 	}
-	Assert(p == builder->log + builder->size + size);
-	builder->size += size;
+	return p;
+}
+
+/*
+ * Reads the touchpoint at p, whose predecessor's time is in touch, and returns
+ * the byte after it.  A header stands before the log, so the eight bytes that
+ * end with the time are there.
+ */
+static inline const uint8 *
+record_load(const uint8 *p, Touch *touch)
+{
+	uint8		head = *p++;
+	int			width = head & WIDTH_MASK;
+	uint64		id;
+
+	p = varint_load(p, &id);
+	touch->event = id;
+	touch->channel = 0;
+	if (head & CHANNEL_BIT)
+	{
+		p = varint_load(p, &id);
+		touch->channel = id + 1;
+	}
+	p += width;
+	if (width > 0)
+	{
+		uint64		zigzag = bytes_load64(p - 8) >> (64 - 8 * width);
+
+		touch->at = (int64) ((uint64) touch->at + (zigzag >> 1 ^ (0 - (zigzag & 1))));
+	}
+	touch->has_value = (head & VALUE_BIT) != 0;
+	touch->value = 0;
+	if (touch->has_value)
+	{
+		memcpy(&touch->value, p, 8);
+		p += 8;
+	}
+	return p;
+}
+
+/*
+ * Appends a touchpoint whose labels are in the pool.  The log grows by no more
+ * than is needed: most journeys are short, and there are many.
+ */
+static inline bool
+append_touch(JourneyBuilder **builder_pointer, const Touch *touch, CjmError *error)
+{
+	JourneyBuilder *builder = *builder_pointer;
+
+	if (builder->capacity - builder->size >= MAX_RECORD)
+		builder->size = record_store(builder->log + builder->size, builder->last_at, touch) - builder->log;
+	else
+	{
+		uint8		record[MAX_RECORD];
+		size_t		size = record_store(record, builder->last_at, touch) - record;
+
+		if (!reserve(builder_pointer, size, error))
+			return false;
+		builder = *builder_pointer;
+		memcpy(builder->log + builder->size, record, size);
+		builder->size += size;
+	}
 	builder->last_at = touch->at;
 	builder->count++;
 	return true;
+}
+
+/*
+ * Gives a builder of a shared pool one of its own, with the labels that it
+ * uses; its log is written anew, since its ids change.
+ */
+static bool
+leave_shared_pool(JourneyBuilder **builder, CjmError *error)
+{
+	JourneyBuilder *own = builder_create(NULL);
+
+	if (!builder_add_builder(&own, *builder, error))
+		return false;
+	builder_free(*builder);
+	*builder = own;
+	return true;
+}
+
+/* Adds a label that is not in the builder's pool and sets its id. */
+static bool
+add_label(JourneyBuilder **builder, Label label, uint32 *id, CjmError *error)
+{
+	if ((*builder)->pool != NULL && !label_pool_takes((*builder)->pool, label) && !leave_shared_pool(builder, error))
+		return false;
+	if ((*builder)->pool == NULL)
+		(*builder)->pool = label_pool_create(false);
+	return label_pool_add((*builder)->pool, label, id, error);
+}
+
+/* Sets the id of a checked label, which is added if it is not there. */
+static bool
+label_id(JourneyBuilder **builder, Label label, uint32 *id, CjmError *error)
+{
+	if ((*builder)->pool != NULL && label_pool_find((*builder)->pool, label, id))
+		return true;
+	return add_label(builder, label, id, error);
 }
 
 static bool
@@ -268,79 +220,123 @@ count_check(const JourneyBuilder *builder, uint64 more, CjmError *error)
 
 /*
  * builder_add adds one touchpoint, with NO_LABEL for no channel.  It may move
- * the builder.  Fails, leaving the builder as it was, if the time, a label or
- * the size is not allowed.
+ * the builder.  Fails, leaving the builder's touchpoints as they were, if the
+ * time, a label or the size is not allowed.
  */
 bool
 builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 			bool has_value, double value, CjmError *error)
 {
+	LabelPool  *pool = (*builder)->pool;
 	Touch		touch;
 
-	if (!touch_time_check(at, error) || !label_check(event, "event", error) ||
-		(channel.bytes != NULL && !label_check(channel, "channel", error)) ||
-		!count_check(*builder, 1, error))
+	if (!touch_time_check(at, error) || !count_check(*builder, 1, error))
 		return false;
 	touch.at = at;
 	touch.channel = 0;
 	touch.has_value = has_value;
 	touch.value = has_value ? touch_value_normal(value) : 0;
-	if (!find_label(builder, false, event, &touch.event, error))
+
+	/* What is in a pool has been checked.  The rest is for labels that are new. */
+	if (likely(pool != NULL && label_pool_find(pool, event, &touch.event)))
+	{
+		if (channel.bytes == NULL)
+			return append_touch(builder, &touch, error);
+		if (likely(label_pool_find(pool, channel, &touch.channel)))
+		{
+			touch.channel++;
+			return append_touch(builder, &touch, error);
+		}
+	}
+	if (!label_check(event, "event", error) ||
+		(channel.bytes != NULL && !label_check(channel, "channel", error)))
+		return false;
+	if (!label_id(builder, event, &touch.event, error))
 		return false;
 	if (channel.bytes != NULL)
 	{
-		if (!find_label(builder, true, channel, &touch.channel, error))
+		pool = (*builder)->pool;
+		if (!label_id(builder, channel, &touch.channel, error))
 			return false;
 		touch.channel++;
+		/* If the channel made the builder leave its pool, the event has another id, or none. */
+		if ((*builder)->pool != pool && !label_id(builder, event, &touch.event, error))
+			return false;
 	}
-	return append_touch(builder, &touch, event, channel, error);
+	return append_touch(builder, &touch, error);
 }
 
 /* The ids that labels of another holder have here, found when they are met. */
 typedef struct LabelMap
 {
-	const Label *labels;
 	uint32	   *ids;			/* PG_UINT32_MAX: not yet met */
+	uint32		count;
 } LabelMap;
 
-static LabelMap
-label_map(const Label *labels, uint32 count)
+static void
+label_map_clear(LabelMap *map)
 {
-	LabelMap	map = {labels, palloc_extended(Max(count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE)};
+	memset(map->ids, 0xff, map->count * sizeof(uint32));
+}
 
-	memset(map.ids, 0xff, count * sizeof(uint32));
+static LabelMap
+label_map(uint32 count)
+{
+	LabelMap	map = {palloc_extended(Max(count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE), count};
+
+	label_map_clear(&map);
 	return map;
 }
 
 static inline bool
-map_label(JourneyBuilder **builder, bool channel, LabelMap *map, uint32 *id, CjmError *error)
+map_label(JourneyBuilder **builder, LabelMap *map, uint32 *id, Label label, CjmError *error)
 {
 	uint32	   *mapped = &map->ids[*id];
 
-	if (*mapped == PG_UINT32_MAX && !find_label(builder, channel, map->labels[*id], mapped, error))
+	if (*mapped == PG_UINT32_MAX && !label_id(builder, label, mapped, error))
 		return false;
 	*id = *mapped;
 	return true;
 }
 
-/* Adds a checked touchpoint whose ids are of another holder. */
-static bool
-add_mapped(JourneyBuilder **builder, Touch touch, LabelMap *events, LabelMap *channels, CjmError *error)
+/* Where touchpoints are added from: ids here of their ids there, and the labels there. */
+typedef struct Mapping
 {
-	Label		event = events->labels[touch.event];
-	Label		channel = NO_LABEL;
+	LabelMap	events;
+	LabelMap	channels;
+	const Label *event_labels;	/* by id; NULL: all are in the pool */
+	const Label *channel_labels;
+	const LabelPool *pool;
+} Mapping;
 
-	if (!map_label(builder, false, events, &touch.event, error))
-		return false;
-	if (touch.channel != 0)
+/* Adds a checked touchpoint whose ids are of another holder. */
+static inline bool
+add_mapped(JourneyBuilder **builder, const Touch *other, Mapping *mapping, CjmError *error)
+{
+	for (;;)
 	{
-		channel = channels->labels[touch.channel - 1];
-		touch.channel--;
-		if (!map_label(builder, true, channels, &touch.channel, error))
+		const LabelPool *pool = (*builder)->pool;
+		Touch		touch = *other;
+		Label		event = mapping->pool ? label_pool_label(mapping->pool, touch.event) : mapping->event_labels[touch.event];
+
+		if (!map_label(builder, &mapping->events, &touch.event, event, error))
 			return false;
-		touch.channel++;
+		if (touch.channel != 0)
+		{
+			Label		channel;
+
+			touch.channel--;
+			channel = mapping->pool ? label_pool_label(mapping->pool, touch.channel) : mapping->channel_labels[touch.channel];
+			if (!map_label(builder, &mapping->channels, &touch.channel, channel, error))
+				return false;
+			touch.channel++;
+		}
+		if (likely((*builder)->pool == pool))
+			return append_touch(builder, &touch, error);
+		/* A pool that is new has other ids; it will stay. */
+		label_map_clear(&mapping->events);
+		label_map_clear(&mapping->channels);
 	}
-	return append_touch(builder, &touch, event, channel, error);
 }
 
 /*
@@ -351,8 +347,7 @@ bool
 builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to, CjmError *error)
 {
 	Label	   *labels[2];
-	LabelMap	events;
-	LabelMap	channels;
+	Mapping		mapping = {.pool = NULL};
 	JourneyCursor cursor;
 	Touch		touch;
 	bool		ok = true;
@@ -361,150 +356,86 @@ builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from,
 		return true;
 	if (!count_check(*builder, to - from, error))
 		return false;
-	events = label_map(labels[0] = journey_labels(&view->events), view->events.count);
-	channels = label_map(labels[1] = journey_labels(&view->channels), view->channels.count);
+	mapping.events = label_map(view->events.count);
+	mapping.channels = label_map(view->channels.count);
+	mapping.event_labels = labels[0] = journey_labels(&view->events);
+	mapping.channel_labels = labels[1] = journey_labels(&view->channels);
 	journey_cursor_start(&cursor, view, from);
 	while (ok && cursor.next < to && journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();
 		touch.value = touch_value_normal(touch.value);
-		ok = add_mapped(builder, touch, &events, &channels, error);
+		ok = add_mapped(builder, &touch, &mapping, error);
 	}
 	pfree(labels[0]);
 	pfree(labels[1]);
-	pfree(events.ids);
-	pfree(channels.ids);
+	pfree(mapping.events.ids);
+	pfree(mapping.channels.ids);
 	return ok;
-}
-
-/* What a builder holds, read back: palloc'd arrays, labels that point into its log. */
-typedef struct Unpacked
-{
-	Touch	   *touches;
-	Label	   *events;
-	Label	   *channels;
-} Unpacked;
-
-static Unpacked
-unpack(const JourneyBuilder *builder)
-{
-	Unpacked	all;
-	const uint8 *p = builder->log;
-	uint32		nevents = 0;
-	uint32		nchannels = 0;
-	int64		at = 0;
-
-	all.touches = palloc_extended(Max(builder->count, 1) * sizeof(Touch), MCXT_ALLOC_HUGE);
-	all.events = palloc_extended(Max(builder->events.count, 1) * sizeof(Label), MCXT_ALLOC_HUGE);
-	all.channels = palloc_extended(Max(builder->channels.count, 1) * sizeof(Label), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < builder->count; i++)
-	{
-		Touch	   *touch = &all.touches[i];
-		uint64		head;
-		uint64		zigzag;
-
-		CHECK_FOR_INTERRUPTS();
-		p = varint_load(p, &head);
-		p = varint_load(p, &zigzag);
-		at = (int64) ((uint64) at + (zigzag >> 1 ^ (0 - (zigzag & 1))));
-		touch->at = at;
-		touch->event = head >> 2;
-		touch->channel = 0;
-		touch->has_value = head & 1;
-		touch->value = 0;
-		if (touch->event == nevents)
-		{
-			Label		label = definition_label(builder->log, p - builder->log);
-
-			all.events[nevents++] = label;
-			p = (const uint8 *) label.bytes + label.size;
-		}
-		if (head & 2)
-		{
-			uint64		channel;
-
-			p = varint_load(p, &channel);
-			touch->channel = channel + 1;
-			if (channel == nchannels)
-			{
-				Label		label = definition_label(builder->log, p - builder->log);
-
-				all.channels[nchannels++] = label;
-				p = (const uint8 *) label.bytes + label.size;
-			}
-		}
-		if (touch->has_value)
-		{
-			memcpy(&touch->value, p, 8);
-			p += 8;
-		}
-	}
-	Assert(p == builder->log + builder->size);
-	Assert(nevents == builder->events.count && nchannels == builder->channels.count);
-	return all;
-}
-
-static void
-unpacked_free(Unpacked *all)
-{
-	pfree(all->touches);
-	pfree(all->events);
-	pfree(all->channels);
 }
 
 /* Adds all that another builder holds; on failure some may have been added. */
 bool
 builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmError *error)
 {
-	Unpacked	all;
-	LabelMap	events;
-	LabelMap	channels;
+	Mapping		mapping = {.pool = other->pool};
+	const uint8 *p = other->log;
+	Touch		touch = {.at = 0};
 	bool		ok = true;
 
+	if (other->count == 0)
+		return true;
 	if (!count_check(*builder, other->count, error))
 		return false;
-	all = unpack(other);
-	events = label_map(all.events, other->events.count);
-	channels = label_map(all.channels, other->channels.count);
+	/* Events and channels of a pool have one numbering, but both maps, as those of a journey. */
+	mapping.events = label_map(other->pool->count);
+	mapping.channels = label_map(other->pool->count);
 	for (uint32 i = 0; ok && i < other->count; i++)
-		ok = add_mapped(builder, all.touches[i], &events, &channels, error);
-	pfree(events.ids);
-	pfree(channels.ids);
-	unpacked_free(&all);
+	{
+		CHECK_FOR_INTERRUPTS();
+		p = record_load(p, &touch);
+		ok = add_mapped(builder, &touch, &mapping, error);
+	}
+	pfree(mapping.events.ids);
+	pfree(mapping.channels.ids);
 	return ok;
-}
-
-/* Whether two touchpoints with ids of one holder are equal. */
-static bool
-touch_equal(const Touch *a, const Touch *b)
-{
-	return a->at == b->at && a->event == b->event && a->channel == b->channel &&
-		a->has_value == b->has_value && memcmp(&a->value, &b->value, 8) == 0;
 }
 
 /*
- * builder_encode appends the canonical journey of all that was added; the
- * builder stays as it is.  distinct drops all but one of equal touchpoints.
+ * builder_encode makes the canonical journey of all that was added, in a
+ * palloc'd chunk behind header bytes that are left to the caller, and sets the
+ * size of both.  The builder stays as it is.  distinct drops all but one of equal
+ * touchpoints.  Returns NULL if the journey would not fit in a value.
  */
-bool
-builder_encode(const JourneyBuilder *builder, bool distinct, StringInfo out, CjmError *error)
+uint8 *
+builder_encode(const JourneyBuilder *builder, bool distinct, size_t header, size_t *size, CjmError *error)
 {
-	Unpacked	all = unpack(builder);
-	uint32		count = builder->count;
-	bool		ok;
+	Touch		few[FEW_TOUCHES];
+	Touch	   *touches = few;
+	const uint8 *p = builder->log;
+	Touch		touch = {.at = 0};
+	LabelOrder	order;
+	uint8	   *bytes;
 
-	if (distinct && count > 1)
+	if (builder->count == 0)
+		return journey_encode(NULL, 0, NULL, distinct, header, size, error);
+	order = label_pool_order(builder->pool);
+	if (builder->count > FEW_TOUCHES)
+		touches = palloc_extended(builder->count * sizeof(Touch), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < builder->count; i++)
 	{
-		/* Equal ones are neighbours in a sorted journey, from which a distinct one is made. */
-		uint32		kept = 1;
-
-		for (uint32 i = 1; i < count; i++)
-			if (!touch_equal(&all.touches[kept - 1], &all.touches[i]))
-				all.touches[kept++] = all.touches[i];
-		count = kept;
+		CHECK_FOR_INTERRUPTS();
+		p = record_load(p, &touch);
+		touches[i] = touch;
+		/* Ids become places in the order of labels, so that comparing them compares labels. */
+		touches[i].event = order.rank[touch.event];
+		if (touch.channel != 0)
+			touches[i].channel = order.rank[touch.channel - 1] + 1;
 	}
-	ok = journey_encode(all.touches, count, all.events, builder->events.count,
-						all.channels, builder->channels.count, out, error);
-	unpacked_free(&all);
-	return ok;
+	Assert(p == builder->log + builder->size);
+	bytes = journey_encode(touches, builder->count, &order, distinct, header, size, error);
+	if (touches != few)
+		pfree(touches);
+	label_order_free(&order);
+	return bytes;
 }

@@ -10,36 +10,25 @@
 
 #include "journey_format.h"
 
-struct labelhash_hash;
-
-/* The labels of one kind that have been added; ids count up from 0. */
-typedef struct BuilderLabels
-{
-	uint32		count;
-	uint32		last;			/* log offset of the latest definition */
-	struct labelhash_hash *hash;	/* once there are many */
-} BuilderLabels;
-
 typedef struct JourneyBuilder
 {
 	uint32		size;			/* bytes of log in use */
 	uint32		capacity;		/* bytes of log */
 	uint32		count;			/* touchpoints */
-	BuilderLabels events;
-	BuilderLabels channels;
+	LabelPool  *pool;			/* of its events and channels; NULL: none yet */
 	int64		last_at;		/* time of the touchpoint added last */
 	uint8		log[FLEXIBLE_ARRAY_MEMBER];
 } JourneyBuilder;
 
 #define NO_LABEL ((Label) {NULL, 0})
 
-extern JourneyBuilder *builder_create(void);
+extern JourneyBuilder *builder_create(LabelPool *shared);
 extern void builder_free(JourneyBuilder *builder);
 extern bool builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 						bool has_value, double value, CjmError *error);
 extern bool builder_add_view(JourneyBuilder **builder, const JourneyView *view,
 							 uint32 from, uint32 to, CjmError *error);
 extern bool builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmError *error);
-extern bool builder_encode(const JourneyBuilder *builder, bool distinct, StringInfo out, CjmError *error);
+extern uint8 *builder_encode(const JourneyBuilder *builder, bool distinct, size_t header, size_t *size, CjmError *error);
 
 #endif							/* CJM_JOURNEY_BUILDER_H */

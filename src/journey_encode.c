@@ -4,6 +4,8 @@
  */
 #include "journey_internal.h"
 
+#include "port/pg_bitutils.h"
+
 /* The code of the smallest width, 1, 2 or 4 bytes, that holds max. */
 static inline int
 id_width_code(uint32 max)
@@ -53,91 +55,133 @@ touch_compare(const Touch *a, const Touch *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* A label and its place in the array it came from, for sorting. */
-typedef struct RankedLabel
+/* Whether two touchpoints with ids of one holder are equal. */
+static inline bool
+touch_equal(const Touch *a, const Touch *b)
 {
-	Label		label;
-	uint32		id;
-} RankedLabel;
+	return a->at == b->at && a->event == b->event && a->channel == b->channel &&
+		a->has_value == b->has_value && memcmp(&a->value, &b->value, 8) == 0;
+}
 
-#define ST_SORT sort_labels
-#define ST_ELEMENT_TYPE RankedLabel
-#define ST_COMPARE(a, b) label_compare((a)->label, (b)->label)
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
+/* Labels in order of which dictionaries on the stack know whether a journey uses them. */
+#define FEW_LABELS 1024
 
 /* One dictionary on its way into a value. */
 typedef struct DictionaryPlan
 {
-	RankedLabel *sorted;		/* the labels in use, in byte order */
-	uint32	   *rank;			/* by the caller's id, of the labels in use */
+	uint64	   *used;			/* a bit for each label in order */
+	uint32	   *ids;			/* in the dictionary, of the labels in use */
 	uint32		count;
 	uint64		size;			/* bytes of the dictionary */
+	uint64		few_used[FEW_LABELS / 64];
+	uint32		few_ids[FEW_LABELS];
 } DictionaryPlan;
 
-/*
- * Ranks the labels that are in use.  used has a flag for each label; the
- * labels are distinct.
- */
 static void
-dictionary_plan(const Label *labels, uint32 nlabels, const bool *used, DictionaryPlan *plan)
+dictionary_start(DictionaryPlan *plan, uint32 nlabels)
 {
-	plan->sorted = palloc_extended(Max(nlabels, 1) * sizeof(RankedLabel), MCXT_ALLOC_HUGE);
-	plan->rank = palloc_extended(Max(nlabels, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32		words = (nlabels + 63) / 64;
+
+	plan->used = plan->few_used;
+	plan->ids = plan->few_ids;
+	if (nlabels > FEW_LABELS)
+	{
+		plan->used = palloc(words * sizeof(uint64));
+		plan->ids = palloc(nlabels * sizeof(uint32));
+	}
+	memset(plan->used, 0, words * sizeof(uint64));
 	plan->count = 0;
 	plan->size = 0;
-	for (uint32 i = 0; i < nlabels; i++)
-	{
-		if (!used[i])
-			continue;
-		plan->sorted[plan->count].label = labels[i];
-		plan->sorted[plan->count++].id = i;
-		plan->size += varint_size(labels[i].size) + labels[i].size;
-	}
-	sort_labels(plan->sorted, plan->count);
-	for (uint32 i = 0; i < plan->count; i++)
-		plan->rank[plan->sorted[i].id] = i;
 }
 
-static uint8 *
-dictionary_store(uint8 *p, const DictionaryPlan *plan)
+static inline void
+dictionary_use(DictionaryPlan *plan, uint32 place)
 {
-	for (uint32 i = 0; i < plan->count; i++)
-	{
-		Label		label = plan->sorted[i].label;
+	plan->used[place / 64] |= UINT64CONST(1) << (place % 64);
+}
 
-		p = varint_store(p, label.size);
-		memcpy(p, label.bytes, label.size);
-		p += label.size;
-	}
+/* Numbers the labels in use. */
+static void
+dictionary_number(DictionaryPlan *plan, const LabelOrder *order)
+{
+	uint32		words = (order->pool->count + 63) / 64;
+
+	for (uint32 word = 0; word < words; word++)
+		for (uint64 bits = plan->used[word]; bits != 0; bits &= bits - 1)
+		{
+			uint32		place = word * 64 + pg_rightmost_one_pos64(bits);
+			uint32		id = order->sorted[place];
+
+			plan->ids[place] = plan->count++;
+			plan->size += order->pool->offsets[id + 1] - order->pool->offsets[id];
+		}
+}
+
+/* A pool keeps its labels as a dictionary does. */
+static uint8 *
+dictionary_store(uint8 *p, const DictionaryPlan *plan, const LabelOrder *order)
+{
+	const LabelPool *pool = order->pool;
+	uint32		words = (pool->count + 63) / 64;
+
+	for (uint32 word = 0; word < words; word++)
+		for (uint64 bits = plan->used[word]; bits != 0; bits &= bits - 1)
+		{
+			uint32		id = order->sorted[word * 64 + pg_rightmost_one_pos64(bits)];
+			uint32		size = pool->offsets[id + 1] - pool->offsets[id];
+
+			memcpy(p, pool->bytes + pool->offsets[id], size);
+			p += size;
+		}
 	return p;
 }
 
 static void
 dictionary_free(DictionaryPlan *plan)
 {
-	pfree(plan->sorted);
-	pfree(plan->rank);
+	if (plan->used == plan->few_used)
+		return;
+	pfree(plan->used);
+	pfree(plan->ids);
 }
 
 /*
- * journey_encode appends the canonical bytes of a multiset of touchpoints to
- * out.  Its ids index the arrays of distinct labels; labels that no touchpoint
- * uses are left out.  The touchpoints must have passed the checks above; they
- * are sorted and their ids replaced.  Fails with CJM_ERROR_LIMIT, and nothing
- * appended, if the journey has too many touchpoints or would not fit in a value.
+ * Columns are written from the front by stores of eight bytes, of which the
+ * next one overwrites what is too much; so many bytes follow a value's end.
  */
-bool
-journey_encode(Touch *touches, uint32 count,
-			   const Label *events, uint32 nevents,
-			   const Label *channels, uint32 nchannels,
-			   StringInfo out, CjmError *error)
+#define STORE_SLACK 8
+
+static uint8 *
+store_ids(uint8 *p, const Touch *touches, uint32 count, bool channels, const DictionaryPlan *plan, int width)
+{
+	for (uint32 i = 0; i < count; i++, p += width)
+	{
+		uint32		id = !channels ? plan->ids[touches[i].event] :
+			touches[i].channel == 0 ? 0 : plan->ids[touches[i].channel - 1] + 1;
+
+		if (width == 1)
+			*p = (uint8) id;
+		else
+			bytes_store64(p, id);
+	}
+	return p;
+}
+
+/*
+ * journey_encode makes the canonical journey of a multiset of touchpoints whose
+ * ids are places in an order of labels; labels that no touchpoint uses are left
+ * out.  The touchpoints must have passed the checks above; they are sorted, and
+ * distinct drops all but one of equal ones.  The result is palloc'd, behind
+ * header bytes that are left to the caller; size is of both.  Returns NULL with
+ * CJM_ERROR_LIMIT if the journey has too many touchpoints or would not fit in a
+ * value.
+ */
+uint8 *
+journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool distinct,
+			   size_t header, size_t *result_size, CjmError *error)
 {
 	DictionaryPlan event_plan;
 	DictionaryPlan channel_plan;
-	bool	   *used;
 	bool		sorted = true;
 	uint32		nvalues = 0;
 	int64		first;
@@ -150,6 +194,7 @@ journey_encode(Touch *touches, uint32 count,
 	int			channel_width;
 	bool		bitmap;
 	uint64		size;
+	uint8	   *result;
 	uint8	   *p;
 
 	if (count > JOURNEY_MAX_TOUCHES)
@@ -157,36 +202,41 @@ journey_encode(Touch *touches, uint32 count,
 		cjm_fail(error, CJM_ERROR_LIMIT, "journey of %u touchpoints is too long", count);
 		cjm_fail_detail(error, "A journey holds at most %d touchpoints.", JOURNEY_MAX_TOUCHES);
 		cjm_fail_hint(error, "Is one customer key shared by many customers, such as an empty or anonymous one?");
-		return false;
+		return NULL;
 	}
 	if (count == 0)
 	{
-		appendBinaryStringInfo(out, "\001\0\0", 4);
-		return true;
+		*result_size = header + 4;
+		result = palloc(*result_size);
+		memcpy(result + header, "\001\0\0", 4);
+		return result;
 	}
 
-	/* Ids become ranks, so that comparing ids compares labels. */
-	used = palloc0(nevents + (size_t) nchannels);
-	for (uint32 i = 0; i < count; i++)
-	{
-		used[touches[i].event] = true;
-		if (touches[i].channel != 0)
-			used[nevents + touches[i].channel - 1] = true;
-		nvalues += touches[i].has_value;
-	}
-	dictionary_plan(events, nevents, used, &event_plan);
-	dictionary_plan(channels, nchannels, used + nevents, &channel_plan);
-	pfree(used);
-	for (uint32 i = 0; i < count; i++)
-	{
-		touches[i].event = event_plan.rank[touches[i].event];
-		if (touches[i].channel != 0)
-			touches[i].channel = channel_plan.rank[touches[i].channel - 1] + 1;
-		if (i > 0 && sorted && touch_compare(&touches[i - 1], &touches[i]) > 0)
-			sorted = false;
-	}
+	for (uint32 i = 1; sorted && i < count; i++)
+		sorted = touch_compare(&touches[i - 1], &touches[i]) <= 0;
 	if (!sorted)
 		sort_touches(touches, count);
+	if (distinct)
+	{
+		uint32		kept = 1;
+
+		for (uint32 i = 1; i < count; i++)
+			if (!touch_equal(&touches[kept - 1], &touches[i]))
+				touches[kept++] = touches[i];
+		count = kept;
+	}
+
+	dictionary_start(&event_plan, order->pool->count);
+	dictionary_start(&channel_plan, order->pool->count);
+	for (uint32 i = 0; i < count; i++)
+	{
+		dictionary_use(&event_plan, touches[i].event);
+		if (touches[i].channel != 0)
+			dictionary_use(&channel_plan, touches[i].channel - 1);
+		nvalues += touches[i].has_value;
+	}
+	dictionary_number(&event_plan, order);
+	dictionary_number(&channel_plan, order);
 
 	/* The largest unit that divides all offsets, then the smallest width. */
 	first = touches[0].at;
@@ -209,17 +259,16 @@ journey_encode(Touch *touches, uint32 count,
 		(bitmap ? (count + 7) / 8 : 0) + (uint64) nvalues * 8;
 	if (channel_code != 0)
 		size += varint_size(channel_plan.count) + varint_size(channel_plan.size);
-	if (size > MaxAllocSize - out->len - 1)
+	if (size > MaxAllocSize - header - STORE_SLACK)
 	{
 		cjm_fail(error, CJM_ERROR_LIMIT, "journey of %u touchpoints and " UINT64_FORMAT " bytes is too large",
 				 count, size);
 		cjm_fail_detail(error, "A value holds at most 1 GB.");
-		return false;
+		return NULL;
 	}
-	enlargeStringInfo(out, size);
-	p = (uint8 *) out->data + out->len;
-	out->len += size;
-	out->data[out->len] = '\0';
+	*result_size = header + size;
+	result = palloc(header + size + STORE_SLACK);
+	p = result + header;
 
 	*p++ = JOURNEY_FORMAT_VERSION;
 	*p++ = time_width | unit << 4;
@@ -234,15 +283,17 @@ journey_encode(Touch *touches, uint32 count,
 	}
 	bytes_store64(p, (uint64) first);
 	p += 8;
-	p = dictionary_store(p, &event_plan);
-	p = dictionary_store(p, &channel_plan);
-	for (uint32 i = 1; i < count; i++, p += time_width)
-		bytes_store(p, ((uint64) touches[i].at - (uint64) first) / unit_microseconds[unit], time_width);
-	for (uint32 i = 0; i < count; i++, p += event_width)
-		bytes_store(p, touches[i].event, event_width);
+	p = dictionary_store(p, &event_plan, order);
+	p = dictionary_store(p, &channel_plan, order);
+	if (unit == 0)
+		for (uint32 i = 1; i < count; i++, p += time_width)
+			bytes_store64(p, (uint64) touches[i].at - (uint64) first);
+	else
+		for (uint32 i = 1; i < count; i++, p += time_width)
+			bytes_store64(p, ((uint64) touches[i].at - (uint64) first) / unit_microseconds[unit]);
+	p = store_ids(p, touches, count, false, &event_plan, event_width);
 	if (channel_code != 0)
-		for (uint32 i = 0; i < count; i++, p += channel_width)
-			bytes_store(p, touches[i].channel, channel_width);
+		p = store_ids(p, touches, count, true, &channel_plan, channel_width);
 	if (bitmap)
 	{
 		memset(p, 0, (count + 7) / 8);
@@ -260,11 +311,11 @@ journey_encode(Touch *touches, uint32 count,
 			bytes_store64(p, bits);
 			p += 8;
 		}
-	Assert(p == (uint8 *) out->data + out->len);
+	Assert(p == result + *result_size);
 
 	dictionary_free(&event_plan);
 	dictionary_free(&channel_plan);
-	return true;
+	return result;
 }
 
 static uint64

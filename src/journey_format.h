@@ -8,8 +8,7 @@
 #ifndef CJM_JOURNEY_FORMAT_H
 #define CJM_JOURNEY_FORMAT_H
 
-#include "bytes.h"
-#include "label.h"
+#include "label_pool.h"
 
 #define JOURNEY_FORMAT_VERSION 1
 #define JOURNEY_MAX_TOUCHES (1 << 24)
@@ -60,10 +59,8 @@ extern int	journey_compare(const JourneyView *a, const JourneyView *b);
 extern bool journey_check(const uint8 *bytes, size_t size, uint32 max_label, CjmError *error);
 
 /* The writer, and the rules for what a touchpoint may hold. */
-extern bool journey_encode(Touch *touches, uint32 count,
-						   const Label *events, uint32 nevents,
-						   const Label *channels, uint32 nchannels,
-						   StringInfo out, CjmError *error);
+extern uint8 *journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool distinct,
+							 size_t header, size_t *size, CjmError *error);
 extern void journey_relabel(const uint8 *bytes, size_t size, const Label *events, const Label *channels,
 							StringInfo out);
 extern bool touch_time_check(int64 at, CjmError *error);

@@ -242,7 +242,7 @@ Datum
 journey_from_jsonb(PG_FUNCTION_ARGS)
 {
 	Jsonb	   *json = PG_GETARG_JSONB_P(0);
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	JsonbIterator *iterator;
 	JsonbValue	value;
 	JsonTouch	touch = {0};

@@ -81,7 +81,7 @@ expanded_create(Datum value, MemoryContext aggregate)
 
 	EOH_init_header(&state->header, &expanded_methods, context);
 	state->magic = EXPANDED_MAGIC;
-	state->builder = builder_create();
+	state->builder = builder_create(NULL);
 	add_datum(&state->builder, value);
 	MemoryContextSwitchTo(old);
 	return state;
@@ -122,7 +122,7 @@ journey_merge(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 		PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
 	}
-	builder = builder_create();
+	builder = builder_create(NULL);
 	add_datum(&builder, a);
 	add_datum(&builder, b);
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
@@ -132,7 +132,7 @@ journey_merge(PG_FUNCTION_ARGS)
 Datum
 journey_distinct_touchpoints(PG_FUNCTION_ARGS)
 {
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 
 	add_datum(&builder, PG_GETARG_DATUM(0));
 	PG_RETURN_DATUM(journey_from_builder(builder, true));

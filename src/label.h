@@ -52,6 +52,32 @@ label_equal(Label a, Label b)
 	return a.size == b.size && memcmp(a.bytes, b.bytes, a.size) == 0;
 }
 
+/* The first and the last bytes of a label, which together with its size are all of a short one. */
+static inline void
+label_ends(Label label, uint64 *head, uint64 *tail)
+{
+	const uint8 *p = (const uint8 *) label.bytes;
+	uint32		half;
+
+	if (label.size >= 8)
+	{
+		memcpy(head, p, 8);
+		memcpy(tail, p + label.size - 8, 8);
+	}
+	else if (label.size >= 4)
+	{
+		memcpy(&half, p, 4);
+		*head = half;
+		memcpy(&half, p + label.size - 4, 4);
+		*tail = half;
+	}
+	else
+	{
+		*head = label.size == 0 ? 0 : p[0] | (uint32) p[label.size / 2] << 8 | (uint32) p[label.size - 1] << 16;
+		*tail = 0;
+	}
+}
+
 extern bool label_check(Label label, const char *what, CjmError *error);
 extern void label_skip_space(LabelScanner *scanner);
 extern bool label_scan_bare(LabelScanner *scanner, Label *label);

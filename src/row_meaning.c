@@ -133,7 +133,7 @@ row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlo
 			slot->size[i] = PG_UINT32_MAX;
 		else
 		{
-			row_label_ends(labels[i], &slot->head[i], &slot->tail[i]);
+			label_ends(labels[i], &slot->head[i], &slot->tail[i]);
 			slot->size[i] = labels[i].size;
 		}
 	}

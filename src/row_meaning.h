@@ -62,32 +62,6 @@ extern uint32 row_meaning_number(RowMeanings *meanings, const RowMeaning *meanin
 extern bool row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlot *slot,
 							 uint32 *meaning, CjmError *error);
 
-/* The first and the last bytes of a label, which together with its size are all of a short one. */
-static inline void
-row_label_ends(Label label, uint64 *head, uint64 *tail)
-{
-	const uint8 *p = (const uint8 *) label.bytes;
-	uint32		half;
-
-	if (label.size >= 8)
-	{
-		memcpy(head, p, 8);
-		memcpy(tail, p + label.size - 8, 8);
-	}
-	else if (label.size >= 4)
-	{
-		memcpy(&half, p, 4);
-		*head = half;
-		memcpy(&half, p + label.size - 4, 4);
-		*tail = half;
-	}
-	else
-	{
-		*head = label.size == 0 ? 0 : p[0] | (uint32) p[label.size / 2] << 8 | (uint32) p[label.size - 1] << 16;
-		*tail = 0;
-	}
-}
-
 /* Whether a slot's copy is of these labels, whose sizes are the slot's. */
 static inline bool
 row_slot_copy_is(const RowSlot *slot, const Label *labels, int nlabels)
@@ -128,7 +102,7 @@ row_meaning_seen(const RowMeanings *meanings, const Label *labels, int nlabels, 
 		}
 		else
 		{
-			row_label_ends(labels[i], &head[i], &tail[i]);
+			label_ends(labels[i], &head[i], &tail[i]);
 			size[i] = labels[i].size;
 		}
 		hash = (hash ^ head[i] ^ (tail[i] << 31 | tail[i] >> 33) ^ size[i]) * UINT64CONST(0x9E3779B97F4A7C15);

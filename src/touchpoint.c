@@ -145,7 +145,7 @@ Datum
 journey_slice(PG_FUNCTION_ARGS)
 {
 	JourneyView view;
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	CjmError	error = {0};
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
@@ -187,7 +187,7 @@ without(FunctionCallInfo fcinfo, bool values_only)
 	if (!any)
 		PG_RETURN_POINTER(bytes);
 
-	builder = builder_create();
+	builder = builder_create(NULL);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
 	journey_cursor_start(&cursor, &view, 0);

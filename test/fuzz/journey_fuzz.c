@@ -19,20 +19,46 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 static StringInfoData
 encoded(const JourneyBuilder *builder, bool distinct)
 {
-	StringInfoData bytes;
+	StringInfoData bytes = {0};
 	CjmError	error = {0};
+	size_t		size;
 
-	initStringInfo(&bytes);
-	REQUIRE(builder_encode(builder, distinct, &bytes, &error));
+	bytes.data = (char *) builder_encode(builder, distinct, 0, &size, &error);
+	REQUIRE(bytes.data != NULL);
+	bytes.len = bytes.maxlen = size;
 	return bytes;
 }
 
-/* Touchpoints from .. to of a view, then those before, then those after, so that the writer has to sort. */
+/* A shared pool; a crowded one has room for few bytes more, so that builders leave it. */
+static LabelPool *
+shared_pool(bool crowded)
+{
+	static char filler[LABEL_MAX_BYTES];
+	LabelPool  *pool = label_pool_create(true);
+	Label		label = {filler, LABEL_MAX_BYTES};
+	CjmError	error = {0};
+	uint32		id;
+
+	while (crowded && label_pool_takes(pool, label))
+	{
+		filler[0]++;
+		REQUIRE(label_pool_add(pool, label, &id, &error));
+	}
+	label.size = SHARED_POOL_BYTES - pool->size - 16;
+	if (crowded && label.size <= LABEL_MAX_BYTES)
+		REQUIRE(label_pool_add(pool, label, &id, &error));
+	return pool;
+}
+
+/*
+ * Touchpoints from .. to of a view, then those before, then those after, so
+ * that the writer has to sort; in a pool of their own or in a shared one.
+ */
 static StringInfoData
 rewritten(const JourneyView *view, uint32 from, uint32 to, bool distinct)
 {
-	JourneyBuilder *builder = builder_create();
-	JourneyBuilder *other = builder_create();
+	JourneyBuilder *builder = builder_create(from % 3 == 0 ? NULL : shared_pool(from % 3 == 1));
+	JourneyBuilder *other = builder_create(NULL);
 	CjmError	error = {0};
 
 	REQUIRE(builder_add_view(&builder, view, from, to, &error));
@@ -120,7 +146,7 @@ check_canonical(const StringInfoData *bytes, int encoding)
 	initStringInfo(&text);
 	journey_print(&text, &view);
 	REQUIRE(strlen(text.data) == (size_t) text.len);
-	builder = builder_create();
+	builder = builder_create(NULL);
 	if (!journey_parse((char *) exact_copy(text.data, text.len), text.len, encoding, &builder, &error))
 	{
 		fprintf(stderr, "%s\n%s\n", error.message, text.data);
@@ -188,7 +214,7 @@ try_text(const uint8 *data, size_t size)
 	/* In another encoding than UTF-8 any bytes are text. */
 	int			encoding = pg_encoding_verifymbstr(PG_UTF8, (const char *) data, size) == (int) size ?
 		PG_UTF8 : PG_LATIN1;
-	JourneyBuilder *builder = builder_create();
+	JourneyBuilder *builder = builder_create(NULL);
 	CjmError	error = {0};
 	StringInfoData bytes;
 
