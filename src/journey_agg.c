@@ -147,16 +147,15 @@ journey_agg_deserialize(PG_FUNCTION_ARGS)
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
 	const uint8 *bytes = (const uint8 *) VARDATA_ANY(value);
 	size_t		size = VARSIZE_ANY_EXHDR(value);
-	JourneyBuilder *builder = builder_create(NULL);
 	JourneyView view;
 	CjmError	error = {0};
 
 	aggregate_context(fcinfo);
-	if (!journey_check(bytes, size, LABEL_MAX_BYTES, &error) ||
-		!journey_open(bytes, size, &view, &error) ||
-		!builder_add_view(&builder, &view, 0, view.count, &error))
+	if (!journey_check(bytes, size, LABEL_MAX_BYTES, &error) || !journey_open(bytes, size, &view, &error))
 		cjm_report(&error);
-	PG_RETURN_POINTER(builder);
+	if (view.count == 0)
+		PG_RETURN_POINTER(builder_create(NULL));
+	PG_RETURN_POINTER(builder_of_journey(bytes, size, view.count));
 }
 
 /* Reads the state without changing it: as a window aggregate it goes on. */

@@ -15,6 +15,10 @@
  * one, of which the builder knows by the one who made it, or its own.  A builder
  * that meets a label which a full shared pool does not take is given its own.
  *
+ * A builder that has been given nothing but one canonical journey holds that
+ * instead of a log, until it is given more: of a group that only one process has
+ * seen, the leader of a parallel plan hands over what it was given.
+ *
  * Memory: builder_create and a pool of its own allocate in the current context;
  * growing keeps the chunk in the context it was made in.  The caller must be
  * in the builder's context when it adds.
@@ -44,6 +48,20 @@ builder_create(LabelPool *shared)
 	memset(builder, 0, offsetof(JourneyBuilder, log));
 	builder->capacity = INITIAL_CHUNK - offsetof(JourneyBuilder, log);
 	builder->pool = shared;
+	return builder;
+}
+
+/* Makes a builder of a canonical journey that is not empty. */
+JourneyBuilder *
+builder_of_journey(const uint8 *bytes, size_t size, uint32 count)
+{
+	JourneyBuilder *builder = palloc(offsetof(JourneyBuilder, log) + size);
+
+	memset(builder, 0, offsetof(JourneyBuilder, log));
+	builder->whole = true;
+	builder->count = count;
+	builder->size = builder->capacity = size;
+	memcpy(builder->log, bytes, size);
 	return builder;
 }
 
@@ -218,6 +236,29 @@ count_check(const JourneyBuilder *builder, uint64 more, CjmError *error)
 	return false;
 }
 
+/* Adds the one journey that another builder holds. */
+static bool
+add_whole(JourneyBuilder **builder, const JourneyBuilder *other, CjmError *error)
+{
+	JourneyView view;
+
+	return journey_open(other->log, other->size, &view, error) &&
+		builder_add_view(builder, &view, 0, view.count, error);
+}
+
+/* Makes the one journey that a builder holds a log, to which can be added. */
+static bool
+make_log(JourneyBuilder **builder, CjmError *error)
+{
+	JourneyBuilder *log = builder_create((*builder)->pool);
+
+	if (!add_whole(&log, *builder, error))
+		return false;
+	pfree(*builder);
+	*builder = log;
+	return true;
+}
+
 /*
  * builder_add adds one touchpoint, with NO_LABEL for no channel.  It may move
  * the builder.  Fails, leaving the builder's touchpoints as they were, if the
@@ -227,11 +268,14 @@ bool
 builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 			bool has_value, double value, CjmError *error)
 {
-	LabelPool  *pool = (*builder)->pool;
+	LabelPool  *pool;
 	Touch		touch;
 
 	if (!touch_time_check(at, error) || !count_check(*builder, 1, error))
 		return false;
+	if (unlikely((*builder)->whole) && !make_log(builder, error))
+		return false;
+	pool = (*builder)->pool;
 	touch.at = at;
 	touch.channel = 0;
 	touch.has_value = has_value;
@@ -356,6 +400,8 @@ builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from,
 		return true;
 	if (!count_check(*builder, to - from, error))
 		return false;
+	if ((*builder)->whole && !make_log(builder, error))
+		return false;
 	mapping.events = label_map(view->events.count);
 	mapping.channels = label_map(view->channels.count);
 	mapping.event_labels = labels[0] = journey_labels(&view->events);
@@ -387,6 +433,19 @@ builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmEr
 		return true;
 	if (!count_check(*builder, other->count, error))
 		return false;
+	if (other->whole)
+	{
+		LabelPool  *pool = (*builder)->pool;
+
+		if ((*builder)->count > 0)
+			return add_whole(builder, other, error);
+		pfree(*builder);
+		*builder = builder_of_journey(other->log, other->size, other->count);
+		(*builder)->pool = pool;
+		return true;
+	}
+	if ((*builder)->whole && !make_log(builder, error))
+		return false;
 	/* Events and channels of a pool have one numbering, but both maps, as those of a journey. */
 	mapping.events = label_map(other->pool->count);
 	mapping.channels = label_map(other->pool->count);
@@ -417,6 +476,21 @@ builder_encode(const JourneyBuilder *builder, bool distinct, size_t header, size
 	LabelOrder	order;
 	uint8	   *bytes;
 
+	if (builder->whole && !distinct)
+	{
+		*size = header + builder->size;
+		bytes = palloc(*size);
+		memcpy(bytes + header, builder->log, builder->size);
+		return bytes;
+	}
+	if (builder->whole)
+	{
+		JourneyBuilder *log = builder_create(NULL);
+
+		bytes = add_whole(&log, builder, error) ? builder_encode(log, distinct, header, size, error) : NULL;
+		builder_free(log);
+		return bytes;
+	}
 	if (builder->count == 0)
 		return journey_encode(NULL, 0, NULL, distinct, header, size, error);
 	order = label_pool_order(builder->pool);

@@ -15,6 +15,7 @@ typedef struct JourneyBuilder
 	uint32		size;			/* bytes of log in use */
 	uint32		capacity;		/* bytes of log */
 	uint32		count;			/* touchpoints */
+	bool		whole;			/* the log is the bytes of one journey, as they are */
 	LabelPool  *pool;			/* of its events and channels; NULL: none yet */
 	int64		last_at;		/* time of the touchpoint added last */
 	uint8		log[FLEXIBLE_ARRAY_MEMBER];
@@ -23,6 +24,7 @@ typedef struct JourneyBuilder
 #define NO_LABEL ((Label) {NULL, 0})
 
 extern JourneyBuilder *builder_create(LabelPool *shared);
+extern JourneyBuilder *builder_of_journey(const uint8 *bytes, size_t size, uint32 count);
 extern void builder_free(JourneyBuilder *builder);
 extern bool builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 						bool has_value, double value, CjmError *error);

@@ -1,31 +1,36 @@
 --
 -- journey_agg: builds a journey from rows
 --
+-- The costs are of journeys of about ten touchpoints, in units of a comparison of
+-- two short texts.  They tell the planner that to hand a journey from one process
+-- to another costs as much as to add ten rows to it, so that customers of few rows
+-- each are better counted by one process.
+--
 
 CREATE FUNCTION journey_agg_combine(internal, internal) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 45;
 COMMENT ON FUNCTION journey_agg_combine(internal, internal) IS 'combine function of journey_agg';
 
 CREATE FUNCTION journey_agg_serialize(internal) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION journey_agg_serialize(internal) IS 'serialization function of journey_agg';
 
 CREATE FUNCTION journey_agg_deserialize(bytea, internal) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION journey_agg_deserialize(bytea, internal) IS 'deserialization function of journey_agg';
 
 CREATE FUNCTION journey_agg_final(internal) RETURNS journey
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION journey_agg_final(internal) IS 'final function of journey_agg';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event text) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, text) IS 'transition function of journey_agg';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event text) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
@@ -37,13 +42,13 @@ COMMENT ON AGGREGATE journey_agg(timestamptz, text) IS
 	'the journey of the rows; rows without a time or an event are ignored; NULL for no rows';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event text, channel text) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, text, text) IS 'transition function of journey_agg with channels';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event text, channel text) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
@@ -55,13 +60,13 @@ COMMENT ON AGGREGATE journey_agg(timestamptz, text, text) IS
 	'the journey of the rows with channels; rows without a time or an event are ignored; NULL for no rows';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event text, channel text, value float8) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, text, text, float8) IS 'transition function of journey_agg with channels and values';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event text, channel text, value float8) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
@@ -73,13 +78,13 @@ COMMENT ON AGGREGATE journey_agg(timestamptz, text, text, float8) IS
 	'the journey of the rows with channels and values; rows without a time or an event are ignored; NULL for no rows';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event anyenum) RETURNS internal
-	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, anyenum) IS 'transition function of journey_agg of an enum''s stages';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event anyenum) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
@@ -91,13 +96,13 @@ COMMENT ON AGGREGATE journey_agg(timestamptz, anyenum) IS
 	'the journey of the rows of an enum''s stages; rows without a time or an event are ignored; NULL for no rows';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event anyenum, channel text) RETURNS internal
-	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, anyenum, text) IS 'transition function of journey_agg of an enum''s stages with channels';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event anyenum, channel text) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
@@ -109,13 +114,13 @@ COMMENT ON AGGREGATE journey_agg(timestamptz, anyenum, text) IS
 	'the journey of the rows of an enum''s stages with channels; rows without a time or an event are ignored; NULL for no rows';
 
 CREATE FUNCTION journey_agg_step(internal, at timestamptz, event anyenum, channel text, value float8) RETURNS internal
-	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION journey_agg_step(internal, timestamptz, anyenum, text, float8) IS 'transition function of journey_agg of an enum''s stages with channels and values';
 
 CREATE AGGREGATE journey_agg(at timestamptz, event anyenum, channel text, value float8) (
 	SFUNC = journey_agg_step,
 	STYPE = internal,
-	SSPACE = 256,
+	SSPACE = 200,
 	FINALFUNC = journey_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = journey_agg_combine,
