@@ -12,8 +12,8 @@
  *
  * So a builder takes little more memory than the journey it will become, and it
  * moves only to grow.  What the ids stand for is in its pool.  That is a shared
- * one, of which the builder knows by the one who made it, or its own.  A builder
- * that meets a label which a full shared pool does not take is given its own.
+ * one, which whoever made the builder gave it, or its own.  A builder that meets
+ * a label which a full shared pool does not take is given its own.
  *
  * A builder that has been given nothing but one canonical journey holds that
  * instead of a log, until it is given more: of a group that only one process has
@@ -39,15 +39,17 @@
 /* Touchpoints of a journey for which builder_encode needs no memory but the stack. */
 #define FEW_TOUCHES 64
 
-/* Makes an empty builder, of the labels of a shared pool if one is given. */
+/* Makes an empty builder, of the labels of a shared pool if one is given that is not full. */
 JourneyBuilder *
 builder_create(LabelPool *shared)
 {
 	JourneyBuilder *builder = palloc(INITIAL_CHUNK);
 
+	Assert(shared == NULL || shared->shared != NULL);
 	memset(builder, 0, offsetof(JourneyBuilder, log));
 	builder->capacity = INITIAL_CHUNK - offsetof(JourneyBuilder, log);
-	builder->pool = shared;
+	if (shared != NULL && !shared->shared->full)
+		builder->pool = shared;
 	return builder;
 }
 
@@ -65,16 +67,10 @@ builder_of_journey(const uint8 *bytes, size_t size, uint32 count)
 	return builder;
 }
 
-static inline bool
-pool_is_shared(const LabelPool *pool)
-{
-	return pool->memo != NULL;
-}
-
 void
 builder_free(JourneyBuilder *builder)
 {
-	if (builder->pool != NULL && !pool_is_shared(builder->pool))
+	if (builder->pool != NULL && builder->pool->shared == NULL)
 		label_pool_free(builder->pool);
 	pfree(builder);
 }

@@ -14,8 +14,8 @@
 
 #include "common/hashfn.h"
 
-#define FIRST_LABELS 7			/* one place more is needed, for the end */
-#define FIRST_BYTES 64
+#define FIRST_LABELS 3			/* one place more is needed, for the end */
+#define FIRST_BYTES 32
 #define LINEAR_LABELS 16
 
 /* Makes an empty pool in the current context. */
@@ -25,16 +25,16 @@ label_pool_create(bool shared)
 	LabelPool  *pool = palloc0(sizeof(LabelPool));
 
 	pool->capacity = FIRST_LABELS;
-	pool->offsets = palloc((FIRST_LABELS + 1) * sizeof(uint32));
-	pool->offsets[0] = 0;
 	pool->bytes_capacity = FIRST_BYTES;
 	pool->bytes = palloc(FIRST_BYTES);
+	pool->offsets = palloc((FIRST_LABELS + 1) * sizeof(uint32));
+	pool->offsets[0] = 0;
 	if (shared)
 	{
-		pool->memo = palloc(sizeof(LabelMemo) << LABEL_MEMO_BITS);
-		memset(pool->memo, 0xff, sizeof(LabelMemo) << LABEL_MEMO_BITS);
-		pool->rank = palloc(SHARED_POOL_LABELS * sizeof(uint32));
-		pool->sorted = palloc(SHARED_POOL_LABELS * sizeof(uint32));
+		pool->shared = palloc(sizeof(SharedLabels));
+		pool->shared->full = false;
+		pool->shared->ranked = 0;
+		memset(pool->shared->memo, 0xff, sizeof(pool->shared->memo));
 		pool->table_size = 2 * SHARED_POOL_LABELS;
 		pool->table = palloc0(pool->table_size * sizeof(uint32));
 	}
@@ -45,7 +45,7 @@ label_pool_create(bool shared)
 void
 label_pool_free(LabelPool *pool)
 {
-	Assert(pool->memo == NULL);
+	Assert(pool->shared == NULL);
 	pfree(pool->offsets);
 	pfree(pool->bytes);
 	if (pool->table)
@@ -55,10 +55,14 @@ label_pool_free(LabelPool *pool)
 
 /* Whether a label may be added.  A pool of one journey takes what fits in memory. */
 bool
-label_pool_takes(const LabelPool *pool, Label label)
+label_pool_takes(LabelPool *pool, Label label)
 {
-	return pool->memo == NULL ||
-		(pool->count < SHARED_POOL_LABELS && pool->size + varint_size(label.size) + label.size <= SHARED_POOL_BYTES);
+	if (pool->shared == NULL)
+		return true;
+	if (pool->count < SHARED_POOL_LABELS && pool->size + varint_size(label.size) + label.size <= SHARED_POOL_BYTES)
+		return true;
+	pool->shared->full = true;
+	return false;
 }
 
 static inline uint32
@@ -75,9 +79,18 @@ label_pool_search(LabelPool *pool, Label label, uint32 *id)
 
 	if (pool->table == NULL)
 	{
-		for (uint32 i = pool->count; i > 0 && found == PG_UINT32_MAX; i--)
-			if (label_equal(label_pool_label(pool, i - 1), label))
-				found = i - 1;
+		const uint8 *p = pool->bytes;
+
+		/* One after the other as they lie, which spares a look at the offsets. */
+		for (uint32 i = 0; i < pool->count && found == PG_UINT32_MAX; i++)
+		{
+			uint64		size;
+
+			p = varint_load(p, &size);
+			if (size == label.size && memcmp(p, label.bytes, size) == 0)
+				found = i;
+			p += size;
+		}
 	}
 	else
 	{
@@ -90,10 +103,10 @@ label_pool_search(LabelPool *pool, Label label, uint32 *id)
 	}
 	if (found == PG_UINT32_MAX)
 		return false;
-	if (pool->memo != NULL)
+	if (pool->shared != NULL)
 	{
 		LabelMemo	memo = {.size = label.size,.id = found};
-		LabelMemo  *place = label_memo_place(pool, label, &memo.head, &memo.tail);
+		LabelMemo  *place = label_memo_place(pool->shared, label, &memo.head, &memo.tail);
 
 		*place = memo;
 	}
@@ -151,7 +164,7 @@ label_pool_add(LabelPool *pool, Label label, uint32 *id, CjmError *error)
 		table_insert(pool, *id);
 	else if (pool->count > LINEAR_LABELS)
 	{
-		Assert(pool->memo == NULL);
+		Assert(pool->shared == NULL);
 		if (pool->table)
 			pfree(pool->table);
 		pool->table_size = Max(pool->table_size * 2, LINEAR_LABELS * 4);
@@ -178,29 +191,37 @@ label_pool_add(LabelPool *pool, Label label, uint32 *id, CjmError *error)
 LabelOrder
 label_pool_order(LabelPool *pool)
 {
-	LabelOrder	order = {pool, pool->rank, pool->sorted};
+	SharedLabels *shared = pool->shared;
+	LabelOrder	order = {.pool = pool};
 
-	if (pool->memo != NULL && pool->ranked == pool->count)
-		return order;
-	if (pool->memo == NULL)
+	if (shared != NULL)
+	{
+		order.rank = shared->rank;
+		order.sorted = shared->sorted;
+		if (shared->ranked == pool->count)
+			return order;
+		/* Until they are in order, which a cancel may prevent, they are in none. */
+		shared->ranked = 0;
+	}
+	else
 	{
 		order.rank = palloc(Max(pool->count, 1) * sizeof(uint32));
 		order.sorted = palloc(Max(pool->count, 1) * sizeof(uint32));
 	}
-	pool->ranked = 0;
 	for (uint32 i = 0; i < pool->count; i++)
 		order.sorted[i] = i;
 	sort_ids(order.sorted, pool->count, pool);
 	for (uint32 i = 0; i < pool->count; i++)
 		order.rank[order.sorted[i]] = i;
-	pool->ranked = pool->count;
+	if (shared != NULL)
+		shared->ranked = pool->count;
 	return order;
 }
 
 void
 label_order_free(LabelOrder *order)
 {
-	if (order->pool->memo == NULL)
+	if (order->pool->shared == NULL)
 	{
 		pfree(order->rank);
 		pfree(order->sorted);

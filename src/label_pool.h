@@ -29,6 +29,16 @@ typedef struct LabelMemo
 	uint32		id;
 } LabelMemo;
 
+/* What only a shared pool has. */
+typedef struct SharedLabels
+{
+	bool		full;			/* it has refused a label, so it does not pay for states to come */
+	uint32		ranked;			/* labels when these two were made, which are as in a LabelOrder */
+	uint32		rank[SHARED_POOL_LABELS];
+	uint32		sorted[SHARED_POOL_LABELS];
+	LabelMemo	memo[1 << LABEL_MEMO_BITS];
+} SharedLabels;
+
 typedef struct LabelPool
 {
 	uint32		count;			/* labels */
@@ -39,11 +49,7 @@ typedef struct LabelPool
 	uint8	   *bytes;			/* entries: a varint size and the label, as in a dictionary */
 	uint32	   *table;			/* ids + 1 by the label's hash, once there are many; 0: free */
 	uint32		table_size;
-	/* Of a shared pool, else NULL. */
-	LabelMemo  *memo;
-	uint32	   *rank;			/* as in a LabelOrder; room for all labels it takes */
-	uint32	   *sorted;
-	uint32		ranked;			/* labels when these two were made */
+	SharedLabels *shared;		/* NULL: of one journey */
 } LabelPool;
 
 /* The labels of a pool in the order of their bytes. */
@@ -56,7 +62,7 @@ typedef struct LabelOrder
 
 extern LabelPool *label_pool_create(bool shared);
 extern void label_pool_free(LabelPool *pool);
-extern bool label_pool_takes(const LabelPool *pool, Label label);
+extern bool label_pool_takes(LabelPool *pool, Label label);
 extern bool label_pool_search(LabelPool *pool, Label label, uint32 *id);
 extern bool label_pool_add(LabelPool *pool, Label label, uint32 *id, CjmError *error);
 extern LabelOrder label_pool_order(LabelPool *pool);
@@ -73,24 +79,24 @@ label_pool_label(const LabelPool *pool, uint32 id)
 
 /* The place in the memo of a label that is in it, or would be. */
 static inline LabelMemo *
-label_memo_place(const LabelPool *pool, Label label, uint64 *head, uint64 *tail)
+label_memo_place(SharedLabels *shared, Label label, uint64 *head, uint64 *tail)
 {
 	uint64		hash;
 
 	label_ends(label, head, tail);
 	hash = (*head ^ (*tail << 31 | *tail >> 33) ^ label.size) * UINT64CONST(0x9E3779B97F4A7C15);
-	return &pool->memo[hash >> (64 - LABEL_MEMO_BITS)];
+	return &shared->memo[hash >> (64 - LABEL_MEMO_BITS)];
 }
 
 /* Finds the id of a label.  Returns false if it is not in the pool. */
 static inline bool
 label_pool_find(LabelPool *pool, Label label, uint32 *id)
 {
-	if (pool->memo != NULL)
+	if (pool->shared != NULL)
 	{
 		uint64		head;
 		uint64		tail;
-		LabelMemo  *place = label_memo_place(pool, label, &head, &tail);
+		LabelMemo  *place = label_memo_place(pool->shared, label, &head, &tail);
 
 		if (likely(place->head == head && place->tail == tail && place->size == label.size) &&
 			(label.size <= 16 || memcmp(label_pool_label(pool, place->id).bytes, label.bytes, label.size) == 0))
