@@ -30,7 +30,7 @@ const aggregates = {
 		...['window_funnel', 'retention', 'first_touch', 'sequence_match', 'sequence_count', 'sequence_next_node',
 			'journey_agg'].map((key) => [`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
 		...['window_funnel', 'sequence_match', 'sequence_count', 'sequence_next_node', 'retention'].map((key) =>
-			[`${key}, of the best window query in PostgreSQL`, [key], [`pg_${key}`], 1 / 2]),
+			[`${key}, of the best window query in PostgreSQL`, [key, `${key}_where`], [`pg_${key}`], 1 / 2]),
 	],
 	variants: [
 		perCustomer('window_funnel', `cjm.window_funnel('7 days', at, ${conditions()})`,
@@ -43,6 +43,11 @@ const aggregates = {
 			'count(*) FILTER (WHERE answer)', 'sequence_match(text,timestamptz,"any")'),
 		perCustomer('sequence_count', `cjm.sequence_count('${PAIR}', at, ${conditions()})`,
 			'sum(answer)', 'sequence_count(text,timestamptz,"any")'),
+		// With the WHERE of the window query: there are customers of whom no row is left, and no match.
+		ours('sequence_count_where', 'cjm, sequence_count of the events that it asks for',
+			`SELECT sum(answer) FROM (SELECT cjm.sequence_count('${PAIR}', at, event = 'view', event = 'cart') AS answer
+				FROM plain WHERE event IN ('view', 'cart') GROUP BY customer) AS c`,
+			{ asks: 'sequence_count', settings: MEMORY, needs: 'sequence_count(text,timestamptz,"any")' }),
 		perCustomer('sequence_next_node',
 			"cjm.sequence_next_node('forward', 'first_match', at, event, true, event = 'cart')",
 			"count(answer), count(*) FILTER (WHERE answer = 'checkout')",
