@@ -120,6 +120,7 @@ funnel_rows_final(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	Counter		counter;
 	struct varlena *result;
+	uint64		others;
 	CjmError	error = {0};
 
 	if (state == NULL)
@@ -128,7 +129,8 @@ funnel_rows_final(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(work);
 	row_walker_init(&counter.walker, state);
 	row_state_stats(state, &counter.stats);
-	if (!row_log_read(&state->log, count_customer, &counter, &error))
+	if (!row_log_read(&state->log, count_customer, &counter, &others, &error) ||
+		!funnel_stats_add_seen(&counter.stats, others, &error))
 		cjm_report(&error);
 	MemoryContextSwitchTo(old);
 	result = funnel_stats_flat(&counter.stats);

@@ -64,6 +64,18 @@ compare_meanings(const void *a, const void *b, void *meanings)
 	return compare_properties(list[*(const uint32 *) a].property, list[*(const uint32 *) b].property);
 }
 
+/* The statistics of those who count with a meaning. */
+static FunnelStats *
+stats_of_meaning(Counter *counter, uint32 meaning)
+{
+	if (counter->stats[meaning] == NULL)
+	{
+		counter->stats[meaning] = palloc(sizeof(FunnelStats));
+		row_state_stats(counter->state, counter->stats[meaning]);
+	}
+	return counter->stats[meaning];
+}
+
 /* Counts a customer with the meaning of the touchpoint that their walk has at the step in question. */
 static bool
 count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
@@ -91,12 +103,7 @@ count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error
 				found = meaning;
 		}
 	}
-	if (counter->stats[found] == NULL)
-	{
-		counter->stats[found] = palloc(sizeof(FunnelStats));
-		row_state_stats(counter->state, counter->stats[found]);
-	}
-	return funnel_stats_add(counter->stats[found], &walk, error);
+	return funnel_stats_add(stats_of_meaning(counter, found), &walk, error);
 }
 
 /* An array, in the current context, of count rows of the array's element type: a key and statistics. */
@@ -137,6 +144,7 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 	bool	   *nulls;
 	uint32		count = 0;
 	Datum		result;
+	uint64		others;
 	CjmError	error = {0};
 
 	if (state == NULL)
@@ -146,7 +154,8 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 	old = MemoryContextSwitchTo(work);
 	row_walker_init(&counter.walker, state);
 	counter.stats = palloc_extended(meanings->count * sizeof(FunnelStats *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (!row_log_read(&state->log, count_customer, &counter, &error))
+	if (!row_log_read(&state->log, count_customer, &counter, &others, &error) ||
+		(others > 0 && !funnel_stats_add_seen(stats_of_meaning(&counter, 0), others, &error)))
 		cjm_report(&error);
 
 	/* Meanings that differ in their stages may have the same property. */

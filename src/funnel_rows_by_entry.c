@@ -115,6 +115,7 @@ funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 	FunnelStats **stats;
 	Datum	   *keys;
 	Datum		result;
+	uint64		others;
 	CjmError	error = {0};
 
 	if (state == NULL)
@@ -124,7 +125,7 @@ funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 	row_walker_init(&counter.walker, state);
 	counter.unit = calendar_unit(state->question.bucket);
 	counter.periods = palloc(counter.capacity * sizeof(Period));
-	if (!row_log_read(&state->log, count_customer, &counter, &error))
+	if (!row_log_read(&state->log, count_customer, &counter, &others, &error))
 		cjm_report(&error);
 
 	stats = palloc_extended(Max(counter.nperiods, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);

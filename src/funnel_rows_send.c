@@ -24,6 +24,7 @@
  *				number, first and last time, varint meanings it may use, varint
  *				size, varint 0 and the bytes of row_run.c, or the number of its file
  *				from 1 and varint the offset there
+ *	varint		blocks of row_seen.h and, for each, 8 bytes its number, the words of it
  */
 #include "funnel_rows.h"
 
@@ -101,6 +102,34 @@ read_int64(Reader *reader)
 	return (int64) bytes_load64(read_bytes(reader, 8));
 }
 
+/* Adds a row of a customer who is a number. */
+static void
+take_number(FunctionCallInfo fcinfo, RowState *state, int64 customer, int64 at, uint32 meaning)
+{
+	if (row_log_is_full(&state->log, 0))
+		row_state_make_room(fcinfo, state, 0);
+	row_log_add(&state->log, customer, at, meaning);
+}
+
+/* Adds customers of a block. */
+static void
+take_seen(FunctionCallInfo fcinfo, RowState *state, int64 number, const uint64 *bits)
+{
+	MemoryContext old;
+	bool		taken;
+
+	if (!state->log.charged)
+		row_node_enter(fcinfo, state->node, &state->log);
+	old = MemoryContextSwitchTo(state->node->context);
+	taken = row_log_take_seen(&state->log, number, bits);
+	MemoryContextSwitchTo(old);
+	if (taken)
+		return;
+	for (int i = 0; i < SEEN_WORDS; i++)
+		for (uint64 left = bits[i]; left != 0; left &= left - 1)
+			take_number(fcinfo, state, row_seen_customer(number, i * 64 + pg_rightmost_one_pos64(left)), 0, 0);
+}
+
 /*
  * Adds a run whose bytes may be gone after this, entry by entry if it is small.
  * Returns whether it has been kept, with its meanings, as a run.
@@ -130,14 +159,17 @@ take_run(FunctionCallInfo fcinfo, RowState *state, const RowRun *run)
 	for (uint32 i = 0; i < batch.count; i++)
 	{
 		const RowEntry *entry = &batch.entries[i];
-		uint32		name_size = state->log.named ? row_name_size(batch.names, entry->name) : 0;
+		uint32		name_size;
 
+		if (!state->log.named)
+		{
+			take_number(fcinfo, state, row_number_of_key(entry->key), entry->at, entry->meaning);
+			continue;
+		}
+		name_size = row_name_size(batch.names, entry->name);
 		if (row_log_is_full(&state->log, name_size))
 			row_state_make_room(fcinfo, state, name_size);
-		if (state->log.named)
-			row_log_add_named(&state->log, row_name_bytes(batch.names, entry->name), name_size, entry->at, entry->meaning);
-		else
-			row_log_add(&state->log, row_number_of_key(entry->key), entry->at, entry->meaning);
+		row_log_add_named(&state->log, row_name_bytes(batch.names, entry->name), name_size, entry->at, entry->meaning);
 	}
 	row_cursor_close(&cursor);
 	row_batch_free(&batch);
@@ -287,6 +319,16 @@ add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 			run.bytes = read_bytes(&reader, run.size);
 		kept |= take_run(fcinfo, state, &run);
 	}
+	for (uint64 left = read_varint(&reader); left > 0; left--)
+	{
+		int64		number = read_int64(&reader);
+		uint64		bits[SEEN_WORDS];
+
+		if (named || number != row_seen_number(row_seen_customer(number, 0)))
+			corrupt();
+		memcpy(bits, read_bytes(&reader, sizeof(bits)), sizeof(bits));
+		take_seen(fcinfo, state, number, bits);
+	}
 	if (reader.p != reader.end)
 		corrupt();
 	if (numbers != NULL && !kept)
@@ -316,6 +358,23 @@ put_varlena(uint8 **p, const void *value)
 	*p = varint_store(*p, size);
 	if (size > 0)
 		put(p, VARDATA_ANY(value), size);
+}
+
+static void
+put_seen(uint8 **p, RowSeen *seen)
+{
+	seen_iterator iterator;
+	SeenBlock  *block;
+
+	*p = varint_store(*p, seen == NULL ? 0 : seen->members);
+	if (seen == NULL)
+		return;
+	seen_start_iterate(seen, &iterator);
+	while ((block = seen_iterate(seen, &iterator)) != NULL)
+	{
+		put_int64(p, block->number);
+		put(p, block->bits, SEEN_WORDS * sizeof(uint64));
+	}
 }
 
 static void
@@ -423,6 +482,7 @@ state_to_bytes(RowState *state)
 			size += run->size;
 	}
 	size += nfiles * sizeof(RowFileName);
+	size += 10 + (log->seen == NULL ? 0 : log->seen->members * (sizeof(int64) + SEEN_WORDS * sizeof(uint64)));
 	if (size > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -479,6 +539,8 @@ state_to_bytes(RowState *state)
 			log->store->read(run->file, run->offset, p, run->size);
 		p += run->size;
 	}
+	row_seen_set(log->latest);
+	put_seen(&p, log->seen);
 	if (last.bytes != NULL)
 		pfree(unconstify(uint8 *, last.bytes));
 	pfree(files);

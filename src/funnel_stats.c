@@ -65,6 +65,16 @@ too_many_customers(CjmError *error)
 	return false;
 }
 
+/* Counts customers who were seen and no more.  On failure nothing has changed. */
+bool
+funnel_stats_add_seen(FunnelStats *stats, uint64 customers, CjmError *error)
+{
+	if (customers > FUNNEL_STATS_MAX_CUSTOMERS - stats->customers)
+		return too_many_customers(error);
+	stats->customers += customers;
+	return true;
+}
+
 /*
  * funnel_stats_add counts one customer by their winning walk; step 0 counts as
  * seen.  On failure nothing has changed.

@@ -43,6 +43,7 @@ typedef struct FunnelStats
  * needed; who keeps a FunnelStats switches to its context before changing it.
  */
 extern void funnel_stats_init(FunnelStats *stats, const uint8 *funnel, size_t size, const FunnelDef *def);
+extern bool funnel_stats_add_seen(FunnelStats *stats, uint64 customers, CjmError *error);
 extern bool funnel_stats_add(FunnelStats *stats, const FunnelWalk *walk, CjmError *error);
 extern bool funnel_stats_merge(FunnelStats *to, const FunnelStats *from, CjmError *error);
 extern void funnel_stats_copy(FunnelStats *to, const FunnelStats *from);

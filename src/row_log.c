@@ -14,7 +14,9 @@
 #include "row_log.h"
 
 /* Runs of a level that are merged into one. */
-#define ROW_MERGE_RUNS 64
+#define ROW_MERGE_RUNS 256
+/* A run in memory of as many entries goes to the file as it is; smaller ones are merged first. */
+#define LARGE_RUN 16384
 /* The level of those in a file of another store, which stay as they are. */
 #define FOREIGN_LEVEL PG_INT32_MAX
 
@@ -25,6 +27,8 @@
 #define RECENT_AFTER 256		/* entries after which it pays to know who was seen */
 #define RECENT_MIN_BITS 8
 #define RECENT_MAX_BITS 14
+#define SEEN_SHARE 4			/* of the store's limit, for bits */
+#define SEEN_MIN_BYTES (16 * 1024)	/* less is not worth beginning */
 
 /*
  * Prepares a store; its functions are to be set by the caller.  A limit below
@@ -94,6 +98,13 @@ row_log_release(RowLog *log)
 		pfree(log->recent_names);
 	log->recent = NULL;
 	log->recent_names = NULL;
+	if (log->seen != NULL)
+	{
+		store->seen -= row_seen_size(log->seen);
+		row_seen_free(log->seen);
+		log->seen = NULL;
+		log->latest = (SeenBit) {NULL, 0};
+	}
 	for (uint32 i = 0; i < log->nruns; i++)
 		if (log->runs[i].bytes != NULL)
 			pfree(unconstify(uint8 *, log->runs[i].bytes));
@@ -201,8 +212,17 @@ row_log_spill(RowLog *log, CjmError *error)
 	batch_to_run(log);
 	while (from > 0 && log->runs[from - 1].bytes != NULL)
 		from--;
-	if (from < log->nruns && !merge_runs(log, from, log->nruns, 0, error))
-		return false;
+	while (from < log->nruns)
+	{
+		uint32		to = from + 1;
+
+		if (log->runs[from].count < LARGE_RUN)
+			while (to < log->nruns && log->runs[to].count < LARGE_RUN)
+				to++;
+		if (!merge_runs(log, from, to, 0, error))
+			return false;
+		from++;
+	}
 	for (int level = 0;; level++)
 	{
 		for (from = log->nruns; from > 0 && log->runs[from - 1].level == level; from--)
@@ -271,6 +291,62 @@ widen_recent(RowLog *log)
 	charge(log, size - before);
 }
 
+/* What all blocks of a log's bits may take. */
+static size_t
+seen_limit(const RowLog *log)
+{
+	const RowStore *store = log->store;
+	size_t		own = log->seen == NULL ? 0 : row_seen_size(log->seen);
+
+	return Min(store->limit / SEEN_SHARE / store->nlogs, store->limit / SEEN_SHARE - store->seen + own);
+}
+
+/* Charges a log for what its bits have grown from a size. */
+static void
+charge_seen(RowLog *log, size_t before)
+{
+	size_t		more = row_seen_size(log->seen) - before;
+
+	charge(log, more);
+	log->store->seen += more;
+}
+
+/*
+ * Takes the rows that say nothing out of the batch, as far as their customers
+ * have a bit or may get one.
+ */
+static void
+batch_to_seen(RowLog *log)
+{
+	size_t		limit = seen_limit(log);
+	RowEntry   *entries = log->batch.entries;
+	uint32		kept = 0;
+	size_t		before;
+
+	if (limit < SEEN_MIN_BYTES)
+		return;
+	before = log->seen == NULL ? 0 : row_seen_size(log->seen);
+	if (log->seen == NULL)
+		log->seen = row_seen_new();
+	for (uint32 i = 0; i < log->batch.count; i++)
+	{
+		if (entries[i].meaning == 0)
+		{
+			int64		customer = row_number_of_key(entries[i].key);
+			uint64	   *bits = row_seen_block(log->seen, row_seen_number(customer), limit);
+
+			if (bits != NULL)
+			{
+				row_seen_set(row_seen_bit(bits, customer));
+				continue;
+			}
+		}
+		entries[kept++] = entries[i];
+	}
+	log->batch.count = kept;
+	charge_seen(log, before);
+}
+
 /* Sets the room of the batch, which is not the store's memory before the log has entered it. */
 static void
 resize_batch(RowLog *log, uint32 capacity, uint32 names_capacity)
@@ -336,7 +412,15 @@ row_log_make_room(RowLog *log, uint32 name_size, CjmError *error)
 	if (row_log_enters(log))
 		enter_store(log);
 	if (log->charged)
+	{
 		widen_recent(log);
+		if (!log->named)
+		{
+			batch_to_seen(log);
+			if (log->batch.count < log->batch.capacity - log->batch.capacity / 4)
+				return true;
+		}
+	}
 
 	now = log->batch.capacity * sizeof(RowEntry) + log->batch.names_capacity;
 	if (log->charged && now >= store->batch_bytes && log->batch.count > 0)
@@ -381,6 +465,17 @@ row_log_enters(const RowLog *log)
 	return !log->charged && (log->batch.capacity >= ENTRIES(OWN_BYTES) || log->batch.names_capacity >= OWN_BYTES);
 }
 
+/* Enters the store, if the log has not, before its batch is large enough to be the store's. */
+static void
+enter_early(RowLog *log)
+{
+	if (log->charged)
+		return;
+	if (log->batch.capacity > 0)
+		resize_batch(log, log->batch.capacity, log->batch.names_capacity);
+	enter_store(log);
+}
+
 /*
  * Adds a run from elsewhere, whose bytes are copied; one in a file stays where
  * it is.  The log enters the store if it has not.
@@ -391,13 +486,7 @@ row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
 	RowStore   *store = log->store;
 	RowRun		own = *run;
 
-	if (!log->charged)
-	{
-		/* The batch, if there is one, was not the store's. */
-		if (log->batch.capacity > 0)
-			resize_batch(log, log->batch.capacity, log->batch.names_capacity);
-		enter_store(log);
-	}
+	enter_early(log);
 	if (run->bytes == NULL)
 	{
 		own.level = FOREIGN_LEVEL;
@@ -413,6 +502,32 @@ row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
 	memcpy(unconstify(uint8 *, own.bytes), run->bytes, run->size);
 	push_run(log, &own);
 	return store_room(store, 0, error);
+}
+
+/*
+ * Adds a block of bits from elsewhere; false if it may not have the memory.  The log enters
+ * the store if it has not.
+ */
+bool
+row_log_take_seen(RowLog *log, int64 number, const uint64 *bits)
+{
+	size_t		limit;
+	size_t		before;
+	uint64	   *block;
+
+	enter_early(log);
+	limit = seen_limit(log);
+	if (log->seen == NULL && limit < SEEN_MIN_BYTES)
+		return false;
+	before = log->seen == NULL ? 0 : row_seen_size(log->seen);
+	if (log->seen == NULL)
+		log->seen = row_seen_new();
+	block = row_seen_block(log->seen, number, limit);
+	if (block != NULL)
+		for (int i = 0; i < SEEN_WORDS; i++)
+			block[i] |= bits[i];
+	charge_seen(log, before);
+	return block != NULL;
 }
 
 /* The batch as a run in memory of the current context, for who sends the log elsewhere; not if it is empty. */
@@ -432,14 +547,50 @@ compare_cursors(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Who reads a log, and counts on the way who has a bit as well. */
+typedef struct SeenReader
+{
+	RowReader	reader;
+	void	   *arg;
+	RowSeen    *seen;
+	uint64		met;
+} SeenReader;
+
+static bool
+read_seen(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+{
+	SeenReader *seen = (SeenReader *) arg;
+
+	seen->met += row_seen_has(seen->seen, row_number_of_key(entries[0].key));
+	return seen->reader(seen->arg, entries, count, error);
+}
+
+static bool read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error);
+
 /*
- * Reads a log customer by customer.  It is not changed and can be read again
+ * Reads a log customer by customer; *others is then how many customers there
+ * are besides those that have been read.  It is not changed and can be read again
  * after more rows.  What it takes is allocated in the current context, which
  * need not be the store's and is for the caller to clear: about 2 MB, and a
  * buffer for each run in the file.
  */
 bool
-row_log_read(const RowLog *log, RowReader reader, void *arg, CjmError *error)
+row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error)
+{
+	SeenReader	seen = {reader, arg, log->seen, 0};
+
+	*others = 0;
+	if (log->seen == NULL)
+		return read_entries(log, reader, arg, error);
+	row_seen_set(log->latest);
+	if (!read_entries(log, read_seen, &seen, error))
+		return false;
+	*others = row_seen_count(log->seen) - seen.met;
+	return true;
+}
+
+static bool
+read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error)
 {
 	uint32		nruns = log->nruns;
 	RowCursor  *cursors;

@@ -23,7 +23,7 @@
 #define CJM_ROW_LOG_H
 
 #include "bytes.h"
-#include "port/pg_bitutils.h"
+#include "row_seen.h"
 
 /* Runs are dealt out by this many of the highest bits of the key. */
 #define ROW_BUCKET_BITS 12
@@ -91,6 +91,7 @@ typedef struct RowStore
 {
 	size_t		limit;			/* of used, in bytes */
 	size_t		used;
+	size_t		seen;			/* of used, for customers who have a bit */
 	size_t		batch_bytes;	/* a log's batch is made a run when it has become as large */
 	struct RowLog *logs;		/* those that are charged */
 	uint32		nlogs;
@@ -107,6 +108,8 @@ typedef struct RowLog
 	uint64	   *recent;			/* keys that are known to be in the log, by their highest bits */
 	uint32	   *recent_names;	/* and, where customers have names, where those are in the batch */
 	int			recent_shift;	/* of a key, for its place in recent */
+	RowSeen    *seen;			/* customers who have a bit, whether or not they are in entries as well; NULL: nobody */
+	SeenBit		latest;			/* the bit that is to be set next */
 	bool		named;
 	bool		charged;		/* its memory is the store's, and it is one of its logs */
 	const uint32 *nmeanings;	/* the owner's: meanings are below it */
@@ -129,10 +132,11 @@ extern void row_log_init(RowLog *log, RowStore *store, bool named, const uint32 
 extern bool row_log_make_room(RowLog *log, uint32 name_size, CjmError *error);
 extern bool row_log_spill(RowLog *log, CjmError *error);
 extern bool row_log_take_run(RowLog *log, const RowRun *run, CjmError *error);
+extern bool row_log_take_seen(RowLog *log, int64 number, const uint64 *bits);
 extern bool row_log_enters(const RowLog *log);
 extern RowRun row_log_last_run(const RowLog *log);
 extern void row_log_release(RowLog *log);
-extern bool row_log_read(const RowLog *log, RowReader reader, void *arg, CjmError *error);
+extern bool row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error);
 
 /* Entries to be sorted at a time, and bytes to be read at a time from the file. */
 #define ROW_TAKE_ENTRIES 16384
@@ -247,14 +251,25 @@ row_log_add(RowLog *log, int64 customer, int64 at, uint32 meaning)
 	uint64		key = row_key_of_number(customer);
 	RowEntry   *entry;
 
-	if (log->recent != NULL)
+	/* Who is in the log need not be there again with nothing to say. */
+	if (meaning == 0)
 	{
-		uint64	   *place = &log->recent[key >> log->recent_shift];
+		SeenBit		bit;
 
-		/* Who is in the log need not be there again with nothing to say. */
-		if (meaning == 0 && *place == key)
+		if (log->seen != NULL && row_seen_find(log->seen, customer, &bit))
+		{
+			row_seen_set(log->latest);
+			log->latest = bit;
 			return;
-		*place = key;
+		}
+		if (log->recent != NULL)
+		{
+			uint64	   *place = &log->recent[key >> log->recent_shift];
+
+			if (*place == key)
+				return;
+			*place = key;
+		}
 	}
 	entry = &log->batch.entries[log->batch.count++];
 	entry->key = key;

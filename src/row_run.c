@@ -451,6 +451,7 @@ take_numbers(RowCursor *cursor, uint32 count, RowBatch *batch, uint32 *taken, Cj
 	uint64		time_bits = low_bytes(width.time);
 	uint64		meaning_bits = low_bytes(width.meaning);
 	uint32		nmeanings = run->nmeanings;
+	int			bucket = cursor->bucket;
 	uint32		wrong = 0;
 	RowEntry   *out;
 	const uint8 *p;
@@ -473,7 +474,7 @@ take_numbers(RowCursor *cursor, uint32 count, RowBatch *batch, uint32 *taken, Cj
 		p += width.time;
 		meaning = (uint32) (bytes_load64(p) & meaning_bits);
 		p += width.meaning;
-		wrong |= meaning >= nmeanings;
+		wrong |= meaning >= nmeanings || ROW_BUCKET(out->key) != bucket;
 		out->meaning = meaning;
 		out->name = 0;
 	}
@@ -558,9 +559,10 @@ row_cursor_take(RowCursor *cursor, int end, RowBatch *batch, CjmError *error)
 			}
 		}
 		/* Where a run comes from another process, its dealing is checked as well. */
-		for (uint32 i = from; i < batch->count; i++)
-			if (ROW_BUCKET(batch->entries[i].key) != cursor->bucket)
-				return corrupt(error);
+		if (cursor->named)
+			for (uint32 i = from; i < batch->count; i++)
+				if (ROW_BUCKET(batch->entries[i].key) != cursor->bucket)
+					return corrupt(error);
 		cursor->bucket++;
 		if (!cursor_next_bucket(cursor, error))
 			return false;

@@ -123,6 +123,33 @@ foreach my $groups (sort keys %from_rows)
 	}
 }
 
+# Those who do nothing are counted by their numbers, which may be close together, scattered, negative, or the very first and last.
+run_sql($node, q{
+	CREATE TABLE visits AS
+	SELECT CASE i % 4 WHEN 0 THEN i WHEN 1 THEN -i WHEN 2 THEN (i::bigint << 27) + i ELSE 9223372036854775807 - i END
+			# CASE WHEN i % 16 = 3 THEN -1 ELSE 0 END AS customer,
+		'2026-01-01Z'::timestamptz + (i * 7919 % 100000 + n) * interval '1 s' AS at,
+		CASE WHEN n = 1 AND i % 7 = 0 THEN 'view' WHEN n = 2 AND i % 21 = 0 THEN 'pay' ELSE 'look' END AS event
+	FROM generate_series(1, 60000) i, generate_series(0, 2) n ORDER BY 2;
+	VACUUM ANALYZE visits});
+foreach my $groups (1, 5, 300)
+{
+	my $truth = digest('', "SELECT g, n, count(DISTINCT customer) FILTER (WHERE n = 0 OR event = (ARRAY['view', 'pay'])[n])
+		FROM (SELECT abs(customer % $groups) AS g, * FROM visits) v, generate_series(0, 2) n GROUP BY 1, 2");
+	my $query = "SELECT g, n, CASE n WHEN 0 THEN (s::jsonb ->> 'customers')::bigint ELSE (SELECT customers FROM report(s) WHERE step = n) END
+		FROM (SELECT abs(customer % $groups) AS g, funnel_agg(customer, at, event, 'view -> pay') AS s FROM visits GROUP BY 1) f, generate_series(0, 2) n";
+	my $by = "SELECT g, n, (SELECT sum(CASE n WHEN 0 THEN (p.stats::jsonb ->> 'customers')::bigint ELSE (SELECT customers FROM report(p.stats) WHERE step = n) END) FROM unnest(s) p)::bigint
+		FROM (SELECT abs(customer % $groups) AS g, funnel_agg_by(customer, at, event, event, 'last', 'view -> pay') AS s FROM visits GROUP BY 1) f, generate_series(0, 2) n";
+
+	foreach my $settings ($serial, $parallel, "$serial; $little", "$parallel; $little", "$parallel; SET parallel_leader_participation = off; SET work_mem = '1MB'",
+		"$serial; SET work_mem = '64MB'")
+	{
+		is(digest($settings, $query), $truth, "customers who do nothing, groups $groups: $settings");
+		is(digest($settings, $by), $truth, "the same by a property, groups $groups: $settings");
+	}
+}
+no_files_left('customers who do nothing');
+
 # One limit for all groups and all aggregates of the node, and one file.
 my $from = log_size();
 run_sql($node, "$serial; SET work_mem = '8MB'; SET hash_mem_multiplier = 1; SELECT segment, funnel_agg(customer, at, event, 'view -> pay'),
