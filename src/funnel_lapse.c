@@ -28,7 +28,7 @@ journey_funnel_lapse(PG_FUNCTION_ARGS)
 	const FunnelTouch *touches;
 	size_t		count;
 	size_t		before = 0;		/* touchpoints up to the end of the session */
-	size_t		known = 0;		/* so many of them hold no walk */
+	bool		begun = false;	/* one of them may begin a walk */
 	FunnelWalk	walk = {0};
 	Datum		values[LAPSE_COLUMNS];
 	bool		nulls[LAPSE_COLUMNS] = {false};
@@ -45,12 +45,11 @@ journey_funnel_lapse(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (!last && session_goes_on(at, journey_at(&view, i + 1), away))
 			continue;
-		while (before < count && touches[before].at <= at)
-			before++;
-		if (before == known)
+		for (; before < count && touches[before].at <= at; before++)
+			begun |= rules->unordered ? touches[before].stages != 0 : touches[before].stages & 1;
+		if (!begun)
 			continue;
 		funnel_walk(rules, FUNNEL_ANY_ENTRY, touches, before, &walk);
-		known = before;
 		if (walk.step == 0)
 			continue;
 		values[0] = Int32GetDatum(walk.step);
