@@ -4,17 +4,22 @@
  * A log's latest rows are a batch, appended to as they come.  A batch that has
  * become large is encoded as a run, which takes a third of the space.  When the
  * store's limit is reached, every log that is not much smaller than the average
- * writes what it has in memory to the file as one run.  That frees at least
- * half, so the work of finding them is spread over many rows.
+ * writes what it has in memory to the file: large runs as they are, small ones
+ * as one.  That frees at least half, so the work of finding them is spread over
+ * many rows.
  *
- * In the file a log never has more than ROW_MERGE_RUNS runs of a level: they
- * are merged into one of the next.  So reading it needs few buffers, and every
- * row is rewritten a few times at most, however many there are.
+ * In the file a log never has more than a few hundred runs of a level: they are
+ * merged into one of the next.  So reading it needs few buffers, and every row is
+ * rewritten a few times at most, however many there are.
+ *
+ * Customers of whom no more is known than that they were there leave the batch
+ * for a bit each (row_seen.h), as far as a share of the limit lasts.
  */
 #include "row_log.h"
 
-/* Runs of a level that are merged into one. */
-#define ROW_MERGE_RUNS 256
+/* Runs of a level that are merged into one: as many as there may be buffers for, within these. */
+#define MIN_MERGE_RUNS 64
+#define MAX_MERGE_RUNS 256
 /* A run in memory of as many entries goes to the file as it is; smaller ones are merged first. */
 #define LARGE_RUN 16384
 /* The level of those in a file of another store, which stay as they are. */
@@ -206,6 +211,7 @@ bool
 row_log_spill(RowLog *log, CjmError *error)
 {
 	RowStore   *store = log->store;
+	uint32		merged_at = Max(Min(store->limit / 4 / ROW_READ_BUFFER, MAX_MERGE_RUNS), MIN_MERGE_RUNS);
 	uint32		from = log->nruns;
 	size_t		room;
 
@@ -227,7 +233,7 @@ row_log_spill(RowLog *log, CjmError *error)
 	{
 		for (from = log->nruns; from > 0 && log->runs[from - 1].level == level; from--)
 			;
-		if (log->nruns - from < ROW_MERGE_RUNS)
+		if (log->nruns - from < merged_at)
 			break;
 		if (!merge_runs(log, from, log->nruns, level + 1, error))
 			return false;

@@ -12,7 +12,9 @@
  * equal hash are told apart by their bytes).
  *
  * What the owner wants to know of a row is a small number to the log, its
- * meaning; meaning 0 says nothing but that the customer was there.
+ * meaning; meaning 0 says nothing but that the customer was there.  Such a row
+ * is left out where the customer is known to be in the log; where customers who
+ * are numbers stand close together it becomes a bit (row_seen.h).
  *
  * Memory: everything that grows is charged to a RowStore, one for all logs
  * that share a limit.  Beyond the limit the larger logs are written to the

@@ -2,10 +2,10 @@
  * row_sort.c: a piece of a row log, customer by customer.
  *
  * A batch holds all entries of a few neighbouring buckets.  It is dealt out
- * once more, by the next bits of the key, into as many places as there are
- * entries or half as many, and each place is sorted by key and time: a handful
- * of entries, mostly of one customer and nearly in order, since runs are read
- * by their first time.
+ * once more, by the next bits of the key, into a half or a quarter as many places
+ * as there are entries, and each place is sorted by key and time: a handful of
+ * entries, mostly of one customer and nearly in order, since runs are read by
+ * their first time.
  *
  * Names of equal hash stand together then.  Where a key's entries do not all
  * have the same name they are sorted again, by name and time.
@@ -127,7 +127,7 @@ row_batch_read(const RowBatch *batch, RowBatch *scratch, int bucket, int end, bo
 	uint32		count = batch->count;
 	uint64		lowest = (uint64) bucket << (64 - ROW_BUCKET_BITS);
 	uint64		span = ((uint64) (end - bucket) << (64 - ROW_BUCKET_BITS)) - 1;
-	int			bits = count < 2 ? 0 : Min(pg_leftmost_one_pos32(count), MAX_PLACE_BITS);
+	int			bits = count < 2 ? 0 : Min(Max(pg_leftmost_one_pos32(count) - 1, 1), MAX_PLACE_BITS);
 	int			shift = pg_leftmost_one_pos64(span) + 1 - bits;
 	uint32		nplaces = 1U << bits;
 	uint32	   *starts;
