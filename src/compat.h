@@ -47,11 +47,4 @@
 #define cjm_analyze_delay_point() vacuum_delay_point()
 #endif
 
-/* Asks for memory that will soon be written; any address will do. */
-#ifdef __GNUC__
-#define cjm_prefetch(address) __builtin_prefetch((address), 1)
-#else
-#define cjm_prefetch(address) ((void) (address))
-#endif
-
 #endif							/* CJM_COMPAT_H */

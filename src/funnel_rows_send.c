@@ -39,8 +39,11 @@ PG_FUNCTION_INFO_V1(funnel_rows_deserialize);
 /* A run of fewer entries is not worth keeping as one. */
 #define SMALL_RUN 256
 
-/* What a state has in memory goes to disk as well if it is more, where a file is handed over. */
-#define LARGE_STATE (64 * 1024 * 1024)
+/*
+ * What a state has in memory goes to disk as well if it is more, where files are
+ * handed over: it would be in memory three times over, sent, received and taken.
+ */
+#define LARGE_STATE (4 * 1024 * 1024)
 
 /* A state that came from elsewhere, only ever the second argument of combine. */
 typedef struct SentState

@@ -61,4 +61,11 @@ extern bool cjm_fail(CjmError *error, CjmErrorKind kind, const char *fmt,...) CJ
 extern void cjm_fail_detail(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
 extern void cjm_fail_hint(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
 
+/* Asks for memory that will soon be written; any address will do. */
+#ifdef __GNUC__
+#define cjm_prefetch(address) __builtin_prefetch((address), 1)
+#else
+#define cjm_prefetch(address) ((void) (address))
+#endif
+
 #endif							/* CJM_PURE_H */

@@ -21,7 +21,7 @@
 #define MIN_MERGE_RUNS 64
 #define MAX_MERGE_RUNS 256
 /* A run in memory of as many entries goes to the file as it is; smaller ones are merged first. */
-#define LARGE_RUN 16384
+#define LARGE_RUN 8192
 /* The level of those in a file of another store, which stay as they are. */
 #define FOREIGN_LEVEL PG_INT32_MAX
 
@@ -29,6 +29,7 @@
 #define ENTRIES(bytes) ((uint32) ((bytes) / sizeof(RowEntry)))
 #define FIRST_BYTES 512			/* for entries, or names, of a new log */
 #define OWN_BYTES 2048			/* up to which they are not the store's */
+#define MIN_BATCH_BYTES (128 * 1024)	/* at which a batch is made a run, unless the limit is small */
 #define RECENT_AFTER 256		/* entries after which it pays to know who was seen */
 #define RECENT_MIN_BITS 8
 #define RECENT_MAX_BITS 14
@@ -376,6 +377,17 @@ resize_batch(RowLog *log, uint32 capacity, uint32 names_capacity)
 }
 
 /*
+ * The room at which a log's batch is made a run: where there are more logs than
+ * a few as much as each may keep when it is spilled, so that the room need not be
+ * taken anew, but not so little that runs get small.
+ */
+static size_t
+batch_limit(const RowStore *store)
+{
+	return Min(Max(store->limit / 4 / store->nlogs, MIN_BATCH_BYTES), store->batch_bytes);
+}
+
+/*
  * The size to go on to from a size in bytes, or from a bit less.  In steps of
  * four to begin with, so that small pieces of memory are few; a log that has
  * been spilled begins with its share of the store.
@@ -429,7 +441,7 @@ row_log_make_room(RowLog *log, uint32 name_size, CjmError *error)
 	}
 
 	now = log->batch.capacity * sizeof(RowEntry) + log->batch.names_capacity;
-	if (log->charged && now >= store->batch_bytes && log->batch.count > 0)
+	if (log->charged && now >= batch_limit(store) && log->batch.count > 0)
 	{
 		batch_to_run(log);
 		if (!store_room(store, 0, error))
@@ -553,48 +565,7 @@ compare_cursors(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Who reads a log, and counts on the way who has a bit as well. */
-typedef struct SeenReader
-{
-	RowReader	reader;
-	void	   *arg;
-	RowSeen    *seen;
-	uint64		met;
-} SeenReader;
-
-static bool
-read_seen(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
-{
-	SeenReader *seen = (SeenReader *) arg;
-
-	seen->met += row_seen_has(seen->seen, row_number_of_key(entries[0].key));
-	return seen->reader(seen->arg, entries, count, error);
-}
-
-static bool read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error);
-
-/*
- * Reads a log customer by customer; *others is then how many customers there
- * are besides those that have been read.  It is not changed and can be read again
- * after more rows.  What it takes is allocated in the current context, which
- * need not be the store's and is for the caller to clear: about 2 MB, and a
- * buffer for each run in the file.
- */
-bool
-row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error)
-{
-	SeenReader	seen = {reader, arg, log->seen, 0};
-
-	*others = 0;
-	if (log->seen == NULL)
-		return read_entries(log, reader, arg, error);
-	row_seen_set(log->latest);
-	if (!read_entries(log, read_seen, &seen, error))
-		return false;
-	*others = row_seen_count(log->seen) - seen.met;
-	return true;
-}
-
+/* Reads what a log has entries of, customer by customer, as row_log_read does. */
 static bool
 read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error)
 {
@@ -632,5 +603,45 @@ read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error)
 		if (!row_batch_read(&batch, &scratch, bucket, end, log->named, reader, arg, error))
 			return false;
 	}
+	return true;
+}
+
+/* Who reads a log, and counts on the way who has a bit as well. */
+typedef struct SeenReader
+{
+	RowReader	reader;
+	void	   *arg;
+	RowSeen    *seen;
+	uint64		met;
+} SeenReader;
+
+static bool
+read_seen(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+{
+	SeenReader *seen = (SeenReader *) arg;
+
+	seen->met += row_seen_has(seen->seen, row_number_of_key(entries[0].key));
+	return seen->reader(seen->arg, entries, count, error);
+}
+
+/*
+ * Reads a log customer by customer; *others is then how many customers there
+ * are besides those that have been read.  It is not changed and can be read again
+ * after more rows.  What it takes is allocated in the current context, which
+ * need not be the store's and is for the caller to clear: about 2 MB, and a
+ * buffer for each run in the file.
+ */
+bool
+row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error)
+{
+	SeenReader	seen = {reader, arg, log->seen, 0};
+
+	*others = 0;
+	if (log->seen == NULL)
+		return read_entries(log, reader, arg, error);
+	row_seen_set(log->latest);
+	if (!read_entries(log, read_seen, &seen, error))
+		return false;
+	*others = row_seen_count(log->seen) - seen.met;
 	return true;
 }

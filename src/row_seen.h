@@ -91,7 +91,7 @@ row_seen_find(RowSeen *seen, int64 customer, SeenBit *bit)
 	if (block == NULL)
 		return false;
 	*bit = row_seen_bit(block->bits, customer);
-	__builtin_prefetch(bit->word, 1);
+	cjm_prefetch(bit->word);
 	return true;
 }
 

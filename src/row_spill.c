@@ -216,6 +216,7 @@ row_node_restart(RowNode *node)
 {
 	MemoryContextReset(node->context);
 	node->store.used = 0;
+	node->store.seen = 0;
 	node->store.logs = NULL;
 	node->store.nlogs = 0;
 	node->store.end = 0;

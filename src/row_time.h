@@ -16,7 +16,6 @@
 #define ROW_TIME_NEAR (INT64CONST(1) << 61)
 
 extern bool row_time_fail(int64 at, CjmError *error);
-extern const uint8 *row_time_check_bytes(const uint8 *p, const uint8 *end, int64 *at);
 
 /* Fails unless a time is one that a row may have: not infinite. */
 static inline bool
@@ -81,6 +80,27 @@ row_time_load(const uint8 *p, int64 *at)
 		*at = (int64) bytes_load64(p);
 		p += 8;
 	}
+	return p;
+}
+
+/*
+ * Reads a time, as row_time_load, from bytes that nobody has checked; NULL if
+ * they end before it does.
+ */
+static inline const uint8 *
+row_time_check_bytes(const uint8 *p, const uint8 *end, int64 *at)
+{
+	uint64		v;
+
+	p = varint_check(p, end, &v);
+	if (p == NULL || (v == 0 && end - p < 8))
+		return NULL;
+	if (v == 0)
+	{
+		*at = (int64) bytes_load64(p);
+		return p + 8;
+	}
+	*at = (int64) ((uint64) *at + (uint64) unzigzag(v >> 1) * ((v & 1) != 0 ? (uint64) USECS_PER_SEC : 1));
 	return p;
 }
 

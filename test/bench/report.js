@@ -125,7 +125,7 @@ function sections(result)
 		...result.questions.map((question) => [`${question.name}: ${question.title}`, questionTable(question)]),
 		['Sizes', sizeTable(result)],
 		['Aims: our time or size, of the other', aimTable(result)],
-	];
+	].filter(([, table]) => table.length > 1);
 }
 
 function text(result)

@@ -8,9 +8,13 @@ const {
 	MEMORY, STEPS, CH_WINDOW_FUNNEL, ours, clickhouse, postgres, floor, conditions, windowFunnelSql,
 } = require('./variants');
 
-const perCustomer = (key, call, answer, needs) =>
-	ours(key, `cjm, ${key}`, `SELECT ${answer} FROM (SELECT ${call} AS answer FROM plain GROUP BY customer) AS c`,
-		{ asks: key, settings: MEMORY, needs });
+// With a worker, if the planner wants one, and without: then nothing is handed from process to process.
+const ALONE = { ...MEMORY, max_parallel_workers_per_gather: '0' };
+const twice = (make) => [make('', MEMORY), make('_alone', ALONE)];
+const perCustomer = (key, call, answer, needs) => twice((suffix, settings) =>
+	ours(key + suffix, `cjm, ${key}`, `SELECT ${answer} FROM (SELECT ${call} AS answer FROM plain GROUP BY customer) AS c`,
+		{ asks: key, settings, needs }));
+const COUNTED = ['window_funnel', 'retention', 'first_touch', 'sequence_match', 'sequence_count', 'sequence_next_node', 'journey_agg'];
 const OVER = 'OVER (PARTITION BY customer ORDER BY at)';
 const IN_ORDER = '(?1).*(?2).*(?4)';
 const PAIR = '(?1).*(?2)';
@@ -27,32 +31,32 @@ const aggregates = {
 	ours: 'window_funnel',
 	floor: 'count_filter',
 	aims: [
-		...['window_funnel', 'retention', 'first_touch', 'sequence_match', 'sequence_count', 'sequence_next_node',
-			'journey_agg'].map((key) => [`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
+		...COUNTED.map((key) => [`${key} per customer, of plain counts`, [key], ['count_filter'], 1.6]),
+		...COUNTED.map((key) => [`the same without a worker: ${key}`, [`${key}_alone`], ['count_filter_alone'], 1.6]),
 		...['window_funnel', 'sequence_match', 'sequence_count', 'sequence_next_node', 'retention'].map((key) =>
 			[`${key}, of the best window query in PostgreSQL`, [key, `${key}_where`], [`pg_${key}`], 1 / 2]),
 	],
 	variants: [
-		perCustomer('window_funnel', `cjm.window_funnel('7 days', at, ${conditions()})`,
+		...perCustomer('window_funnel', `cjm.window_funnel('7 days', at, ${conditions()})`,
 			countSteps((n) => `answer >= ${n}`), 'window_funnel(interval,timestamptz,"any")'),
-		perCustomer('retention', `cjm.retention(${conditions()})`,
+		...perCustomer('retention', `cjm.retention(${conditions()})`,
 			countSteps((n) => `answer[${n}]`), 'retention("any")'),
-		perCustomer('first_touch', 'cjm.first_touch(at, event)', "count(*) FILTER (WHERE answer = 'visit')",
+		...perCustomer('first_touch', 'cjm.first_touch(at, event)', "count(*) FILTER (WHERE answer = 'visit')",
 			'first_touch(timestamptz,anyelement)'),
-		perCustomer('sequence_match', `cjm.sequence_match('${IN_ORDER}', at, ${conditions()})`,
+		...perCustomer('sequence_match', `cjm.sequence_match('${IN_ORDER}', at, ${conditions()})`,
 			'count(*) FILTER (WHERE answer)', 'sequence_match(text,timestamptz,"any")'),
-		perCustomer('sequence_count', `cjm.sequence_count('${PAIR}', at, ${conditions()})`,
+		...perCustomer('sequence_count', `cjm.sequence_count('${PAIR}', at, ${conditions()})`,
 			'sum(answer)', 'sequence_count(text,timestamptz,"any")'),
 		// With the WHERE of the window query: there are customers of whom no row is left, and no match.
 		ours('sequence_count_where', 'cjm, sequence_count of the events that it asks for',
 			`SELECT sum(answer) FROM (SELECT cjm.sequence_count('${PAIR}', at, event = 'view', event = 'cart') AS answer
 				FROM plain WHERE event IN ('view', 'cart') GROUP BY customer) AS c`,
 			{ asks: 'sequence_count', settings: MEMORY, needs: 'sequence_count(text,timestamptz,"any")' }),
-		perCustomer('sequence_next_node',
+		...perCustomer('sequence_next_node',
 			"cjm.sequence_next_node('forward', 'first_match', at, event, true, event = 'cart')",
 			"count(answer), count(*) FILTER (WHERE answer = 'checkout')",
 			'sequence_next_node(text,text,timestamptz,text,boolean,"any")'),
-		perCustomer('journey_agg', 'cjm.journey_agg(at, event)', 'sum(cjm.touch_count(answer))'),
+		...perCustomer('journey_agg', 'cjm.journey_agg(at, event)', 'sum(cjm.touch_count(answer))'),
 		clickhouse('ch_window_funnel', 'ClickHouse, windowFunnel',
 			CH_WINDOW_FUNNEL, { asks: 'window_funnel' }),
 		clickhouse('ch_retention', 'ClickHouse, retention',
@@ -102,10 +106,10 @@ const aggregates = {
 			`SELECT ${STEPS.map((step, n) => `count(*) FILTER (WHERE m1 AND m${n + 1})`).join(', ')} FROM (
 				SELECT ${STEPS.map((step, n) => `bool_or(event = '${step}') AS m${n + 1}`).join(', ')} FROM plain GROUP BY customer) AS a`,
 			{ asks: 'retention', settings: MEMORY }),
-		floor('count_filter', '4 count(*) FILTER',
+		...twice((suffix, settings) => floor(`count_filter${suffix}`, '4 count(*) FILTER',
 			`SELECT ${STEPS.map((step, n) => `sum(c${n})`).join(', ')} FROM (SELECT
 				${STEPS.map((step, n) => `count(*) FILTER (WHERE event = '${step}') AS c${n}`).join(', ')}
-				FROM plain GROUP BY customer) AS c`, { settings: MEMORY }),
+				FROM plain GROUP BY customer) AS c`, { settings })),
 	],
 };
 
