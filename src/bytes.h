@@ -42,13 +42,6 @@ bytes_load(const uint8 *p, int width)
 	return bytes_load64(p + width - 8) >> (64 - 8 * width);
 }
 
-static inline void
-bytes_store(uint8 *p, uint64 v, int width)
-{
-	for (int i = 0; i < width; i++)
-		p[i] = (uint8) (v >> (8 * i));
-}
-
 static inline int
 varint_size(uint64 v)
 {

@@ -114,9 +114,12 @@ aggregate_state_wanted(FunctionCallInfo fcinfo, int n)
 {
 	char	   *state = aggregate_state(fcinfo, n);
 
-	cjm_prefetch(state);
-	cjm_prefetch(state + 64);
-	cjm_prefetch(state + 127);
+	if (likely(state != NULL))
+	{
+		cjm_prefetch(state);
+		cjm_prefetch(state + 64);
+		cjm_prefetch(state + 127);
+	}
 	return state;
 }
 

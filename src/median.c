@@ -115,7 +115,6 @@ median_serialize(PG_FUNCTION_ARGS)
 {
 	MedianState *state = aggregate_state(fcinfo, 0);
 
-	aggregate_context(fcinfo);
 	if (state->count > (MaxAllocSize - VARHDRSZ) / sizeof(uint64))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -169,7 +168,6 @@ median_final(PG_FUNCTION_ARGS)
 {
 	MedianState *state = aggregate_state(fcinfo, 0);
 
-	aggregate_context(fcinfo);
 	if (state == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(value_of(key_at_rank(state, (state->count - 1) / 2)));

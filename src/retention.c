@@ -27,12 +27,6 @@ state_size(uint32 nconditions)
 	return offsetof(RetentionState, met) + CONDITION_WORDS(nconditions) * sizeof(uint64);
 }
 
-static RetentionState *
-state_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : (RetentionState *) PG_GETARG_POINTER(n);
-}
-
 /* Adds the conditions that were met; state is NULL before the first. */
 static Datum
 add_met(FunctionCallInfo fcinfo, RetentionState *state, uint32 nconditions, const uint64 *met)
@@ -54,7 +48,7 @@ add_met(FunctionCallInfo fcinfo, RetentionState *state, uint32 nconditions, cons
 Datum
 retention_step(PG_FUNCTION_ARGS)
 {
-	RetentionState *state = state_argument(fcinfo, 0);
+	RetentionState *state = aggregate_state(fcinfo, 0);
 	ConditionSite *site = fcinfo->flinfo->fn_extra;
 	Conditions	conditions;
 
@@ -73,8 +67,8 @@ retention_step(PG_FUNCTION_ARGS)
 Datum
 retention_combine(PG_FUNCTION_ARGS)
 {
-	RetentionState *state = state_argument(fcinfo, 0);
-	RetentionState *other = state_argument(fcinfo, 1);
+	RetentionState *state = aggregate_state(fcinfo, 0);
+	RetentionState *other = aggregate_state(fcinfo, 1);
 
 	if (other)
 		return add_met(fcinfo, state, other->nconditions, other->met);
@@ -87,9 +81,8 @@ retention_combine(PG_FUNCTION_ARGS)
 Datum
 retention_serialize(PG_FUNCTION_ARGS)
 {
-	RetentionState *state = state_argument(fcinfo, 0);
+	RetentionState *state = aggregate_state(fcinfo, 0);
 
-	aggregate_context(fcinfo);
 	PG_RETURN_DATUM(PointerGetDatum(bytes_to_varlena(state, state_size(state->nconditions))));
 }
 
@@ -113,10 +106,9 @@ retention_deserialize(PG_FUNCTION_ARGS)
 Datum
 retention_final(PG_FUNCTION_ARGS)
 {
-	RetentionState *state = state_argument(fcinfo, 0);
+	RetentionState *state = aggregate_state(fcinfo, 0);
 	Datum	   *retained;
 
-	aggregate_context(fcinfo);
 	if (state == NULL)
 		PG_RETURN_NULL();
 	retained = palloc(state->nconditions * sizeof(Datum));
