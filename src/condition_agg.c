@@ -279,7 +279,7 @@ condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
 		return condition_agg_return(fcinfo, log);
 	if (log == NULL)
 		log = condition_agg_create(fcinfo, (const ConditionHead **) &fcinfo->flinfo->fn_extra, other->head->nconditions,
-								   other->head->bytes, other->head->size, 2 * (size_t) other->size);
+								   other->head->bytes, other->head->size, other->size);
 	else
 		check(log->head, other->head);
 	if (!condition_log_append(&log, other, &error))
@@ -290,34 +290,29 @@ condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
 Datum
 condition_agg_serialize(PG_FUNCTION_ARGS)
 {
-	ConditionLog *log = aggregate_state(fcinfo, 0);
-	StringInfoData out;
+	size_t		size;
+	uint8	   *bytes = condition_log_serialize(aggregate_state(fcinfo, 0), VARHDRSZ, &size);
 
-	initStringInfo(&out);
-	appendStringInfoSpaces(&out, VARHDRSZ);
-	condition_log_serialize(log, &out);
-	SET_VARSIZE(out.data, out.len);
-	PG_RETURN_BYTEA_P(out.data);
+	SET_VARSIZE(bytes, size);
+	PG_RETURN_BYTEA_P(bytes);
 }
 
+/* The state is the call site's, and is there until the next one is read; see condition_agg_combine. */
 Datum
 condition_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
-	const ConditionHead *known = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
 	ConditionLog *log;
 	CjmError	error = {0};
 
 	aggregate_context(fcinfo);
-	log = condition_log_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), known, &error);
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	log = condition_log_deserialize(fcinfo->flinfo->fn_extra, (const uint8 *) VARDATA_ANY(value),
+									VARSIZE_ANY_EXHDR(value), &error);
+	MemoryContextSwitchTo(old);
 	if (log == NULL)
 		cjm_report(&error);
-	if (known == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-
-		fcinfo->flinfo->fn_extra = condition_head_create(log->head->nconditions, log->head->bytes, log->head->size);
-		MemoryContextSwitchTo(old);
-	}
+	fcinfo->flinfo->fn_extra = log;
 	PG_RETURN_POINTER(log);
 }

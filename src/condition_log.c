@@ -22,6 +22,9 @@
 
 #define INITIAL_CHUNK 64
 
+/* Chunks up to this size are of a power of two, as PostgreSQL allocates them anyway. */
+#define ROUNDED_CHUNK 8192
+
 /* Bytes of the conditions of a row that are written out. */
 static inline size_t
 mask_size(uint32 nconditions)
@@ -58,24 +61,35 @@ store_bits(uint8 *p, const uint64 *bits, uint32 nconditions)
 	return p;
 }
 
-/* Reads conditions that were written by store_bits into bits, which is all 0. */
+/*
+ * Reads conditions that store_bits wrote into bits, which is all 0; NULL if they
+ * are not such: nobody has checked the bytes.
+ */
 static inline const uint8 *
-load_bits(const uint8 *p, uint64 *bits, uint32 nconditions)
+load_bits(const uint8 *p, const uint8 *end, uint64 *bits, uint32 nconditions)
 {
 	uint64		holds;
 
-	if (nconditions <= 8)
+	if (likely(nconditions <= 8))
 	{
-		bits[0] = *p++;
+		if (unlikely(p == end || *p >> nconditions != 0))
+			return NULL;
+		bits[0] = *p;
+		return p + 1;
+	}
+	p = varint_check(p, end, &holds);
+	if (p == NULL || holds > nconditions)
+		return NULL;
+	if (holds != 0)
+	{
+		bits[(holds - 1) / 64] = UINT64CONST(1) << ((holds - 1) % 64);
 		return p;
 	}
-	p = varint_load(p, &holds);
-	if (holds != 0)
-		bits[(holds - 1) / 64] = UINT64CONST(1) << ((holds - 1) % 64);
-	else
-		for (size_t i = 0; i < mask_size(nconditions); i++)
-			bits[i / 8] |= (uint64) *p++ << (i % 8 * 8);
-	return p;
+	if ((size_t) (end - p) < mask_size(nconditions))
+		return NULL;
+	for (size_t i = 0; i < mask_size(nconditions); i++)
+		bits[i / 8] |= (uint64) *p++ << (i % 8 * 8);
+	return nconditions % 64 != 0 && bits[nconditions / 64] >> (nconditions % 64) != 0 ? NULL : p;
 }
 
 /*
@@ -99,8 +113,11 @@ ConditionLog *
 condition_log_create(const ConditionHead *head, size_t room)
 {
 	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(ConditionLog, bytes) + room), MaxAllocSize);
-	ConditionLog *log = palloc(chunk);
+	ConditionLog *log;
 
+	if (chunk < ROUNDED_CHUNK)
+		chunk = pg_nextpower2_64(chunk);
+	log = palloc(chunk);
 	log->head = head;
 	log->last_at = 0;
 	log->size = 0;
@@ -156,26 +173,35 @@ reserve(ConditionLog **log, size_t more, CjmError *error)
 bool
 condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *error)
 {
-	ConditionLog *l;
+	ConditionLog *l = *log;
+	uint32		nconditions = l->head->nconditions;
+	size_t		rest = nconditions <= 8 ? 1 : 3 + mask_size(nconditions);
 	uint8	   *p;
-	size_t		rest;
 
 	if (!row_time_check(at, error))
 		return false;
 	/* Most chunks are never full: it pays to look at the last bytes twice. */
-	l = *log;
-	rest = l->head->nconditions <= 8 ? 1 : 3 + mask_size(l->head->nconditions);
-	if (unlikely(ROW_TIME_MAX_BYTES + rest > l->capacity - l->size) &&
-		row_time_size(at, l->last_at) + rest > l->capacity - l->size &&
-		!grow(log, ROW_TIME_MAX_BYTES + rest, error))
-		return false;
-	l = *log;
-	p = row_time_store(l->bytes + l->size, at, l->last_at);
-	p = store_bits(p, bits, l->head->nconditions);
+	if (likely(ROW_TIME_MAX_BYTES + rest <= l->capacity - l->size))
+		p = row_time_store(l->bytes + l->size, at, l->last_at);
+	else
+	{
+		if (!reserve(log, row_time_size(at, l->last_at) + rest, error))
+			return false;
+		l = *log;
+		p = row_time_store_tightly(l->bytes + l->size, at, l->last_at);
+	}
+	p = store_bits(p, bits, nconditions);
 	l->size = p - l->bytes;
 	l->last_at = at;
 	l->count++;
 	return true;
+}
+
+static bool
+corrupt(CjmError *error)
+{
+	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
+	return false;
 }
 
 /*
@@ -186,23 +212,26 @@ bool
 condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *error)
 {
 	const uint8 *end = other->bytes + other->size;
-	const uint8 *rest;
+	const uint8 *rest = other->bytes;
 	ConditionLog *l;
-	uint8	   *to;
+	uint8	   *p;
 	int64		at = 0;
 
 	if (!condition_count_check((*log)->head->nconditions, other->head->nconditions, error))
 		return false;
 	if (other->count == 0)
 		return true;
-	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
+	/* The rows are as they are here but for the time of their first, if that is not the first here, too. */
+	if ((*log)->count > 0 && (rest = row_time_load(rest, end, &at)) == NULL)
+		return corrupt(error);
+	if (!reserve(log, ((*log)->count > 0 ? ROW_TIME_MAX_BYTES : 0) + (end - rest), error))
 		return false;
 	l = *log;
-	/* Only the first row's time is relative to something else here. */
-	rest = row_time_load(other->bytes, &at);
-	to = row_time_store(l->bytes + l->size, at, l->last_at);
-	memcpy(to, rest, end - rest);
-	l->size = to + (end - rest) - l->bytes;
+	p = l->bytes + l->size;
+	if (l->count > 0)
+		p = row_time_store(p, at, l->last_at);
+	memcpy(p, rest, end - rest);
+	l->size = p + (end - rest) - l->bytes;
 	l->last_at = other->last_at;
 	l->count += other->count;
 	return true;
@@ -245,16 +274,27 @@ compare_rows(const ConditionRow *a, const ConditionRow *b, const ConditionRows *
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* Puts rows into canonical order; costs little if they are. */
+/* Puts rows into canonical order: a few by insertion, and many cost little if they are. */
 void
 condition_rows_sort(ConditionRows *rows)
 {
 	for (uint32 i = 1; i < rows->count; i++)
-		if (compare_rows(&rows->rows[i - 1], &rows->rows[i], rows) > 0)
+	{
+		ConditionRow row = rows->rows[i];
+		uint32		to = i;
+
+		if (compare_rows(&rows->rows[i - 1], &row, rows) <= 0)
+			continue;
+		if (rows->count > CONDITION_ROWS_ROOM)
 		{
 			sort_rows(rows->rows, rows->count, rows);
 			return;
 		}
+		do
+			rows->rows[to] = rows->rows[to - 1];
+		while (--to > 0 && compare_rows(&rows->rows[to - 1], &row, rows) > 0);
+		rows->rows[to] = row;
+	}
 }
 
 /*
@@ -290,12 +330,14 @@ condition_rows_close(ConditionRows *rows)
 
 /*
  * Opens the rows of a log, in canonical order.  The log is only read, so this
- * can be done again after more rows.
+ * can be done again after more rows.  Fails, with nothing to close, if a log
+ * from another process turns out to be none.
  */
-void
-condition_log_rows(const ConditionLog *log, ConditionRows *rows)
+bool
+condition_log_rows(const ConditionLog *log, ConditionRows *rows, CjmError *error)
 {
 	const uint8 *p = log->bytes;
+	const uint8 *end = log->bytes + log->size;
 	uint32		nconditions = log->head->nconditions;
 	int64		at = 0;
 
@@ -303,117 +345,106 @@ condition_log_rows(const ConditionLog *log, ConditionRows *rows)
 	for (uint32 i = 0; i < log->count; i++)
 	{
 		ConditionRow *row = &rows->rows[i];
+		uint64	   *bits = &row->bits;
 
-		p = row_time_load(p, &at);
-		row->at = at;
 		if (rows->words)
-			p = load_bits(p, rows->words + row->bits, nconditions);
+			bits = rows->words + row->bits;
 		else
-		{
-			row->bits = 0;
-			p = load_bits(p, &row->bits, nconditions);
-		}
+			*bits = 0;
+		if ((p = row_time_load(p, end, &at)) == NULL || (p = load_bits(p, end, bits, nconditions)) == NULL)
+			break;
+		row->at = at;
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
-	Assert(p == log->bytes + log->size);
+	if (p != end)
+	{
+		condition_rows_close(rows);
+		return corrupt(error);
+	}
 	condition_rows_sort(rows);
+	return true;
 }
 
 /*
  * A log on its way to another process of the same build:
  *
+ *	8 bytes		time of the row added last
+ *	varint		rows
  *	varint		conditions
  *	varint		bytes of the head, and then the head
- *	varint		rows
  *	rows		as in the log, to the end
+ *
+ * It is written to a palloc'd chunk behind header bytes that are left to the
+ * caller, and the size of both is set.
  */
-void
-condition_log_serialize(const ConditionLog *log, StringInfo out)
+uint8 *
+condition_log_serialize(const ConditionLog *log, size_t header, size_t *size)
 {
-	append_varint(out, log->head->nconditions);
-	append_varint(out, log->head->size);
-	appendBinaryStringInfo(out, (const char *) log->head->bytes, log->head->size);
-	append_varint(out, log->count);
-	appendBinaryStringInfo(out, (const char *) log->bytes, log->size);
-}
+	const ConditionHead *head = log->head;
+	uint8	   *bytes = palloc(header + 8 + 3 * 5 + head->size + log->size);
+	uint8	   *p = bytes + header;
 
-/* Reads conditions from bytes that nobody has checked; NULL if they are not what store_bits writes. */
-static const uint8 *
-check_bits(const uint8 *p, const uint8 *end, uint32 nconditions)
-{
-	uint32		unused = mask_size(nconditions) * 8 - nconditions;
-	uint64		holds = 0;
-	int			bits = 0;
-
-	if (nconditions > 8)
-	{
-		p = varint_check(p, end, &holds);
-		if (p == NULL || holds > nconditions)
-			return NULL;
-		if (holds != 0)
-			return p;
-	}
-	if ((size_t) (end - p) < mask_size(nconditions))
-		return NULL;
-	if (nconditions > 8)
-	{
-		for (size_t i = 0; i < mask_size(nconditions); i++)
-			bits += pg_number_of_ones[p[i]];
-		if (bits == 1)
-			return NULL;
-	}
-	p += mask_size(nconditions);
-	return unused > 0 && p[-1] >> (8 - unused) != 0 ? NULL : p;
+	bytes_store64(p, (uint64) log->last_at);
+	p = varint_store(p + 8, log->count);
+	p = varint_store(p, head->nconditions);
+	p = varint_store(p, head->size);
+	memcpy(p, head->bytes, head->size);
+	p += head->size;
+	memcpy(p, log->bytes, log->size);
+	*size = p + log->size - bytes;
+	return bytes;
 }
 
 /*
- * Reads a log in the current context, or returns NULL.  Its head is the one
- * that is known, which may be NULL, or else its own.  The meaning of the head is
- * for the caller to check.
+ * Reads a log into the last one that was read, which may be NULL, and returns
+ * it, or fails and returns NULL.  A sent state is of use only until it is
+ * combined with another one, so its chunk and its head serve for the next; a
+ * large chunk is not kept for that.  All are in the current context.  Rows are
+ * checked when they are read, and the meaning of the head is for the caller to
+ * check.
  */
 ConditionLog *
-condition_log_deserialize(const uint8 *bytes, size_t size, const ConditionHead *known, CjmError *error)
+condition_log_deserialize(ConditionLog *last, const uint8 *bytes, size_t size, CjmError *error)
 {
 	const uint8 *p = bytes;
 	const uint8 *end = bytes + size;
-	const uint8 *head;
-	const uint8 *rows;
-	ConditionLog *log;
+	const ConditionHead *head = last ? last->head : NULL;
+	ConditionLog *log = last;
 	uint64		nconditions;
 	uint64		head_size;
 	uint64		count;
-	int64		at = 0;
 
-	if ((p = varint_check(p, end, &nconditions)) == NULL || nconditions < 1 || nconditions > CONDITION_MAX_COUNT ||
-		(p = varint_check(p, end, &head_size)) == NULL || head_size > (size_t) (end - p))
-		goto corrupt;
-	head = p;
-	p += head_size;
-	if ((p = varint_check(p, end, &count)) == NULL || count > (size_t) (end - p))
-		goto corrupt;
-	rows = p;
-	for (uint64 i = 0; i < count; i++)
+	if (size < 8 ||
+		(p = varint_check(p + 8, end, &count)) == NULL ||
+		(p = varint_check(p, end, &nconditions)) == NULL || nconditions < 1 || nconditions > CONDITION_MAX_COUNT ||
+		(p = varint_check(p, end, &head_size)) == NULL || head_size > (size_t) (end - p) ||
+		count > (size_t) (end - p) - head_size)
 	{
-		if ((p = row_time_check_bytes(p, end, &at)) == NULL ||
-			(p = check_bits(p, end, nconditions)) == NULL)
-			goto corrupt;
-	}
-	if (p != end)
-		goto corrupt;
-
-	if (known == NULL || known->nconditions != nconditions || !condition_head_is(known, head, head_size))
-		known = condition_head_create(nconditions, head, head_size);
-	log = condition_log_create(known, end - rows);
-	if (!reserve(&log, end - rows, error))
+		corrupt(error);
 		return NULL;
-	memcpy(log->bytes, rows, end - rows);
-	log->size = end - rows;
+	}
+	if (head == NULL || head->nconditions != nconditions || !condition_head_is(head, p, head_size))
+	{
+		if (head != NULL)
+			pfree(unconstify(ConditionHead *, head));
+		head = condition_head_create(nconditions, p, head_size);
+	}
+	p += head_size;
+	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROUNDED_CHUNK))
+	{
+		pfree(log);
+		log = NULL;
+	}
+	if (log == NULL)
+		log = condition_log_create(head, end - p);
+	log->head = head;
+	log->size = 0;
+	if (!reserve(&log, end - p, error))
+		return NULL;
+	memcpy(log->bytes, p, end - p);
+	log->size = end - p;
 	log->count = count;
-	log->last_at = at;
+	log->last_at = (int64) bytes_load64(bytes);
 	return log;
-
-corrupt:
-	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
-	return NULL;
 }

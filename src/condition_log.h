@@ -69,12 +69,11 @@ extern bool condition_count_fail(uint32 a, uint32 b, CjmError *error);
 extern bool condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *error);
 extern bool condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *error);
 extern void condition_rows_open(ConditionRows *rows, uint32 count, uint32 nconditions);
-extern void condition_log_rows(const ConditionLog *log, ConditionRows *rows);
+extern bool condition_log_rows(const ConditionLog *log, ConditionRows *rows, CjmError *error);
 extern void condition_rows_sort(ConditionRows *rows);
 extern void condition_rows_close(ConditionRows *rows);
-extern void condition_log_serialize(const ConditionLog *log, StringInfo out);
-extern ConditionLog *condition_log_deserialize(const uint8 *bytes, size_t size, const ConditionHead *known,
-											   CjmError *error);
+extern uint8 *condition_log_serialize(const ConditionLog *log, size_t header, size_t *size);
+extern ConditionLog *condition_log_deserialize(ConditionLog *last, const uint8 *bytes, size_t size, CjmError *error);
 
 /* Whether a head is these bytes. */
 static inline bool

@@ -26,6 +26,9 @@
 
 #define INITIAL_CHUNK 128
 
+/* Chunks up to this size are of a power of two, as PostgreSQL allocates them anyway. */
+#define ROUNDED_CHUNK 8192
+
 /* Rows that need no allocation. */
 #define ROWS_ROOM 32
 
@@ -109,8 +112,11 @@ NextNodeLog *
 next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t room)
 {
 	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(NextNodeLog, bytes) + room), MaxAllocSize);
-	NextNodeLog *log = palloc(chunk);
+	NextNodeLog *log;
 
+	if (chunk < ROUNDED_CHUNK)
+		chunk = pg_nextpower2_64(chunk);
+	log = palloc(chunk);
 	memset(log, 0, offsetof(NextNodeLog, bytes));
 	log->from = PG_INT64_MIN;
 	log->to = PG_INT64_MAX;
@@ -193,12 +199,46 @@ find_base(const NextNodeLog *log, const NextNodeRow *rows)
 	return -1;
 }
 
-/* The rows of a log in canonical order, pointing into it, in room if they are at most ROWS_ROOM, else palloc'd. */
+static bool
+corrupt(CjmError *error)
+{
+	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
+	return false;
+}
+
+/*
+ * Reads the row at p, pointing into it; *at is the time of the row before, and
+ * then its own.  Returns the byte after it, or NULL if there is no whole row:
+ * nobody has checked the bytes.
+ */
+static inline const uint8 *
+load_row(const uint8 *p, const uint8 *end, uint32 nconditions, int64 *at, NextNodeRow *row)
+{
+	uint64		size;
+
+	p = row_time_load(p, end, at);
+	if (p == NULL || condition_bytes(nconditions) > (size_t) (end - p))
+		return NULL;
+	row->at = *at;
+	row->conditions = p;
+	p = varint_check(p + condition_bytes(nconditions), end, &size);
+	if (p == NULL || size > (size_t) (end - p))
+		return NULL;
+	row->event = (Label) {(const char *) p, (uint32) size};
+	return p + size;
+}
+
+/*
+ * The rows of a log in canonical order, pointing into it, in room if they are
+ * at most ROWS_ROOM, else palloc'd.  Fails and returns NULL if a log from another
+ * process turns out to be none.
+ */
 static NextNodeRow *
-open_rows(const NextNodeLog *log, NextNodeRow *room)
+open_rows(const NextNodeLog *log, NextNodeRow *room, CjmError *error)
 {
 	NextNodeRow *rows = room;
 	const uint8 *p = log->bytes;
+	const uint8 *end = log->bytes + log->size;
 	int64		at = 0;
 	bool		in_order = true;
 
@@ -206,18 +246,20 @@ open_rows(const NextNodeLog *log, NextNodeRow *room)
 		rows = palloc_extended(log->count * sizeof(NextNodeRow), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < log->count; i++)
 	{
-		uint64		size;
-
-		p = row_time_load(p, &at);
-		rows[i].at = at;
-		rows[i].conditions = p;
-		p = varint_load(p + condition_bytes(log->nconditions), &size);
-		rows[i].event = (Label) {(const char *) p, (uint32) size};
-		p += size;
+		p = load_row(p, end, log->nconditions, &at, &rows[i]);
+		if (p == NULL)
+			break;
 		if (i > 0 && in_order && compare_rows(&rows[i - 1], &rows[i], log) > 0)
 			in_order = false;
 		if ((i & 0xffff) == 0)
 			CHECK_FOR_INTERRUPTS();
+	}
+	if (p != end)
+	{
+		if (rows != room)
+			pfree(rows);
+		corrupt(error);
+		return NULL;
 	}
 	if (!in_order)
 		sort_rows(rows, log->count, log);
@@ -259,8 +301,8 @@ narrow(NextNodeLog *log, const NextNodeRow *rows)
 }
 
 /* Leaves out the rows that do not matter, if it is known of any; the others are then in canonical order. */
-static void
-forget_rows(NextNodeLog *log)
+static bool
+forget_rows(NextNodeLog *log, CjmError *error)
 {
 	NextNodeRow room[ROWS_ROOM];
 	NextNodeRow *rows;
@@ -271,8 +313,10 @@ forget_rows(NextNodeLog *log)
 	uint8	   *p;
 
 	if (log->count == 0 || (!log->begins && begin_mask(log->base) == MATCH_MASK))
-		return;
-	rows = open_rows(log, room);
+		return true;
+	rows = open_rows(log, room, error);
+	if (rows == NULL)
+		return false;
 	narrow(log, rows);
 	for (uint32 i = 0; i < log->count; i++)
 		if (rows[i].at >= log->from && rows[i].at <= log->to)
@@ -304,6 +348,7 @@ forget_rows(NextNodeLog *log)
 	}
 	if (rows != room)
 		pfree(rows);
+	return true;
 }
 
 /*
@@ -318,7 +363,8 @@ grow(NextNodeLog **log, size_t more, CjmError *error)
 	size_t		chunk = header + (*log)->capacity;
 	size_t		needed;
 
-	forget_rows(*log);
+	if (!forget_rows(*log, error))
+		return false;
 	needed = header + (*log)->size + more;
 	if (needed <= chunk && ((*log)->size <= (*log)->capacity / 2 || chunk == MaxAllocSize))
 		return true;
@@ -359,17 +405,21 @@ next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint
 		return false;
 	if (at < (*log)->from || at > (*log)->to)
 		return true;
-	/* Most chunks are never full: it pays to look at the last bytes twice. */
 	l = *log;
 	rest = condition_bytes(l->nconditions) + varint_size(event.size) + event.size;
+	/* Most chunks are never full: it pays to look at the last bytes twice. */
 	if (unlikely(ROW_TIME_MAX_BYTES + rest > l->capacity - l->size) &&
 		row_time_size(at, l->last_at) + rest > l->capacity - l->size &&
 		!grow(log, ROW_TIME_MAX_BYTES + rest, error))
 		return false;
 	l = *log;
+	p = l->bytes + l->size;
+	if (likely(ROW_TIME_MAX_BYTES + rest <= l->capacity - l->size))
+		p = row_time_store(p, at, l->last_at);
+	else
+		p = row_time_store_tightly(p, at, l->last_at);
 	mask = begin_mask(l->base);
 	l->begins |= (first & mask) == mask;
-	p = row_time_store(l->bytes + l->size, at, l->last_at);
 	*p++ = first;
 	for (size_t i = 1; i < condition_bytes(l->nconditions); i++)
 	{
@@ -391,21 +441,25 @@ next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint
 bool
 next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 {
-	const uint8 *rest;
+	const uint8 *end = other->bytes + other->size;
+	const uint8 *rest = other->bytes;
 	NextNodeLog *l;
 	uint8	   *p;
 	int64		at = 0;
 
 	if (other->count == 0)
 		return true;
-	if (!reserve(log, ROW_TIME_MAX_BYTES + (size_t) other->size, error))
+	/* The rows are as they are here but for the time of their first, if that is not the first here, too. */
+	if ((*log)->count > 0 && (rest = row_time_load(rest, end, &at)) == NULL)
+		return corrupt(error);
+	if (!reserve(log, ((*log)->count > 0 ? ROW_TIME_MAX_BYTES : 0) + (end - rest), error))
 		return false;
 	l = *log;
-	/* Only the first row's time is relative to something else here. */
-	rest = row_time_load(other->bytes, &at);
-	p = row_time_store(l->bytes + l->size, at, l->last_at);
-	memcpy(p, rest, other->bytes + other->size - rest);
-	l->size = p + (other->bytes + other->size - rest) - l->bytes;
+	p = l->bytes + l->size;
+	if (l->count > 0)
+		p = row_time_store(p, at, l->last_at);
+	memcpy(p, rest, end - rest);
+	l->size = p + (end - rest) - l->bytes;
 	l->last_at = other->last_at;
 	l->count += other->count;
 	l->begins |= other->begins;
@@ -416,11 +470,11 @@ next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 
 /*
  * The event next to the chain, pointing into the log, which is only read;
- * false if there is no such chain, or nothing next to it.  Next to no chain at
+ * false if there is no such chain, nothing next to it, or an error.  Next to no chain at
  * all is the base itself.
  */
 bool
-next_node_find(const NextNodeLog *log, Label *event)
+next_node_find(const NextNodeLog *log, Label *event, CjmError *error)
 {
 	int64		length = (int64) log->nconditions - 1;
 	int64		step = log->backward ? -1 : 1;
@@ -431,7 +485,9 @@ next_node_find(const NextNodeLog *log, Label *event)
 
 	if (log->count <= length || !log->begins)
 		return false;
-	rows = open_rows(log, room);
+	rows = open_rows(log, room, error);
+	if (rows == NULL)
+		return false;
 	next = find_base(log, rows);
 	if (next >= 0)
 	{
@@ -454,70 +510,69 @@ next_node_find(const NextNodeLog *log, Label *event)
 /*
  * A log on its way to another process of the same build:
  *
- *	byte		base << 1 | backward
- *	varint		conditions
+ *	8 bytes		time of the row added last
+ *	byte		base << 2 | backward << 1 | begins
  *	varint		rows
+ *	varint		conditions
  *	rows		as in the log, to the end
+ *
+ * It is written to a palloc'd chunk behind header bytes that are left to the
+ * caller, and the size of both is set.
  */
-void
-next_node_serialize(const NextNodeLog *log, StringInfo out)
+uint8 *
+next_node_serialize(const NextNodeLog *log, size_t header, size_t *size)
 {
-	appendStringInfoCharMacro(out, (char) (log->base << 1 | log->backward));
-	append_varint(out, log->nconditions);
-	append_varint(out, log->count);
-	appendBinaryStringInfo(out, (const char *) log->bytes, log->size);
+	uint8	   *bytes = palloc(header + 8 + 1 + 2 * 5 + log->size);
+	uint8	   *p = bytes + header;
+
+	bytes_store64(p, (uint64) log->last_at);
+	p[8] = (uint8) (log->base << 2 | log->backward << 1 | log->begins);
+	p = varint_store(p + 9, log->count);
+	p = varint_store(p, log->nconditions);
+	memcpy(p, log->bytes, log->size);
+	*size = p + log->size - bytes;
+	return bytes;
 }
 
-/* Reads a log in the current context, or returns NULL. */
+/*
+ * Reads a log into the last one that was read, which may be NULL, and returns
+ * it, or fails and returns NULL; see condition_log_deserialize.
+ */
 NextNodeLog *
-next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error)
+next_node_deserialize(NextNodeLog *last, const uint8 *bytes, size_t size, CjmError *error)
 {
 	const uint8 *p = bytes;
 	const uint8 *end = bytes + size;
-	const uint8 *rows;
-	NextNodeLog *log;
+	NextNodeLog *log = last;
 	uint64		nconditions;
 	uint64		count;
-	int64		at = 0;
 	uint8		words;
-	uint8		mask;
-	bool		begins = false;
 
-	if (p == end)
-		goto corrupt;
-	words = *p++;
-	if (words >> 1 > NEXT_NODE_LAST_MATCH ||
+	if (size < 9 || (words = bytes[8]) >> 2 > NEXT_NODE_LAST_MATCH ||
+		(p = varint_check(p + 9, end, &count)) == NULL ||
 		(p = varint_check(p, end, &nconditions)) == NULL || nconditions < 1 || nconditions > CONDITION_MAX_COUNT + 1 ||
-		(p = varint_check(p, end, &count)) == NULL || count > (size_t) (end - p) ||
-		(nconditions == 1 && words >> 1 >= NEXT_NODE_FIRST_MATCH))
-		goto corrupt;
-	rows = p;
-	mask = begin_mask(words >> 1);
-	for (uint64 i = 0; i < count; i++)
+		count > (size_t) (end - p) || (nconditions == 1 && words >> 2 >= NEXT_NODE_FIRST_MATCH))
 	{
-		uint64		v;
-
-		if ((p = row_time_check_bytes(p, end, &at)) == NULL || (size_t) (end - p) < condition_bytes(nconditions))
-			goto corrupt;
-		begins |= (*p & mask) == mask;
-		if ((p = varint_check(p + condition_bytes(nconditions), end, &v)) == NULL || v > (size_t) (end - p))
-			goto corrupt;
-		p += v;
-	}
-	if (p != end)
-		goto corrupt;
-
-	log = next_node_create((words & 1) != 0, (NextNodeBase) (words >> 1), nconditions, end - rows);
-	if (!reserve(&log, end - rows, error))
+		corrupt(error);
 		return NULL;
-	memcpy(log->bytes, rows, end - rows);
-	log->size = end - rows;
+	}
+	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROUNDED_CHUNK))
+	{
+		pfree(log);
+		log = NULL;
+	}
+	if (log == NULL)
+		log = next_node_create(false, NEXT_NODE_HEAD, nconditions, end - p);
+	log->size = log->count = 0;
+	if (!reserve(&log, end - p, error))
+		return NULL;
+	log->base = words >> 2;
+	log->backward = (words >> 1 & 1) != 0;
+	log->begins = (words & 1) != 0;
+	log->nconditions = nconditions;
+	memcpy(log->bytes, p, end - p);
+	log->size = end - p;
 	log->count = count;
-	log->last_at = at;
-	log->begins = begins;
+	log->last_at = (int64) bytes_load64(bytes);
 	return log;
-
-corrupt:
-	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
-	return NULL;
 }

@@ -43,8 +43,8 @@ extern bool next_node_check(const NextNodeLog *log, bool backward, NextNodeBase 
 extern bool next_node_add(NextNodeLog **log, int64 at, Label event, bool is_base, const uint64 *chain,
 						  CjmError *error);
 extern bool next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error);
-extern bool next_node_find(const NextNodeLog *log, Label *event);
-extern void next_node_serialize(const NextNodeLog *log, StringInfo out);
-extern NextNodeLog *next_node_deserialize(const uint8 *bytes, size_t size, CjmError *error);
+extern bool next_node_find(const NextNodeLog *log, Label *event, CjmError *error);
+extern uint8 *next_node_serialize(const NextNodeLog *log, size_t header, size_t *size);
+extern NextNodeLog *next_node_deserialize(NextNodeLog *last, const uint8 *bytes, size_t size, CjmError *error);
 
 #endif							/* CJM_NEXT_NODE_H */

@@ -123,7 +123,7 @@ next_node_combine(PG_FUNCTION_ARGS)
 	if (other == NULL)
 		return return_state(fcinfo, log);
 	if (log == NULL)
-		log = new_state(fcinfo, other->backward, other->base, other->nconditions, 2 * (size_t) other->size);
+		log = new_state(fcinfo, other->backward, other->base, other->nconditions, other->size);
 	if (!next_node_check(log, other->backward, other->base, other->nconditions, &error) ||
 		!next_node_append(&log, other, &error))
 		cjm_report(&error);
@@ -133,26 +133,30 @@ next_node_combine(PG_FUNCTION_ARGS)
 Datum
 next_node_agg_serialize(PG_FUNCTION_ARGS)
 {
-	StringInfoData out;
+	size_t		size;
+	uint8	   *bytes = next_node_serialize(aggregate_state(fcinfo, 0), VARHDRSZ, &size);
 
-	initStringInfo(&out);
-	appendStringInfoSpaces(&out, VARHDRSZ);
-	next_node_serialize(aggregate_state(fcinfo, 0), &out);
-	SET_VARSIZE(out.data, out.len);
-	PG_RETURN_BYTEA_P(out.data);
+	SET_VARSIZE(bytes, size);
+	PG_RETURN_BYTEA_P(bytes);
 }
 
+/* The state is the call site's, and is there until the next one is read. */
 Datum
 next_node_agg_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *value = PG_GETARG_BYTEA_PP(0);
+	MemoryContext old;
 	NextNodeLog *log;
 	CjmError	error = {0};
 
 	aggregate_context(fcinfo);
-	log = next_node_deserialize((const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &error);
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	log = next_node_deserialize(fcinfo->flinfo->fn_extra, (const uint8 *) VARDATA_ANY(value),
+								VARSIZE_ANY_EXHDR(value), &error);
+	MemoryContextSwitchTo(old);
 	if (log == NULL)
 		cjm_report(&error);
+	fcinfo->flinfo->fn_extra = log;
 	PG_RETURN_POINTER(log);
 }
 
@@ -162,8 +166,12 @@ next_node_final(PG_FUNCTION_ARGS)
 {
 	NextNodeLog *log = aggregate_state(fcinfo, 0);
 	Label		event;
+	CjmError	error = {0};
+	bool		found = log != NULL && next_node_find(log, &event, &error);
 
-	if (log == NULL || !next_node_find(log, &event))
+	if (error.kind != CJM_ERROR_NONE)
+		cjm_report(&error);
+	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(label_to_datum(event));
 }

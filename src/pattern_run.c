@@ -305,13 +305,15 @@ uint32
 pattern_count(PatternProgram *program, const ConditionRows *rows)
 {
 	Run			run = {program, rows, 0, rows->count, false, NULL};
-	uint32	   *counts;
+	uint32		room[CONDITION_ROWS_ROOM + 1];
+	uint32	   *counts = room;
 	uint32		count;
 
 	if (program->nullable || rows->count == 0)
 		return rows->count;
 	/* counts[i] is the number from row i on. */
-	counts = palloc_extended(((size_t) rows->count + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	if (rows->count > CONDITION_ROWS_ROOM)
+		counts = palloc_extended(((size_t) rows->count + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
 	counts[rows->count] = 0;
 	run_start(&run);
 	for (uint32 row = rows->count; row-- > 0;)
@@ -324,7 +326,8 @@ pattern_count(PatternProgram *program, const ConditionRows *rows)
 			counts[row] = counts[row + 1];
 	}
 	count = counts[0];
-	pfree(counts);
+	if (counts != room)
+		pfree(counts);
 	return count;
 }
 

@@ -118,8 +118,10 @@ open_state(FunctionCallInfo fcinfo, ConditionRows *rows)
 	ConditionLog *log = aggregate_state(fcinfo, 0);
 	CachedPattern *cached = pattern_cached((CachedPattern **) &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
 										   (const char *) log->head->bytes, log->head->size, PATTERN_NUMBERED);
+	CjmError	error = {0};
 
-	condition_log_rows(log, rows);
+	if (!condition_log_rows(log, rows, &error))
+		cjm_report(&error);
 	return cached->program;
 }
 

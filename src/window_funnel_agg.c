@@ -161,6 +161,7 @@ window_funnel_final(PG_FUNCTION_ARGS)
 	ConditionLog *log = aggregate_state(fcinfo, 0);
 	WindowFunnelRules rules;
 	ConditionRows rows;
+	CjmError	error = {0};
 	int			level;
 
 	if (log == NULL || log->count == 0)
@@ -168,7 +169,8 @@ window_funnel_final(PG_FUNCTION_ARGS)
 	if (log->head->size != sizeof(rules))
 		elog(ERROR, "invalid state of window_funnel");
 	memcpy(&rules, log->head->bytes, sizeof(rules));
-	condition_log_rows(log, &rows);
+	if (!condition_log_rows(log, &rows, &error))
+		cjm_report(&error);
 	level = window_funnel_level(&rules, &rows);
 	condition_rows_close(&rows);
 	PG_RETURN_INT32(level);

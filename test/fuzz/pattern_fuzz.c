@@ -625,7 +625,9 @@ log_rows(Input *input, ConditionRows *result)
 	ConditionHead *head = condition_head_create(nconditions, "head", 4);
 	ConditionLog *log = condition_log_create(head, 0);
 	ConditionLog *other = condition_log_create(head, take(input, 100));
-	StringInfoData bytes;
+	ConditionLog *last = NULL;
+	uint8	   *bytes;
+	size_t		size;
 	CjmError	error = {0};
 	int			order[MAX_ROWS];
 
@@ -645,12 +647,16 @@ log_rows(Input *input, ConditionRows *result)
 
 		REQUIRE(condition_log_add(take(input, 2) ? &log : &other, rows[order[i]].at * USECS_PER_SEC, bits, &error));
 	}
-	initStringInfo(&bytes);
-	condition_log_serialize(other, &bytes);
-	other = condition_log_deserialize((uint8 *) bytes.data, bytes.len, take(input, 2) ? head : NULL, &error);
-	REQUIRE(other != NULL && condition_head_is(other->head, "head", 4));
+	/* Twice, the second time where another one was read. */
+	for (int i = take(input, 2); i < 2; i++)
+	{
+		bytes = condition_log_serialize(i == 0 ? log : other, 4, &size);
+		last = condition_log_deserialize(last, bytes + 4, size - 4, &error);
+		REQUIRE(last != NULL && condition_head_is(last->head, "head", 4));
+	}
+	other = last;
 	REQUIRE(condition_log_append(&log, other, &error));
-	condition_log_rows(log, result);
+	REQUIRE(condition_log_rows(log, result, &error));
 	REQUIRE(result->count == (uint32) nrows);
 	for (int i = 0; i < nrows; i++)
 		REQUIRE(result->rows[i].at == rows[i].at * USECS_PER_SEC &&
