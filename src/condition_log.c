@@ -22,9 +22,6 @@
 
 #define INITIAL_CHUNK 64
 
-/* Chunks up to this size are of a power of two, as PostgreSQL allocates them anyway. */
-#define ROUNDED_CHUNK 8192
-
 /* Bytes of the conditions of a row that are written out. */
 static inline size_t
 mask_size(uint32 nconditions)
@@ -112,12 +109,9 @@ condition_head_create(uint32 nconditions, const void *bytes, size_t size)
 ConditionLog *
 condition_log_create(const ConditionHead *head, size_t room)
 {
-	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(ConditionLog, bytes) + room), MaxAllocSize);
-	ConditionLog *log;
+	size_t		chunk = row_chunk_size(Max(INITIAL_CHUNK, offsetof(ConditionLog, bytes) + room));
+	ConditionLog *log = palloc(chunk);
 
-	if (chunk < ROUNDED_CHUNK)
-		chunk = pg_nextpower2_64(chunk);
-	log = palloc(chunk);
 	log->head = head;
 	log->last_at = 0;
 	log->size = 0;
@@ -197,13 +191,6 @@ condition_log_add(ConditionLog **log, int64 at, const uint64 *bits, CjmError *er
 	return true;
 }
 
-static bool
-corrupt(CjmError *error)
-{
-	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
-	return false;
-}
-
 /*
  * Adds the rows of another log, which is not changed and may be in other
  * memory.  The log may move.  That the heads agree is for the caller to see to.
@@ -215,6 +202,7 @@ condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *er
 	const uint8 *rest = other->bytes;
 	ConditionLog *l;
 	uint8	   *p;
+	bool		first = (*log)->count == 0;
 	int64		at = 0;
 
 	if (!condition_count_check((*log)->head->nconditions, other->head->nconditions, error))
@@ -222,13 +210,13 @@ condition_log_append(ConditionLog **log, const ConditionLog *other, CjmError *er
 	if (other->count == 0)
 		return true;
 	/* The rows are as they are here but for the time of their first, if that is not the first here, too. */
-	if ((*log)->count > 0 && (rest = row_time_load(rest, end, &at)) == NULL)
-		return corrupt(error);
-	if (!reserve(log, ((*log)->count > 0 ? ROW_TIME_MAX_BYTES : 0) + (end - rest), error))
+	if (!first && (rest = row_time_load(rest, end, &at)) == NULL)
+		return row_state_corrupt(error);
+	if (!reserve(log, (first ? 0 : ROW_TIME_MAX_BYTES) + (end - rest), error))
 		return false;
 	l = *log;
 	p = l->bytes + l->size;
-	if (l->count > 0)
+	if (!first)
 		p = row_time_store(p, at, l->last_at);
 	memcpy(p, rest, end - rest);
 	l->size = p + (end - rest) - l->bytes;
@@ -360,7 +348,7 @@ condition_log_rows(const ConditionLog *log, ConditionRows *rows, CjmError *error
 	if (p != end)
 	{
 		condition_rows_close(rows);
-		return corrupt(error);
+		return row_state_corrupt(error);
 	}
 	condition_rows_sort(rows);
 	return true;
@@ -421,7 +409,7 @@ condition_log_deserialize(ConditionLog *last, const uint8 *bytes, size_t size, C
 		(p = varint_check(p, end, &head_size)) == NULL || head_size > (size_t) (end - p) ||
 		count > (size_t) (end - p) - head_size)
 	{
-		corrupt(error);
+		row_state_corrupt(error);
 		return NULL;
 	}
 	if (head == NULL || head->nconditions != nconditions || !condition_head_is(head, p, head_size))
@@ -431,7 +419,7 @@ condition_log_deserialize(ConditionLog *last, const uint8 *bytes, size_t size, C
 		head = condition_head_create(nconditions, p, head_size);
 	}
 	p += head_size;
-	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROUNDED_CHUNK))
+	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROW_CHUNK_SMALL))
 	{
 		pfree(log);
 		log = NULL;

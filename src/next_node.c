@@ -26,9 +26,6 @@
 
 #define INITIAL_CHUNK 128
 
-/* Chunks up to this size are of a power of two, as PostgreSQL allocates them anyway. */
-#define ROUNDED_CHUNK 8192
-
 /* Rows that need no allocation. */
 #define ROWS_ROOM 32
 
@@ -111,12 +108,9 @@ next_node_words(Label direction, Label base, bool *backward, NextNodeBase *kind,
 NextNodeLog *
 next_node_create(bool backward, NextNodeBase base, uint32 nconditions, size_t room)
 {
-	size_t		chunk = Min(Max(INITIAL_CHUNK, offsetof(NextNodeLog, bytes) + room), MaxAllocSize);
-	NextNodeLog *log;
+	size_t		chunk = row_chunk_size(Max(INITIAL_CHUNK, offsetof(NextNodeLog, bytes) + room));
+	NextNodeLog *log = palloc(chunk);
 
-	if (chunk < ROUNDED_CHUNK)
-		chunk = pg_nextpower2_64(chunk);
-	log = palloc(chunk);
 	memset(log, 0, offsetof(NextNodeLog, bytes));
 	log->from = PG_INT64_MIN;
 	log->to = PG_INT64_MAX;
@@ -199,13 +193,6 @@ find_base(const NextNodeLog *log, const NextNodeRow *rows)
 	return -1;
 }
 
-static bool
-corrupt(CjmError *error)
-{
-	cjm_fail(error, CJM_ERROR_CORRUPT, "invalid aggregate state");
-	return false;
-}
-
 /*
  * Reads the row at p, pointing into it; *at is the time of the row before, and
  * then its own.  Returns the byte after it, or NULL if there is no whole row:
@@ -258,7 +245,7 @@ open_rows(const NextNodeLog *log, NextNodeRow *room, CjmError *error)
 	{
 		if (rows != room)
 			pfree(rows);
-		corrupt(error);
+		row_state_corrupt(error);
 		return NULL;
 	}
 	if (!in_order)
@@ -445,18 +432,19 @@ next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 	const uint8 *rest = other->bytes;
 	NextNodeLog *l;
 	uint8	   *p;
+	bool		first = (*log)->count == 0;
 	int64		at = 0;
 
 	if (other->count == 0)
 		return true;
 	/* The rows are as they are here but for the time of their first, if that is not the first here, too. */
-	if ((*log)->count > 0 && (rest = row_time_load(rest, end, &at)) == NULL)
-		return corrupt(error);
-	if (!reserve(log, ((*log)->count > 0 ? ROW_TIME_MAX_BYTES : 0) + (end - rest), error))
+	if (!first && (rest = row_time_load(rest, end, &at)) == NULL)
+		return row_state_corrupt(error);
+	if (!reserve(log, (first ? 0 : ROW_TIME_MAX_BYTES) + (end - rest), error))
 		return false;
 	l = *log;
 	p = l->bytes + l->size;
-	if (l->count > 0)
+	if (!first)
 		p = row_time_store(p, at, l->last_at);
 	memcpy(p, rest, end - rest);
 	l->size = p + (end - rest) - l->bytes;
@@ -470,8 +458,8 @@ next_node_append(NextNodeLog **log, const NextNodeLog *other, CjmError *error)
 
 /*
  * The event next to the chain, pointing into the log, which is only read;
- * false if there is no such chain, nothing next to it, or an error.  Next to no chain at
- * all is the base itself.
+ * false if there is no such chain, nothing next to it, or an error.  Next to no
+ * chain at all is the base itself.
  */
 bool
 next_node_find(const NextNodeLog *log, Label *event, CjmError *error)
@@ -553,10 +541,10 @@ next_node_deserialize(NextNodeLog *last, const uint8 *bytes, size_t size, CjmErr
 		(p = varint_check(p, end, &nconditions)) == NULL || nconditions < 1 || nconditions > CONDITION_MAX_COUNT + 1 ||
 		count > (size_t) (end - p) || (nconditions == 1 && words >> 2 >= NEXT_NODE_FIRST_MATCH))
 	{
-		corrupt(error);
+		row_state_corrupt(error);
 		return NULL;
 	}
-	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROUNDED_CHUNK))
+	if (log != NULL && (log->capacity < (size_t) (end - p) || log->capacity > ROW_CHUNK_SMALL))
 	{
 		pfree(log);
 		log = NULL;

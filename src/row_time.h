@@ -1,5 +1,6 @@
 /*
- * row_time.h: the times of rows that aggregates keep, and what a time may be.
+ * row_time.h: the times of rows that aggregates keep, what a time may be, and
+ * the chunks of memory that such states are.
  *
  * A time is written as its distance d from that of the row before:
  *
@@ -21,7 +22,18 @@
 #define ROW_TIME_MAX_BYTES 9
 #define ROW_TIME_NEAR (INT64CONST(1) << 54)
 
+/* A chunk that is larger is given back once nobody needs it. */
+#define ROW_CHUNK_SMALL 8192
+
 extern bool row_time_fail(int64 at, CjmError *error);
+extern bool row_state_corrupt(CjmError *error);
+
+/* What to allocate for a size: a power of two if it is small, which PostgreSQL would make of it anyway. */
+static inline size_t
+row_chunk_size(size_t size)
+{
+	return size <= ROW_CHUNK_SMALL ? pg_nextpower2_64(size) : Min(size, MaxAllocSize);
+}
 
 /* Fails unless a time is one that a row may have: not infinite. */
 static inline bool
