@@ -266,7 +266,8 @@ condition_agg_pass_over(ConditionLog *log, int64 at, const Conditions *condition
 
 /*
  * The whole of a combine function.  check sees to it that the heads agree.
- * The second state may live in shorter memory than the first, so it is copied.
+ * The second state does not last, so it is copied; most groups have rows in one
+ * process only, and get a state of just their size.
  */
 Datum
 condition_agg_combine(FunctionCallInfo fcinfo, ConditionHeadCheck check)
@@ -297,7 +298,7 @@ condition_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(bytes);
 }
 
-/* The state is the call site's, and is there until the next one is read; see condition_agg_combine. */
+/* The state is the call site's and lasts until the next one is read: PostgreSQL combines it before that, which copies it. */
 Datum
 condition_agg_deserialize(PG_FUNCTION_ARGS)
 {

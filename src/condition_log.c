@@ -386,11 +386,10 @@ condition_log_serialize(const ConditionLog *log, size_t header, size_t *size)
 
 /*
  * Reads a log into the last one that was read, which may be NULL, and returns
- * it, or fails and returns NULL.  A sent state is of use only until it is
- * combined with another one, so its chunk and its head serve for the next; a
- * large chunk is not kept for that.  All are in the current context.  Rows are
- * checked when they are read, and the meaning of the head is for the caller to
- * check.
+ * it, or fails and returns NULL: a log from another process is of use only until
+ * it is combined, so that one chunk, in the current context, does for all of
+ * them.  A large one is not kept.  Rows are checked when they are read, and what
+ * the head means is for the caller to check.
  */
 ConditionLog *
 condition_log_deserialize(ConditionLog *last, const uint8 *bytes, size_t size, CjmError *error)

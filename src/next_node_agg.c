@@ -112,7 +112,7 @@ next_node_step(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(log);
 }
 
-/* The second state may live in shorter memory than the first, so it is always copied. */
+/* The second state does not last, so it is copied. */
 Datum
 next_node_combine(PG_FUNCTION_ARGS)
 {
@@ -140,7 +140,7 @@ next_node_agg_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(bytes);
 }
 
-/* The state is the call site's, and is there until the next one is read. */
+/* The state is the call site's and lasts until the next one is read: PostgreSQL combines it before that, which copies it. */
 Datum
 next_node_agg_deserialize(PG_FUNCTION_ARGS)
 {

@@ -9,8 +9,8 @@
  *					zigzag(d in microseconds) << 1
  *	9 bytes			0 and the time itself, if it is farther than 2^54 microseconds (570 years)
  *
- * The first byte tells the size, so that no branch depends on the bits of a
- * time: most states are not in the processor's cache, and a branch that waits
+ * The first byte tells the size, so that no branch depends on how long a time
+ * is: most states are not in the processor's cache, and a branch that waits
  * for one, guessed wrong, would stop it from going on with the next row.
  */
 #ifndef CJM_ROW_TIME_H
