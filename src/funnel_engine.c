@@ -202,6 +202,20 @@ plain_search(const FunnelRules *rules, FunnelEntry entry,
 	state->next = i;
 }
 
+/* The stages that a walk can reach if touchpoints match only the stages seen. */
+uint64
+funnel_reachable(const FunnelRules *rules, uint64 seen)
+{
+	uint64		passable = seen | rules->optional;
+
+	if (rules->unordered)
+		return seen;
+	if (!(seen & 1))
+		return 0;
+	/* All below the lowest one that is neither seen nor optional. */
+	return passable & ~(passable + 1);
+}
+
 /*
  * Begins to look for the winning walk of one customer, whose touchpoints match
  * only the stages of reachable, those that a walk can come to.

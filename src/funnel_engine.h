@@ -105,6 +105,7 @@ typedef struct FunnelSearch
 } FunnelSearch;
 
 extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
+extern uint64 funnel_reachable(const FunnelRules *rules, uint64 seen);
 extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern uint64 funnel_reached(const FunnelRules *rules, FunnelEntry entry,

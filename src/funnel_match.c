@@ -181,20 +181,6 @@ prepare_masks(FunnelMatcher *matcher, const JourneyView *view)
 	return seen;
 }
 
-/* The stages that a walk can reach if touchpoints match only the stages seen. */
-static uint64
-reachable_stages(const FunnelRules *rules, uint64 seen)
-{
-	uint64		passable = seen | rules->optional;
-
-	if (rules->unordered)
-		return seen;
-	if (!(seen & 1))
-		return 0;
-	/* All below the lowest one that is neither seen nor optional. */
-	return passable & ~(passable + 1);
-}
-
 /* The place of a dictionary.  At least eight bytes come before it in the journey. */
 static inline uint32
 memo_slot(const JourneyLabels *events)
@@ -241,7 +227,7 @@ funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 		matcher->table->filled[slot] = true;
 	}
 
-	reachable = reachable_stages(&matcher->rules, prepare_masks(matcher, view));
+	reachable = funnel_reachable(&matcher->rules, prepare_masks(matcher, view));
 	matcher->event_masks = matcher->masks;
 	if (memo != NULL)
 	{

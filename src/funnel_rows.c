@@ -6,8 +6,8 @@
  * the byte.  The rows of a group are in a log (row_log.h), in memory that all
  * groups of the plan node share (row_spill.h), with what they mean to the
  * funnel (row_meaning.h).  The final function reads them customer by customer
- * into the funnel engine; it changes nothing, so it may be called again after
- * more rows.
+ * into the funnel engine, with others where there are many (funnel_rows_finish.c);
+ * it changes nothing, so it may be called again after more rows.
  */
 #include "funnel_rows.h"
 
@@ -67,7 +67,8 @@ row_touches(RowWalker *walker, const RowEntry *entries, uint32 count)
 		seen |= meaning->stages;
 		ntouches += entries[i].meaning != 0;
 	}
-	return (walker->rules->unordered ? seen != 0 : (seen & 1) != 0) ? ntouches : 0;
+	walker->reachable = funnel_reachable(walker->rules, seen);
+	return walker->reachable != 0 ? ntouches : 0;
 }
 
 /* The winning walk of a customer. */
@@ -75,31 +76,17 @@ void
 row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk)
 {
 	uint32		ntouches = row_touches(walker, entries, count);
+	FunnelSearch search;
 
 	if (ntouches == 0)
 	{
 		walk->step = 0;
 		walk->passed = 0;
+		return;
 	}
-	else
-		funnel_walk(walker->rules, walker->entry, walker->touches, ntouches, walk);
-}
-
-/* Who counts customers. */
-typedef struct Counter
-{
-	RowWalker	walker;
-	FunnelStats stats;
-} Counter;
-
-static bool
-count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
-{
-	Counter    *counter = (Counter *) arg;
-	FunnelWalk	walk;
-
-	row_walk(&counter->walker, entries, count, &walk);
-	return funnel_stats_add(&counter->stats, &walk, error);
+	funnel_search_start(&search, walker->rules, walker->reachable);
+	funnel_search_on(&search, walker->rules, walker->entry, walker->touches, ntouches, true);
+	funnel_search_end(&search, walker->rules, walker->entry, walker->touches, ntouches, walk);
 }
 
 /* Empty statistics of a state's funnel, in the current context. */
@@ -111,14 +98,56 @@ row_state_stats(const RowState *state, FunnelStats *stats)
 	funnel_stats_init(stats, (const uint8 *) VARDATA(funnel->value), VARSIZE(funnel->value) - VARHDRSZ, &funnel->def);
 }
 
-/* The statistics of a group; reads the state and does not change it. */
+/* All customers have the same statistics, whose key is 0. */
+typedef struct PlainCount
+{
+	RowCount	base;
+	FunnelStats stats;
+} PlainCount;
+
+static void
+plain_begin(RowCount *count)
+{
+	row_state_stats(count->state, &((PlainCount *) count)->stats);
+}
+
+static bool
+plain_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+{
+	PlainCount *plain = (PlainCount *) arg;
+	FunnelWalk	walk;
+
+	row_walk(&plain->base.walker, entries, count, &walk);
+	return funnel_stats_add(&plain->stats, &walk, error);
+}
+
+static FunnelStats *
+plain_stats(RowCount *count, int64 key)
+{
+	(void) key;
+	return &((PlainCount *) count)->stats;
+}
+
+static uint32
+plain_keys(RowCount *count, int64 **keys)
+{
+	(void) count;
+	*keys = palloc0(sizeof(int64));
+	return 1;
+}
+
+const RowCountMethods row_plain_methods = {
+	sizeof(PlainCount), plain_begin, plain_customer, plain_stats, plain_keys
+};
+
+/* The statistics of a group. */
 Datum
 funnel_rows_final(PG_FUNCTION_ARGS)
 {
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
 	MemoryContext work;
 	MemoryContext old;
-	Counter		counter;
+	FunnelStats *stats;
 	struct varlena *result;
 	uint64		others;
 	CjmError	error = {0};
@@ -127,13 +156,11 @@ funnel_rows_final(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
-	row_walker_init(&counter.walker, state);
-	row_state_stats(state, &counter.stats);
-	if (!row_log_read(&state->log, count_customer, &counter, &others, &error) ||
-		!funnel_stats_add_seen(&counter.stats, others, &error))
+	stats = &((PlainCount *) row_count(fcinfo, state, &others))->stats;
+	if (!funnel_stats_add_seen(stats, others, &error))
 		cjm_report(&error);
 	MemoryContextSwitchTo(old);
-	result = funnel_stats_flat(&counter.stats);
+	result = funnel_stats_flat(stats);
 	MemoryContextDelete(work);
 	PG_RETURN_POINTER(result);
 }

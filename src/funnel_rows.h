@@ -77,8 +77,31 @@ typedef struct RowWalker
 	const RowMeaning *meanings;
 	FunnelEntry entry;
 	FunnelTouch *touches;		/* of the customer at hand */
+	uint64		reachable;		/* stages that a walk can come to with them */
 	uint32		capacity;
 } RowWalker;
+
+/*
+ * Who counts customers, the beginning of what each of the aggregates counts them
+ * with: statistics, each known by a key that is the same in all processes.
+ */
+typedef struct RowCount
+{
+	const struct RowCountMethods *methods;
+	const RowState *state;
+	RowWalker	walker;
+} RowCount;
+
+typedef struct RowCountMethods
+{
+	Size		size;			/* of the RowCount and what follows it */
+	void		(*begin) (RowCount *count);
+	RowReader	customer;		/* counts one; its argument is the RowCount */
+	/* The statistics of a key, empty if there were none. */
+	FunnelStats *(*stats) (RowCount *count, int64 key);
+	/* All keys that have statistics, palloc'd; returns how many. */
+	uint32		(*keys) (RowCount *count, int64 **keys);
+} RowCountMethods;
 
 /* funnel_rows_state.c */
 extern RowFunnel *row_funnel(RowNode *node, const uint8 *bytes, size_t size);
@@ -92,13 +115,26 @@ extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32
 extern uint32 row_state_meaning(RowState *state, const Label *labels, int nlabels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
 
+/* funnel_rows_send.c */
+extern bytea *row_state_share(RowState *state);
+extern RowState *row_state_receive(RowNode *node, const uint8 *bytes, Size size);
+
+/* funnel_rows_finish.c */
+extern RowCount *row_count_begin(const RowState *state);
+extern RowCount *row_count(FunctionCallInfo fcinfo, RowState *state, uint64 *others);
+
 /* funnel_rows.c */
+extern const RowCountMethods row_plain_methods;
 extern void row_state_stats(const RowState *state, FunnelStats *stats);
 extern void row_walker_init(RowWalker *walker, const RowState *state);
 extern uint32 row_touches(RowWalker *walker, const RowEntry *entries, uint32 count);
 extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk);
 
+/* funnel_rows_by_entry.c */
+extern const RowCountMethods row_by_entry_methods;
+
 /* funnel_rows_by.c */
+extern const RowCountMethods row_by_methods;
 extern Datum row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
 					   uint32 count);
 

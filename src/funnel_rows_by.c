@@ -36,13 +36,12 @@ ROW_STEP(funnel_rows_by_step_text_channel, CUSTOMER_TEXT, true, ROWS_BY)
 ROW_STEP(funnel_rows_by_step_uuid, CUSTOMER_UUID, false, ROWS_BY)
 ROW_STEP(funnel_rows_by_step_uuid_channel, CUSTOMER_UUID, true, ROWS_BY)
 
-/* Who counts customers by a property. */
-typedef struct Counter
+/* Who counts customers by a property; the key of statistics is the meaning of the touchpoint, 0 for none. */
+typedef struct ByCount
 {
-	RowWalker	walker;
-	const RowState *state;
-	FunnelStats **stats;		/* by meaning, NULL where there is nobody; [0] is of no touchpoint */
-} Counter;
+	RowCount	base;
+	FunnelStats **stats;		/* by meaning, NULL where there is nobody */
+} ByCount;
 
 /* As bytes, a shorter one before its continuations, NULL after all others. */
 static int
@@ -61,26 +60,48 @@ compare_meanings(const void *a, const void *b, void *meanings)
 {
 	const RowMeaning *list = meanings;
 
-	return compare_properties(list[*(const uint32 *) a].property, list[*(const uint32 *) b].property);
+	return compare_properties(list[*(const int64 *) a].property, list[*(const int64 *) b].property);
+}
+
+static void
+by_begin(RowCount *count)
+{
+	((ByCount *) count)->stats = palloc_extended(count->state->funnel->meanings.count * sizeof(FunnelStats *),
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
 /* The statistics of those who count with a meaning. */
 static FunnelStats *
-stats_of_meaning(Counter *counter, uint32 meaning)
+by_stats(RowCount *count, int64 meaning)
 {
-	if (counter->stats[meaning] == NULL)
+	FunnelStats **stats = &((ByCount *) count)->stats[meaning];
+
+	if (*stats == NULL)
 	{
-		counter->stats[meaning] = palloc(sizeof(FunnelStats));
-		row_state_stats(counter->state, counter->stats[meaning]);
+		*stats = palloc(sizeof(FunnelStats));
+		row_state_stats(count->state, *stats);
 	}
-	return counter->stats[meaning];
+	return *stats;
+}
+
+static uint32
+by_keys(RowCount *count, int64 **keys)
+{
+	uint32		nmeanings = count->state->funnel->meanings.count;
+	uint32		n = 0;
+
+	*keys = palloc_extended(nmeanings * sizeof(int64), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < nmeanings; i++)
+		if (((ByCount *) count)->stats[i] != NULL)
+			(*keys)[n++] = i;
+	return n;
 }
 
 /* Counts a customer with the meaning of the touchpoint that their walk has at the step in question. */
 static bool
-count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+by_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
 {
-	Counter    *counter = (Counter *) arg;
+	RowCount   *counter = (RowCount *) arg;
 	const RowMeaning *meanings = counter->walker.meanings;
 	RowPosition position = counter->state->question.position;
 	uint32		found = 0;
@@ -103,8 +124,12 @@ count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error
 				found = meaning;
 		}
 	}
-	return funnel_stats_add(stats_of_meaning(counter, found), &walk, error);
+	return funnel_stats_add(by_stats(counter, found), &walk, error);
 }
+
+const RowCountMethods row_by_methods = {
+	sizeof(ByCount), by_begin, by_customer, by_stats, by_keys
+};
 
 /* An array, in the current context, of count rows of the array's element type: a key and statistics. */
 Datum
@@ -128,7 +153,7 @@ row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelS
 	return PointerGetDatum(construct_array(rows, (int) count, element, -1, false, TYPALIGN_DOUBLE));
 }
 
-/* The groups of a state as an array of (property, stats); reads the state and does not change it. */
+/* The groups of a state as an array of (property, stats). */
 Datum
 funnel_rows_by_final(PG_FUNCTION_ARGS)
 {
@@ -136,9 +161,9 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 	const RowMeanings *meanings;
 	MemoryContext work;
 	MemoryContext old;
-	Counter		counter = {.state = state};
-	uint32	   *used;
-	uint32		nused = 0;
+	RowCount   *counter;
+	int64	   *used;
+	uint32		nused;
 	FunnelStats **stats;
 	Datum	   *keys;
 	bool	   *nulls;
@@ -152,18 +177,13 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 	meanings = &state->funnel->meanings;
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
-	row_walker_init(&counter.walker, state);
-	counter.stats = palloc_extended(meanings->count * sizeof(FunnelStats *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (!row_log_read(&state->log, count_customer, &counter, &others, &error) ||
-		(others > 0 && !funnel_stats_add_seen(stats_of_meaning(&counter, 0), others, &error)))
+	counter = row_count(fcinfo, state, &others);
+	if (others > 0 && !funnel_stats_add_seen(by_stats(counter, 0), others, &error))
 		cjm_report(&error);
 
 	/* Meanings that differ in their stages may have the same property. */
-	used = palloc_extended(meanings->count * sizeof(uint32), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < meanings->count; i++)
-		if (counter.stats[i] != NULL)
-			used[nused++] = i;
-	qsort_arg(used, nused, sizeof(uint32), compare_meanings, meanings->list);
+	nused = by_keys(counter, &used);
+	qsort_arg(used, nused, sizeof(int64), compare_meanings, meanings->list);
 	stats = palloc_extended(nused * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
 	keys = palloc_extended(nused * sizeof(Datum), MCXT_ALLOC_HUGE);
 	nulls = palloc_extended(nused * sizeof(bool), MCXT_ALLOC_HUGE);
@@ -174,13 +194,13 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && compare_properties(meanings->list[used[i - 1]].property, property) == 0)
 		{
-			if (!funnel_stats_merge(stats[count - 1], counter.stats[used[i]], &error))
+			if (!funnel_stats_merge(stats[count - 1], by_stats(counter, used[i]), &error))
 				cjm_report(&error);
 			continue;
 		}
 		nulls[count] = property.bytes == NULL;
 		keys[count] = nulls[count] ? (Datum) 0 : label_to_datum(property);
-		stats[count++] = counter.stats[used[i]];
+		stats[count++] = by_stats(counter, used[i]);
 	}
 	result = row_pairs(fcinfo, keys, nulls, stats, count);
 	MemoryContextSwitchTo(old);

@@ -31,20 +31,19 @@ typedef struct Period
 	FunnelStats *stats;
 } Period;
 
-/* Who counts customers by period. */
-typedef struct Counter
+/* Who counts customers by period; the key of statistics is the period's begin. */
+typedef struct EntryCount
 {
-	RowWalker	walker;
-	const RowState *state;
+	RowCount	base;
 	const CalendarUnit *unit;
 	Period	   *periods;		/* those that have been met, sorted; periods never overlap */
 	uint32		nperiods;
 	uint32		capacity;
-} Counter;
+} EntryCount;
 
 /* The period that holds a moment; a new one takes some function calls, so they are kept. */
 static Period *
-find_period(Counter *counter, TimestampTz at)
+find_period(EntryCount *counter, TimestampTz at)
 {
 	uint32		low = 0;
 	uint32		high = counter->nperiods;
@@ -70,20 +69,47 @@ find_period(Counter *counter, TimestampTz at)
 	period = &counter->periods[low];
 	memmove(period + 1, period, (counter->nperiods - low) * sizeof(Period));
 	counter->nperiods++;
-	calendar_period(counter->unit, at, PointerGetDatum(counter->state->question.zone), &period->begin, &period->end);
+	calendar_period(counter->unit, at, PointerGetDatum(counter->base.state->question.zone), &period->begin, &period->end);
 	period->stats = palloc(sizeof(FunnelStats));
-	row_state_stats(counter->state, period->stats);
+	row_state_stats(counter->base.state, period->stats);
 	return period;
+}
+
+static void
+by_entry_begin(RowCount *count)
+{
+	EntryCount *counter = (EntryCount *) count;
+
+	counter->unit = calendar_unit(count->state->question.bucket);
+	counter->capacity = 64;
+	counter->periods = palloc(counter->capacity * sizeof(Period));
+}
+
+static FunnelStats *
+by_entry_stats(RowCount *count, int64 key)
+{
+	return find_period((EntryCount *) count, key)->stats;
+}
+
+static uint32
+by_entry_keys(RowCount *count, int64 **keys)
+{
+	EntryCount *counter = (EntryCount *) count;
+
+	*keys = palloc_extended(Max(counter->nperiods, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < counter->nperiods; i++)
+		(*keys)[i] = counter->periods[i].begin;
+	return counter->nperiods;
 }
 
 /* Counts a customer in each period in which a walk can begin. */
 static bool
-count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+by_entry_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
 {
-	Counter    *counter = (Counter *) arg;
-	const RowWalker *walker = &counter->walker;
+	EntryCount *counter = (EntryCount *) arg;
+	const RowWalker *walker = &counter->base.walker;
 	uint64		first = walker->rules->unordered ? ~UINT64CONST(0) : 1;
-	uint32		ntouches = row_touches(&counter->walker, entries, count);
+	uint32		ntouches = row_touches(&counter->base.walker, entries, count);
 	TimestampTz end = DT_NOBEGIN;
 
 	for (uint32 i = 0; i < ntouches; i++)
@@ -103,7 +129,11 @@ count_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error
 	return true;
 }
 
-/* The periods of a state as an array of (entered, stats); reads the state and does not change it. */
+const RowCountMethods row_by_entry_methods = {
+	sizeof(EntryCount), by_entry_begin, by_entry_customer, by_entry_stats, by_entry_keys
+};
+
+/* The periods of a state as an array of (entered, stats). */
 Datum
 funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 {
@@ -111,31 +141,25 @@ funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 	TypeCacheEntry *range_type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	MemoryContext work;
 	MemoryContext old;
-	Counter		counter = {.state = state, .capacity = 64};
+	EntryCount *counter;
 	FunnelStats **stats;
 	Datum	   *keys;
 	Datum		result;
 	uint64		others;
-	CjmError	error = {0};
 
 	if (state == NULL)
 		PG_RETURN_NULL();
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by_entry from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
-	row_walker_init(&counter.walker, state);
-	counter.unit = calendar_unit(state->question.bucket);
-	counter.periods = palloc(counter.capacity * sizeof(Period));
-	if (!row_log_read(&state->log, count_customer, &counter, &others, &error))
-		cjm_report(&error);
-
-	stats = palloc_extended(Max(counter.nperiods, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
-	keys = palloc_extended(Max(counter.nperiods, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < counter.nperiods; i++)
+	counter = (EntryCount *) row_count(fcinfo, state, &others);
+	stats = palloc_extended(Max(counter->nperiods, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
+	keys = palloc_extended(Max(counter->nperiods, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < counter->nperiods; i++)
 	{
-		keys[i] = calendar_range(counter.periods[i].begin, counter.periods[i].end, range_type);
-		stats[i] = counter.periods[i].stats;
+		keys[i] = calendar_range(counter->periods[i].begin, counter->periods[i].end, range_type);
+		stats[i] = counter->periods[i].stats;
 	}
-	result = row_pairs(fcinfo, keys, NULL, stats, counter.nperiods);
+	result = row_pairs(fcinfo, keys, NULL, stats, counter->nperiods);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

@@ -20,10 +20,14 @@
  *				of the one before, varint stages, 1 byte whether it is excluded,
  *				varint 0 for no property, else its size + 1 and the property
  *	varint		files and, for each, a RowFileName
+ *	varint		lists of meanings and, for each, varint how many and a varint each: of a
+ *				run that came from elsewhere, the state's numbers of the run's
  *	varint		runs and, for each, varint entries, 8 bytes each: first and last
- *				number, first and last time, varint meanings it may use, varint
- *				size, varint 0 and the bytes of row_run.c, or the number of its file
- *				from 1 and varint the offset there
+ *				number, first and last time, varint meanings it may use, varint its
+ *				list from 1 or 0 for none, varint size, varint 0 and the bytes of
+ *				row_run.c, or the number of its file from 1 and varint the offset
+ *				there, 1 byte whether it has parts and, for each, varint offset and
+ *				varint entries before it
  *	varint		blocks of row_seen.h and, for each, 8 bytes its number, the words of it
  */
 #include "funnel_rows.h"
@@ -50,6 +54,13 @@ typedef struct SentState
 {
 	bytea	   *bytes;
 } SentState;
+
+/* What this process calls the meanings of runs that came from elsewhere, by what those call them. */
+typedef struct MeaningList
+{
+	const uint32 *numbers;
+	uint32		count;
+} MeaningList;
 
 /* Bytes that are read field by field. */
 typedef struct Reader
@@ -156,7 +167,7 @@ take_run(FunctionCallInfo fcinfo, RowState *state, const RowRun *run)
 		MemoryContextSwitchTo(old);
 		return true;
 	}
-	if (!row_cursor_open(&cursor, run, &state->node->store, state->log.named, 0, &error) ||
+	if (!row_cursor_open(&cursor, run, &state->node->store, state->log.named, 0, 0, &error) ||
 		!row_cursor_take(&cursor, ROW_BUCKETS, &batch, &error))
 		cjm_report(&error);
 	for (uint32 i = 0; i < batch.count; i++)
@@ -252,12 +263,63 @@ read_files(Reader *reader, RowNode *node, size_t *nfiles)
 	return files;
 }
 
-/* Adds the rows of a state that was sent; the state is made if there is none yet. */
-static RowState *
-add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
+/*
+ * Reads what runs call meanings that are not the state's own names: for each such
+ * list what this process calls them.  numbers are those of the state, NULL if they
+ * are the same.
+ */
+static MeaningList *
+read_lists(Reader *reader, RowState *state, const uint32 *numbers, uint64 nmeanings, size_t *nlists)
 {
-	Reader		reader = {(const uint8 *) VARDATA_ANY(sent), (const uint8 *) VARDATA_ANY(sent) + VARSIZE_ANY_EXHDR(sent)};
-	RowNode    *node = state != NULL ? state->node : row_node(fcinfo);
+	MeaningList *lists;
+
+	*nlists = read_count(reader);
+	lists = palloc(Max(*nlists, 1) * sizeof(MeaningList));
+	for (size_t i = 0; i < *nlists; i++)
+	{
+		size_t		count = read_count(reader);
+		uint32	   *list = MemoryContextAllocHuge(state->node->context, Max(count, 1) * sizeof(uint32));
+
+		for (size_t k = 0; k < count; k++)
+		{
+			uint64		number = read_varint(reader);
+
+			if (number >= nmeanings)
+				corrupt();
+			list[k] = numbers == NULL ? (uint32) number : numbers[number];
+		}
+		lists[i] = (MeaningList) {list, (uint32) count};
+	}
+	return lists;
+}
+
+/* Where parts of a run begin, in the current context; NULL if that has not been kept. */
+static RowPart *
+read_parts(Reader *reader, const RowRun *run)
+{
+	RowPart    *parts;
+
+	if (*read_bytes(reader, 1) == 0)
+		return NULL;
+	parts = palloc((ROW_PARTS - 1) * sizeof(RowPart));
+	for (int i = 0; i < ROW_PARTS - 1; i++)
+	{
+		parts[i].offset = read_varint(reader);
+		parts[i].before = read_varint(reader);
+		if (parts[i].offset > run->size || parts[i].before > run->count)
+			corrupt();
+	}
+	return parts;
+}
+
+/*
+ * Adds the rows of a state that was sent; the state is made if there is none yet,
+ * in a node without a plan if there is no fcinfo.
+ */
+static RowState *
+add_sent(FunctionCallInfo fcinfo, RowNode *node, RowState *state, const uint8 *bytes, size_t bytes_size)
+{
+	Reader		reader = {bytes, bytes + bytes_size};
 	RowQuestion question = {.position = ROW_NOWHERE};
 	uint32	   *numbers;
 	const uint8 *funnel;
@@ -265,6 +327,8 @@ add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 	uint64		nmeanings;
 	RowFile   **files;
 	size_t		nfiles;
+	MeaningList *lists;
+	size_t		nlists;
 	size_t		nruns;
 	uint64		position;
 	bool		named;
@@ -293,12 +357,14 @@ add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 	row_question_check(&state->question, &question);
 	numbers = read_meanings(&reader, state, &nmeanings);
 	files = read_files(&reader, node, &nfiles);
+	lists = read_lists(&reader, state, numbers, nmeanings, &nlists);
 
 	nruns = read_count(&reader);
 	for (size_t i = 0; i < nruns; i++)
 	{
 		RowRun		run = {.meanings = numbers};
 		uint64		n;
+		uint64		list;
 
 		run.count = read_varint(&reader);
 		run.first_key = read_int64(&reader);
@@ -306,8 +372,12 @@ add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 		run.first_at = read_int64(&reader);
 		run.last_at = read_int64(&reader);
 		n = read_varint(&reader);
-		if (run.first_key > run.last_key || run.first_at > run.last_at || n == 0 || n > nmeanings)
+		list = read_varint(&reader);
+		if (run.first_key > run.last_key || run.first_at > run.last_at || n == 0 || list > nlists ||
+			n > (list == 0 ? nmeanings : lists[list - 1].count))
 			corrupt();
+		if (list > 0)
+			run.meanings = lists[list - 1].numbers;
 		run.nmeanings = (uint32) n;
 		run.size = read_varint(&reader);
 		n = read_varint(&reader);
@@ -320,7 +390,10 @@ add_sent(FunctionCallInfo fcinfo, RowState *state, const bytea *sent)
 		}
 		else
 			run.bytes = read_bytes(&reader, run.size);
+		run.parts = read_parts(&reader, &run);
 		kept |= take_run(fcinfo, state, &run);
+		if (run.parts != NULL)
+			pfree(run.parts);
 	}
 	for (uint64 left = read_varint(&reader); left > 0; left--)
 	{
@@ -424,9 +497,42 @@ file_number(RowFile **files, uint32 *nfiles, RowFile *file)
 	return n + 1;
 }
 
-/* A state as bytes, in the current context.  Its rows stay what they are, but may be moved to disk. */
+/* A list's number among those of a state's runs, to which it is added if it is not there; from 1, 0 for none. */
+static uint32
+list_number(MeaningList *lists, uint32 *nlists, const RowRun *run)
+{
+	uint32		n = 0;
+
+	if (run->meanings == NULL)
+		return 0;
+	while (n < *nlists && lists[n].numbers != run->meanings)
+		n++;
+	if (n == *nlists)
+		lists[(*nlists)++] = (MeaningList) {run->meanings, 0};
+	lists[n].count = Max(lists[n].count, run->nmeanings);
+	return n + 1;
+}
+
+static void
+put_parts(uint8 **p, const RowPart *parts)
+{
+	*(*p)++ = parts != NULL;
+	if (parts == NULL)
+		return;
+	for (int i = 0; i < ROW_PARTS - 1; i++)
+	{
+		*p = varint_store(*p, parts[i].offset);
+		*p = varint_store(*p, parts[i].before);
+	}
+}
+
+/*
+ * A state as bytes, in the current context; what it has on disk stays there if it
+ * is for a process of the same query.  Its rows stay what they are, but may be
+ * moved to disk.
+ */
 static bytea *
-state_to_bytes(RowState *state)
+state_to_bytes(RowState *state, bool by_file)
 {
 	RowLog	   *log = &state->log;
 	RowNode    *node = state->node;
@@ -436,6 +542,8 @@ state_to_bytes(RowState *state)
 	uint32		ntold = 0;
 	RowFile   **files;
 	uint32		nfiles = 0;
+	MeaningList *lists;
+	uint32		nlists = 0;
 	uint32		nruns;
 	RowRun		last = {.bytes = NULL};
 	size_t		size;
@@ -444,7 +552,7 @@ state_to_bytes(RowState *state)
 	uint8	   *p;
 	CjmError	error = {0};
 
-	if (node->hands_over)
+	if (by_file)
 	{
 		if (log->charged && log->used > LARGE_STATE)
 		{
@@ -459,12 +567,13 @@ state_to_bytes(RowState *state)
 
 	nruns = log->nruns;
 	files = palloc(Max(nruns, 1) * sizeof(RowFile *));
+	lists = palloc(Max(nruns, 1) * sizeof(MeaningList));
 	if (log->batch.count > 0)
 	{
 		last = row_log_last_run(log);
 		nruns++;
 	}
-	size = VARHDRSZ + 2 + 10 + 16 + 10 + 10 + 10 + funnel_size + 10 + 10 + 10 + 10;
+	size = VARHDRSZ + 2 + 10 + 16 + 10 + 10 + 10 + funnel_size + 10 + 10 + 10 + 10 + 10;
 	if (state->question.bucket != NULL)
 		size += VARSIZE_ANY_EXHDR(state->question.bucket) + VARSIZE_ANY_EXHDR(state->question.zone);
 	for (uint32 i = 0; i < meanings->count; i++)
@@ -478,13 +587,16 @@ state_to_bytes(RowState *state)
 		const RowRun *run = i < log->nruns ? &log->runs[i] : &last;
 
 		CHECK_FOR_INTERRUPTS();
-		size += 4 * 8 + 5 * 10;
-		if (node->hands_over && run->bytes == NULL)
+		size += 4 * 8 + 6 * 10 + 1 + (run->parts == NULL ? 0 : (ROW_PARTS - 1) * 2 * 10);
+		(void) list_number(lists, &nlists, run);
+		if (by_file && run->bytes == NULL)
 			(void) file_number(files, &nfiles, run->file);
 		else
 			size += run->size;
 	}
 	size += nfiles * sizeof(RowFileName);
+	for (uint32 i = 0; i < nlists; i++)
+		size += 10 + (size_t) lists[i].count * 5;
 	size += 10 + (log->seen == NULL ? 0 : log->seen->members * (sizeof(int64) + SEEN_WORDS * sizeof(uint64)));
 	if (size > MaxAllocSize)
 		ereport(ERROR,
@@ -515,38 +627,47 @@ state_to_bytes(RowState *state)
 	p = varint_store(p, nfiles);
 	for (uint32 i = 0; i < nfiles; i++)
 		put(&p, &files[i]->name, sizeof(RowFileName));
+	p = varint_store(p, nlists);
+	for (uint32 i = 0; i < nlists; i++)
+	{
+		p = varint_store(p, lists[i].count);
+		for (uint32 k = 0; k < lists[i].count; k++)
+			p = varint_store(p, lists[i].numbers[k]);
+	}
 	p = varint_store(p, nruns);
 	for (uint32 i = 0; i < nruns; i++)
 	{
 		const RowRun *run = i < log->nruns ? &log->runs[i] : &last;
 
 		CHECK_FOR_INTERRUPTS();
-		Assert(run->meanings == NULL);
 		p = varint_store(p, run->count);
 		put_int64(&p, run->first_key);
 		put_int64(&p, run->last_key);
 		put_int64(&p, run->first_at);
 		put_int64(&p, run->last_at);
 		p = varint_store(p, run->nmeanings);
+		p = varint_store(p, list_number(lists, &nlists, run));
 		p = varint_store(p, run->size);
-		if (run->bytes == NULL && node->hands_over)
+		if (run->bytes == NULL && by_file)
 		{
 			p = varint_store(p, file_number(files, &nfiles, run->file));
 			p = varint_store(p, run->offset);
-			continue;
 		}
-		*p++ = 0;
-		if (run->bytes != NULL)
-			memcpy(p, run->bytes, run->size);
 		else
-			log->store->read(run->file, run->offset, p, run->size);
-		p += run->size;
+		{
+			*p++ = 0;
+			if (run->bytes != NULL)
+				memcpy(p, run->bytes, run->size);
+			else
+				log->store->read(run->file, run->offset, p, run->size);
+			p += run->size;
+		}
+		put_parts(&p, run->parts);
 	}
-	row_seen_set(log->latest);
 	put_seen(&p, log->seen);
-	if (last.bytes != NULL)
-		pfree(unconstify(uint8 *, last.bytes));
+	row_run_free(&last);
 	pfree(files);
+	pfree(lists);
 	pfree(told);
 	SET_VARSIZE(result, p - (uint8 *) result);
 	return result;
@@ -559,7 +680,12 @@ funnel_rows_combine(PG_FUNCTION_ARGS)
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
 
 	if (!PG_ARGISNULL(1))
-		state = add_sent(fcinfo, state, ((SentState *) PG_GETARG_POINTER(1))->bytes);
+	{
+		const bytea *sent = ((SentState *) PG_GETARG_POINTER(1))->bytes;
+
+		state = add_sent(fcinfo, state != NULL ? state->node : row_node(fcinfo), state,
+						 (const uint8 *) VARDATA_ANY(sent), VARSIZE_ANY_EXHDR(sent));
+	}
 	if (state == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(state);
@@ -568,8 +694,30 @@ funnel_rows_combine(PG_FUNCTION_ARGS)
 Datum
 funnel_rows_serialize(PG_FUNCTION_ARGS)
 {
+	RowState   *state = (RowState *) PG_GETARG_POINTER(0);
+
 	(void) aggregate_context(fcinfo);
-	PG_RETURN_BYTEA_P(state_to_bytes((RowState *) PG_GETARG_POINTER(0)));
+	PG_RETURN_BYTEA_P(state_to_bytes(state, state->node->hands_over));
+}
+
+/* A state, of a node that combines, as bytes for workers that help to read it; all its rows are on disk then. */
+bytea *
+row_state_share(RowState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(state->node->context);
+	CjmError	error = {0};
+
+	if (!row_log_spill(&state->log, &error))
+		cjm_report(&error);
+	MemoryContextSwitchTo(old);
+	return state_to_bytes(state, true);
+}
+
+/* And what a worker makes of the bytes, which have to stay. */
+RowState *
+row_state_receive(RowNode *node, const uint8 *bytes, Size size)
+{
+	return add_sent(NULL, node, NULL, bytes, size);
 }
 
 /* The bytes are read by who combines the state, which is before they are gone. */

@@ -166,11 +166,11 @@ row_question_check(const RowQuestion *a, const RowQuestion *b)
 				 errmsg("the %s must be the same in all rows of a group", differs)));
 }
 
-/* A new state in the aggregate's context. */
+/* A new state in the aggregate's context, or in that of a node without a plan. */
 RowState *
 row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool named, const RowQuestion *question)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = fcinfo == NULL ? node->query : aggregate_context(fcinfo);
 	RowState   *state;
 
 	if (node->window)

@@ -25,6 +25,9 @@
 /* The level of those in a file of another store, which stay as they are. */
 #define FOREIGN_LEVEL PG_INT32_MAX
 
+/* Rows that are appended before they are sifted. */
+#define SIFT_ENTRIES 512
+
 /* Entries that fill so many bytes, which are a power of two as small allocations are. */
 #define ENTRIES(bytes) ((uint32) ((bytes) / sizeof(RowEntry)))
 #define FIRST_BYTES 512			/* for entries, or names, of a new log */
@@ -98,6 +101,7 @@ row_log_release(RowLog *log)
 	if (!log->charged)
 		return;
 	row_batch_free(&log->batch);
+	log->sifted = log->stop = 0;
 	if (log->recent != NULL)
 		pfree(log->recent);
 	if (log->recent_names != NULL)
@@ -109,11 +113,9 @@ row_log_release(RowLog *log)
 		store->seen -= row_seen_size(log->seen);
 		row_seen_free(log->seen);
 		log->seen = NULL;
-		log->latest = (SeenBit) {NULL, 0};
 	}
 	for (uint32 i = 0; i < log->nruns; i++)
-		if (log->runs[i].bytes != NULL)
-			pfree(unconstify(uint8 *, log->runs[i].bytes));
+		row_run_free(&log->runs[i]);
 	if (log->runs != NULL)
 		pfree(log->runs);
 	log->runs = NULL;
@@ -146,8 +148,21 @@ push_run(RowLog *log, const RowRun *run)
 	}
 	log->runs[log->nruns++] = *run;
 	log->total += run->count;
-	if (run->bytes != NULL)
-		charge(log, run->size);
+	charge(log, row_run_memory(run) - sizeof(RowRun));
+}
+
+/*
+ * Sets where the batch is full, or is to be sifted: not that of a small log, whose
+ * customers are not known, nor one of names, which is sifted as it grows.
+ */
+static void
+set_stop(RowLog *log)
+{
+	RowBatch   *batch = &log->batch;
+
+	log->stop = batch->capacity;
+	if (log->charged && !log->named)
+		log->stop = Min(log->stop, batch->count + SIFT_ENTRIES);
 }
 
 /* Empties the batch, keeping its room. */
@@ -156,6 +171,8 @@ clear_batch(RowLog *log)
 {
 	log->batch.count = 0;
 	log->batch.names_size = 0;
+	log->sifted = 0;
+	set_stop(log);
 	/* Who was seen is known by names in the batch. */
 	if (log->recent_names != NULL)
 		memset(log->recent_names, 0xff, sizeof(uint32) << (64 - log->recent_shift));
@@ -187,16 +204,18 @@ merge_runs(RowLog *log, uint32 from, uint32 to, int level, CjmError *error)
 		log->store->write(log->store, log->runs[from].bytes, log->runs[from].size);
 		merged.file = log->store->file;
 		merged.offset = log->store->end - merged.size;
+		log->runs[from].parts = NULL;
 	}
 	else if (!row_runs_merge(log->store, log->runs + from, to - from, log->named, *log->nmeanings, &merged, error))
 		return false;
+	else
+		charge(log, row_run_memory(&merged) - sizeof(RowRun));
 	merged.level = level;
 	for (uint32 i = from; i < to; i++)
-		if (log->runs[i].bytes != NULL)
-		{
-			discharge(log, log->runs[i].size);
-			pfree(unconstify(uint8 *, log->runs[i].bytes));
-		}
+	{
+		discharge(log, row_run_memory(&log->runs[i]) - sizeof(RowRun));
+		row_run_free(&log->runs[i]);
+	}
 	log->runs[from] = merged;
 	memmove(log->runs + from + 1, log->runs + to, (log->nruns - to) * sizeof(RowRun));
 	log->nruns -= to - from - 1;
@@ -246,6 +265,7 @@ row_log_spill(RowLog *log, CjmError *error)
 	{
 		discharge(log, room);
 		row_batch_free(&log->batch);
+		set_stop(log);
 	}
 	return true;
 }
@@ -319,39 +339,59 @@ charge_seen(RowLog *log, size_t before)
 }
 
 /*
- * Takes the rows that say nothing out of the batch, as far as their customers
- * have a bit or may get one.
+ * Takes the rows that say nothing out of what has been appended since the last
+ * time, as far as their customers have a bit or may get one, or are known to be
+ * in the log.
  */
 static void
-batch_to_seen(RowLog *log)
+sift(RowLog *log)
 {
 	size_t		limit = seen_limit(log);
 	RowEntry   *entries = log->batch.entries;
-	uint32		kept = 0;
-	size_t		before;
+	uint32		count = log->batch.count;
+	uint32		kept = log->sifted;
+	uint64		silent[SIFT_ENTRIES];
+	uint32		nsilent = 0;
+	int64		at = kept < count ? entries[kept].at : 0;
+	size_t		before = log->seen == NULL ? 0 : row_seen_size(log->seen);
 
-	if (limit < SEEN_MIN_BYTES)
-		return;
-	before = log->seen == NULL ? 0 : row_seen_size(log->seen);
-	if (log->seen == NULL)
-		log->seen = row_seen_new();
-	for (uint32 i = 0; i < log->batch.count; i++)
+	/* Both are written and one of them counts. */
+	Assert(count - kept <= SIFT_ENTRIES);
+	for (uint32 i = kept; i < count; i++)
 	{
-		if (entries[i].meaning == 0)
-		{
-			int64		customer = row_number_of_key(entries[i].key);
-			uint64	   *bits = row_seen_block(log->seen, row_seen_number(customer), limit);
+		RowEntry	entry = entries[i];
 
-			if (bits != NULL)
-			{
-				row_seen_set(row_seen_bit(bits, customer));
-				continue;
-			}
-		}
-		entries[kept++] = entries[i];
+		silent[nsilent] = entry.key;
+		nsilent += entry.meaning == 0;
+		entries[kept] = entry;
+		kept += entry.meaning != 0;
 	}
-	log->batch.count = kept;
-	charge_seen(log, before);
+	if (log->seen == NULL && limit >= SEEN_MIN_BYTES)
+		log->seen = row_seen_new();
+	for (uint32 i = 0; i < nsilent; i++)
+	{
+		int64		customer = row_number_of_key(silent[i]);
+		uint64	   *bits = log->seen == NULL ? NULL : row_seen_block(log->seen, row_seen_number(customer), limit);
+
+		if (bits != NULL)
+		{
+			row_seen_set(bits, customer);
+			continue;
+		}
+		if (log->recent != NULL)
+		{
+			uint64	   *place = &log->recent[silent[i] >> log->recent_shift];
+
+			if (*place == silent[i])
+				continue;
+			*place = silent[i];
+		}
+		/* Its time says nothing. */
+		entries[kept++] = (RowEntry) {.key = silent[i], .at = at};
+	}
+	log->batch.count = log->sifted = kept;
+	if (log->seen != NULL)
+		charge_seen(log, before);
 }
 
 /* Sets the room of the batch, which is not the store's memory before the log has entered it. */
@@ -374,6 +414,7 @@ resize_batch(RowLog *log, uint32 capacity, uint32 names_capacity)
 	}
 	row_batch_free(&old);
 	log->batch = batch;
+	set_stop(log);
 }
 
 /*
@@ -433,11 +474,12 @@ row_log_make_room(RowLog *log, uint32 name_size, CjmError *error)
 	{
 		widen_recent(log);
 		if (!log->named)
-		{
-			batch_to_seen(log);
-			if (log->batch.count < log->batch.capacity - log->batch.capacity / 4)
-				return true;
-		}
+			sift(log);
+		set_stop(log);
+		/* It is full when a quarter at most, and not even what is sifted at a time, is free. */
+		if (!log->named && (log->batch.count < log->batch.capacity - log->batch.capacity / 4 ||
+							log->batch.count + SIFT_ENTRIES <= log->batch.capacity))
+			return true;
 	}
 
 	now = log->batch.capacity * sizeof(RowEntry) + log->batch.names_capacity;
@@ -495,8 +537,8 @@ enter_early(RowLog *log)
 }
 
 /*
- * Adds a run from elsewhere, whose bytes are copied; one in a file stays where
- * it is.  The log enters the store if it has not.
+ * Adds a run from elsewhere, whose bytes and parts are copied; one in a file stays
+ * where it is.  The log enters the store if it has not.
  */
 bool
 row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
@@ -505,6 +547,11 @@ row_log_take_run(RowLog *log, const RowRun *run, CjmError *error)
 	RowRun		own = *run;
 
 	enter_early(log);
+	if (run->parts != NULL)
+	{
+		own.parts = palloc((ROW_PARTS - 1) * sizeof(RowPart));
+		memcpy(own.parts, run->parts, (ROW_PARTS - 1) * sizeof(RowPart));
+	}
 	if (run->bytes == NULL)
 	{
 		own.level = FOREIGN_LEVEL;
@@ -565,83 +612,70 @@ compare_cursors(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Reads what a log has entries of, customer by customer, as row_log_read does. */
-static bool
-read_entries(const RowLog *log, RowReader reader, void *arg, CjmError *error)
+/*
+ * Reads the entries of the buckets from bucket to end - 1, customer by customer;
+ * *met becomes how many of those customers have a bit as well.  The log is not
+ * changed and can be read again after more rows.  Meanwhile it takes about 2 MB of
+ * the current context, which need not be the store's, and a buffer for each run in
+ * the file.
+ */
+bool
+row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg, uint64 *met, CjmError *error)
 {
+	RowReading	reading = {.reader = reader, .arg = arg, .named = log->named, .seen = log->seen};
 	uint32		nruns = log->nruns;
 	RowCursor  *cursors;
 	RowRun		last;
 	RowBatch	batch = {.entries = NULL};
-	RowBatch	scratch = {.entries = NULL};
 	int			step;
 
-	if (nruns == 0 && log->batch.count <= ROW_TAKE_ENTRIES)
-		return row_batch_read(&log->batch, &scratch, 0, ROW_BUCKETS, log->named, reader, arg, error);
+	*met = 0;
+	if (nruns == 0 && log->batch.count <= ROW_TAKE_ENTRIES && bucket == 0 && end == ROW_BUCKETS)
+	{
+		if (!row_batch_read(&log->batch, bucket, end, &reading, error))
+			return false;
+		*met = reading.met;
+		return true;
+	}
 	cursors = palloc_extended((nruns + 1) * sizeof(RowCursor), MCXT_ALLOC_HUGE);
 	for (uint32 i = 0; i < log->nruns; i++)
-		if (!row_cursor_open(&cursors[i], &log->runs[i], log->store, log->named, ROW_READ_BUFFER, error))
+		if (!row_cursor_open(&cursors[i], &log->runs[i], log->store, log->named, ROW_READ_BUFFER, bucket, error))
 			return false;
 	if (log->batch.count > 0)
 	{
 		last = row_log_last_run(log);
-		if (!row_cursor_open(&cursors[nruns++], &last, log->store, log->named, 0, error))
+		if (!row_cursor_open(&cursors[nruns++], &last, log->store, log->named, 0, bucket, error))
 			return false;
 	}
 
 	qsort(cursors, nruns, sizeof(RowCursor), compare_cursors);
 
 	step = row_bucket_step(log->total + log->batch.count);
-	for (int bucket = 0; bucket < ROW_BUCKETS; bucket += step)
+	for (int next; bucket < end; bucket = next)
 	{
-		int			end = Min(bucket + step, ROW_BUCKETS);
-
+		next = Min(bucket + step, end);
 		batch.count = batch.names_size = 0;
 		for (uint32 i = 0; i < nruns; i++)
-			if (!row_cursor_take(&cursors[i], end, &batch, error))
+			if (!row_cursor_take(&cursors[i], next, &batch, error))
 				return false;
-		if (!row_batch_read(&batch, &scratch, bucket, end, log->named, reader, arg, error))
+		if (!row_batch_read(&batch, bucket, next, &reading, error))
 			return false;
 	}
+	for (uint32 i = 0; i < nruns; i++)
+		row_cursor_close(&cursors[i]);
+	pfree(cursors);
+	row_batch_free(&batch);
+	row_batch_free(&reading.scratch);
+	*met = reading.met;
 	return true;
-}
-
-/* Who reads a log, and counts on the way who has a bit as well. */
-typedef struct SeenReader
-{
-	RowReader	reader;
-	void	   *arg;
-	RowSeen    *seen;
-	uint64		met;
-} SeenReader;
-
-static bool
-read_seen(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
-{
-	SeenReader *seen = (SeenReader *) arg;
-
-	seen->met += row_seen_has(seen->seen, row_number_of_key(entries[0].key));
-	return seen->reader(seen->arg, entries, count, error);
 }
 
 /*
- * Reads a log customer by customer; *others is then how many customers there
- * are besides those that have been read.  It is not changed and can be read again
- * after more rows.  What it takes is allocated in the current context, which
- * need not be the store's and is for the caller to clear: about 2 MB, and a
- * buffer for each run in the file.
+ * How many customers a log has besides those that are read from it, of whom so
+ * many have been met.
  */
-bool
-row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error)
+uint64
+row_log_others(const RowLog *log, uint64 met)
 {
-	SeenReader	seen = {reader, arg, log->seen, 0};
-
-	*others = 0;
-	if (log->seen == NULL)
-		return read_entries(log, reader, arg, error);
-	row_seen_set(log->latest);
-	if (!read_entries(log, read_seen, &seen, error))
-		return false;
-	*others = row_seen_count(log->seen) - seen.met;
-	return true;
+	return log->seen == NULL ? 0 : row_seen_count(log->seen) - met;
 }

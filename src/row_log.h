@@ -40,6 +40,10 @@ typedef struct RowEntry
 	uint32		name;			/* offset in names, where customers have names */
 } RowEntry;
 
+/* Buckets are dealt out in as many parts to processes that read a log together. */
+#define ROW_PARTS 8
+#define ROW_PART_BUCKETS (ROW_BUCKETS / ROW_PARTS)
+
 /* Entries in memory; names are a uint32 with their size and their bytes, one after the other. */
 typedef struct RowBatch
 {
@@ -52,13 +56,8 @@ typedef struct RowBatch
 } RowBatch;
 
 /*
- * Entries as bytes, bucket after bucket, in memory or in the file:
- *
- *	for each bucket that has entries:
- *	  varint	buckets since the one before, or from bucket 0, without one
- *	  varint	entries
- *	  entries
- *	8 bytes		zero, so that the last entry can be read as the others
+ * Entries as bytes, in memory or in the file: in the order of their buckets, and
+ * eight bytes that are zero, so that the last entry can be read as the others.
  *
  *	entry of a number:
  *	  key_width		the number minus first_key
@@ -67,11 +66,17 @@ typedef struct RowBatch
  *
  *	entry of a name:
  *	  time_width, meaning_width		as above
- *	  varint	0: the name of the entry before it in the bucket; else its size + 1
+ *	  varint	0: the name of the entry before it, in the same bucket; else its size + 1
  *	  bytes		the name
  *
  * Integers are little-endian and as wide as the largest in the run needs.
  */
+typedef struct RowPart
+{
+	uint64		offset;			/* in the run, of its first entry */
+	uint64		before;			/* entries before it */
+} RowPart;
+
 typedef struct RowRun
 {
 	const uint8 *bytes;			/* NULL: in a file, from offset on */
@@ -86,6 +91,7 @@ typedef struct RowRun
 	uint32		nmeanings;		/* meanings are below */
 	const uint32 *meanings;		/* what the log calls the meanings of this run; NULL: the same */
 	int			level;			/* how often its entries have been merged in the file */
+	RowPart    *parts;			/* all parts but the first; NULL in a small run */
 } RowRun;
 
 /* What the logs that share a limit have in common. */
@@ -111,7 +117,8 @@ typedef struct RowLog
 	uint32	   *recent_names;	/* and, where customers have names, where those are in the batch */
 	int			recent_shift;	/* of a key, for its place in recent */
 	RowSeen    *seen;			/* customers who have a bit, whether or not they are in entries as well; NULL: nobody */
-	SeenBit		latest;			/* the bit that is to be set next */
+	uint32		sifted;			/* entries of the batch that are known to be wanted */
+	uint32		stop;			/* entries at which the batch is full, or is to be sifted */
 	bool		named;
 	bool		charged;		/* its memory is the store's, and it is one of its logs */
 	const uint32 *nmeanings;	/* the owner's: meanings are below it */
@@ -138,7 +145,8 @@ extern bool row_log_take_seen(RowLog *log, int64 number, const uint64 *bits);
 extern bool row_log_enters(const RowLog *log);
 extern RowRun row_log_last_run(const RowLog *log);
 extern void row_log_release(RowLog *log);
-extern bool row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 *others, CjmError *error);
+extern bool row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg, uint64 *met, CjmError *error);
+extern uint64 row_log_others(const RowLog *log, uint64 met);
 
 /* Entries to be sorted at a time, and bytes to be read at a time from the file. */
 #define ROW_TAKE_ENTRIES 16384
@@ -146,11 +154,13 @@ extern bool row_log_read(const RowLog *log, RowReader reader, void *arg, uint64 
 
 /* row_run.c */
 extern int	row_bucket_step(uint64 count);
+extern void row_run_free(RowRun *run);
+extern size_t row_run_memory(const RowRun *run);
 extern RowRun row_run_encode(const RowBatch *batch, bool named, uint32 nmeanings);
 extern bool row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named,
 						   uint32 nmeanings, RowRun *merged, CjmError *error);
 
-/* Reads a run from its first bucket on. */
+/* Reads a run from one bucket on. */
 typedef struct RowCursor
 {
 	const RowRun *run;
@@ -161,21 +171,31 @@ typedef struct RowCursor
 	uint64		read;			/* bytes of the run that have been read */
 	uint8	   *buffer;			/* of a run in the file */
 	size_t		capacity;
-	int			bucket;			/* of the next entry; ROW_BUCKETS at the end */
-	uint64		left;			/* entries in it */
+	uint64		left;			/* entries that have not been taken */
+	int			bucket;			/* none of them is of one before; ROW_BUCKETS at the end */
 } RowCursor;
 
 extern bool row_cursor_open(RowCursor *cursor, const RowRun *run, RowStore *store, bool named,
-							size_t buffer, CjmError *error);
+							size_t buffer, int first, CjmError *error);
 extern void row_cursor_close(RowCursor *cursor);
 extern bool row_cursor_take(RowCursor *cursor, int end, RowBatch *batch, CjmError *error);
 extern void row_batch_room(RowBatch *batch, uint32 more);
 extern void row_batch_free(RowBatch *batch);
 extern bool row_batch_name(RowBatch *batch, const uint8 *name, uint32 size, uint32 *offset, CjmError *error);
 
+/* Who reads a log. */
+typedef struct RowReading
+{
+	RowReader	reader;
+	void	   *arg;
+	bool		named;
+	RowSeen    *seen;			/* NULL, or where all who have entries are looked up */
+	uint64		met;			/* of them, those who were found */
+	RowBatch	scratch;		/* room that is kept from batch to batch */
+} RowReading;
+
 /* row_sort.c */
-extern bool row_batch_read(const RowBatch *batch, RowBatch *scratch, int bucket, int end, bool named,
-						   RowReader reader, void *arg, CjmError *error);
+extern bool row_batch_read(const RowBatch *batch, int bucket, int end, RowReading *reading, CjmError *error);
 
 static inline uint32
 row_name_size(const uint8 *names, uint32 name)
@@ -242,39 +262,21 @@ row_key_of_name(const uint8 *name, uint32 size)
 static inline bool
 row_log_is_full(const RowLog *log, uint32 name_size)
 {
-	return log->batch.count == log->batch.capacity ||
+	return log->batch.count == log->stop ||
 		(log->named && log->batch.names_capacity - log->batch.names_size < name_size + sizeof(uint32));
 }
 
-/* Adds a row of a customer who is a number. */
+/*
+ * Adds a row of a customer who is a number.  Whether it is wanted is found out
+ * for many rows together: to branch on what a row means would cost more than all
+ * the rest, since it cannot be foretold.
+ */
 static inline void
 row_log_add(RowLog *log, int64 customer, int64 at, uint32 meaning)
 {
-	uint64		key = row_key_of_number(customer);
-	RowEntry   *entry;
+	RowEntry   *entry = &log->batch.entries[log->batch.count++];
 
-	/* Who is in the log need not be there again with nothing to say. */
-	if (meaning == 0)
-	{
-		SeenBit		bit;
-
-		if (log->seen != NULL && row_seen_find(log->seen, customer, &bit))
-		{
-			row_seen_set(log->latest);
-			log->latest = bit;
-			return;
-		}
-		if (log->recent != NULL)
-		{
-			uint64	   *place = &log->recent[key >> log->recent_shift];
-
-			if (*place == key)
-				return;
-			*place = key;
-		}
-	}
-	entry = &log->batch.entries[log->batch.count++];
-	entry->key = key;
+	entry->key = row_key_of_number(customer);
 	entry->at = at;
 	entry->meaning = meaning;
 	entry->name = 0;

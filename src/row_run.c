@@ -1,10 +1,10 @@
 /*
  * row_run.c: entries of a row log as bytes, see RowRun in row_log.h.
  *
- * A run is written bucket by bucket and read the same way, so that any number
- * of runs can be read side by side: the entries of a few buckets are taken from
- * each, and with them all that the log has of the customers there.  A run in
- * memory is read where it is, one in the file through a buffer of its own.
+ * A run is written by bucket and read the same way, so that any number of runs
+ * can be read side by side: the entries of a few buckets are taken from each, and
+ * with them all that the log has of the customers there.  A run in memory is
+ * read where it is, one in the file through a buffer of its own.
  *
  * Cost: dealing a batch out takes one pass to count and one to place; reading
  * costs a few shifts an entry.
@@ -13,9 +13,13 @@
 
 /* After an entry's bytes eight more can be written, or read. */
 #define RUN_PADDING 8
-/* Bytes of two varints. */
-#define BUCKET_HEAD_MAX 20
+/* Bytes of a varint. */
+#define VARINT_MAX 10
+/* Entries that are written, or read, without looking at anything else. */
+#define BLOCK 1024
 #define WRITE_BUFFER (64 * 1024)
+/* In a run of fewer entries it is not kept where parts begin. */
+#define PARTED_RUN 8192
 
 /* Writes a run, into memory or into the file of a store. */
 typedef struct RunWriter
@@ -25,7 +29,9 @@ typedef struct RunWriter
 	size_t		size;
 	size_t		capacity;
 	uint64		written;		/* bytes before the buffer */
-	int			bucket;			/* the next that has not been written */
+	uint64		count;			/* entries */
+	RowPart		parts[ROW_PARTS - 1];	/* those parts that have begun, but for the first */
+	int			nparts;
 } RunWriter;
 
 static inline int
@@ -70,6 +76,26 @@ row_batch_free(RowBatch *batch)
 	if (batch->names != NULL)
 		pfree(batch->names);
 	memset(batch, 0, sizeof(*batch));
+}
+
+/* What a run takes in memory. */
+size_t
+row_run_memory(const RowRun *run)
+{
+	return sizeof(RowRun) + (run->bytes != NULL ? run->size : 0) +
+		(run->parts != NULL ? (ROW_PARTS - 1) * sizeof(RowPart) : 0);
+}
+
+/* Frees what a run points to. */
+void
+row_run_free(RowRun *run)
+{
+	if (run->bytes != NULL)
+		pfree(unconstify(uint8 *, run->bytes));
+	if (run->parts != NULL)
+		pfree(run->parts);
+	run->bytes = NULL;
+	run->parts = NULL;
 }
 
 /* Adds a name to a batch; offset says where it is. */
@@ -119,10 +145,25 @@ writer_room(RunWriter *writer, size_t size)
 	return writer->buffer + writer->size;
 }
 
+/* Says that the next entry is of this bucket, before it is written. */
+static inline void
+writer_bucket(RunWriter *writer, int bucket)
+{
+	while (unlikely(bucket >= (writer->nparts + 1) * ROW_PART_BUCKETS && writer->nparts < ROW_PARTS - 1))
+		writer->parts[writer->nparts++] = (RowPart) {writer->written + writer->size, writer->count};
+}
+
 /* Ends a run: the padding, and what is left for the file. */
 static void
 writer_end(RunWriter *writer, RowRun *run)
 {
+	writer_bucket(writer, ROW_BUCKETS);
+	run->parts = NULL;
+	if (run->count >= PARTED_RUN)
+	{
+		run->parts = palloc(sizeof(writer->parts));
+		memcpy(run->parts, writer->parts, sizeof(writer->parts));
+	}
 	memset(writer_room(writer, RUN_PADDING), 0, RUN_PADDING);
 	writer->size += RUN_PADDING;
 	run->size = writer->written + writer->size;
@@ -154,7 +195,7 @@ run_widths(const RowRun *run)
 	};
 }
 
-/* Writes the entries of a bucket, order[0] to order[count - 1] of the batch. */
+/* Writes entries of numbers, order[0] to order[count - 1] of the batch. */
 static void
 write_numbers(RunWriter *writer, const RowRun *run, RunWidths width,
 			  const RowBatch *batch, const uint32 *order, uint32 count)
@@ -165,90 +206,124 @@ write_numbers(RunWriter *writer, const RowRun *run, RunWidths width,
 	{
 		const RowEntry *entry = &batch->entries[order[i]];
 
+		writer->size = p - writer->buffer;
+		writer_bucket(writer, ROW_BUCKET(entry->key));
 		bytes_store64(p, (uint64) row_number_of_key(entry->key) - (uint64) run->first_key);
 		p += width.key;
 		bytes_store64(p, (uint64) entry->at - (uint64) run->first_at);
 		p += width.time;
 		bytes_store64(p, entry->meaning);
 		p += width.meaning;
+		writer->count++;
 	}
 	writer->size = p - writer->buffer;
 }
 
+/* Writes an entry of a name, which is not repeated if it is that of the entry before. */
 static void
-write_names(RunWriter *writer, const RowRun *run, RunWidths width,
-			const RowBatch *batch, const uint32 *order, uint32 count)
+write_name(RunWriter *writer, const RowRun *run, RunWidths width,
+		   const RowBatch *batch, const RowEntry *entry, bool repeated)
 {
-	uint32		before = PG_UINT32_MAX;
+	uint32		size = row_name_size(batch->names, entry->name);
+	uint8	   *p = writer_room(writer, (size_t) width.time + width.meaning + VARINT_MAX + size);
 
-	for (uint32 i = 0; i < count; i++)
+	writer_bucket(writer, ROW_BUCKET(entry->key));
+	bytes_store64(p, (uint64) entry->at - (uint64) run->first_at);
+	p += width.time;
+	bytes_store64(p, entry->meaning);
+	p += width.meaning;
+	if (repeated)
+		*p++ = 0;
+	else
 	{
-		const RowEntry *entry = &batch->entries[order[i]];
-		uint32		size = row_name_size(batch->names, entry->name);
-		uint8	   *p = writer_room(writer, (size_t) width.time + width.meaning + BUCKET_HEAD_MAX + size);
-
-		bytes_store64(p, (uint64) entry->at - (uint64) run->first_at);
-		p += width.time;
-		bytes_store64(p, entry->meaning);
-		p += width.meaning;
-		if (entry->name == before)
-			*p++ = 0;
-		else
-		{
-			p = varint_store(p, (uint64) size + 1);
-			memcpy(p, row_name_bytes(batch->names, entry->name), size);
-			p += size;
-		}
-		before = entry->name;
-		writer->size = p - writer->buffer;
+		p = varint_store(p, (uint64) size + 1);
+		memcpy(p, row_name_bytes(batch->names, entry->name), size);
+		p += size;
 	}
+	writer->size = p - writer->buffer;
+	writer->count++;
 }
 
-/* Deals a batch, whose entries are of the buckets from bucket to end - 1, out to a run. */
+/* Deals entries out by some bits of the number of their bucket from first on; in each place they stay in order. */
 static void
-write_buckets(RunWriter *writer, const RowRun *run, const RowBatch *batch, int bucket, int end, bool named)
+deal(const RowBatch *batch, const uint32 *order, uint32 *dealt, int first, int shift, int bits)
 {
-	int			nbuckets = end - bucket;
-	RunWidths	width = run_widths(run);
-	uint32	   *starts = palloc0((nbuckets + 1) * sizeof(uint32));
-	uint32	   *order = palloc_extended(Max((size_t) batch->count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32		starts[ROW_BUCKETS];
+	uint32		mask = (1U << bits) - 1;
 	uint32		from = 0;
 
-	for (uint32 i = 0; i < batch->count; i++)
-		starts[ROW_BUCKET(batch->entries[i].key) - bucket]++;
-	for (int b = 0; b < nbuckets; b++)
-	{
-		uint32		count = starts[b];
+	memset(starts, 0, sizeof(uint32) << bits);
 
-		starts[b] = from;
-		from += count;
+#define PLACE(i) ((uint32) (ROW_BUCKET(batch->entries[i].key) - first) >> shift & mask)
+	for (uint32 i = 0; i < batch->count; i++)
+		starts[PLACE(i)]++;
+	for (uint32 place = 0; place <= mask; place++)
+	{
+		uint32		here = starts[place];
+
+		starts[place] = from;
+		from += here;
 	}
-	/* In the order in which they came; afterwards starts[b] is where b ends. */
-	for (uint32 i = 0; i < batch->count; i++)
-		order[starts[ROW_BUCKET(batch->entries[i].key) - bucket]++] = i;
+	if (order == NULL)
+		for (uint32 i = 0; i < batch->count; i++)
+			dealt[starts[PLACE(i)]++] = i;
+	else
+		for (uint32 i = 0; i < batch->count; i++)
+			dealt[starts[PLACE(order[i])]++] = order[i];
+#undef PLACE
+}
 
-	from = 0;
-	for (int b = 0; b < nbuckets; b++)
+/*
+ * Numbers the entries of a batch, which are of the buckets from bucket to end - 1,
+ * by bucket; those of a bucket stay in the order in which they came.  palloc'd.
+ */
+static uint32 *
+order_by_bucket(const RowBatch *batch, int bucket, int end)
+{
+	size_t		size = Max((size_t) batch->count, 1) * sizeof(uint32);
+	uint32	   *order = palloc_extended(size, MCXT_ALLOC_HUGE);
+	int			bits = pg_ceil_log2_32(end - bucket);
+
+	if (batch->count >= (uint32) (end - bucket))
+		deal(batch, NULL, order, bucket, 0, bits);
+	else
 	{
-		uint32		count = starts[b] - from;
-		uint8	   *p;
+		/* To look through more places than there are entries would cost more than to deal twice. */
+		uint32	   *low = palloc(size);
 
-		if (count == 0)
-			continue;
+		deal(batch, NULL, low, bucket, 0, ROW_BUCKET_BITS / 2);
+		deal(batch, low, order, bucket, ROW_BUCKET_BITS / 2, ROW_BUCKET_BITS / 2);
+		pfree(low);
+	}
+	return order;
+}
+
+/* Writes the entries of a batch, which are of the buckets from bucket to end - 1. */
+static void
+write_batch(RunWriter *writer, const RowRun *run, const RowBatch *batch, int bucket, int end, bool named)
+{
+	RunWidths	width = run_widths(run);
+	uint32	   *order = order_by_bucket(batch, bucket, end);
+	uint32		before = PG_UINT32_MAX;
+
+	for (uint32 i = 0; i < batch->count;)
+	{
+		uint32		count = Min(batch->count - i, BLOCK);
+
 		CHECK_FOR_INTERRUPTS();
-		p = writer_room(writer, BUCKET_HEAD_MAX);
-		p = varint_store(p, bucket + b - writer->bucket);
-		p = varint_store(p, count);
-		writer->size = p - writer->buffer;
-		writer->bucket = bucket + b + 1;
-		if (named)
-			write_names(writer, run, width, batch, order + from, count);
+		if (!named)
+			write_numbers(writer, run, width, batch, order + i, count);
 		else
-			write_numbers(writer, run, width, batch, order + from, count);
-		from += count;
+			for (uint32 k = i; k < i + count; k++)
+			{
+				const RowEntry *entry = &batch->entries[order[k]];
+
+				write_name(writer, run, width, batch, entry, entry->name == before);
+				before = entry->name;
+			}
+		i += count;
 	}
 	pfree(order);
-	pfree(starts);
 }
 
 /*
@@ -282,9 +357,9 @@ row_run_encode(const RowBatch *batch, bool named, uint32 nmeanings)
 	/* What it will take, but for a name that stands in a batch once and is written twice. */
 	width = run_widths(&run);
 	writer.capacity = (size_t) batch->count * (width.key + width.time + width.meaning + (named ? 2 : 0)) +
-		(size_t) Min(batch->count, ROW_BUCKETS) * 3 + batch->names_size + BUCKET_HEAD_MAX + 2 * RUN_PADDING;
+		batch->names_size + VARINT_MAX + 2 * RUN_PADDING;
 	writer.buffer = palloc_extended(writer.capacity, MCXT_ALLOC_HUGE);
-	write_buckets(&writer, &run, batch, 0, ROW_BUCKETS, named);
+	write_batch(&writer, &run, batch, 0, ROW_BUCKETS, named);
 	writer_end(&writer, &run);
 	return run;
 }
@@ -310,7 +385,7 @@ row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named, ui
 		merged->last_key = Max(merged->last_key, runs[i].last_key);
 		merged->first_at = Min(merged->first_at, runs[i].first_at);
 		merged->last_at = Max(merged->last_at, runs[i].last_at);
-		if (!row_cursor_open(&cursors[i], &runs[i], store, named, ROW_READ_BUFFER, error))
+		if (!row_cursor_open(&cursors[i], &runs[i], store, named, ROW_READ_BUFFER, 0, error))
 			return false;
 	}
 
@@ -325,7 +400,7 @@ row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named, ui
 		for (uint32 i = 0; i < nruns; i++)
 			if (!row_cursor_take(&cursors[i], end, &batch, error))
 				return false;
-		write_buckets(&writer, merged, &batch, bucket, end, named);
+		write_batch(&writer, merged, &batch, bucket, end, named);
 	}
 	writer_end(&writer, merged);
 	merged->file = store->file;
@@ -389,48 +464,36 @@ cursor_offer(RowCursor *cursor, uint64 size, CjmError *error)
 	return cursor_need(cursor, Min(size, left - RUN_PADDING), error);
 }
 
-/* Goes on to the next bucket that has entries. */
-static bool
-cursor_next_bucket(RowCursor *cursor, CjmError *error)
-{
-	uint64		skipped;
-	const uint8 *p;
-
-	if (!cursor_offer(cursor, BUCKET_HEAD_MAX, error))
-		return false;
-	if (cursor->end - cursor->p == RUN_PADDING && (cursor->run->bytes != NULL || cursor->read == cursor->run->size))
-	{
-		cursor->bucket = ROW_BUCKETS;
-		return true;
-	}
-	if ((p = varint_check(cursor->p, cursor->end, &skipped)) == NULL || skipped >= (uint64) (ROW_BUCKETS - cursor->bucket) ||
-		(p = varint_check(p, cursor->end, &cursor->left)) == NULL || cursor->left == 0 || cursor->left > cursor->run->count)
-		return corrupt(error);
-	cursor->bucket += (int) skipped;
-	cursor->p = p;
-	return true;
-}
-
-/* Opens a run for reading; buffer is the bytes to read at a time from the file. */
+/* Opens a run for reading from the bucket first on; buffer is the bytes to read at a time from the file. */
 bool
-row_cursor_open(RowCursor *cursor, const RowRun *run, RowStore *store, bool named, size_t buffer, CjmError *error)
+row_cursor_open(RowCursor *cursor, const RowRun *run, RowStore *store, bool named, size_t buffer, int first, CjmError *error)
 {
+	RowPart		part = {0, 0};
+	RowBatch	skipped = {.entries = NULL};
+
+	if (first >= ROW_PART_BUCKETS && run->parts != NULL)
+		part = run->parts[first / ROW_PART_BUCKETS - 1];
 	memset(cursor, 0, sizeof(*cursor));
 	cursor->run = run;
 	cursor->store = store;
 	cursor->named = named;
+	cursor->left = run->count - part.before;
 	if (run->bytes != NULL)
 	{
-		cursor->p = run->bytes;
+		cursor->p = run->bytes + part.offset;
 		cursor->end = run->bytes + run->size;
 	}
 	else
 	{
-		cursor->capacity = Max(Min(buffer, run->size), 2 * BUCKET_HEAD_MAX + RUN_PADDING);
+		cursor->capacity = Max(Min(buffer, run->size), 2 * VARINT_MAX + RUN_PADDING);
 		cursor->buffer = palloc(cursor->capacity);
 		cursor->p = cursor->end = cursor->buffer;
+		cursor->read = part.offset;
 	}
-	return cursor_next_bucket(cursor, error);
+	if (!row_cursor_take(cursor, first, &skipped, error))
+		return false;
+	row_batch_free(&skipped);
+	return true;
 }
 
 void
@@ -440,9 +503,9 @@ row_cursor_close(RowCursor *cursor)
 		pfree(cursor->buffer);
 }
 
-/* Takes up to count entries of numbers, as many as can be read at once. */
+/* Takes entries of numbers of buckets below end, a block at most; *more says whether there may be more. */
 static bool
-take_numbers(RowCursor *cursor, uint32 count, RowBatch *batch, uint32 *taken, CjmError *error)
+take_numbers(RowCursor *cursor, int end, RowBatch *batch, bool *more, CjmError *error)
 {
 	const RowRun *run = cursor->run;
 	RunWidths	width = run_widths(run);
@@ -452,7 +515,9 @@ take_numbers(RowCursor *cursor, uint32 count, RowBatch *batch, uint32 *taken, Cj
 	uint64		meaning_bits = low_bytes(width.meaning);
 	uint32		nmeanings = run->nmeanings;
 	int			bucket = cursor->bucket;
+	uint32		count = (uint32) Min(cursor->left, BLOCK);
 	uint32		wrong = 0;
+	uint32		taken;
 	RowEntry   *out;
 	const uint8 *p;
 
@@ -464,53 +529,55 @@ take_numbers(RowCursor *cursor, uint32 count, RowBatch *batch, uint32 *taken, Cj
 	row_batch_room(batch, count);
 	out = batch->entries + batch->count;
 	p = cursor->p;
-	for (uint32 i = 0; i < count; i++, out++)
+	for (taken = 0; taken < count; taken++, out++)
 	{
+		uint64		key = row_key_of_number((int64) ((uint64) run->first_key + (bytes_load64(p) & key_bits)));
 		uint32		meaning;
 
-		out->key = row_key_of_number((int64) ((uint64) run->first_key + (bytes_load64(p) & key_bits)));
+		wrong |= ROW_BUCKET(key) < bucket;
+		bucket = ROW_BUCKET(key);
+		if (bucket >= end)
+			break;
+		out->key = key;
 		p += width.key;
 		out->at = (int64) ((uint64) run->first_at + (bytes_load64(p) & time_bits));
 		p += width.time;
 		meaning = (uint32) (bytes_load64(p) & meaning_bits);
 		p += width.meaning;
-		wrong |= meaning >= nmeanings || ROW_BUCKET(out->key) != bucket;
+		wrong |= meaning >= nmeanings;
 		out->meaning = meaning;
 		out->name = 0;
 	}
+	/* Where a run comes from another process, its order is checked as well. */
 	if (wrong)
 		return corrupt(error);
 	if (run->meanings != NULL)
-		for (uint32 i = 0; i < count; i++)
-			batch->entries[batch->count + i].meaning = run->meanings[batch->entries[batch->count + i].meaning];
+		for (uint32 i = batch->count; i < batch->count + taken; i++)
+			batch->entries[i].meaning = run->meanings[batch->entries[i].meaning];
 	cursor->p = p;
-	batch->count += count;
-	*taken = count;
+	cursor->bucket = bucket;
+	cursor->left -= taken;
+	batch->count += taken;
+	*more = bucket < end;
 	return true;
 }
 
-/* Takes an entry of a name. */
+/* Takes an entry of a name, if it is of a bucket below end; *more says whether it was.  repeats: there is one before it. */
 static bool
-take_name(RowCursor *cursor, bool first, RowBatch *batch, CjmError *error)
+take_name(RowCursor *cursor, int end, bool repeats, RowBatch *batch, bool *more, CjmError *error)
 {
 	const RowRun *run = cursor->run;
 	RunWidths	width = run_widths(run);
+	int			head = width.time + width.meaning;
 	RowEntry	entry;
 	uint64		meaning;
 	uint64		size;
+	const uint8 *name;
 
-	if (!cursor_need(cursor, width.time + width.meaning, error) ||
-		!cursor_offer(cursor, width.time + width.meaning + BUCKET_HEAD_MAX, error))
+	if (!cursor_need(cursor, head, error) || !cursor_offer(cursor, head + VARINT_MAX, error))
 		return false;
-	entry.at = (int64) ((uint64) run->first_at + (bytes_load64(cursor->p) & low_bytes(width.time)));
-	cursor->p += width.time;
-	meaning = bytes_load64(cursor->p) & low_bytes(width.meaning);
-	cursor->p += width.meaning;
-	if (meaning >= run->nmeanings)
-		return corrupt(error);
-	entry.meaning = run->meanings != NULL ? run->meanings[meaning] : (uint32) meaning;
-	cursor->p = varint_check(cursor->p, cursor->end, &size);
-	if (cursor->p == NULL || (size == 0 && first) || size > MaxAllocSize)
+	name = varint_check(cursor->p + head, cursor->end, &size);
+	if (name == NULL || (size == 0 && !repeats) || size > MaxAllocSize)
 		return corrupt(error);
 	if (size == 0)
 	{
@@ -519,12 +586,29 @@ take_name(RowCursor *cursor, bool first, RowBatch *batch, CjmError *error)
 	}
 	else
 	{
-		if (!cursor_need(cursor, size - 1, error) ||
-			!row_batch_name(batch, cursor->p, (uint32) size - 1, &entry.name, error))
+		size_t		place = name - cursor->p;
+
+		if (!cursor_need(cursor, place + size - 1, error))
 			return false;
-		entry.key = row_key_of_name(cursor->p, (uint32) size - 1);
-		cursor->p += size - 1;
+		name = cursor->p + place;
+		entry.key = row_key_of_name(name, (uint32) size - 1);
+		if (ROW_BUCKET(entry.key) < cursor->bucket)
+			return corrupt(error);
+		cursor->bucket = ROW_BUCKET(entry.key);
+		*more = cursor->bucket < end;
+		if (!*more)
+			return true;
+		if (!row_batch_name(batch, name, (uint32) size - 1, &entry.name, error))
+			return false;
+		name += size - 1;
 	}
+	entry.at = (int64) ((uint64) run->first_at + (bytes_load64(cursor->p) & low_bytes(width.time)));
+	meaning = bytes_load64(cursor->p + width.time) & low_bytes(width.meaning);
+	if (meaning >= run->nmeanings)
+		return corrupt(error);
+	entry.meaning = run->meanings != NULL ? run->meanings[meaning] : (uint32) meaning;
+	cursor->p = name;
+	cursor->left--;
 	row_batch_room(batch, 1);
 	batch->entries[batch->count++] = entry;
 	return true;
@@ -534,38 +618,22 @@ take_name(RowCursor *cursor, bool first, RowBatch *batch, CjmError *error)
 bool
 row_cursor_take(RowCursor *cursor, int end, RowBatch *batch, CjmError *error)
 {
-	while (cursor->bucket < end)
+	bool		more = cursor->bucket < end;
+
+	for (bool repeats = false; more && cursor->left > 0; repeats = true)
 	{
-		uint32		from = batch->count;
-
 		CHECK_FOR_INTERRUPTS();
-		if (cursor->left > PG_UINT32_MAX - batch->count)
+		if (batch->count > PG_UINT32_MAX - BLOCK)
 			return cjm_fail(error, CJM_ERROR_LIMIT, "too many rows of customers that hash alike");
-		if (cursor->named)
-		{
-			for (bool first = true; cursor->left > 0; cursor->left--, first = false)
-				if (!take_name(cursor, first, batch, error))
-					return false;
-		}
-		else
-		{
-			while (cursor->left > 0)
-			{
-				uint32		taken = 0;
-
-				if (!take_numbers(cursor, (uint32) cursor->left, batch, &taken, error))
-					return false;
-				cursor->left -= taken;
-			}
-		}
-		/* Where a run comes from another process, its dealing is checked as well. */
-		if (cursor->named)
-			for (uint32 i = from; i < batch->count; i++)
-				if (ROW_BUCKET(batch->entries[i].key) != cursor->bucket)
-					return corrupt(error);
-		cursor->bucket++;
-		if (!cursor_next_bucket(cursor, error))
+		if (cursor->named ? !take_name(cursor, end, repeats, batch, &more, error) :
+			!take_numbers(cursor, end, batch, &more, error))
 			return false;
+	}
+	if (cursor->left == 0 && cursor->bucket < ROW_BUCKETS)
+	{
+		cursor->bucket = ROW_BUCKETS;
+		if ((uint64) (cursor->end - cursor->p) + (cursor->run->bytes != NULL ? 0 : cursor->run->size - cursor->read) != RUN_PADDING)
+			return corrupt(error);
 	}
 	return true;
 }

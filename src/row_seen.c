@@ -30,24 +30,18 @@ row_seen_size(const RowSeen *seen)
 	return seen->size * sizeof(SeenBlock) + seen->members * SEEN_WORDS * sizeof(uint64);
 }
 
-/*
- * The bits of a block, which is made if there is none; NULL if one more might
- * make the size more than limit.
- */
+/* A block that there is not yet, for row_seen_block. */
 uint64 *
-row_seen_block(RowSeen *seen, int64 number, size_t limit)
+row_seen_new_block(RowSeen *seen, int64 number, size_t limit)
 {
-	SeenBlock  *block = seen_lookup(seen, number);
+	SeenBlock  *block;
 	bool		found;
 
-	if (block == NULL)
-	{
-		/* The table may double. */
-		if (row_seen_size(seen) + seen->size * sizeof(SeenBlock) + SEEN_WORDS * sizeof(uint64) > limit)
-			return NULL;
-		block = seen_insert(seen, number, &found);
-		block->bits = palloc0(SEEN_WORDS * sizeof(uint64));
-	}
+	/* The table may double. */
+	if (row_seen_size(seen) + seen->size * sizeof(SeenBlock) + SEEN_WORDS * sizeof(uint64) > limit)
+		return NULL;
+	block = seen_insert(seen, number, &found);
+	block->bits = palloc0(SEEN_WORDS * sizeof(uint64));
 	return block->bits;
 }
 

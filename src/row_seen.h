@@ -42,13 +42,25 @@ typedef seen_hash RowSeen;
 extern RowSeen *row_seen_new(void);
 extern void row_seen_free(RowSeen *seen);
 extern size_t row_seen_size(const RowSeen *seen);
-extern uint64 *row_seen_block(RowSeen *seen, int64 number, size_t limit);
+extern uint64 *row_seen_new_block(RowSeen *seen, int64 number, size_t limit);
 extern uint64 row_seen_count(RowSeen *seen);
 
 static inline int64
 row_seen_number(int64 customer)
 {
 	return customer >> SEEN_BLOCK_BITS;
+}
+
+/*
+ * The bits of a block, which is made if there is none; NULL if one more might
+ * make the size more than limit.
+ */
+static inline uint64 *
+row_seen_block(RowSeen *seen, int64 number, size_t limit)
+{
+	SeenBlock  *block = seen_lookup(seen, number);
+
+	return block != NULL ? block->bits : row_seen_new_block(seen, number, limit);
 }
 
 /* The customer at a place in a block. */
@@ -64,43 +76,13 @@ row_seen_place(int64 customer)
 	return (int) (customer & ((1 << SEEN_BLOCK_BITS) - 1));
 }
 
-/* A bit that is to be set; of no word, none. */
-typedef struct SeenBit
-{
-	uint64	   *word;
-	uint64		bit;
-} SeenBit;
-
-static inline SeenBit
-row_seen_bit(uint64 *bits, int64 customer)
+/* Says in a block that one of its customers was there. */
+static inline void
+row_seen_set(uint64 *bits, int64 customer)
 {
 	int			place = row_seen_place(customer);
 
-	return (SeenBit) {&bits[place / 64], UINT64CONST(1) << (place % 64)};
-}
-
-/*
- * Finds a customer's bit and has it fetched into the cache, which takes about as
- * long as a row does; false if there is no block for it.
- */
-static inline bool
-row_seen_find(RowSeen *seen, int64 customer, SeenBit *bit)
-{
-	SeenBlock  *block = seen_lookup(seen, row_seen_number(customer));
-
-	if (block == NULL)
-		return false;
-	*bit = row_seen_bit(block->bits, customer);
-	cjm_prefetch(bit->word);
-	return true;
-}
-
-static inline void
-row_seen_set(SeenBit bit)
-{
-	/* Mostly it is: what is not written to need not be written back from the cache. */
-	if (bit.word != NULL && (*bit.word & bit.bit) == 0)
-		*bit.word |= bit.bit;
+	bits[place / 64] |= UINT64CONST(1) << (place % 64);
 }
 
 static inline bool

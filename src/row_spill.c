@@ -20,7 +20,8 @@
  * any more.  The final aggregate opens it when it is told of it.  Without groups
  * it deletes what it has received with its last log, so before it is run again.
  * With groups it does so at the end of the plan: a file has rows of many groups,
- * and what is below may hand over the same states again when it is rescanned.
+ * and what is below may hand over the same states again when it is rescanned.  Its
+ * own file is a named one as well, so that others can help to read it.
  */
 #include "row_spill.h"
 
@@ -34,7 +35,7 @@
 /* Those of all plans that run in this backend; there are few at a time. */
 static RowNode *nodes = NULL;
 
-/* Closes those files of a node that it has written, or those that it has received. */
+/* Closes those files of a node that it has written, or those that it has received; deletes those that are to be. */
 static void
 close_files(RowNode *node, bool received)
 {
@@ -49,7 +50,7 @@ close_files(RowNode *node, bool received)
 		}
 		*link = file->next;
 		BufFileClose(file->file);
-		if (received)
+		if (file->dies)
 			row_handover_delete(&file->name);
 		pfree(file);
 	}
@@ -61,10 +62,7 @@ close_files(RowNode *node, bool received)
 static void
 end_plan(Datum arg)
 {
-	RowNode    *node = (RowNode *) DatumGetPointer(arg);
-
-	close_files(node, false);
-	close_files(node, true);
+	row_node_end((RowNode *) DatumGetPointer(arg));
 }
 
 /* The node is going away with its memory. */
@@ -89,7 +87,7 @@ add_file(RowNode *node, const RowFileName *name)
 	MemoryContext old = MemoryContextSwitchTo(node->query);
 	RowFile    *file = palloc0(sizeof(RowFile));
 
-	if (!node->ends)
+	if (!node->ends && node->owner != NULL)
 	{
 		/* A context of our own, since those of the node are cleared now and then. */
 		RegisterExprContextCallback(CreateExprContext(((PlanState *) node->owner)->state), end_plan, PointerGetDatum(node));
@@ -98,11 +96,15 @@ add_file(RowNode *node, const RowFileName *name)
 	if (name != NULL)
 	{
 		file->received = true;
+		file->dies = node->combines;
 		file->name = *name;
 		file->file = row_handover_open(&file->name);
 	}
-	else if (node->hands_over)
+	else if (node->hands_over || node->combines)
+	{
+		file->dies = !node->hands_over;
 		file->file = row_handover_create(&file->name);
+	}
 	else
 		file->file = BufFileCreateTemp(false);
 	file->next = node->files;
@@ -165,6 +167,34 @@ row_node_receive(RowNode *node, const RowFileName *name)
 	return add_file(node, name);
 }
 
+/* A node whose memory is below a context. */
+static RowNode *
+new_node(MemoryContext query)
+{
+	RowNode    *node = MemoryContextAllocZero(query, sizeof(RowNode));
+
+	row_store_init(&node->store, get_hash_memory_limit());
+	node->store.write = write_file;
+	node->store.read = read_file;
+	node->query = query;
+	node->context = AllocSetContextCreate(query, "funnel_agg rows", ALLOCSET_DEFAULT_SIZES);
+	return node;
+}
+
+/* A node, in the current context, of a process that has no plan; row_node_end closes what it has opened. */
+RowNode *
+row_node_alone(void)
+{
+	return new_node(CurrentMemoryContext);
+}
+
+void
+row_node_end(RowNode *node)
+{
+	close_files(node, false);
+	close_files(node, true);
+}
+
 /*
  * The node that an aggregate function is called in, made when it is first asked
  * for; elsewhere an error.
@@ -185,19 +215,15 @@ row_node(FunctionCallInfo fcinfo)
 				return node;
 
 	query = ((PlanState *) owner)->state->es_query_cxt;
-	node = MemoryContextAllocZero(query, sizeof(RowNode));
-	row_store_init(&node->store, get_hash_memory_limit());
-	node->store.write = write_file;
-	node->store.read = read_file;
+	node = new_node(query);
 	node->owner = owner;
 	node->window = window;
-	node->query = query;
-	node->context = AllocSetContextCreate(query, "funnel_agg rows", ALLOCSET_DEFAULT_SIZES);
 	if (!window)
 	{
 		int			split = ((AggState *) owner)->aggsplit;
 
 		node->hands_over = DO_AGGSPLIT_SERIALIZE(split);
+		node->combines = DO_AGGSPLIT_COMBINE(split);
 		node->grouped = ((AggState *) owner)->aggstrategy != AGG_PLAIN;
 		if (split != AGGSPLIT_SIMPLE)
 			row_handover_expect();
@@ -239,10 +265,10 @@ release_log(Datum arg)
 	}
 }
 
-/* To be called when a log is about to take memory of the store's for the first time. */
+/* To be called when a log is about to take memory of the store's for the first time; no fcinfo, no plan. */
 void
 row_node_enter(FunctionCallInfo fcinfo, RowNode *node, RowLog *log)
 {
-	if (!node->window)
+	if (fcinfo != NULL && !node->window)
 		AggRegisterCallback(fcinfo, release_log, PointerGetDatum(log));
 }

@@ -15,8 +15,8 @@ typedef struct RowFile
 {
 	struct RowFile *next;		/* of the node's */
 	BufFile    *file;
-	bool		named;			/* it is handed over, by this name */
-	bool		received;		/* from another node, to be deleted by this one */
+	bool		received;		/* made by another node */
+	bool		dies;			/* it is to be deleted when it is closed, if it does not go by itself */
 	RowFileName name;
 } RowFile;
 
@@ -24,11 +24,12 @@ typedef struct RowFile
 typedef struct RowNode
 {
 	RowStore	store;			/* must be the first: the store's functions get it */
-	Node	   *owner;			/* the AggState or WindowAggState */
+	Node	   *owner;			/* the AggState or WindowAggState; NULL where there is no plan */
 	MemoryContext context;		/* of all memory that the store counts */
 	RowFile    *files;
 	bool		ends;			/* PostgreSQL will call end_plan */
 	bool		hands_over;		/* a partial aggregate's, whose states another node of the plan combines */
+	bool		combines;		/* a final aggregate's, of states that others hand over */
 	bool		grouped;		/* there may be another group after the last log is gone */
 	bool		window;			/* a window aggregate's: one log at a time */
 	void	   *user;			/* for the aggregates' own */
@@ -38,6 +39,8 @@ typedef struct RowNode
 } RowNode;
 
 extern RowNode *row_node(FunctionCallInfo fcinfo);
+extern RowNode *row_node_alone(void);
+extern void row_node_end(RowNode *node);
 extern void row_node_restart(RowNode *node);
 extern void row_node_enter(FunctionCallInfo fcinfo, RowNode *node, RowLog *log);
 extern void row_node_export(RowNode *node);

@@ -325,7 +325,7 @@ run_sql($node, q{
 		SELECT count(*) FROM pg_ls_dir('base/pgsql_tmp', true, false) d, LATERAL pg_ls_dir('base/pgsql_tmp/' || d, true, false) f WHERE d LIKE '%.fileset' AND f LIKE 'rows.%' $$});
 {
 	my $rescans = "$workers; SET enable_material = off; SET enable_sort = off; SET parallel_tuple_cost = 0";
-	my $times = "SELECT max(files) > 0 AND max(files) <= 3, count(*), count(DISTINCT s) FROM (SELECT handed_over() AS files, s FROM generate_series(1, 5) g
+	my $times = "SELECT max(files) > 0 AND max(files) <= 4, count(*), count(DISTINCT s) FROM (SELECT handed_over() AS files, s FROM generate_series(1, 5) g
 		LEFT JOIN (SELECT funnel_agg(customer, at, event, 'view -> pay')::text AS s FROM events) r ON length(r.s) > g OFFSET 0) t";
 
 	like(plan_of($node, $rescans, $times), qr/Nested Loop.*Finalize Aggregate.*Gather.*Partial Aggregate/s, 'a parallel aggregate below a nested loop');

@@ -1,0 +1,257 @@
+/*
+ * funnel_rows_finish.c: the rows of a state read by several processes.
+ *
+ * When all rows are there, those that gathered them are gone: PostgreSQL has
+ * finished its parallel plan, and what is left of the query runs in one process.
+ * For a large state that would be a third of the time with two processes, and most
+ * of it with many.  So the final function starts parallel workers of its own
+ * (PostgreSQL's, which count for max_parallel_workers), no more than
+ * max_parallel_workers_per_gather, and reads what has been gathered together with
+ * them: the state goes to each as the bytes by which partial states travel
+ * (funnel_rows_send.c), its rows are in files that all can read, and everybody
+ * takes one part of the customers after the other until none is left.
+ *
+ * That is done only where the plan was parallel itself, so that all who decide
+ * whether it may be have been asked.  Where no worker can be had, one process
+ * does all.  Statistics are sums of integers, so the answer is the same to the
+ * byte.
+ */
+#include "funnel_rows.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "optimizer/cost.h"
+#include "port/atomics.h"
+#include "storage/shm_mq.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/* Entries for each process, so that it is worth starting one, which takes some milliseconds. */
+#define ENTRIES_EACH 500000
+
+/* What is in the memory that the processes share, by these keys. */
+#define KEY_SHARED 1
+#define KEY_STATE 2
+#define KEY_QUEUES 3
+#define QUEUE_SIZE (64 * 1024)
+
+typedef struct Shared
+{
+	pg_atomic_uint32 next;		/* part that nobody has taken */
+	Size		state_size;
+} Shared;
+
+extern PGDLLEXPORT void funnel_rows_worker(dsm_segment *segment, shm_toc *toc);
+
+/* Counts customers, one part after the other as long as there are any; returns how many of them have a bit. */
+static uint64
+count_parts(RowCount *count, Shared *shared)
+{
+	uint64		met = 0;
+	uint32		part;
+	CjmError	error = {0};
+
+	while ((part = pg_atomic_fetch_add_u32(&shared->next, 1)) < ROW_PARTS)
+	{
+		uint64		here;
+
+		if (!row_log_read(&count->state->log, part * ROW_PART_BUCKETS, (part + 1) * ROW_PART_BUCKETS,
+						  count->methods->customer, count, &here, &error))
+			cjm_report(&error);
+		met += here;
+	}
+	return met;
+}
+
+/* The other end: statistics of a worker, added to those of this process; returns its number of customers with a bit. */
+static uint64
+add_answer(RowCount *count, const uint8 *bytes, Size size)
+{
+	const uint8 *end = bytes + size;
+	uint64		met = bytes_load64(bytes);
+	CjmError	error = {0};
+
+	for (bytes += 8; bytes < end;)
+	{
+		int64		key = (int64) bytes_load64(bytes);
+		uint64		here = bytes_load64(bytes + 8);
+		FunnelStats stats;
+
+		if (!funnel_stats_decode(bytes + 16, here, &stats, &error) ||
+			!funnel_stats_merge(count->methods->stats(count, key), &stats, &error))
+			cjm_report(&error);
+		bytes += 16 + here;
+	}
+	return met;
+}
+
+/* What a worker has to say: the number of its customers with a bit; for each key its size and its statistics. */
+static void
+send_answer(RowCount *count, uint64 met, shm_mq_handle *queue)
+{
+	StringInfoData out;
+	StringInfoData one;
+	int64	   *keys;
+	uint32		nkeys = count->methods->keys(count, &keys);
+	uint8		head[16];
+
+	initStringInfo(&out);
+	initStringInfo(&one);
+	bytes_store64(head, met);
+	appendBinaryStringInfo(&out, (char *) head, 8);
+	for (uint32 i = 0; i < nkeys; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		resetStringInfo(&one);
+		funnel_stats_encode(&one, count->methods->stats(count, keys[i]));
+		bytes_store64(head, (uint64) keys[i]);
+		bytes_store64(head + 8, one.len);
+		appendBinaryStringInfo(&out, (char *) head, 16);
+		appendBinaryStringInfo(&out, one.data, one.len);
+	}
+	/* If nobody listens the query has failed there. */
+	(void) shm_mq_send(queue, out.len, out.data, false, true);
+}
+
+/* A worker's main function. */
+void
+funnel_rows_worker(dsm_segment *segment, shm_toc *toc)
+{
+	Shared	   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
+	char	   *queues = shm_toc_lookup(toc, KEY_QUEUES, false);
+	shm_mq	   *queue = (shm_mq *) (queues + (Size) ParallelWorkerNumber * QUEUE_SIZE);
+	shm_mq_handle *handle;
+	RowNode    *node = row_node_alone();
+	RowCount   *count;
+
+	shm_mq_set_sender(queue, MyProc);
+	handle = shm_mq_attach(queue, segment, NULL);
+	count = row_count_begin(row_state_receive(node, shm_toc_lookup(toc, KEY_STATE, false), shared->state_size));
+	send_answer(count, count_parts(count, shared), handle);
+	row_node_end(node);
+	shm_mq_detach(handle);
+}
+
+/* The library that this is, as the function being called names it. */
+static char *
+own_library(FunctionCallInfo fcinfo)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+	bool		null;
+	Datum		path;
+	char	   *library;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", fcinfo->flinfo->fn_oid);
+	path = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &null);
+	library = null ? NULL : TextDatumGetCString(path);
+	ReleaseSysCache(tuple);
+	return library;
+}
+
+/* How many workers it is worth asking for. */
+static int
+workers_wanted(const RowState *state)
+{
+	uint64		shares = state->log.total / ENTRIES_EACH;
+
+	if (!state->node->combines || IsParallelWorker() || shares < 2)
+		return 0;
+	return Min(Min(shares, ROW_PARTS) - 1, (uint64) max_parallel_workers_per_gather);
+}
+
+/* Has a state counted by several processes. */
+static uint64
+count_together(FunctionCallInfo fcinfo, RowState *state, RowCount *count, int nworkers)
+{
+	bytea	   *sent = row_state_share(state);
+	Size		size = VARSIZE(sent) - VARHDRSZ;
+	ParallelContext *context;
+	Shared	   *shared;
+	char	   *bytes;
+	char	   *queues;
+	shm_mq_handle **handles;
+	uint64		met;
+
+	EnterParallelMode();
+	context = CreateParallelContext(own_library(fcinfo), "funnel_rows_worker", nworkers);
+	shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
+	shm_toc_estimate_chunk(&context->estimator, size);
+	shm_toc_estimate_chunk(&context->estimator, mul_size(QUEUE_SIZE, nworkers));
+	shm_toc_estimate_keys(&context->estimator, 3);
+	InitializeParallelDSM(context);
+
+	shared = shm_toc_allocate(context->toc, sizeof(Shared));
+	pg_atomic_init_u32(&shared->next, 0);
+	shared->state_size = size;
+	shm_toc_insert(context->toc, KEY_SHARED, shared);
+	bytes = shm_toc_allocate(context->toc, size);
+	memcpy(bytes, VARDATA(sent), size);
+	shm_toc_insert(context->toc, KEY_STATE, bytes);
+	queues = shm_toc_allocate(context->toc, mul_size(QUEUE_SIZE, nworkers));
+	shm_toc_insert(context->toc, KEY_QUEUES, queues);
+	handles = palloc(nworkers * sizeof(shm_mq_handle *));
+	for (int i = 0; i < context->nworkers; i++)
+		shm_mq_set_receiver(shm_mq_create(queues + (Size) i * QUEUE_SIZE, QUEUE_SIZE), MyProc);
+	LaunchParallelWorkers(context);
+	for (int i = 0; i < context->nworkers_launched; i++)
+		handles[i] = shm_mq_attach((shm_mq *) (queues + (Size) i * QUEUE_SIZE), context->seg, context->worker[i].bgwhandle);
+
+	met = count_parts(count, shared);
+	for (int i = 0; i < context->nworkers_launched; i++)
+	{
+		void	   *answer;
+
+		if (shm_mq_receive(handles[i], &size, &answer, false) != SHM_MQ_SUCCESS)
+		{
+			/* This tells why, if the worker could. */
+			WaitForParallelWorkersToFinish(context);
+			elog(ERROR, "a parallel worker of funnel_agg ended without an answer");
+		}
+		met += add_answer(count, answer, size);
+		shm_mq_detach(handles[i]);
+	}
+	WaitForParallelWorkersToFinish(context);
+	DestroyParallelContext(context);
+	ExitParallelMode();
+	return met;
+}
+
+/* Who counts the customers of a state, in the current context. */
+RowCount *
+row_count_begin(const RowState *state)
+{
+	const RowCountMethods *methods = state->question.position != ROW_NOWHERE ? &row_by_methods :
+		state->question.bucket != NULL ? &row_by_entry_methods : &row_plain_methods;
+	RowCount   *count = palloc0(methods->size);
+
+	count->methods = methods;
+	count->state = state;
+	row_walker_init(&count->walker, state);
+	methods->begin(count);
+	return count;
+}
+
+/*
+ * Counts all customers of a state, in the current context, which needs memory
+ * for that; *others is then how many more there are, of whom nothing is known.  The
+ * state's rows stay what they are, but may be moved to disk.
+ */
+RowCount *
+row_count(FunctionCallInfo fcinfo, RowState *state, uint64 *others)
+{
+	RowCount   *count = row_count_begin(state);
+	int			nworkers = workers_wanted(state);
+	uint64		met;
+	CjmError	error = {0};
+
+	if (nworkers > 0)
+		met = count_together(fcinfo, state, count, nworkers);
+	else if (!row_log_read(&state->log, 0, ROW_BUCKETS, count->methods->customer, count, &met, &error))
+		cjm_report(&error);
+	*others = row_log_others(&state->log, met);
+	return count;
+}
