@@ -112,7 +112,7 @@ extern RowState *row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel
 extern RowState *row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, RowForm form);
 extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state, bool channeled, RowForm form);
 extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32 name_size);
-extern uint32 row_state_meaning(RowState *state, const Label *labels, int nlabels, RowSlot *slot);
+extern uint32 row_state_meaning(RowState *state, const Label *labels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
 
 /* funnel_rows_send.c */
@@ -172,7 +172,7 @@ static pg_attribute_always_inline Datum
 row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowForm form)
 {
 	int			first = form == ROWS_BY ? row_argument_position(channeled) : row_argument_funnel(channeled, form);
-	int			nlabels = form == ROWS_BY ? ROW_LABELS : channeled ? 2 : 1;
+	int			wanted = 1 << ROW_EVENT | (channeled ? 1 << ROW_CHANNEL : 0) | (form == ROWS_BY ? 1 << ROW_PROPERTY : 0);
 	bool		null = PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3);
 	RowState   *state;
 	RowSite    *site;
@@ -211,8 +211,7 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowFor
 	}
 
 	labels[ROW_EVENT] = row_label(PG_GETARG_TEXT_PP(3));
-	if (nlabels > ROW_CHANNEL)
-		labels[ROW_CHANNEL] = NO_LABEL;
+	labels[ROW_CHANNEL] = labels[ROW_PROPERTY] = NO_LABEL;
 	if (channeled && !PG_ARGISNULL(4))
 	{
 		if (funnel_matcher_asks_channel(state->funnel->matcher))
@@ -221,10 +220,10 @@ row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowFor
 		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) <= VARHDRSZ_SHORT))
 			row_channel_check(PG_GETARG_DATUM(4));
 	}
-	if (form == ROWS_BY)
-		labels[ROW_PROPERTY] = PG_ARGISNULL(first - 1) ? NO_LABEL : row_label(PG_GETARG_TEXT_PP(first - 1));
-	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, nlabels, &slot, &meaning)))
-		meaning = row_state_meaning(state, labels, nlabels, slot);
+	if (form == ROWS_BY && !PG_ARGISNULL(first - 1))
+		labels[ROW_PROPERTY] = row_label(PG_GETARG_TEXT_PP(first - 1));
+	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, wanted, &slot, &meaning)))
+		meaning = row_state_meaning(state, labels, slot);
 
 	if (kind == CUSTOMER_TEXT)
 	{

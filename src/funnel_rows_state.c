@@ -296,13 +296,13 @@ row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32 name_size)
 
 /* The number of what labels mean that were not looked up lately. */
 uint32
-row_state_meaning(RowState *state, const Label *labels, int nlabels, RowSlot *slot)
+row_state_meaning(RowState *state, const Label *labels, RowSlot *slot)
 {
 	MemoryContext old = MemoryContextSwitchTo(state->node->query);
 	CjmError	error = {0};
 	uint32		meaning;
 
-	if (!row_meaning_find(&state->funnel->meanings, labels, nlabels, slot, &meaning, &error))
+	if (!row_meaning_find(&state->funnel->meanings, labels, slot, &meaning, &error))
 		cjm_report(&error);
 	MemoryContextSwitchTo(old);
 	return meaning;

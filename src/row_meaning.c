@@ -100,15 +100,14 @@ row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning)
  * The labels are checked like those of a journey.
  */
 bool
-row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlot *slot,
-				 uint32 *meaning, CjmError *error)
+row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint32 *meaning, CjmError *error)
 {
 	RowMeaning	found;
 	FunnelTouch touch;
 	size_t		size = 0;
 	bool		any_long = false;
 
-	for (int i = 0; i < nlabels; i++)
+	for (int i = 0; i < ROW_LABELS; i++)
 	{
 		if (labels[i].bytes == NULL)
 			continue;
@@ -117,20 +116,20 @@ row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlo
 		size += labels[i].size;
 		any_long |= labels[i].size > 16;
 	}
-	touch = funnel_match_row(meanings->matcher, 0, labels[ROW_EVENT], nlabels > 1 ? labels[ROW_CHANNEL] : NO_LABEL);
+	touch = funnel_match_row(meanings->matcher, 0, labels[ROW_EVENT], labels[ROW_CHANNEL]);
 	found.stages = touch.stages;
 	found.excluded = touch.excluded;
 	/* Only a touchpoint that can be a step is asked for its property. */
-	found.property = nlabels > ROW_PROPERTY && touch.stages != 0 ? labels[ROW_PROPERTY] : NO_LABEL;
+	found.property = touch.stages != 0 ? labels[ROW_PROPERTY] : NO_LABEL;
 	*meaning = row_meaning_number(meanings, &found);
 
 	if (slot->copy != NULL)
 		pfree(slot->copy);
 	memset(slot, 0, sizeof(*slot));
-	for (int i = 0; i < nlabels; i++)
+	for (int i = 0; i < ROW_LABELS; i++)
 	{
 		if (labels[i].bytes == NULL)
-			slot->size[i] = PG_UINT32_MAX;
+			slot->size[i] = ROW_NO_LABEL;
 		else
 		{
 			label_ends(labels[i], &slot->head[i], &slot->tail[i]);
@@ -141,7 +140,7 @@ row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlo
 	{
 		char	   *p = slot->copy = palloc(size);
 
-		for (int i = 0; i < nlabels; i++)
+		for (int i = 0; i < ROW_LABELS; i++)
 			if (labels[i].bytes != NULL)
 			{
 				memcpy(p, labels[i].bytes, labels[i].size);

@@ -27,6 +27,7 @@ enum
 	ROW_LABELS
 };
 
+#define ROW_NO_LABEL PG_UINT32_MAX	/* as a size */
 #define ROW_SLOTS 256
 #define ROW_SLOT_TRIES 4
 
@@ -38,7 +39,7 @@ typedef struct RowSlot
 {
 	uint64		head[ROW_LABELS];
 	uint64		tail[ROW_LABELS];
-	uint32		size[ROW_LABELS];	/* PG_UINT32_MAX: no label */
+	uint32		size[ROW_LABELS];
 	uint32		meaning;
 	char	   *copy;			/* of all labels, one after the other, if one is longer than 16 bytes */
 	bool		used;
@@ -59,33 +60,33 @@ typedef struct RowMeanings
 
 extern void row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher);
 extern uint32 row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning);
-extern bool row_meaning_find(RowMeanings *meanings, const Label *labels, int nlabels, RowSlot *slot,
-							 uint32 *meaning, CjmError *error);
+extern bool row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint32 *meaning, CjmError *error);
 
-/* Whether a slot's copy is of these labels, whose sizes are the slot's. */
+/* Whether a slot's copy is of those labels that are wanted, whose sizes are the slot's. */
 static inline bool
-row_slot_copy_is(const RowSlot *slot, const Label *labels, int nlabels)
+row_slot_copy_is(const RowSlot *slot, const Label *labels, int wanted)
 {
 	const char *p = slot->copy;
 
-	for (int i = 0; i < nlabels; i++)
+	for (int i = 0; i < ROW_LABELS; i++)
 	{
-		if (labels[i].bytes == NULL)
+		if (slot->size[i] == ROW_NO_LABEL)
 			continue;
-		if (memcmp(p, labels[i].bytes, labels[i].size) != 0)
+		if ((wanted >> i & 1) != 0 && memcmp(p, labels[i].bytes, labels[i].size) != 0)
 			return false;
-		p += labels[i].size;
+		p += slot->size[i];
 	}
 	return true;
 }
 
 /*
- * The number of what a row's first nlabels labels mean, if they were looked up
- * lately; else false, and free_slot is for row_meaning_find.  Inlined with a
- * constant nlabels.
+ * The number of what those labels mean that are wanted, a bit each, if they were
+ * looked up lately; else false, and free_slot is for row_meaning_find.  The others
+ * are none, and may not matter: whoever shares the meanings may have them.  Inlined
+ * with a constant.
  */
 static pg_attribute_always_inline bool
-row_meaning_seen(const RowMeanings *meanings, const Label *labels, int nlabels, RowSlot **free_slot, uint32 *meaning)
+row_meaning_seen(const RowMeanings *meanings, const Label *labels, int wanted, RowSlot **free_slot, uint32 *meaning)
 {
 	uint64		head[ROW_LABELS];
 	uint64		tail[ROW_LABELS];
@@ -93,12 +94,14 @@ row_meaning_seen(const RowMeanings *meanings, const Label *labels, int nlabels, 
 	uint64		hash = 0;
 	RowSlot    *slot;
 
-	for (int i = 0; i < nlabels; i++)
+	for (int i = 0; i < ROW_LABELS; i++)
 	{
-		if (nlabels > 1 && labels[i].bytes == NULL)
+		if ((wanted >> i & 1) == 0)
+			continue;
+		if (i != ROW_EVENT && labels[i].bytes == NULL)
 		{
 			head[i] = tail[i] = 0;
-			size[i] = PG_UINT32_MAX;
+			size[i] = ROW_NO_LABEL;
 		}
 		else
 		{
@@ -113,9 +116,10 @@ row_meaning_seen(const RowMeanings *meanings, const Label *labels, int nlabels, 
 		RowSlot    *place = slot + try;
 		bool		same = place->used;
 
-		for (int i = 0; i < nlabels; i++)
-			same &= place->head[i] == head[i] && place->tail[i] == tail[i] && place->size[i] == size[i];
-		if (likely(same) && (place->copy == NULL || row_slot_copy_is(place, labels, nlabels)))
+		for (int i = 0; i < ROW_LABELS; i++)
+			if ((wanted >> i & 1) != 0)
+				same &= place->head[i] == head[i] && place->tail[i] == tail[i] && place->size[i] == size[i];
+		if (likely(same) && (place->copy == NULL || row_slot_copy_is(place, labels, wanted)))
 		{
 			*meaning = place->meaning;
 			return true;

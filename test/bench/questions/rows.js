@@ -44,11 +44,15 @@ const rowsSegment = {
 	title: 'The same for each of eight segments of customers',
 	ours: 'rows_agg',
 	floor: 'count_event',
-	aims: [['funnel from rows by segment, of ClickHouse', ['rows_agg'], ['ch_filtered'], 1.5]],
+	aims: [['funnel from rows by segment, of ClickHouse', ['rows_agg', 'rows_by'], ['ch_filtered'], 1.5]],
 	variants: [
 		ours('rows_agg', 'cjm, funnel_agg from rows',
 			oursBySegment(`SELECT customer % 8 AS segment, cjm.funnel_agg(customer, at, event, '${DEFINITION}') AS stats
 				FROM plain GROUP BY 1`), { needs: 'funnel_agg(bigint,timestamptz,text,cjm.funnel)' }),
+		ours('rows_by', 'cjm, funnel_agg_by of the segment, from rows',
+			oursBySegment(`SELECT g.property::bigint AS segment, g.stats FROM unnest((SELECT cjm.funnel_agg_by(customer, at, event,
+				(customer % 8)::text, 'first', '${DEFINITION}') FROM plain)) AS g WHERE g.property IS NOT NULL`),
+			{ needs: 'funnel_agg_by(bigint,timestamptz,text,text,text,cjm.funnel)' }),
 		clickhouse('ch_filtered', 'ClickHouse, windowFunnel over the events of the funnel',
 			bySegment(chFiltered('customer % 8 AS segment, '))),
 		floor('count_event', 'count(event) by segment', 'SELECT customer % 8, count(event) FROM plain GROUP BY 1'),
