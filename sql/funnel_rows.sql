@@ -312,5 +312,10 @@ SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', b, 'UTC') FROM (VALUES ('
 SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', 'day', z) FROM (VALUES ('UTC'), ('Asia/Kolkata')) v (z);
 SELECT funnel_agg(1, '2026-01-01Z', 'a', 'a', r) FROM (VALUES ('[2026-01-01Z,2026-01-02Z)'::tstzrange), ('[2026-01-01Z,2026-01-02Z]')) v (r);
 
+-- Aggregates of one funnel share what labels mean to it: an empty property is not taken for none.
+SELECT plain IS NOT NULL AS answered, p.property = '' AS is_empty, r.customers
+FROM (SELECT funnel_agg(n, at, 'a', 'c' || n, 'a@x | a -> b'::funnel) AS plain, funnel_agg_by(n, at, 'a', 'c' || n, '', 'first', 'a@x | a -> b'::funnel) AS ps
+      FROM generate_series(1, 1000) n, (VALUES ('2026-01-01Z'::timestamptz)) v (at) OFFSET 0) s, unnest(ps) p, report(p.stats) r WHERE step = 1;
+
 DROP FUNCTION public.check_all, public.check_parts, public.check_by, public.property_at, public.check_entries;
 DROP TABLE public.rows, public.parts, public.few, public.funnels, public.journeys, public.truth, public.truth_all, public.asked, public.ranges;
