@@ -7,7 +7,7 @@
  * groups of the plan node share (row_spill.h), with what they mean to the
  * funnel (row_meaning.h).  The final function reads them customer by customer
  * into the funnel engine, with others where there are many (funnel_rows_finish.c);
- * it changes nothing, so it may be called again after more rows.
+ * they stay what they are, so it may be called again after more rows.
  */
 #include "funnel_rows.h"
 

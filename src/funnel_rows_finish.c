@@ -1,20 +1,19 @@
 /*
  * funnel_rows_finish.c: the rows of a state read by several processes.
  *
- * When all rows are there, those that gathered them are gone: PostgreSQL has
- * finished its parallel plan, and what is left of the query runs in one process.
- * For a large state that would be a third of the time with two processes, and most
- * of it with many.  So the final function starts parallel workers of its own
- * (PostgreSQL's, which count for max_parallel_workers), no more than
- * max_parallel_workers_per_gather, and reads what has been gathered together with
- * them: the state goes to each as the bytes by which partial states travel
- * (funnel_rows_send.c), its rows are in files that all can read, and everybody
- * takes one part of the customers after the other until none is left.
+ * When all rows of a group are there, nothing is left to do for the workers that
+ * gathered them, and the final function runs in one process.  For a large state
+ * that would be a third of the time with two processes, and most of it with many.
+ * So it starts parallel workers of its own (PostgreSQL's, which count for
+ * max_parallel_workers), no more than max_parallel_workers_per_gather, and reads
+ * what has been gathered together with them: the state goes to each as the bytes
+ * by which partial states travel (funnel_rows_send.c), its rows are in files that
+ * all can read, and everybody takes one part of the customers after the other
+ * until none is left.
  *
- * That is done only where the plan was parallel itself, so that all who decide
- * whether it may be have been asked.  Where no worker can be had, one process
- * does all.  Statistics are sums of integers, so the answer is the same to the
- * byte.
+ * That is done only where the plan runs in parallel itself, so that all who decide
+ * whether it may have been asked.  Where no worker can be had, one process does
+ * all.  Statistics are sums of integers, so the answer is the same to the byte.
  */
 #include "funnel_rows.h"
 
@@ -22,9 +21,12 @@
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
+#include "executor/instrument.h"
 #include "optimizer/cost.h"
+#include "pgstat.h"
 #include "port/atomics.h"
 #include "storage/shm_mq.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -32,10 +34,16 @@
 /* Entries for each process, so that it is worth starting one, which takes some milliseconds. */
 #define ENTRIES_EACH 500000
 
+/* More bits would take longer to copy than the help is worth; so much has a place in any shared memory. */
+#define SEEN_MAX (16 * 1024 * 1024)
+
 /* What is in the memory that the processes share, by these keys. */
 #define KEY_SHARED 1
 #define KEY_STATE 2
 #define KEY_QUEUES 3
+#define KEY_QUERY 4
+#define KEY_BUFFERS 5
+#define KEY_WAL 6
 #define QUEUE_SIZE (64 * 1024)
 
 typedef struct Shared
@@ -66,54 +74,66 @@ count_parts(RowCount *count, Shared *shared)
 	return met;
 }
 
-/* The other end: statistics of a worker, added to those of this process; returns its number of customers with a bit. */
-static uint64
-add_answer(RowCount *count, const uint8 *bytes, Size size)
-{
-	const uint8 *end = bytes + size;
-	uint64		met = bytes_load64(bytes);
-	CjmError	error = {0};
-
-	for (bytes += 8; bytes < end;)
-	{
-		int64		key = (int64) bytes_load64(bytes);
-		uint64		here = bytes_load64(bytes + 8);
-		FunnelStats stats;
-
-		if (!funnel_stats_decode(bytes + 16, here, &stats, &error) ||
-			!funnel_stats_merge(count->methods->stats(count, key), &stats, &error))
-			cjm_report(&error);
-		bytes += 16 + here;
-	}
-	return met;
-}
-
-/* What a worker has to say: the number of its customers with a bit; for each key its size and its statistics. */
+/*
+ * A worker's answer: for each key a message with the key and its statistics, and
+ * at last one with the number of its customers who have a bit.  If nobody listens
+ * the query has failed there.
+ */
 static void
 send_answer(RowCount *count, uint64 met, shm_mq_handle *queue)
 {
-	StringInfoData out;
-	StringInfoData one;
+	StringInfoData message;
 	int64	   *keys;
 	uint32		nkeys = count->methods->keys(count, &keys);
-	uint8		head[16];
+	uint8		number[8];
 
-	initStringInfo(&out);
-	initStringInfo(&one);
-	bytes_store64(head, met);
-	appendBinaryStringInfo(&out, (char *) head, 8);
+	initStringInfo(&message);
 	for (uint32 i = 0; i < nkeys; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		resetStringInfo(&one);
-		funnel_stats_encode(&one, count->methods->stats(count, keys[i]));
-		bytes_store64(head, (uint64) keys[i]);
-		bytes_store64(head + 8, one.len);
-		appendBinaryStringInfo(&out, (char *) head, 16);
-		appendBinaryStringInfo(&out, one.data, one.len);
+		resetStringInfo(&message);
+		bytes_store64(number, (uint64) keys[i]);
+		appendBinaryStringInfo(&message, (char *) number, sizeof(number));
+		funnel_stats_encode(&message, count->methods->stats(count, keys[i]));
+		if (shm_mq_send(queue, message.len, message.data, false, false) != SHM_MQ_SUCCESS)
+			return;
 	}
-	/* If nobody listens the query has failed there. */
-	(void) shm_mq_send(queue, out.len, out.data, false, true);
+	bytes_store64(number, met);
+	(void) shm_mq_send(queue, sizeof(number), number, false, true);
+}
+
+/* The other end: adds a worker's statistics to those of this process; false if the worker is gone without an answer. */
+static bool
+add_answer(RowCount *count, shm_mq_handle *queue, uint64 *met)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg answer", ALLOCSET_DEFAULT_SIZES);
+	Size		size;
+	void	   *data;
+	const uint8 *message;
+	CjmError	error = {0};
+
+	for (;;)
+	{
+		FunnelStats stats;
+		MemoryContext old;
+		bool		decoded;
+
+		CHECK_FOR_INTERRUPTS();
+		if (shm_mq_receive(queue, &size, &data, false) != SHM_MQ_SUCCESS)
+			return false;
+		message = data;
+		if (size == sizeof(uint64))
+			break;
+		old = MemoryContextSwitchTo(scratch);
+		decoded = funnel_stats_decode(message + 8, size - 8, &stats, &error);
+		MemoryContextSwitchTo(old);
+		if (!decoded || !funnel_stats_merge(count->methods->stats(count, (int64) bytes_load64(message)), &stats, &error))
+			cjm_report(&error);
+		MemoryContextReset(scratch);
+	}
+	*met += bytes_load64(message);
+	MemoryContextDelete(scratch);
+	return true;
 }
 
 /* A worker's main function. */
@@ -123,15 +143,22 @@ funnel_rows_worker(dsm_segment *segment, shm_toc *toc)
 	Shared	   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
 	char	   *queues = shm_toc_lookup(toc, KEY_QUEUES, false);
 	shm_mq	   *queue = (shm_mq *) (queues + (Size) ParallelWorkerNumber * QUEUE_SIZE);
+	BufferUsage *buffers = shm_toc_lookup(toc, KEY_BUFFERS, false);
+	WalUsage   *wal = shm_toc_lookup(toc, KEY_WAL, false);
 	shm_mq_handle *handle;
-	RowNode    *node = row_node_alone();
+	RowNode    *node;
 	RowCount   *count;
 
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, false);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 	shm_mq_set_sender(queue, MyProc);
 	handle = shm_mq_attach(queue, segment, NULL);
+	InstrStartParallelQuery();
+	node = row_node_alone();
 	count = row_count_begin(row_state_receive(node, shm_toc_lookup(toc, KEY_STATE, false), shared->state_size));
 	send_answer(count, count_parts(count, shared), handle);
 	row_node_end(node);
+	InstrEndParallelQuery(&buffers[ParallelWorkerNumber], &wal[ParallelWorkerNumber]);
 	shm_mq_detach(handle);
 }
 
@@ -158,21 +185,35 @@ workers_wanted(const RowState *state)
 {
 	uint64		shares = state->log.total / ENTRIES_EACH;
 
-	if (!state->node->combines || IsParallelWorker() || shares < 2)
+	if (!state->node->together || IsParallelWorker() || max_parallel_workers == 0 || shares < 2 ||
+		(state->log.seen != NULL && row_seen_size(state->log.seen) > SEEN_MAX))
 		return 0;
 	return Min(Min(shares, ROW_PARTS) - 1, (uint64) max_parallel_workers_per_gather);
 }
 
-/* Has a state counted by several processes. */
+/* Room in the memory that the processes share, to be found by a key. */
+static void *
+share(ParallelContext *context, uint64 key, Size size)
+{
+	void	   *room = shm_toc_allocate(context->toc, size);
+
+	shm_toc_insert(context->toc, key, room);
+	return room;
+}
+
+/* Has a state counted by several processes; returns how many of the customers have a bit. */
 static uint64
 count_together(FunctionCallInfo fcinfo, RowState *state, RowCount *count, int nworkers)
 {
 	bytea	   *sent = row_state_share(state);
 	Size		size = VARSIZE(sent) - VARHDRSZ;
+	const char *query = debug_query_string == NULL ? "" : debug_query_string;
+	Size		query_size = strlen(query) + 1;
 	ParallelContext *context;
 	Shared	   *shared;
-	char	   *bytes;
 	char	   *queues;
+	BufferUsage *buffers;
+	WalUsage   *wal;
 	shm_mq_handle **handles;
 	uint64		met;
 
@@ -181,18 +222,20 @@ count_together(FunctionCallInfo fcinfo, RowState *state, RowCount *count, int nw
 	shm_toc_estimate_chunk(&context->estimator, sizeof(Shared));
 	shm_toc_estimate_chunk(&context->estimator, size);
 	shm_toc_estimate_chunk(&context->estimator, mul_size(QUEUE_SIZE, nworkers));
-	shm_toc_estimate_keys(&context->estimator, 3);
+	shm_toc_estimate_chunk(&context->estimator, query_size);
+	shm_toc_estimate_chunk(&context->estimator, mul_size(sizeof(BufferUsage), nworkers));
+	shm_toc_estimate_chunk(&context->estimator, mul_size(sizeof(WalUsage), nworkers));
+	shm_toc_estimate_keys(&context->estimator, 6);
 	InitializeParallelDSM(context);
 
-	shared = shm_toc_allocate(context->toc, sizeof(Shared));
+	shared = share(context, KEY_SHARED, sizeof(Shared));
 	pg_atomic_init_u32(&shared->next, 0);
 	shared->state_size = size;
-	shm_toc_insert(context->toc, KEY_SHARED, shared);
-	bytes = shm_toc_allocate(context->toc, size);
-	memcpy(bytes, VARDATA(sent), size);
-	shm_toc_insert(context->toc, KEY_STATE, bytes);
-	queues = shm_toc_allocate(context->toc, mul_size(QUEUE_SIZE, nworkers));
-	shm_toc_insert(context->toc, KEY_QUEUES, queues);
+	memcpy(share(context, KEY_STATE, size), VARDATA(sent), size);
+	memcpy(share(context, KEY_QUERY, query_size), query, query_size);
+	queues = share(context, KEY_QUEUES, mul_size(QUEUE_SIZE, nworkers));
+	buffers = share(context, KEY_BUFFERS, mul_size(sizeof(BufferUsage), nworkers));
+	wal = share(context, KEY_WAL, mul_size(sizeof(WalUsage), nworkers));
 	handles = palloc(nworkers * sizeof(shm_mq_handle *));
 	for (int i = 0; i < context->nworkers; i++)
 		shm_mq_set_receiver(shm_mq_create(queues + (Size) i * QUEUE_SIZE, QUEUE_SIZE), MyProc);
@@ -203,18 +246,17 @@ count_together(FunctionCallInfo fcinfo, RowState *state, RowCount *count, int nw
 	met = count_parts(count, shared);
 	for (int i = 0; i < context->nworkers_launched; i++)
 	{
-		void	   *answer;
-
-		if (shm_mq_receive(handles[i], &size, &answer, false) != SHM_MQ_SUCCESS)
+		if (!add_answer(count, handles[i], &met))
 		{
 			/* This tells why, if the worker could. */
 			WaitForParallelWorkersToFinish(context);
 			elog(ERROR, "a parallel worker of funnel_agg ended without an answer");
 		}
-		met += add_answer(count, answer, size);
 		shm_mq_detach(handles[i]);
 	}
 	WaitForParallelWorkersToFinish(context);
+	for (int i = 0; i < context->nworkers_launched; i++)
+		InstrAccumParallelQuery(&buffers[i], &wal[i]);
 	DestroyParallelContext(context);
 	ExitParallelMode();
 	return met;

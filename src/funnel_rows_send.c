@@ -228,6 +228,8 @@ read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 			corrupt();
 		number += step;
 		meaning.stages = read_varint(reader);
+		if (state->funnel->def.nstages < FUNNEL_MAX_STAGES && meaning.stages >> state->funnel->def.nstages != 0)
+			corrupt();
 		meaning.excluded = *read_bytes(reader, 1) != 0;
 		meaning.property = NO_LABEL;
 		size = read_count(reader);
@@ -406,6 +408,9 @@ add_sent(FunctionCallInfo fcinfo, RowNode *node, RowState *state, const uint8 *b
 		take_seen(fcinfo, state, number, bits);
 	}
 	if (reader.p != reader.end)
+		corrupt();
+	/* Statistics of helpers are known by numbers of meanings. */
+	if (numbers != NULL && fcinfo == NULL)
 		corrupt();
 	if (numbers != NULL && !kept)
 		pfree(numbers);

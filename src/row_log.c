@@ -153,7 +153,8 @@ push_run(RowLog *log, const RowRun *run)
 
 /*
  * Sets where the batch is full, or is to be sifted: not that of a small log, whose
- * customers are not known, nor one of names, which is sifted as it grows.
+ * customers are not known, nor one of names, which is sifted as it grows.  At most
+ * SIFT_ENTRIES come to those that have been sifted, or to those of a small log.
  */
 static void
 set_stop(RowLog *log)
@@ -494,7 +495,7 @@ row_log_make_room(RowLog *log, uint32 name_size, CjmError *error)
 	for (int try = 0; try < 2; try++)
 	{
 		capacity = log->batch.capacity;
-		if (log->batch.count == capacity)
+		if (log->batch.count >= capacity - (log->charged && !log->named ? capacity / 4 : 0))
 			capacity = ENTRIES(next_size(log, capacity * sizeof(RowEntry)));
 		names_capacity = log->batch.names_capacity;
 		if (names_capacity - log->batch.names_size < name)
@@ -625,7 +626,7 @@ row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg
 	RowReading	reading = {.reader = reader, .arg = arg, .named = log->named, .seen = log->seen};
 	uint32		nruns = log->nruns;
 	RowCursor  *cursors;
-	RowRun		last;
+	RowRun		last = {.bytes = NULL};
 	RowBatch	batch = {.entries = NULL};
 	int			step;
 
@@ -663,6 +664,7 @@ row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg
 	}
 	for (uint32 i = 0; i < nruns; i++)
 		row_cursor_close(&cursors[i]);
+	row_run_free(&last);
 	pfree(cursors);
 	row_batch_free(&batch);
 	row_batch_free(&reading.scratch);

@@ -55,6 +55,13 @@ typedef struct RowBatch
 	uint32		names_capacity;
 } RowBatch;
 
+/* Where one of the parts begins in a run. */
+typedef struct RowPart
+{
+	uint64		offset;			/* in the run, of its first entry */
+	uint64		before;			/* entries before it */
+} RowPart;
+
 /*
  * Entries as bytes, in memory or in the file: in the order of their buckets, and
  * eight bytes that are zero, so that the last entry can be read as the others.
@@ -71,12 +78,6 @@ typedef struct RowBatch
  *
  * Integers are little-endian and as wide as the largest in the run needs.
  */
-typedef struct RowPart
-{
-	uint64		offset;			/* in the run, of its first entry */
-	uint64		before;			/* entries before it */
-} RowPart;
-
 typedef struct RowRun
 {
 	const uint8 *bytes;			/* NULL: in a file, from offset on */
@@ -118,7 +119,7 @@ typedef struct RowLog
 	int			recent_shift;	/* of a key, for its place in recent */
 	RowSeen    *seen;			/* customers who have a bit, whether or not they are in entries as well; NULL: nobody */
 	uint32		sifted;			/* entries of the batch that are known to be wanted */
-	uint32		stop;			/* entries at which the batch is full, or is to be sifted */
+	uint32		stop;			/* entries at which the batch is full, or is to be sifted; never below its count */
 	bool		named;
 	bool		charged;		/* its memory is the store's, and it is one of its logs */
 	const uint32 *nmeanings;	/* the owner's: meanings are below it */

@@ -20,8 +20,10 @@
  * any more.  The final aggregate opens it when it is told of it.  Without groups
  * it deletes what it has received with its last log, so before it is run again.
  * With groups it does so at the end of the plan: a file has rows of many groups,
- * and what is below may hand over the same states again when it is rescanned.  Its
- * own file is a named one as well, so that others can help to read it.
+ * and what is below may hand over the same states again when it is rescanned.
+ * Where the plan runs in parallel its own file is a named one as well, so that
+ * others can help to read it.  When a query fails, named files go at the end of the
+ * transaction.
  */
 #include "row_spill.h"
 
@@ -100,7 +102,7 @@ add_file(RowNode *node, const RowFileName *name)
 		file->name = *name;
 		file->file = row_handover_open(&file->name);
 	}
-	else if (node->hands_over || node->combines)
+	else if (node->hands_over || node->together)
 	{
 		file->dies = !node->hands_over;
 		file->file = row_handover_create(&file->name);
@@ -181,11 +183,19 @@ new_node(MemoryContext query)
 	return node;
 }
 
-/* A node, in the current context, of a process that has no plan; row_node_end closes what it has opened. */
+/*
+ * A node, in the current context, of a process that has no plan; row_node_end closes
+ * what it has opened.  It has no limit: all that it keeps in memory is bits, which
+ * have been allowed to another process.  Who has a bit there has to have one here, or
+ * would be counted in both.
+ */
 RowNode *
 row_node_alone(void)
 {
-	return new_node(CurrentMemoryContext);
+	RowNode    *node = new_node(CurrentMemoryContext);
+
+	node->store.limit = MaxAllocHugeSize;
+	return node;
 }
 
 void
@@ -224,6 +234,8 @@ row_node(FunctionCallInfo fcinfo)
 
 		node->hands_over = DO_AGGSPLIT_SERIALIZE(split);
 		node->combines = DO_AGGSPLIT_COMBINE(split);
+		/* Partial aggregates of partitions need no workers, and a cursor may have none. */
+		node->together = node->combines && ((PlanState *) owner)->state->es_use_parallel_mode;
 		node->grouped = ((AggState *) owner)->aggstrategy != AGG_PLAIN;
 		if (split != AGGSPLIT_SIMPLE)
 			row_handover_expect();

@@ -30,6 +30,7 @@ typedef struct RowNode
 	bool		ends;			/* PostgreSQL will call end_plan */
 	bool		hands_over;		/* a partial aggregate's, whose states another node of the plan combines */
 	bool		combines;		/* a final aggregate's, of states that others hand over */
+	bool		together;		/* and its own rows may be read by others as well, since the plan runs in parallel */
 	bool		grouped;		/* there may be another group after the last log is gone */
 	bool		window;			/* a window aggregate's: one log at a time */
 	void	   *user;			/* for the aggregates' own */

@@ -91,10 +91,18 @@ foreach my $question (@questions)
 	is(workers_since($from), 0, 'no worker to be had: there is none');
 	is(run_sql($node, "$parallel; SET max_parallel_workers = 1; $query"), $truth, 'one worker to be had');
 
-	# A cursor's plan runs without workers, and the transaction writes before and after; nothing of a parallel query may be left.
-	is(run_sql($node, "CREATE TABLE written (n int); $parallel; BEGIN; INSERT INTO written VALUES (1); DECLARE c CURSOR FOR $query;
-		FETCH c; INSERT INTO written VALUES (2); SAVEPOINT s; FETCH c; CLOSE c; INSERT INTO written VALUES (3); ROLLBACK TO s; COMMIT; SELECT count(*) FROM written"),
-		"$truth\n2", 'a cursor in a transaction that writes');
+	# Partial aggregates of partitions need no workers, and so have none, least of all in a cursor.
+	run_sql($node, q{CREATE TABLE parts (LIKE events) PARTITION BY RANGE (at);
+		CREATE TABLE early PARTITION OF parts FOR VALUES FROM (MINVALUE) TO ('2026-01-10Z'); CREATE TABLE late PARTITION OF parts FOR VALUES FROM ('2026-01-10Z') TO (MAXVALUE);
+		INSERT INTO parts SELECT * FROM events; VACUUM ANALYZE parts; CREATE TABLE written (n int)});
+	my $of_parts = $query =~ s/FROM events/FROM parts/r;
+	my $partitionwise = "$serial; SET enable_partitionwise_aggregate = on";
+	like(plan_of($node, $partitionwise, $of_parts), qr/Finalize Aggregate.*Append.*Partial Aggregate/s, 'partitions: partial aggregation');
+	$from = -s $node->logfile;
+	is(run_sql($node, "$partitionwise; BEGIN; INSERT INTO written VALUES (1); DECLARE c CURSOR FOR $of_parts; SET max_parallel_workers_per_gather = 2;
+		FETCH c; INSERT INTO written VALUES (2); SAVEPOINT s; FETCH c; CLOSE c; INSERT INTO written VALUES (3); ROLLBACK TO s; $of_parts; COMMIT; SELECT count(*) FROM written"),
+		"$truth\n$truth\n2", 'partitions: a cursor in a transaction that writes');
+	is(workers_since($from), 3, 'partitions: workers for the parallel plan only');
 	run_sql($node, "CREATE FUNCTION asked() RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE answer text; BEGIN $query INTO answer; INSERT INTO written VALUES (4);
 		BEGIN PERFORM funnel_agg(customer, at, event, '$funnel')::text::int FROM events; EXCEPTION WHEN invalid_text_representation THEN NULL; END; RETURN answer; END \$\$");
 	is(run_sql($node, "$parallel; SELECT asked()"), $truth, 'in a function that writes and catches errors');
@@ -102,6 +110,23 @@ foreach my $question (@questions)
 	is(run_sql($node, "$parallel; SELECT count(DISTINCT r), max(r) FROM (SELECT md5(funnel_agg(customer, at, event, '$funnel')::text) FROM events
 		UNION ALL SELECT md5(funnel_agg(name, at, event, '$funnel')::text) FROM events) q (r)"), "1|$truth", 'two of them in one query');
 }
+
+# Customers whose numbers are far apart, of whom most are there and no more: bits take all the memory that they may.
+run_sql($node, q{
+	CREATE TABLE scattered AS
+	SELECT * FROM (SELECT (hashint4(i) & 65535)::bigint AS customer, '2026-01-01Z'::timestamptz + i * interval '1 s' AS at, CASE WHEN i % 2 = 0 THEN 'view' ELSE 'pay' END AS event FROM generate_series(1, 2200000) i
+		UNION ALL SELECT hashint8extended(i, 1), '2026-01-01Z'::timestamptz + i * interval '231 s', 'search' FROM generate_series(1, 9500) i) x ORDER BY at;
+	ANALYZE scattered;
+});
+foreach my $memory ('4MB', '1MB', '16MB')
+{
+	my $query = "SELECT s::json->>'customers', md5(s) FROM (SELECT funnel_agg(customer, at, event, 'view -> pay within 1 day')::text FROM scattered) r (s)";
+	my $from = -s $node->logfile;
+
+	is(run_sql($node, "SET work_mem = '$memory'; $parallel; $query"), run_sql($node, "SET work_mem = '$memory'; $serial; $query"), "scattered customers, $memory");
+	is(workers_since($from), 4, "scattered customers, $memory: two help to read");
+}
+is(run_sql($node, "$parallel; SELECT customers FROM report((SELECT funnel_agg(customer, at, event, 'search') FROM scattered)) WHERE step = 1"), 9500, 'scattered customers are counted');
 
 # Each of two large groups.
 {
