@@ -103,6 +103,16 @@ typedef struct RowCountMethods
 	uint32		(*keys) (RowCount *count, int64 **keys);
 } RowCountMethods;
 
+/* Of a state on its way to another process. */
+#define ROW_STATE_VERSION 1
+
+/* What this process calls the meanings of runs that came from elsewhere, by what those call them. */
+typedef struct RowMeaningList
+{
+	const uint32 *numbers;
+	uint32		count;
+} RowMeaningList;
+
 /* funnel_rows_state.c */
 extern RowFunnel *row_funnel(RowNode *node, const uint8 *bytes, size_t size);
 extern void row_funnel_check(const RowFunnel *funnel, const uint8 *bytes, size_t size);
@@ -117,6 +127,8 @@ extern void row_channel_check(Datum datum);
 
 /* funnel_rows_send.c */
 extern bytea *row_state_share(RowState *state);
+
+/* funnel_rows_receive.c */
 extern RowState *row_state_receive(RowNode *node, const uint8 *bytes, Size size);
 
 /* funnel_rows_finish.c */

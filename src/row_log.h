@@ -146,20 +146,23 @@ extern bool row_log_take_seen(RowLog *log, int64 number, const uint64 *bits);
 extern bool row_log_enters(const RowLog *log);
 extern RowRun row_log_last_run(const RowLog *log);
 extern void row_log_release(RowLog *log);
-extern bool row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg, uint64 *met, CjmError *error);
-extern uint64 row_log_others(const RowLog *log, uint64 met);
 
 /* Entries to be sorted at a time, and bytes to be read at a time from the file. */
 #define ROW_TAKE_ENTRIES 16384
 #define ROW_READ_BUFFER (16 * 1024)
 
 /* row_run.c */
+extern void row_batch_room(RowBatch *batch, uint32 more);
+extern void row_batch_free(RowBatch *batch);
+extern bool row_batch_name(RowBatch *batch, const uint8 *name, uint32 size, uint32 *offset, CjmError *error);
 extern int	row_bucket_step(uint64 count);
 extern void row_run_free(RowRun *run);
 extern size_t row_run_memory(const RowRun *run);
 extern RowRun row_run_encode(const RowBatch *batch, bool named, uint32 nmeanings);
 extern bool row_runs_merge(RowStore *store, const RowRun *runs, uint32 nruns, bool named,
 						   uint32 nmeanings, RowRun *merged, CjmError *error);
+
+/* row_cursor.c */
 
 /* Reads a run from one bucket on. */
 typedef struct RowCursor
@@ -180,9 +183,6 @@ extern bool row_cursor_open(RowCursor *cursor, const RowRun *run, RowStore *stor
 							size_t buffer, int first, CjmError *error);
 extern void row_cursor_close(RowCursor *cursor);
 extern bool row_cursor_take(RowCursor *cursor, int end, RowBatch *batch, CjmError *error);
-extern void row_batch_room(RowBatch *batch, uint32 more);
-extern void row_batch_free(RowBatch *batch);
-extern bool row_batch_name(RowBatch *batch, const uint8 *name, uint32 size, uint32 *offset, CjmError *error);
 
 /* Who reads a log. */
 typedef struct RowReading
@@ -194,6 +194,10 @@ typedef struct RowReading
 	uint64		met;			/* of them, those who were found */
 	RowBatch	scratch;		/* room that is kept from batch to batch */
 } RowReading;
+
+/* row_read.c */
+extern bool row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg, uint64 *met, CjmError *error);
+extern uint64 row_log_others(const RowLog *log, uint64 met);
 
 /* row_sort.c */
 extern bool row_batch_read(const RowBatch *batch, int bucket, int end, RowReading *reading, CjmError *error);
