@@ -20,8 +20,8 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
-#include "miscadmin.h"
 #include "executor/instrument.h"
+#include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "pgstat.h"
 #include "port/atomics.h"
@@ -34,7 +34,7 @@
 /* Entries for each process, so that it is worth starting one, which takes some milliseconds. */
 #define ENTRIES_EACH 500000
 
-/* More bits would take longer to copy than the help is worth; so much has a place in any shared memory. */
+/* More bits would take longer to copy than the help is worth, and shared memory may be scarce. */
 #define SEEN_MAX (16 * 1024 * 1024)
 
 /* What is in the memory that the processes share, by these keys. */

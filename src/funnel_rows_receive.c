@@ -396,7 +396,7 @@ funnel_rows_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* And what a worker makes of the bytes, which have to stay. */
+/* What a helper makes of the bytes of row_state_share, which have to stay, in a node without a plan. */
 RowState *
 row_state_receive(RowNode *node, const uint8 *bytes, Size size)
 {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "engine_oracle.h"
+#include "input.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 
@@ -27,19 +28,6 @@ typedef struct Case
 	FunnelTouch touches[MAX_TOUCHES];
 	int64		now;
 } Case;
-
-typedef struct Input
-{
-	const uint8 *at;
-	const uint8 *end;
-} Input;
-
-/* A number below limit; 0 when the bytes have run out. */
-static int
-take(Input *input, int limit)
-{
-	return input->at < input->end ? *input->at++ % limit : 0;
-}
 
 /* A number from 1 to largest, every other time the largest. */
 static int

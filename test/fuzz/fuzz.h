@@ -8,7 +8,7 @@
 #ifndef CJM_FUZZ_H
 #define CJM_FUZZ_H
 
-#include "pure.h"
+#include "input.h"
 
 #include <stdlib.h>
 

@@ -23,6 +23,7 @@
  * With -DPATTERN_RANDOM instead of the fuzzer it makes cases of its own; the
  * arguments are how many, and the seed.
  */
+#include "input.h"
 #include "pattern.h"
 
 #include <stdlib.h>
@@ -57,18 +58,6 @@ static struct
 	long		partial;
 	long		within;
 }			tally;
-
-typedef struct Input
-{
-	const uint8 *at;
-	const uint8 *end;
-} Input;
-
-static int
-take(Input *input, int limit)
-{
-	return input->at < input->end ? *input->at++ % limit : 0;
-}
 
 /*
  * A case

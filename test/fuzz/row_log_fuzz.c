@@ -20,12 +20,6 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 #define MAX_ROWS 20000
 #define NMEANINGS 5
 
-typedef struct Input
-{
-	const uint8 *data;
-	size_t		size;
-} Input;
-
 typedef struct Row
 {
 	uint32		customer;
@@ -50,15 +44,6 @@ typedef struct RowFile
 {
 	StringInfoData bytes;
 } RowFile;
-
-static uint8
-take(Input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->data++;
-}
 
 static void
 write_file(RowStore *store, const uint8 *bytes, size_t size)
@@ -232,10 +217,10 @@ run_commands(Input input)
 	uint32		total = 0;
 	CjmError	error = {0};
 
-	truth.named = take(&input) & 1;
-	truth.ncustomers = 1 + take(&input) % MAX_CUSTOMERS;
-	nlogs = 1 + take(&input) % MAX_LOGS;
-	spread = take(&input) % 57;
+	truth.named = take(&input, 256) & 1;
+	truth.ncustomers = 1 + take(&input, 256) % MAX_CUSTOMERS;
+	nlogs = 1 + take(&input, 256) % MAX_LOGS;
+	spread = take(&input, 256) % 57;
 	for (uint32 i = 0; i < truth.ncustomers; i++)
 	{
 		char		name[MAX_CUSTOMERS];
@@ -252,14 +237,14 @@ run_commands(Input input)
 	for (uint32 i = 0; i < nlogs; i++)
 		row_log_init(&logs[i], &stores[i > 0], truth.named, &nmeanings);
 
-	while (input.size > 0)
+	while (input.at < input.end)
 	{
-		uint8		command = take(&input);
+		uint8		command = take(&input, 256);
 		uint32		which = command % nlogs;
 		uint32		count = 1U << (command >> 4 & 0xf) % 13;
-		uint32		customer = take(&input);
-		uint32		step = take(&input);
-		int64		at = (int64) ((uint64) take(&input) << take(&input) % 57) * (command & 8 ? -1 : 1);
+		uint32		customer = take(&input, 256);
+		uint32		step = take(&input, 256);
+		int64		at = (int64) ((uint64) take(&input, 256) << take(&input, 256) % 57) * (command & 8 ? -1 : 1);
 
 		if (command % 16 == 15 && logs[which].charged)
 			REQUIRE(row_log_spill(&logs[which], &error));
@@ -302,15 +287,15 @@ read_damaged(Input input)
 	RowStore	store;
 	RowLog		log;
 	RowRun		run = {.nmeanings = NMEANINGS};
-	uint8		head = take(&input);
+	uint8		head = take(&input, 256);
 	uint64		met;
 	CjmError	error = {0};
 
-	run.count = take(&input);
-	run.last_key = (int64) take(&input) << (head >> 1 & 7) * 7;
-	run.last_at = (int64) take(&input) << (head >> 4) * 3;
-	run.size = input.size;
-	run.bytes = exact_copy(input.data, input.size);
+	run.count = take(&input, 256);
+	run.last_key = (int64) take(&input, 256) << (head >> 1 & 7) * 7;
+	run.last_at = (int64) take(&input, 256) << (head >> 4) * 3;
+	run.size = input.end - input.at;
+	run.bytes = exact_copy(input.at, run.size);
 	row_store_init(&store, 0);
 	row_log_init(&log, &store, head & 1, &nmeanings);
 	REQUIRE(row_log_take_run(&log, &run, &error));
@@ -321,7 +306,7 @@ read_damaged(Input input)
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
-	Input		input = {data, size};
+	Input		input = {data, data + size};
 
 	run_commands(input);
 	read_damaged(input);

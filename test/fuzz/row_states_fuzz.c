@@ -21,26 +21,11 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 #define NLOGS 3
 #define NEXT_NODE_CHAIN 2
 
-typedef struct Input
-{
-	const uint8 *data;
-	size_t		size;
-} Input;
-
 typedef struct Row
 {
 	int64		at;
 	uint64		bits[2];
 } Row;
-
-static uint8
-take(Input *input)
-{
-	if (input->size == 0)
-		return 0;
-	input->size--;
-	return *input->data++;
-}
 
 /* Times close to each other, to 2000, to what a distance in few bytes can be, and to the first and the last there are. */
 static int64
@@ -50,9 +35,9 @@ take_time(Input *input)
 		0, INT64CONST(800000000000000), USECS_PER_SEC << 30, ROW_TIME_NEAR - 3, -ROW_TIME_NEAR - 3,
 		PG_INT64_MIN + 1, PG_INT64_MAX - 8, USECS_PER_SEC * 63,
 	};
-	uint8		kind = take(input);
+	uint8		kind = take(input, 256);
 	int64		base = bases[kind % lengthof(bases)];
-	int64		more = kind & 0x80 ? take(input) : kind >> 4 & 7;
+	int64		more = kind & 0x80 ? take(input, 256) : kind >> 4 & 7;
 
 	if (kind & 8 && base < INT64CONST(1) << 60)
 		more *= USECS_PER_SEC;
@@ -77,8 +62,8 @@ static void
 check_condition_log(Input input)
 {
 	static const uint32 counts[] = {1, 3, 8, 9, 64, 70, 128};
-	uint32		nconditions = counts[take(&input) % lengthof(counts)];
-	ConditionHead *head = condition_head_create(nconditions, "head", take(&input) % 5);
+	uint32		nconditions = counts[take(&input, 256) % lengthof(counts)];
+	ConditionHead *head = condition_head_create(nconditions, "head", take(&input, 256) % 5);
 	ConditionLog *logs[NLOGS];
 	ConditionLog *sent = NULL;
 	ConditionRows read;
@@ -87,17 +72,17 @@ check_condition_log(Input input)
 	int			nrows = 0;
 
 	for (int i = 0; i < NLOGS; i++)
-		logs[i] = condition_log_create(head, take(&input) % 64);
-	for (; input.size > 0 && nrows < MAX_ROWS; nrows++)
+		logs[i] = condition_log_create(head, take(&input, 256) % 64);
+	for (; input.at < input.end && nrows < MAX_ROWS; nrows++)
 	{
 		Row		   *row = &rows[nrows];
-		uint8		where = take(&input);
+		uint8		where = take(&input, 256);
 
 		memset(row, 0, sizeof(Row));
 		row->at = take_time(&input);
 		for (int i = where >> 4 & 3; i > 0; i--)
 		{
-			uint32		condition = take(&input) % nconditions;
+			uint32		condition = take(&input, 256) % nconditions;
 
 			row->bits[condition / 64] |= UINT64CONST(1) << (condition % 64);
 		}
@@ -130,7 +115,7 @@ static void
 check_next_node_log(Input input)
 {
 	static const char events[] = "abcdefghijklmnopqrstuvwxyz";
-	uint8		kind = take(&input);
+	uint8		kind = take(&input, 256);
 	NextNodeBase base = (NextNodeBase) (kind >> 1 & 3);
 	bool		backward = base == NEXT_NODE_TAIL || (base != NEXT_NODE_HEAD && (kind & 1) != 0);
 	uint32		nconditions = 1 + NEXT_NODE_CHAIN;
@@ -143,13 +128,13 @@ check_next_node_log(Input input)
 	bool		found;
 
 	for (int i = 0; i < NLOGS; i++)
-		logs[i] = next_node_create(backward, base, nconditions, take(&input));
-	for (int i = 0; input.size > 0 && i < MAX_ROWS; i++)
+		logs[i] = next_node_create(backward, base, nconditions, take(&input, 256));
+	for (int i = 0; input.at < input.end && i < MAX_ROWS; i++)
 	{
-		uint8		where = take(&input);
+		uint8		where = take(&input, 256);
 		int64		at = take_time(&input);
 		uint64		chain = where >> 5 & 3;
-		Label		label = {events + (where & 3), take(&input) % 20};
+		Label		label = {events + (where & 3), take(&input, 256) % 20};
 
 		REQUIRE(next_node_add(&whole, at, label, (where & 16) != 0, &chain, &error));
 		REQUIRE(next_node_add(&logs[where % NLOGS], at, label, (where & 16) != 0, &chain, &error));
@@ -220,8 +205,8 @@ try_next_node_state(const uint8 *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
-	check_condition_log((Input) {data, size});
-	check_next_node_log((Input) {data, size});
+	check_condition_log((Input) {data, data + size});
+	check_next_node_log((Input) {data, data + size});
 	try_condition_state(exact_copy(data, size), size);
 	try_next_node_state(exact_copy(data, size), size);
 	return 0;
