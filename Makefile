@@ -34,7 +34,7 @@ EXTENSION = cjm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(srcdir)/cjm.control')
 
 MODULE_big = cjm
-OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*.c)))
+OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*/*.c)))
 PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
 
 INSTALL_PARTS = $(sort $(wildcard $(srcdir)/sql/install/*.sql))
@@ -76,11 +76,13 @@ endif
 
 include $(PGXS)
 
-# Any header may be in any object; a build takes seconds.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control | $(CURDIR)/src
-
-$(CURDIR)/src:
+# Objects lie in the same folders as their sources, wherever the build is.
+ROOMS = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(OBJS))))
+$(ROOMS):
 	$(MKDIR_P) $@
+
+# Any header may be in any object; a build takes seconds.
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control | $(ROOMS)
 
 # The folder is there for parts that are gone.
 cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(srcdir)/sql/install $(srcdir)/cjm.control

@@ -4,7 +4,7 @@
 #ifndef CJM_ENGINE_ORACLE_H
 #define CJM_ENGINE_ORACLE_H
 
-#include "funnel_engine.h"
+#include "funnel/engine.h"
 
 #define ORACLE_MAX_TOUCHES 12
 

@@ -13,7 +13,7 @@
  */
 #include "fuzz.h"
 
-#include "funnel_def.h"
+#include "funnel/definition.h"
 #include "mb/pg_wchar.h"
 
 extern int	LLVMFuzzerInitialize(int *argc, char ***argv);

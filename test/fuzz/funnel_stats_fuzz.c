@@ -9,7 +9,7 @@
  */
 #include "fuzz.h"
 
-#include "funnel_stats.h"
+#include "funnel/stats.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

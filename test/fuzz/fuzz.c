@@ -5,7 +5,7 @@
  * palloc and its kin stand in for libpgcommon's: an allocation is as large as
  * it was asked to be, and all of an input are gone after it.
  */
-#include "pure.h"
+#include "base/pure.h"
 
 #include <stdlib.h>
 

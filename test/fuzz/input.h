@@ -4,7 +4,7 @@
 #ifndef CJM_FUZZ_INPUT_H
 #define CJM_FUZZ_INPUT_H
 
-#include "pure.h"
+#include "base/pure.h"
 
 typedef struct Input
 {

@@ -11,7 +11,7 @@
  */
 #include "fuzz.h"
 
-#include "journey_text.h"
+#include "journey/text.h"
 #include "mb/pg_wchar.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);

@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-#include "channel_credit.h"
+#include "attribution/channel_credit.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

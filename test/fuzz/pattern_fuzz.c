@@ -24,7 +24,7 @@
  * arguments are how many, and the seed.
  */
 #include "input.h"
-#include "pattern.h"
+#include "pattern/pattern.h"
 
 #include <stdlib.h>
 

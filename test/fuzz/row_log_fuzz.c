@@ -11,7 +11,7 @@
  */
 #include "fuzz.h"
 
-#include "row_log.h"
+#include "rows/log.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

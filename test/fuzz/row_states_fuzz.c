@@ -11,9 +11,9 @@
  */
 #include "fuzz.h"
 
-#include "condition_log.h"
-#include "next_node.h"
-#include "row_time.h"
+#include "base/row_time.h"
+#include "conditions/log.h"
+#include "conditions/next_node.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 

@@ -1,0 +1,48 @@
+/*
+ * attribution/shapley.c: credit by Shapley values, exact over all orders in which channels
+ * could have come.
+ *
+ * A set of channels is worth the conversions on the paths that use no channel
+ * beside it; the credit of a channel is what it adds to the worth of those
+ * before it, on average over all n! orders (Zhao, Mahboobi and Bagheri,
+ * "Shapley value methods for attribution modeling in online advertising",
+ * arXiv:1804.05327, 2018).
+ *
+ * No order and no set has to be tried out for that.  Worth is a sum over paths,
+ * and so are Shapley values.  A path adds its conversions when the last of its
+ * channels comes, which any of them is equally often: each earns an equal part
+ * (these are the game's dividends, Harsanyi, 1959).  So the cost is linear in
+ * the sets of channels that occurred, however many channels there are.
+ */
+#include "attribution/channel_credit.h"
+
+#include <math.h>
+
+/* shapley_credits fills in the credit of each channel. */
+void
+shapley_credits(const PathStats *sorted, const PathTotals *totals, ChannelCredit *credits)
+{
+	for (uint32 channel = 0; channel < sorted->nchannels; channel++)
+		credits[channel] = (ChannelCredit) {0, 0, 0};
+	for (uint32 i = 0; i < sorted->ncounts; i++)
+	{
+		const PathCount *count = &sorted->counts[i];
+		double		conversions = (double) count->conversions;
+		double		value = amount_to_float8(count->value);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 k = 0; k < count->length; k++)
+		{
+			ChannelCredit *credit = &credits[sorted->keys[count->first + k]];
+
+			credit->removal_effect += conversions;
+			credit->conversions += conversions / count->length;
+			credit->value += value / count->length;
+		}
+	}
+	for (uint32 channel = 0; channel < sorted->nchannels; channel++)
+		if (totals->conversions > 0)
+			credits[channel].removal_effect /= totals->conversions;
+		else
+			credits[channel].removal_effect = NAN;
+}

@@ -1,0 +1,222 @@
+/*
+ * base/calendar.c: hours, days, weeks, months, quarters and years of a time zone.
+ *
+ * To find where a period begins and ends costs a microsecond, and journeys are
+ * about the same few: a function that is asked of many keeps those it has found.
+ */
+#include "base/calendar.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rangetypes.h"
+
+/* So many are kept; when there are more, all are forgotten. */
+#define MAX_KNOWN 4096
+
+struct KnownPeriods
+{
+	const CalendarUnit *unit;
+	text	   *zone;
+	int			count;
+	int			capacity;
+	CalendarPeriod *periods;	/* in order */
+};
+
+static const CalendarUnit units[] = {
+	{"hour", {.time = USECS_PER_HOUR}},
+	{"day", {.day = 1}},
+	{"week", {.day = 7}},
+	{"month", {.month = 1}},
+	{"quarter", {.month = 3}},
+	{"year", {.month = 12}}
+};
+
+/* The unit of a name, in any case; an error if there is none. */
+const CalendarUnit *
+calendar_unit(text *name)
+{
+	for (int i = 0; i < (int) lengthof(units); i++)
+		if (VARSIZE_ANY_EXHDR(name) == strlen(units[i].name) &&
+			pg_strncasecmp(VARDATA_ANY(name), units[i].name, strlen(units[i].name)) == 0)
+			return &units[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown bucket \"%s\"", text_to_cstring(name)),
+			 errhint("Buckets are hour, day, week, month, quarter and year.")));
+}
+
+/* The moment at which a clock of the zone shows a local time; the later one of two. */
+static TimestampTz
+clock_shows(Datum local, Datum zone)
+{
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamp_zone, zone, local));
+}
+
+/* The full hour that clocks have shown last, as date_trunc has it. */
+static TimestampTz
+trunc_hour(Datum name, TimestampTz at, Datum zone)
+{
+	return DatumGetTimestampTz(DirectFunctionCall3(timestamptz_trunc_zone, name, TimestampTzGetDatum(at), zone));
+}
+
+/* When the hour that holds a moment begins: where clocks are put back by half an hour, with the change. */
+static TimestampTz
+hour_begin(Datum name, TimestampTz at, Datum zone)
+{
+	TimestampTz begin = trunc_hour(name, at, zone);
+	TimestampTz before = trunc_hour(name, begin, zone);
+
+	return before < begin ? before + USECS_PER_HOUR : begin;
+}
+
+/*
+ * What a clock of the zone shows at a moment.  In the last hours of all time an
+ * eastern one would show what no timestamp can hold: they go with the last day.
+ */
+static Datum
+clock_at(TimestampTz at, Datum zone)
+{
+	Timestamp	day_before;
+
+	if (at < END_TIMESTAMP - USECS_PER_DAY)
+		return DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at));
+	day_before = DatumGetTimestamp(DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(at - USECS_PER_DAY)));
+	return TimestampGetDatum(Min(day_before + USECS_PER_DAY, END_TIMESTAMP - 1));
+}
+
+/* Whether what follows the period that begins at a local time lies beyond all time; no period is longer than that. */
+static bool
+is_last(const CalendarUnit *unit, Datum local)
+{
+	int			days = unit->length.month == 12 ? 366 : unit->length.month == 3 ? 92 : unit->length.month == 1 ? 31 : unit->length.day;
+
+	return DatumGetTimestamp(local) >= END_TIMESTAMP - days * USECS_PER_DAY;
+}
+
+/*
+ * The period that holds a moment: from begin, before end.  Periods never
+ * overlap and leave nothing out, wherever clocks are changed; the last one ends
+ * with infinity, and one that begins before the times of timestamptz is an
+ * error.
+ *
+ * Hours have one length; but one in which clocks are changed by half of it
+ * ends, or begins, with the change.  From days on begin and end are local
+ * times, so that a day may have 23 or 25 hours; one that begins at a time that
+ * clocks show twice begins at the second.
+ */
+void
+calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampTz *begin, TimestampTz *end)
+{
+	Datum		name = CStringGetTextDatum(unit->name);
+	Datum		length = IntervalPGetDatum(unconstify(Interval *, &unit->length));
+	Datum		local;
+
+	if (unit->length.time != 0)
+	{
+		TimestampTz next;
+
+		*begin = hour_begin(name, at, zone);
+		*end = trunc_hour(name, at, zone) + unit->length.time;
+		next = hour_begin(name, *end - 1, zone);
+		if (next > at)
+			*end = next;
+		if (*end >= END_TIMESTAMP)
+			*end = DT_NOEND;
+		return;
+	}
+	local = clock_at(at, zone);
+	local = DirectFunctionCall2(timestamp_trunc, name, local);
+	*begin = clock_shows(local, zone);
+	if (*begin > at)
+	{
+		*end = *begin;
+		*begin = clock_shows(DirectFunctionCall2(timestamp_mi_interval, local, length), zone);
+	}
+	else if (is_last(unit, local))
+		*end = DT_NOEND;
+	else
+		*end = clock_shows(DirectFunctionCall2(timestamp_pl_interval, local, length), zone);
+}
+
+/*
+ * What is known of the periods of a unit in a time zone, kept at *place, which is
+ * NULL before the first call, and in a context that lasts as long.
+ */
+KnownPeriods *
+known_periods(KnownPeriods **place, MemoryContext context, const CalendarUnit *unit, text *zone)
+{
+	KnownPeriods *known = *place;
+
+	if (known == NULL)
+	{
+		known = MemoryContextAllocZero(context, sizeof(KnownPeriods));
+		known->capacity = 16;
+		known->periods = MemoryContextAlloc(context, known->capacity * sizeof(CalendarPeriod));
+		*place = known;
+	}
+	if (known->unit != unit || VARSIZE_ANY_EXHDR(known->zone) != VARSIZE_ANY_EXHDR(zone) ||
+		memcmp(VARDATA_ANY(known->zone), VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone)) != 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		/* Nothing is known of it before it is whole. */
+		known->unit = NULL;
+		known->count = 0;
+		if (known->zone != NULL)
+			pfree(known->zone);
+		known->zone = NULL;
+		known->zone = (text *) bytes_to_varlena(VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone));
+		known->unit = unit;
+		MemoryContextSwitchTo(old);
+	}
+	return known;
+}
+
+/* The period that holds a time, of days or longer ones; a pointer that holds until the next call. */
+const CalendarPeriod *
+known_period(KnownPeriods *known, TimestampTz at)
+{
+	int			low = 0;
+	int			high = known->count;
+	CalendarPeriod found;
+	Datum		zone = PointerGetDatum(known->zone);
+	Datum		local;
+
+	/* The first one that ends later. */
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (known->periods[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < known->count && known->periods[low].begin <= at)
+		return &known->periods[low];
+
+	calendar_period(known->unit, at, zone, &found.begin, &found.end);
+	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(found.begin));
+	found.date = DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
+	if (known->count == MAX_KNOWN)
+		low = known->count = 0;
+	if (known->count == known->capacity)
+	{
+		known->periods = repalloc(known->periods, 2 * known->capacity * sizeof(CalendarPeriod));
+		known->capacity *= 2;
+	}
+	memmove(&known->periods[low + 1], &known->periods[low], (known->count - low) * sizeof(CalendarPeriod));
+	known->periods[low] = found;
+	known->count++;
+	return &known->periods[low];
+}
+
+/* A period as a tstzrange. */
+Datum
+calendar_range(TimestampTz begin, TimestampTz end, TypeCacheEntry *range_type)
+{
+	RangeBound	lower = {.val = TimestampTzGetDatum(begin), .inclusive = true, .lower = true};
+	RangeBound	upper = {.val = TimestampTzGetDatum(end), .inclusive = false, .lower = false};
+
+	return RangeTypePGetDatum(make_range(range_type, &lower, &upper, false));
+}

@@ -1,0 +1,123 @@
+/*
+ * funnel/engine.h: the one funnel engine.
+ *
+ * Plain arrays in, plain struct out.  Who calls it has already turned events
+ * and channels into bits, so that the engine knows no label, no journey and
+ * no row.
+ */
+#ifndef CJM_FUNNEL_ENGINE_H
+#define CJM_FUNNEL_ENGINE_H
+
+#include "base/pure.h"
+#include "funnel/definition.h"
+
+/*
+ * One touchpoint.  An array of them is sorted by time; the order within one
+ * time does not matter.  Touchpoints that match no stage and no exclusion may
+ * be left out unless the rules are strict.
+ */
+typedef struct FunnelTouch
+{
+	int64		at;				/* microseconds */
+	uint64		stages;			/* bit i: it matches stage i + 1 */
+	bool		excluded;		/* it matches an excluding event */
+} FunnelTouch;
+
+/* The rules of a funnel without its labels. */
+typedef struct FunnelRules
+{
+	int			nstages;
+	int64		within;			/* microseconds, or FUNNEL_NO_LIMIT */
+	bool		strict;
+	bool		unordered;
+	bool		excluding;
+	uint64		optional;		/* bit i: stage i + 1 may be left out */
+	uint64		gapped;			/* bit i: stage i + 1 has a [D] */
+	int64		gap[FUNNEL_MAX_STAGES]; /* FUNNEL_NO_LIMIT where there is none */
+} FunnelRules;
+
+/* Where the first touchpoint of a walk may lie, both ends included. */
+typedef struct FunnelEntry
+{
+	int64		from;
+	int64		to;
+} FunnelEntry;
+
+#define FUNNEL_ANY_ENTRY ((FunnelEntry) {PG_INT64_MIN, PG_INT64_MAX})
+
+/*
+ * The winning walk.  at[i] is set where bit i of passed is.
+ *
+ * Two walks that leave out different optional stages, but equally many, are
+ * compared stage by stage from the first: passed earlier is better than passed
+ * later, and passed at all is better than left out.
+ *
+ * Of an unordered funnel at[n - 1] is the moment at which n stages were
+ * reached: the window is the deepest, of those the one that ends earliest, of
+ * those the one that starts latest, and in it the number of stages that
+ * distinct touchpoints from its start on can be matched to first grows to n
+ * then.  (With excluding the walk must hold what is excluded in it, and the
+ * moments are those of its own touchpoints, each as early as possible.)
+ */
+typedef struct FunnelWalk
+{
+	int			step;			/* 0: no walk */
+	uint64		passed;			/* bit i: the walk holds stage i + 1 */
+	int64		at[FUNNEL_MAX_STAGES];
+} FunnelWalk;
+
+/*
+ * Conversions of one time, by the touchpoints that complete them: those of an
+ * ordered funnel take its last mandatory stage; of an unordered one, of what the
+ * walk takes at its end, they match the highest stage.  Touchpoints of one time
+ * that match the same stages are interchangeable, so those are named.
+ */
+typedef struct FunnelCompletion
+{
+	int64		at;
+	uint64		stages;			/* all that such a touchpoint matches, up to the last mandatory one */
+	int64		count;			/* conversions */
+} FunnelCompletion;
+
+typedef struct FunnelCompletions
+{
+	uint64		stages;			/* the stages up to the last mandatory one */
+	size_t		count;
+	size_t		capacity;
+	FunnelCompletion *list;		/* palloc'd, by time; a time may be there several times */
+} FunnelCompletions;
+
+/*
+ * A search for the winning walk whose touchpoints come by and by, so that who
+ * has them to read may stop early.  Of the walks under way it has, for the
+ * stages below depth, the latest start, as the index of the first touchpoint at
+ * that time; step stages have been passed at some time, from begin on.
+ */
+typedef struct FunnelSearch
+{
+	bool		early;			/* it can be over before all touchpoints have come */
+	int			deepest;		/* no more stages can be passed */
+	int			step;
+	size_t		begin;
+	size_t		next;			/* first touchpoint not looked at */
+	int			depth;
+	size_t		start[FUNNEL_MAX_STAGES];
+} FunnelSearch;
+
+extern void funnel_rules(const FunnelDef *def, FunnelRules *rules);
+extern uint64 funnel_reachable(const FunnelRules *rules, uint64 seen);
+extern void funnel_walk(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+extern uint64 funnel_reached(const FunnelRules *rules, FunnelEntry entry,
+							 const FunnelTouch *touches, size_t count, int64 *at);
+extern void funnel_search_start(FunnelSearch *search, const FunnelRules *rules, uint64 reachable);
+extern bool funnel_search_on(FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+							 const FunnelTouch *touches, size_t count, bool all);
+extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
+								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
+extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, size_t count, int64 now);
+
+#endif							/* CJM_FUNNEL_ENGINE_H */

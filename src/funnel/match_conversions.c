@@ -1,0 +1,121 @@
+/*
+ * funnel/match_conversions.c: which touchpoints of a journey complete the funnel.
+ *
+ * The engine tells the times of the conversions and what their last touchpoints
+ * match; here those touchpoints are found in the journey.
+ */
+#include "funnel/match_internal.h"
+
+/* A touchpoint that may complete the funnel. */
+typedef struct Candidate
+{
+	uint64		stages;
+	uint32		touch;
+} Candidate;
+
+static int
+candidate_order(const void *a, const void *b)
+{
+	const Candidate *x = a;
+	const Candidate *y = b;
+
+	if (x->stages != y->stages)
+		return x->stages < y->stages ? -1 : 1;
+	return (x->touch > y->touch) - (x->touch < y->touch);
+}
+
+static int
+completion_order(const void *a, const void *b)
+{
+	uint64		x = ((const FunnelCompletion *) a)->stages;
+	uint64		y = ((const FunnelCompletion *) b)->stages;
+
+	return (x > y) - (x < y);
+}
+
+static int
+touch_order(const void *a, const void *b)
+{
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The touchpoints that complete the conversions of one time, by their numbers.
+ * Of those that match the same stages the first in the journey do.
+ */
+static size_t
+completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64 stages,
+				   FunnelCompletion *completions, size_t count, uint32 *out)
+{
+	int64		at = completions[0].at;
+	uint32		first = journey_lower_bound(view, at);
+	uint32		end = journey_lower_bound(view, at + 1);
+	size_t		ncandidates = 0;
+	size_t		next = 0;
+	size_t		nout = 0;
+	Candidate  *candidates;
+
+	if (end - first == 1)
+	{
+		out[0] = first;
+		return 1;
+	}
+	candidates = palloc_extended((size_t) (end - first) * sizeof(Candidate), MCXT_ALLOC_HUGE);
+	for (uint32 i = first; i < end; i++)
+	{
+		EventMask	mask = matcher->event_masks[journey_label_at(&view->events, i)];
+
+		CHECK_FOR_INTERRUPTS();
+		if (matcher->nchanneled > 0)
+			mask = channel_mask(matcher, view, i, mask);
+		if (mask.stages & stages)
+			candidates[ncandidates++] = (Candidate) {mask.stages & stages, i};
+	}
+	qsort(candidates, ncandidates, sizeof(Candidate), candidate_order);
+	qsort(completions, count, sizeof(FunnelCompletion), completion_order);
+	for (size_t i = 0; i < count; i++)
+	{
+		while (candidates[next].stages != completions[i].stages)
+			next++;
+		for (int64 n = 0; n < completions[i].count; n++)
+			out[nout++] = candidates[next++].touch;
+	}
+	qsort(out, nout, sizeof(uint32), touch_order);
+	pfree(candidates);
+	return nout;
+}
+
+/*
+ * The touchpoints that complete the funnel, one for each conversion, by their
+ * numbers in the journey, ascending; *conversions is palloc'd if there are any.
+ */
+size_t
+funnel_match_conversions(FunnelMatcher *matcher, const JourneyView *view, uint32 **conversions)
+{
+	const FunnelTouch *touches;
+	size_t		count = funnel_match_touches(matcher, view, &touches);
+	FunnelCompletions completions = {0};
+	size_t		nout = 0;
+	int64		total;
+
+	if (count == 0)
+		return 0;
+	total = funnel_conversions(&matcher->rules, FUNNEL_ANY_ENTRY, touches, count, &completions);
+	if (total == 0)
+		return 0;
+	*conversions = palloc_extended(total * sizeof(uint32), MCXT_ALLOC_HUGE);
+	for (size_t first = 0, end; first < completions.count; first = end)
+	{
+		for (end = first + 1; end < completions.count; end++)
+			if (completions.list[end].at != completions.list[first].at)
+				break;
+		nout += completing_touches(matcher, view, completions.stages, completions.list + first, end - first,
+								   *conversions + nout);
+	}
+	Assert(nout == (size_t) total);
+	pfree(completions.list);
+	return nout;
+}

@@ -1,0 +1,186 @@
+/*
+ * funnel/match_journey.c: reads the touchpoints of a journey for the engine.
+ *
+ * Event ids first, and times only of touchpoints that matter; a journey that
+ * the engine decides early is not read to its end.
+ */
+#include "funnel/match_internal.h"
+
+/* Makes a matcher ready to be asked of single touchpoints of a journey, until it is asked of the next one. */
+void
+funnel_match_start(FunnelMatcher *matcher, const JourneyView *view)
+{
+	if (view->count > 0)
+		funnel_match_prepare(matcher, view);
+}
+
+/* The stages that touchpoint i matches, whatever came before it. */
+uint64
+funnel_match_stages(const FunnelMatcher *matcher, const JourneyView *view, uint32 i)
+{
+	EventMask	mask = matcher->event_masks[journey_label_at(&view->events, i)];
+
+	return matcher->nchanneled == 0 ? mask.stages : channel_mask(matcher, view, i, mask).stages;
+}
+
+/* Touchpoints that are read at a time. */
+#define BLOCK 64
+
+/* A journey of which touchpoints are being read. */
+typedef struct Reading
+{
+	const JourneyView *view;
+	const EventMask *masks;		/* by event id */
+	uint64		reachable;
+	uint32		next;			/* touchpoint */
+	size_t		count;			/* of those in the matcher's array */
+} Reading;
+
+/*
+ * Writes those touchpoints before end that matter into the matcher's array,
+ * with their number in the journey for a time.  Whether one matters is as good
+ * as random, so that a branch on it would cost more than the rest: each is
+ * written, and counted if it does.  Inlined with constants, since this loop is
+ * where most of the time goes.
+ */
+static pg_attribute_always_inline size_t
+collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool channeled, int width)
+{
+	const JourneyView *view = reading->view;
+	JourneyLabels events = view->events;
+	FunnelTouch *out = matcher->touches;
+	bool		strict = matcher->rules.strict;
+	size_t		count = reading->count;
+
+	events.width = width;
+	for (uint32 i = reading->next; i < end; i++)
+	{
+		EventMask	mask = reading->masks[journey_label_at(&events, i)];
+
+		if (channeled)
+		{
+			/* A thousand conditions a touchpoint may take a while. */
+			CHECK_FOR_INTERRUPTS();
+			mask = channel_mask(matcher, view, i, mask);
+		}
+		mask.stages &= reading->reachable;
+		out[count].at = i;
+		out[count].stages = mask.stages;
+		out[count].excluded = mask.excluded;
+		count += (mask.stages != 0) | mask.excluded | strict;
+	}
+	return count;
+}
+
+/*
+ * The first touchpoint that a walk can begin with, or another one of its time
+ * before it: what comes earlier matters to no ordered funnel.
+ */
+static pg_attribute_always_inline uint32
+find_entry(const Reading *reading, int width)
+{
+	JourneyLabels events = reading->view->events;
+	uint32		i = 0;
+
+	events.width = width;
+	while (i < reading->view->count && !(reading->masks[journey_label_at(&events, i)].stages & 1))
+		i++;
+	if (i < reading->view->count)
+		while (i > 0 && journey_at(reading->view, i - 1) == journey_at(reading->view, i))
+			i--;
+	return i;
+}
+
+/* Begins to read a journey; false if no walk can be in it. */
+static inline bool
+reading_start(FunnelMatcher *matcher, const JourneyView *view, Reading *reading)
+{
+	bool		narrow = view->events.width == 1;
+
+	if (view->count == 0)
+		return false;
+	reading->view = view;
+	reading->reachable = funnel_match_prepare(matcher, view);
+	reading->masks = matcher->event_masks;
+	if (reading->reachable == 0)
+		return false;
+	reading->next = 0;
+	reading->count = 0;
+	if (!matcher->rules.unordered && matcher->nchanneled == 0)
+		reading->next = narrow ? find_entry(reading, 1) : find_entry(reading, view->events.width);
+	return true;
+}
+
+/* Reads so many more touchpoints, or all that are left. */
+static inline void
+reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
+{
+	const JourneyView *view = reading->view;
+	uint32		end = view->count - reading->next > touches ? reading->next + touches : view->count;
+	size_t		room = reading->count + (end - reading->next);
+	size_t		count = reading->count;
+
+	if (room > matcher->touch_capacity)
+	{
+		matcher->touch_capacity = room + room / 2;
+		matcher->touches = repalloc_huge(matcher->touches, matcher->touch_capacity * sizeof(FunnelTouch));
+	}
+	if (matcher->nchanneled == 0 && view->events.width == 1)
+		reading->count = collect(matcher, reading, end, false, 1);
+	else
+		reading->count = collect(matcher, reading, end, matcher->nchanneled > 0, view->events.width);
+	reading->next = end;
+	/* Times are read last, and only of those that matter. */
+	for (; count < reading->count; count++)
+		matcher->touches[count].at = journey_at(view, (uint32) matcher->touches[count].at);
+}
+
+/*
+ * funnel_match_touches gives the touchpoints of a journey that the rules need
+ * to see, as the engine wants them.  The array is the matcher's and holds until
+ * the next call.
+ */
+size_t
+funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches)
+{
+	Reading		reading;
+
+	if (!reading_start(matcher, view, &reading))
+		return 0;
+	reading_on(matcher, &reading, view->count);
+	*touches = matcher->touches;
+	return reading.count;
+}
+
+/* The winning walk of a journey. */
+void
+funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry, FunnelWalk *walk)
+{
+	const FunnelRules *rules = &matcher->rules;
+	Reading		reading;
+	FunnelSearch search;
+	bool		known = false;
+
+	if (!reading_start(matcher, view, &reading))
+	{
+		walk->step = 0;
+		walk->passed = 0;
+		return;
+	}
+	funnel_search_start(&search, rules, reading.reachable);
+	/* Who can do no more than begin did so first where reading begins. */
+	if (search.early && search.deepest == 1 && matcher->nchanneled == 0 &&
+		entry.from == PG_INT64_MIN && entry.to == PG_INT64_MAX)
+	{
+		walk->step = 1;
+		walk->passed = 1;
+		walk->at[0] = journey_at(view, reading.next);
+		return;
+	}
+	while (!known && reading.next < view->count)
+	{
+		reading_on(matcher, &reading, BLOCK);
+		known = funnel_search_on(&search, rules, entry, matcher->touches, reading.count, reading.next == view->count);
+	}
+	funnel_search_end(&search, rules, entry, matcher->touches, reading.count, walk);
+}

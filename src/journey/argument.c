@@ -1,0 +1,98 @@
+/*
+ * journey/argument.c: journeys on their way into fmgr functions and out of them.
+ */
+#include "journey/argument.h"
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/* What a first look at a long journey fetches: about one TOAST chunk. */
+#define HEAD_BYTES 1900
+
+/*
+ * Opens a journey argument.  It is detoasted into the current context only if
+ * it is compressed or out of line, and lives as long as the argument.
+ */
+void
+journey_open_datum(Datum value, JourneyView *view)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+	CjmError	error = {0};
+
+	if (!journey_open((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), view, &error))
+		cjm_report(&error);
+}
+
+/*
+ * Opens the header and the event dictionary of a journey argument, and no
+ * column.  Of a long journey, which is stored out of line, only the beginning
+ * is fetched.
+ */
+void
+journey_open_head(Datum value, JourneyView *view)
+{
+	struct varlena *head;
+	CjmError	error = {0};
+	int32		size = HEAD_BYTES;
+
+	if (!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+	{
+		journey_open_datum(value, view);
+		return;
+	}
+	for (;;)
+	{
+		size_t		needed;
+
+		head = PG_DETOAST_DATUM_SLICE(value, 0, size);
+		if (!journey_open((const uint8 *) VARDATA_ANY(head), VARSIZE_ANY_EXHDR(head), view, &error))
+			cjm_report(&error);
+		needed = view->events.dictionary + view->events.size - (const uint8 *) VARDATA_ANY(head);
+		if (needed <= (size_t) size)
+			return;
+		size = needed;
+	}
+}
+
+/* The journey of all that a builder holds, in the current context. */
+Datum
+journey_from_builder(const JourneyBuilder *builder, bool distinct)
+{
+	CjmError	error = {0};
+	size_t		size;
+	uint8	   *value = builder_encode(builder, distinct, VARHDRSZ, &size, &error);
+
+	if (value == NULL)
+		cjm_report(&error);
+	SET_VARSIZE(value, size);
+	return PointerGetDatum(value);
+}
+
+/* All labels of a dictionary by id, for functions that put them into many rows. */
+Datum *
+label_datums(const JourneyLabels *labels)
+{
+	Label	   *names = journey_labels(labels);
+	Datum	   *datums = palloc_extended(Max(labels->count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	for (uint32 i = 0; i < labels->count; i++)
+		datums[i] = label_to_datum(names[i]);
+	pfree(names);
+	return datums;
+}
+
+/* Whether an argument that says event or channel says channel. */
+bool
+by_channel_argument(text *by)
+{
+	Label		label = label_from_text(by);
+
+	if (label_equal(label, (Label) {"channel", 7}))
+		return true;
+	if (!label_equal(label, (Label) {"event", 5}))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("by cannot be \"%s\"", text_to_cstring(by)),
+				 errhint("It is event or channel.")));
+	return false;
+}

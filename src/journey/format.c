@@ -1,0 +1,271 @@
+/*
+ * journey/format.c: opens and reads the bytes of a journey.
+ *
+ *	byte 0		format version, 1
+ *	byte 1		bits 0-3 bytes of a time offset (0 to 8), bits 4-5 its unit
+ *				(0 microsecond, 1 millisecond, 2 second, 3 minute)
+ *	byte 2		bits 0-1 width of an event id (0: 1 byte, 1: 2, 2: 4),
+ *				bits 2-3 width of a channel id (0: no channels, 1: 1 byte, 2: 2, 3: 4),
+ *				bit 4 there are values, bit 5 some touchpoints have none
+ *	varint		touchpoints; nothing follows a zero
+ *	varint		event labels, varint bytes of their dictionary
+ *	[varint		channel labels, varint bytes of their dictionary]
+ *	8 bytes		time of the first touchpoint
+ *	dictionary	of events: for each label a varint size and its bytes
+ *	[dictionary	of channels]
+ *	offsets		count - 1 entries: time since the first, in units
+ *	event ids	count entries
+ *	[channel	count entries: 0 for none, else the id + 1]
+ *	[bitmap		(count + 7) / 8 bytes: which touchpoints have a value]
+ *	[values		8 bytes each, IEEE 754 little-endian, of those that have one]
+ *
+ * What journey_encode (journey/encode.c) writes is canonical: touchpoints in the order of
+ * touch_compare, dictionaries sorted and without unused labels, every width the
+ * smallest and the unit the largest that fits.  So equal contents are equal
+ * bytes.  Offsets count from the first time and not from the touchpoint
+ * before, and all have one width: that costs a byte or two against a variable
+ * length delta and buys reading any time without reading those before it.
+ */
+#include "journey/internal.h"
+
+/*
+ * The bytes that follow the header are cut into columns here, for the trusting
+ * and the distrusting reader alike.  p is the first byte after the header.
+ * Returns the byte after the last column but values; sizes are not checked.
+ */
+const uint8 *
+journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
+{
+	view->time_width = bytes[1] & 0x0f;
+	view->time_shift = view->time_width == 0 ? 0 : 64 - 8 * view->time_width;
+	view->unit = view->time_width == 0 ? 0 : unit_microseconds[bytes[1] >> 4 & 3];
+	view->events.width = 1 << (bytes[2] & 3);
+	view->channels.width = (bytes[2] >> 2 & 3) == 0 ? 0 : 1 << ((bytes[2] >> 2 & 3) - 1);
+	view->events.dictionary = p;
+	p += view->events.size;
+	view->channels.dictionary = p;
+	p += view->channels.size;
+	view->offsets = p;
+	p += (size_t) (view->count - 1) * view->time_width;
+	view->events.column = p;
+	p += (size_t) view->count * view->events.width;
+	view->channels.column = p;
+	p += (size_t) view->count * view->channels.width;
+	view->present = NULL;
+	if (bytes[2] & BITMAP_BIT)
+	{
+		view->present = p;
+		p += (view->count + 7) / 8;
+	}
+	view->values = bytes[2] & VALUES_BIT ? p : NULL;
+	return p;
+}
+
+/* Refuses another format version, and bytes too short for a header. */
+bool
+journey_version_check(const uint8 *bytes, size_t size, CjmError *error)
+{
+	if (size >= 1 && bytes[0] != JOURNEY_FORMAT_VERSION)
+	{
+		cjm_fail(error, CJM_ERROR_VERSION, "journey format version %u is not supported", bytes[0]);
+		cjm_fail_detail(error, "This release of cjm reads version %d.", JOURNEY_FORMAT_VERSION);
+		return false;
+	}
+	if (size < 4)
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey of %zu bytes is too short", size);
+	return true;
+}
+
+/*
+ * journey_open reads the header of a sound value; the view points into bytes,
+ * which must stay.  Costs a few nanoseconds.  Fails only for another version.
+ */
+bool
+journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error)
+{
+	const uint8 *p = bytes + 3;
+	uint64		n;
+
+	if (!journey_version_check(bytes, size, error))
+		return false;
+	p = varint_load(p, &n);
+	view->count = n;
+	if (n == 0)
+	{
+		memset(view, 0, sizeof(*view));
+		return true;
+	}
+	p = varint_load(p, &n);
+	view->events.count = n;
+	p = varint_load(p, &n);
+	view->events.size = n;
+	view->channels.count = 0;
+	view->channels.size = 0;
+	if (bytes[2] & 0x0c)
+	{
+		p = varint_load(p, &n);
+		view->channels.count = n;
+		p = varint_load(p, &n);
+		view->channels.size = n;
+	}
+	view->first = (int64) bytes_load64(p);
+	journey_cut_columns(bytes, p + 8, view);
+	return true;
+}
+
+/* The labels of a dictionary by id, palloc'd; they point into the value. */
+Label *
+journey_labels(const JourneyLabels *labels)
+{
+	Label	   *out = palloc_extended(Max(labels->count, 1) * sizeof(Label), MCXT_ALLOC_HUGE);
+	const uint8 *p = labels->dictionary;
+
+	for (uint32 i = 0; i < labels->count; i++)
+	{
+		uint64		size;
+
+		p = varint_load(p, &size);
+		out[i].bytes = (const char *) p;
+		out[i].size = size;
+		p += size;
+	}
+	return out;
+}
+
+/* The label of an id; linear in the id, for who needs one and not all. */
+Label
+journey_label(const JourneyLabels *labels, uint32 id)
+{
+	const uint8 *p = labels->dictionary;
+	uint64		size;
+
+	for (p = varint_load(p, &size); id > 0; id--)
+		p = varint_load(p + size, &size);
+	return (Label) {(const char *) p, (uint32) size};
+}
+
+/* The id of a label, or -1 if the dictionary does not have it. */
+int64
+journey_find_label(const JourneyLabels *labels, Label label)
+{
+	const uint8 *p = labels->dictionary;
+
+	for (uint32 i = 0; i < labels->count; i++)
+	{
+		uint64		size;
+
+		p = varint_load(p, &size);
+		if (size == label.size && memcmp(p, label.bytes, size) == 0)
+			return i;
+		p += size;
+	}
+	return -1;
+}
+
+/* The number of touchpoints before a time. */
+uint32
+journey_lower_bound(const JourneyView *view, int64 at)
+{
+	uint32		low = 0;
+	uint32		high = view->count;
+
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (journey_at(view, middle) < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Starts a cursor at touchpoint from; linear in from where some values are NULL. */
+void
+journey_cursor_start(JourneyCursor *cursor, const JourneyView *view, uint32 from)
+{
+	size_t		before = from;
+
+	if (view->present)
+	{
+		before = 0;
+		for (uint32 i = 0; i < from; i++)
+			before += view->present[i / 8] >> (i % 8) & 1;
+	}
+	cursor->view = view;
+	cursor->next = from;
+	cursor->next_value = view->values ? view->values + before * 8 : NULL;
+}
+
+/* Reads the next touchpoint with ids of the view; false at the end. */
+bool
+journey_cursor_next(JourneyCursor *cursor, Touch *touch)
+{
+	const JourneyView *view = cursor->view;
+	uint32		i = cursor->next;
+
+	if (i >= view->count)
+		return false;
+	cursor->next++;
+	touch->at = journey_at(view, i);
+	touch->event = journey_label_at(&view->events, i);
+	touch->channel = journey_label_at(&view->channels, i);
+	touch->has_value = view->values && (!view->present || (view->present[i / 8] >> (i % 8) & 1));
+	touch->value = 0;
+	if (touch->has_value)
+	{
+		uint64		bits = bytes_load64(cursor->next_value);
+
+		memcpy(&touch->value, &bits, 8);
+		cursor->next_value += 8;
+	}
+	return true;
+}
+
+/*
+ * The order of journeys: touchpoint by touchpoint in their canonical order, a
+ * journey before every longer one that begins with it.  It is an order of the
+ * contents, not of the bytes, so that a later format keeps it.
+ */
+int
+journey_compare(const JourneyView *a, const JourneyView *b)
+{
+	Label	   *events[2] = {journey_labels(&a->events), journey_labels(&b->events)};
+	Label	   *channels[2] = {journey_labels(&a->channels), journey_labels(&b->channels)};
+	JourneyCursor cursor[2];
+	Touch		touch[2];
+	int			order = 0;
+
+	journey_cursor_start(&cursor[0], a, 0);
+	journey_cursor_start(&cursor[1], b, 0);
+	while (order == 0)
+	{
+		bool		more[2];
+
+		CHECK_FOR_INTERRUPTS();
+		more[0] = journey_cursor_next(&cursor[0], &touch[0]);
+		more[1] = journey_cursor_next(&cursor[1], &touch[1]);
+		if (!more[0] || !more[1])
+		{
+			order = (int) more[0] - (int) more[1];
+			break;
+		}
+		if (touch[0].at != touch[1].at)
+			order = touch[0].at < touch[1].at ? -1 : 1;
+		if (order == 0)
+			order = label_compare(events[0][touch[0].event], events[1][touch[1].event]);
+		if (order == 0 && (touch[0].channel == 0 || touch[1].channel == 0))
+			order = (touch[0].channel != 0) - (touch[1].channel != 0);
+		else if (order == 0)
+			order = label_compare(channels[0][touch[0].channel - 1], channels[1][touch[1].channel - 1]);
+		if (order == 0)
+			order = value_compare(touch[0].has_value, touch[0].value, touch[1].has_value, touch[1].value);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		pfree(events[i]);
+		pfree(channels[i]);
+	}
+	return order;
+}

@@ -1,0 +1,33 @@
+/*
+ * journey/internal.h: what the reader, the writer and the validator of the
+ * journey format share.
+ */
+#ifndef CJM_JOURNEY_INTERNAL_H
+#define CJM_JOURNEY_INTERNAL_H
+
+#include "journey/format.h"
+
+#include <math.h>
+
+/* Bits of header byte 2. */
+#define VALUES_BIT 0x10
+#define BITMAP_BIT 0x20
+
+/* By the code of header byte 1. */
+static const int64 unit_microseconds[] = {1, 1000, 1000000, 60000000};
+
+/* NULL first, then numbers in order, then NaN, as float8 sorts. */
+static inline int
+value_compare(bool a_set, double a, bool b_set, double b)
+{
+	if (!a_set || !b_set)
+		return (int) a_set - (int) b_set;
+	if (isnan(a) || isnan(b))
+		return (isnan(a) ? 1 : 0) - (isnan(b) ? 1 : 0);
+	return (a > b) - (a < b);
+}
+
+extern bool journey_version_check(const uint8 *bytes, size_t size, CjmError *error);
+extern const uint8 *journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view);
+
+#endif							/* CJM_JOURNEY_INTERNAL_H */

@@ -1,0 +1,389 @@
+/*
+ * map/expression.c: the arguments of create_map that are expressions over a row
+ * of the source: map_expression(source, expression, argument, time_zone).
+ *
+ * An expression is read by PostgreSQL's own parser, in the caller's search_path,
+ * has to be one target of a SELECT without anything else, is checked and
+ * converted to what the argument has to be, and is printed again from its parse
+ * tree.  What is printed names everything with its schema and means the same
+ * whatever search_path it is read in.  Text that somebody wrote never becomes
+ * part of a statement.
+ *
+ * map_expressions(view) prints what a view of a map reads now: the view follows
+ * a column that is renamed, the text in the map's definition does not.
+ *
+ * Nothing is executed here.
+ */
+#include "base/glue.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(map_expression);
+PG_FUNCTION_INFO_V1(map_expressions);
+
+/* What an argument of create_map has to be. */
+typedef enum ArgumentKind
+{
+	ARGUMENT_KEY,				/* anything that can be grouped by */
+	ARGUMENT_TIME,
+	ARGUMENT_LABEL,				/* text, or an enum */
+	ARGUMENT_NUMBER,
+	ARGUMENT_SEGMENT,			/* anything, as text */
+	ARGUMENT_CONDITION
+} ArgumentKind;
+
+typedef struct Argument
+{
+	const char *name;
+	ArgumentKind kind;
+} Argument;
+
+static const Argument arguments[] = {
+	{"customer", ARGUMENT_KEY},
+	{"at", ARGUMENT_TIME},
+	{"event", ARGUMENT_LABEL},
+	{"channel", ARGUMENT_LABEL},
+	{"value", ARGUMENT_NUMBER},
+	{"segment", ARGUMENT_SEGMENT},
+	{"filter", ARGUMENT_CONDITION}
+};
+
+/* An expression being read, for messages. */
+typedef struct ExpressionText
+{
+	const Argument *argument;
+	const char *text;
+} ExpressionText;
+
+/* What has been found under an expression's top. */
+typedef struct SubqueryFinding
+{
+	int			count;
+	bool		scalar;			/* all of them */
+	bool		locks;			/* FOR UPDATE and the like, at any depth */
+} SubqueryFinding;
+
+static const Argument *
+find_argument(text *name)
+{
+	char	   *wanted = text_to_cstring(name);
+
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+		if (strcmp(arguments[i].name, wanted) == 0)
+			return &arguments[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("create_map has no expression called \"%s\"", wanted)));
+}
+
+/* A place in the expression is no place in the statement that it came with. */
+static void
+expression_context(void *arg)
+{
+	const ExpressionText *expression = arg;
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(expression->text);
+	}
+	errcontext("argument %s of the map", expression->argument->name);
+}
+
+/* The one expression that a text is. */
+static Node *
+read_expression(const ExpressionText *expression)
+{
+	List	   *parsed = raw_parser(expression->text, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select = NULL;
+	ResTarget  *target = NULL;
+
+	if (list_length(parsed) == 1 && IsA(linitial_node(RawStmt, parsed)->stmt, SelectStmt))
+		select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+	if (select != NULL && select->op == SETOP_NONE && list_length(select->targetList) == 1)
+		target = linitial_node(ResTarget, select->targetList);
+	if (target == NULL || target->name != NULL || target->indirection != NIL ||
+		select->distinctClause != NIL || select->intoClause != NULL || select->fromClause != NIL ||
+		select->whereClause != NULL || select->groupClause != NIL || select->havingClause != NULL ||
+		select->windowClause != NIL || select->valuesLists != NIL || select->sortClause != NIL ||
+		select->limitOffset != NULL || select->limitCount != NULL || select->lockingClause != NIL ||
+		select->withClause != NULL ||
+		(IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star)) ||
+		(IsA(target->val, A_Indirection) && IsA(llast(((A_Indirection *) target->val)->indirection), A_Star)))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s is not one expression: %s", expression->argument->name, expression->text),
+				 errhint("Give a column or an expression over the columns of a row, without FROM, WHERE or a name.")));
+	return target->val;
+}
+
+static bool
+find_subqueries(Node *node, SubqueryFinding *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+	{
+		found->count++;
+		found->scalar &= ((SubLink *) node)->subLinkType == EXPR_SUBLINK;
+	}
+	/* What is in a subquery is its own affair, except for locks. */
+	if (IsA(node, Query))
+	{
+		SubqueryFinding inside = {0, true, false};
+
+		found->locks |= ((Query *) node)->rowMarks != NIL;
+		query_tree_walker((Query *) node, find_subqueries, &inside, 0);
+		found->locks |= inside.locks;
+		return false;
+	}
+	return expression_tree_walker(node, find_subqueries, found);
+}
+
+/* Refuses what would not be a value of a row by itself. */
+static void
+check_expression(const ExpressionText *expression, ParseState *pstate, Node *node)
+{
+	const char *name = expression->argument->name;
+	SubqueryFinding found = {0, true, false};
+	const char *what = NULL;
+
+	if (pstate->p_hasAggs)
+		what = "an aggregate";
+	else if (pstate->p_hasWindowFuncs)
+		what = "a window function";
+	else if (pstate->p_hasTargetSRFs)
+		what = "a function that returns a set";
+	if (what != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s must not contain %s: %s", name, what, expression->text),
+				 errhint("It is asked of each row of the source by itself.")));
+	if (contain_volatile_functions(node))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s must not contain a volatile function: %s", name, expression->text),
+				 errhint("The same row has to be the same touchpoint each time it is read.")));
+	find_subqueries(node, &found);
+	if (found.count > 0 && expression->argument->kind != ARGUMENT_SEGMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s must not contain a subquery: %s", name, expression->text),
+				 errhint("Make a view that joins what belongs together, and a map over the view.")));
+	if (found.count > 1 || !found.scalar || found.locks)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s may contain one scalar subquery that locks nothing: %s", name, expression->text)));
+}
+
+static void
+wrong_type(const ExpressionText *expression, Oid type, const char *wanted, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("%s is of type %s, but has to be %s: %s",
+					expression->argument->name, format_type_be(type), wanted, expression->text),
+			 errhint("%s", hint)));
+}
+
+static Node *
+cast_to(ParseState *pstate, Node *node, Oid type)
+{
+	Node	   *cast = coerce_to_target_type(pstate, node, exprType(node), type, -1,
+											 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+
+	if (cast == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CANNOT_COERCE),
+				 errmsg("cannot cast type %s to %s", format_type_be(exprType(node)), format_type_be(type))));
+	return cast;
+}
+
+/*
+ * Converts an expression to what its argument has to be.  Sets in_zone where it
+ * is a local time, which the caller has to put into the map's time zone.
+ */
+static Node *
+convert_expression(const ExpressionText *expression, ParseState *pstate, Node *node, bool *in_zone)
+{
+	Oid			type = exprType(node);
+	Oid			base = getBaseType(type);
+	TYPCATEGORY category = TypeCategory(type);
+
+	switch (expression->argument->kind)
+	{
+		case ARGUMENT_KEY:
+			if (type == UNKNOWNOID)
+				return cast_to(pstate, node, TEXTOID);
+			if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
+				wrong_type(expression, type, "of a type with an equality operator", "Cast it to text, or take a part of it.");
+			return node;
+
+		case ARGUMENT_TIME:
+			if (base == TIMESTAMPTZOID)
+				return type == base ? node : cast_to(pstate, node, TIMESTAMPTZOID);
+			if (base == TIMESTAMPOID || base == DATEOID)
+			{
+				*in_zone = true;
+				return type == TIMESTAMPOID ? node : cast_to(pstate, node, TIMESTAMPOID);
+			}
+			if (base == INT4OID || base == INT8OID || base == FLOAT8OID || base == NUMERICOID)
+				wrong_type(expression, type, "a timestamp or a date",
+						   "Seconds since 1970 are to_timestamp(n), milliseconds to_timestamp(n / 1000.0).");
+			wrong_type(expression, type, "a timestamp or a date", "Cast it to timestamptz or timestamp.");
+			break;
+
+		case ARGUMENT_LABEL:
+			if (base == TEXTOID && type == base)
+				return node;
+			if (type != UNKNOWNOID && category != TYPCATEGORY_STRING && category != TYPCATEGORY_ENUM)
+				wrong_type(expression, type, "text or an enum", "Cast it to text.");
+			return cast_to(pstate, node, TEXTOID);
+
+		case ARGUMENT_NUMBER:
+			if (base == FLOAT8OID && type == base)
+				return node;
+			if (base != INT2OID && base != INT4OID && base != INT8OID && base != NUMERICOID && base != FLOAT4OID &&
+				base != FLOAT8OID)
+				wrong_type(expression, type, "a number", "Cast it to numeric or double precision.");
+			return cast_to(pstate, node, FLOAT8OID);
+
+		case ARGUMENT_SEGMENT:
+			return base == TEXTOID && type == base ? node : cast_to(pstate, node, TEXTOID);
+
+		case ARGUMENT_CONDITION:
+			if (type != UNKNOWNOID && base != BOOLOID)
+				wrong_type(expression, type, "boolean", "Write a condition that a row fulfils or not.");
+			return type == BOOLOID ? node : cast_to(pstate, node, BOOLOID);
+	}
+	pg_unreachable();
+}
+
+/* The text of an expression over a relation's columns, with the schemas of all that is not PostgreSQL's own. */
+static char *
+print_expression(Relation source, Node *node)
+{
+	int			nest = NewGUCNestLevel();
+	char	   *printed;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	printed = deparse_expression(node, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)),
+								 false, false);
+	AtEOXact_GUC(true, nest);
+	return printed;
+}
+
+/* map_expression(source, expression, argument, time_zone): the expression, checked, converted and printed. */
+Datum
+map_expression(PG_FUNCTION_ARGS)
+{
+	Oid			relation = PG_GETARG_OID(0);
+	ExpressionText expression = {find_argument(PG_GETARG_TEXT_PP(2)), text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	ErrorContextCallback context = {error_context_stack, expression_context, &expression};
+	ParseState *pstate = make_parsestate(NULL);
+	Relation	source;
+	Node	   *node;
+	char	   *printed;
+	bool		in_zone = false;
+
+	source = relation_open(relation, AccessShareLock);
+	if (strchr("rpfvm", source->rd_rel->relkind) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is no table or view", RelationGetRelationName(source)),
+				 errhint("The source of a map is a table, a partitioned or foreign table, a view or a materialized view.")));
+
+	error_context_stack = &context;
+	pstate->p_sourcetext = expression.text;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
+					 true, true, true);
+	node = transformExpr(pstate, read_expression(&expression), EXPR_KIND_SELECT_TARGET);
+	check_expression(&expression, pstate, node);
+	node = convert_expression(&expression, pstate, node, &in_zone);
+	assign_expr_collations(pstate, node);
+	printed = print_expression(source, node);
+	if (in_zone)
+		printed = psprintf("(%s) AT TIME ZONE %s", printed, quote_literal_cstr(text_to_cstring(PG_GETARG_TEXT_PP(3))));
+	error_context_stack = context.previous;
+
+	relation_close(source, NoLock);
+	free_parsestate(pstate);
+	PG_RETURN_TEXT_P(cstring_to_text(printed));
+}
+
+/*
+ * map_expressions(view): the expressions of the view "events" of a map, in the
+ * order of create_map's arguments and printed as map_expression does; the last
+ * is the filter, NULL if there is none.  NULL for a view of another form.
+ */
+Datum
+map_expressions(PG_FUNCTION_ARGS)
+{
+	Relation	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	source;
+	Query	   *query = NULL;
+	RangeTblRef *from = NULL;
+	Datum		printed[lengthof(arguments)];
+	bool		nulls[lengthof(arguments)];
+	int			count = lengthof(arguments);
+	int			lower = 1;
+
+	if (view == NULL)
+		PG_RETURN_NULL();
+	if (view->rd_rel->relkind == RELKIND_VIEW)
+	{
+		query = copyObject(get_view_query(view));
+		if (list_length(query->jointree->fromlist) == 1 && IsA(linitial(query->jointree->fromlist), RangeTblRef))
+			from = linitial_node(RangeTblRef, query->jointree->fromlist);
+	}
+	relation_close(view, AccessShareLock);
+	if (from == NULL || rt_fetch(from->rtindex, query->rtable)->rtekind != RTE_RELATION)
+		PG_RETURN_NULL();
+
+	source = relation_open(rt_fetch(from->rtindex, query->rtable)->relid, AccessShareLock);
+	for (int i = 0; i < count; i++)
+	{
+		Node	   *node = arguments[i].kind == ARGUMENT_CONDITION ? query->jointree->quals : NULL;
+		ListCell   *cell;
+
+		foreach(cell, query->targetList)
+		{
+			TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+			if (!target->resjunk && strcmp(target->resname, arguments[i].name) == 0)
+				node = (Node *) target->expr;
+		}
+		nulls[i] = node == NULL;
+		if (nulls[i])
+			continue;
+		/* Printing knows one relation, the first; that of a view's query comes after others. */
+		ChangeVarNodes(node, from->rtindex, 1, 0);
+		printed[i] = CStringGetTextDatum(print_expression(source, node));
+	}
+	relation_close(source, AccessShareLock);
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(printed, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT));
+}

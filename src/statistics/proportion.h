@@ -1,0 +1,45 @@
+/*
+ * statistics/proportion.h: what a share of a sample says about the whole.
+ *
+ * of > 0 everywhere, and 0 <= hits <= of.
+ */
+#ifndef CJM_PROPORTION_H
+#define CJM_PROPORTION_H
+
+#include "base/pure.h"
+
+/* The 97.5 % quantile of the normal distribution: 95 % lie within +- this. */
+#define Z95 1.959963984540054
+
+typedef struct Proportion
+{
+	uint64		hits;
+	uint64		of;
+} Proportion;
+
+typedef struct ProportionRange
+{
+	double		low;
+	double		high;
+} ProportionRange;
+
+static inline double
+proportion_rate(Proportion share)
+{
+	return (double) share.hits / (double) share.of;
+}
+
+/* How much likelier it is, as odds, in b than in a. */
+typedef struct OddsRatio
+{
+	double		ratio;
+	ProportionRange range;		/* 95 %; not limited to 1 */
+	double		p_value;
+} OddsRatio;
+
+extern ProportionRange proportion_range(Proportion share);
+extern ProportionRange proportion_difference_range(Proportion a, Proportion b);
+extern double proportion_p_value(Proportion a, Proportion b);
+extern OddsRatio proportion_odds_ratio(Proportion a, Proportion b);
+
+#endif							/* CJM_PROPORTION_H */

@@ -1,0 +1,91 @@
+/*
+ * statistics/rate.c: rate_interval, rate_difference, odds_ratio: what counted shares say,
+ * for whoever counts in SQL.
+ */
+#include "base/glue.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "statistics/proportion.h"
+
+PG_FUNCTION_INFO_V1(rate_interval);
+PG_FUNCTION_INFO_V1(rate_difference);
+PG_FUNCTION_INFO_V1(rate_odds_ratio);
+
+/* The share in two arguments from n on. */
+static Proportion
+share_argument(FunctionCallInfo fcinfo, int n)
+{
+	int64		hits = PG_GETARG_INT64(n);
+	int64		of = PG_GETARG_INT64(n + 1);
+
+	if (hits < 0 || hits > of)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%lld of %lld is no share", (long long) hits, (long long) of),
+				 errhint("A count must be at least 0 and at most the number that it is a part of.")));
+	return (Proportion) {(uint64) hits, (uint64) of};
+}
+
+static Datum
+row_of(FunctionCallInfo fcinfo, Datum *values)
+{
+	bool		nulls[4] = {false};
+
+	return HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls));
+}
+
+/* rate_interval(hits, customers): the rate with its Wilson interval; NULL of nobody. */
+Datum
+rate_interval(PG_FUNCTION_ARGS)
+{
+	Proportion	share = share_argument(fcinfo, 0);
+	ProportionRange range;
+	Datum		values[3];
+
+	if (share.of == 0)
+		PG_RETURN_NULL();
+	range = proportion_range(share);
+	values[0] = Float8GetDatum(proportion_rate(share));
+	values[1] = Float8GetDatum(range.low);
+	values[2] = Float8GetDatum(range.high);
+	PG_RETURN_DATUM(row_of(fcinfo, values));
+}
+
+/* rate_difference(hits, customers, other_hits, other_customers): NULL where a group has nobody. */
+Datum
+rate_difference(PG_FUNCTION_ARGS)
+{
+	Proportion	with = share_argument(fcinfo, 0);
+	Proportion	without = share_argument(fcinfo, 2);
+	ProportionRange range;
+	Datum		values[4];
+
+	if (with.of == 0 || without.of == 0)
+		PG_RETURN_NULL();
+	range = proportion_difference_range(without, with);
+	values[0] = Float8GetDatum(proportion_rate(with) - proportion_rate(without));
+	values[1] = Float8GetDatum(range.low);
+	values[2] = Float8GetDatum(range.high);
+	values[3] = Float8GetDatum(proportion_p_value(without, with));
+	PG_RETURN_DATUM(row_of(fcinfo, values));
+}
+
+/* odds_ratio(hits, customers, other_hits, other_customers): NULL where a group has nobody. */
+Datum
+rate_odds_ratio(PG_FUNCTION_ARGS)
+{
+	Proportion	with = share_argument(fcinfo, 0);
+	Proportion	without = share_argument(fcinfo, 2);
+	OddsRatio	odds;
+	Datum		values[4];
+
+	if (with.of == 0 || without.of == 0)
+		PG_RETURN_NULL();
+	odds = proportion_odds_ratio(without, with);
+	values[0] = Float8GetDatum(odds.ratio);
+	values[1] = Float8GetDatum(odds.range.low);
+	values[2] = Float8GetDatum(odds.range.high);
+	values[3] = Float8GetDatum(odds.p_value);
+	PG_RETURN_DATUM(row_of(fcinfo, values));
+}
