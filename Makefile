@@ -37,7 +37,8 @@ MODULE_big = cjm
 OBJS = $(patsubst $(srcdir)/%.c,%.o,$(sort $(wildcard $(srcdir)/src/*/*.c)))
 PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
 
-INSTALL_PARTS = $(sort $(wildcard $(srcdir)/sql/install/*.sql))
+# In the order of their numbers, which no two share.
+INSTALL_PARTS = $(foreach part,$(sort $(notdir $(wildcard $(srcdir)/sql/install/*/*.sql))),$(wildcard $(srcdir)/sql/install/*/$(part)))
 DATA = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/sql/release/cjm--*.sql))
 DATA_built = cjm--$(EXTVERSION).sql
 EXTRA_CLEAN = cjm--*.sql portlock
@@ -84,8 +85,8 @@ $(ROOMS):
 # Any header may be in any object; a build takes seconds.
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control | $(ROOMS)
 
-# The folder is there for parts that are gone.
-cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(srcdir)/sql/install $(srcdir)/cjm.control
+# The folders are there for parts that are gone.
+cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(wildcard $(srcdir)/sql/install/*) $(srcdir)/cjm.control
 	cat $(INSTALL_PARTS) > $@
 
 .DELETE_ON_ERROR:

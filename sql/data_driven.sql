@@ -33,7 +33,7 @@ SELECT markov_attribution('{}', 2, 0.5, 1);
 SELECT markov_attribution('{A}', 0, 0, 0), shapley_attribution('{A}', 0, 0, 0);
 SELECT markov_attribution(NULL, 1, 2, 3), shapley_attribution(NULL, 1, 2, 3), markov_attribution('{A}', 1, 2, 3, NULL), markov_attribution('{A}', 1, 2, 3, 1, NULL);
 SELECT markov_attribution('{A}'::text[], 1, 2, 3), shapley_attribution('{A}'::text[], 1, 2, 3) FROM generate_series(1, 0);
-SELECT attribution_paths_combine(NULL, NULL);
+SELECT cjm_internal.attribution_paths_combine(NULL, NULL);
 
 -- Any label is a channel
 SELECT r.* FROM (SELECT markov_attribution(ARRAY['(start)', '(null)', '(conversion)', '>', ' ', '"', '{}', 'NULL', '付费搜索'], 9, 9, 9) AS m) AS v, pg_temp.rounded(m) AS r;
@@ -54,13 +54,13 @@ SELECT markov_attribution('{A}', 1, 2, 3, 1, n) FROM (VALUES (true), (false)) AS
 SELECT markov_attribution('{A}', 9223372036854775807, 2, 0) FROM generate_series(1, 2);
 SELECT markov_attribution('{A,B,A,B}', 9223372036854775807, 2, 0);
 SELECT markov_attribution(ARRAY[a::text], 9223372036854775807, 2, 0) FROM generate_series(1, 2) AS a;
-SELECT attribution_paths_combine('\x', NULL), attribution_paths_combine(NULL, NULL);
-SELECT attribution_paths_combine(NULL, '\x');
-SELECT attribution_paths_combine(NULL, '\x0211');
-SELECT attribution_paths_combine(NULL, '\x0113');
-SELECT attribution_paths_combine(NULL, '\x0111010141');
-SELECT attribution_paths_final('\x01110201410142010200010100');
-SELECT attribution_paths_final('\x0111000000');
+SELECT cjm_internal.attribution_paths_combine('\x', NULL), cjm_internal.attribution_paths_combine(NULL, NULL);
+SELECT cjm_internal.attribution_paths_combine(NULL, '\x');
+SELECT cjm_internal.attribution_paths_combine(NULL, '\x0211');
+SELECT cjm_internal.attribution_paths_combine(NULL, '\x0113');
+SELECT cjm_internal.attribution_paths_combine(NULL, '\x0111010141');
+SELECT cjm_internal.attribution_paths_final('\x01110201410142010200010100');
+SELECT cjm_internal.attribution_paths_final('\x0111000000');
 
 -- Values add up exactly, in any order, and may be debts
 SELECT count(DISTINCT m::text), (SELECT array_agg(r) FROM pg_temp.rounded(min(m)) AS r) FROM (
@@ -135,5 +135,5 @@ SELECT markov_attribution(ARRAY[a::text, b::text], 1, 0, 0, 2) FROM generate_ser
 DROP VIEW public.dd, public.dd_journeys;
 DROP TABLE public.dd_paths, public.dd_random, public.dd_touches, public.dd_same;
 -- A crafted state brings no text in that the database could not hold.
-SELECT attribution_paths_final('\x01110101f0010100010000000000000000000000000000000000');
-SELECT attribution_paths_final('\x0111010100010100010000000000000000000000000000000000');
+SELECT cjm_internal.attribution_paths_final('\x01110101f0010100010000000000000000000000000000000000');
+SELECT cjm_internal.attribution_paths_final('\x0111010100010100010000000000000000000000000000000000');

@@ -233,7 +233,7 @@ SELECT 'a -> b within 1 month'::funnel;
 
 -- On the wire a funnel is a version byte and its text.
 SELECT get_byte(sent, 0) AS version, convert_from(substr(sent, 2), 'UTF8') AS text
-FROM funnel_send('view->b|ж@x strict within 60 min') AS sent;
+FROM cjm_internal.funnel_send('view->b|ж@x strict within 60 min') AS sent;
 CREATE TABLE public.received (funnel funnel);
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\026\001a->b|\320\266  within 60min\377\377"' (FORMAT binary)
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\007\002a -> b\377\377"' (FORMAT binary)
@@ -263,15 +263,15 @@ SELECT count(*) AS pairs,
 	                       OR (a.funnel <= b.funnel) IS DISTINCT FROM (c <= 0)
 	                       OR (a.funnel > b.funnel) IS DISTINCT FROM (c > 0)
 	                       OR (a.funnel >= b.funnel) IS DISTINCT FROM (c >= 0)
-	                       OR c IS DISTINCT FROM -funnel_cmp(b.funnel, a.funnel)
+	                       OR c IS DISTINCT FROM -cjm_internal.funnel_cmp(b.funnel, a.funnel)
 	                       OR (a.funnel::text = b.funnel::text) IS DISTINCT FROM (c = 0)
-	                       OR (funnel_hash(a.funnel) = funnel_hash(b.funnel)) IS DISTINCT FROM (c = 0)) AS wrong
-FROM public.funnels AS a, public.funnels AS b, funnel_cmp(a.funnel, b.funnel) AS c
+	                       OR (cjm_internal.funnel_hash(a.funnel) = cjm_internal.funnel_hash(b.funnel)) IS DISTINCT FROM (c = 0)) AS wrong
+FROM public.funnels AS a, public.funnels AS b, cjm_internal.funnel_cmp(a.funnel, b.funnel) AS c
 WHERE a.funnel IS NOT NULL AND b.funnel IS NOT NULL;
 SELECT funnel_eq('a', 'a') AS eq, funnel_ne('a', 'a') AS ne, funnel_lt('a', 'b') AS lt,
        funnel_le('b', 'a') AS le, funnel_gt('b', 'a') AS gt, funnel_ge('a', 'b') AS ge;
-SELECT funnel_hash_extended('a -> b', 0) <> funnel_hash_extended('a -> b', 1) AS seeded,
-       funnel_hash_extended('a -> b', 0) & 4294967295 = funnel_hash('a -> b')::bigint & 4294967295 AS low_half;
+SELECT cjm_internal.funnel_hash_extended('a -> b', 0) <> cjm_internal.funnel_hash_extended('a -> b', 1) AS seeded,
+       cjm_internal.funnel_hash_extended('a -> b', 0) & 4294967295 = cjm_internal.funnel_hash('a -> b')::bigint & 4294967295 AS low_half;
 
 -- Keys: grouping by hash and by sort, DISTINCT, joins, indexes, a toasted value.
 CREATE TABLE public.runs (funnel funnel, customers integer);
@@ -308,9 +308,9 @@ INSERT INTO public.large
 SELECT i, ('a -> ' || string_agg(CASE i WHEN 1 THEN 'e' || j ELSE md5(j::text) END, '|' ORDER BY j) || ' strict')::funnel
 FROM generate_series(1, 2) AS i, generate_series(1, 1000) AS j GROUP BY i;
 INSERT INTO public.large SELECT id, funnel::text::funnel FROM public.large;
-SELECT id, funnel::text::funnel = funnel AS read_back, count(*), length(funnel_send(funnel)) AS sent
+SELECT id, funnel::text::funnel = funnel AS read_back, count(*), length(cjm_internal.funnel_send(funnel)) AS sent
 FROM public.large GROUP BY id, funnel ORDER BY id;
-SELECT bool_and(a.funnel = b.funnel AND funnel_hash(a.funnel) = funnel_hash(b.funnel)) AS equal, count(*)
+SELECT bool_and(a.funnel = b.funnel AND cjm_internal.funnel_hash(a.funnel) = cjm_internal.funnel_hash(b.funnel)) AS equal, count(*)
 FROM public.large AS a JOIN public.large AS b USING (id);
 
 -- The funnel of an enum.

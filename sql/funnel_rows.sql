@@ -52,11 +52,11 @@ DECLARE
 BEGIN
 	FOREACH customers IN ARRAY ARRAY['customer', 'name', 'id'] LOOP
 		RETURN QUERY EXECUTE format($q$
-			SELECT %L, %L, count(*) FILTER (WHERE funnel_stats_send(t.stats) IS DISTINCT FROM funnel_stats_send(r.stats)), count(*)
+			SELECT %L, %L, count(*) FILTER (WHERE cjm_internal.funnel_stats_send(t.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(r.stats)), count(*)
 			FROM (SELECT n, segment, funnel_agg(%I, at, event, channel, funnel) AS stats FROM public.rows, public.funnels GROUP BY n, segment) r
 				FULL JOIN public.truth t USING (n, segment)$q$, how, customers || ', by segment', customers);
 		RETURN QUERY EXECUTE format($q$
-			SELECT %L, %L, count(*) FILTER (WHERE funnel_stats_send(t.stats) IS DISTINCT FROM funnel_stats_send(r.stats)), count(*)
+			SELECT %L, %L, count(*) FILTER (WHERE cjm_internal.funnel_stats_send(t.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(r.stats)), count(*)
 			FROM (SELECT n, funnel_agg(%I, at, event, channel, funnel) AS stats FROM public.rows, public.funnels GROUP BY n) r FULL JOIN public.truth_all t USING (n)$q$,
 			how, customers, customers);
 	END LOOP;
@@ -75,12 +75,12 @@ BEGIN
 	FOR f IN SELECT funnel, stats FROM public.funnels JOIN public.truth_all USING (n) ORDER BY n LOOP
 		FOREACH customers IN ARRAY ARRAY['customer', 'name', 'id'] LOOP
 			EXECUTE format('SELECT funnel_agg(%I, at, event, channel, %L) FROM public.rows', customers, f.funnel) INTO answer;
-			IF funnel_stats_send(answer) IS DISTINCT FROM funnel_stats_send(f.stats) THEN
+			IF cjm_internal.funnel_stats_send(answer) IS DISTINCT FROM cjm_internal.funnel_stats_send(f.stats) THEN
 				RAISE NOTICE 'differs: % by %', f.funnel, customers;
 			END IF;
 			CONTINUE WHEN f.funnel::text LIKE '%@%';
 			EXECUTE format('SELECT funnel_agg(%I, at, event, %L) FROM public.rows', customers, f.funnel) INTO answer;
-			IF funnel_stats_send(answer) IS DISTINCT FROM funnel_stats_send(f.stats) THEN
+			IF cjm_internal.funnel_stats_send(answer) IS DISTINCT FROM cjm_internal.funnel_stats_send(f.stats) THEN
 				RAISE NOTICE 'differs without a channel: % by %', f.funnel, customers;
 			END IF;
 		END LOOP;
@@ -95,7 +95,7 @@ SET enable_hashagg = off;
 SELECT * FROM public.check_all('sorted groups');
 RESET enable_hashagg;
 RESET work_mem;
-SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(coalesce(t.stats, a.stats))) AS wrong, count(*)
+SELECT count(*) FILTER (WHERE cjm_internal.funnel_stats_send(r.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(coalesce(t.stats, a.stats))) AS wrong, count(*)
 FROM (SELECT n, segment, grouping(segment) AS total, funnel_agg(name, at, event, channel, funnel ORDER BY hashint4(i)) AS stats
       FROM public.rows, public.funnels WHERE n IN (5, 12, 15, 24, 30) GROUP BY GROUPING SETS ((n, segment), (n))) r
 	LEFT JOIN public.truth t ON total = 0 AND (t.n, t.segment) = (r.n, r.segment) LEFT JOIN public.truth_all a ON total = 1 AND a.n = r.n
@@ -130,9 +130,9 @@ BEGIN
 		FOREACH customers IN ARRAY ARRAY['customer', 'name', 'id'] LOOP
 			EXECUTE format('SELECT funnel_agg(%I, at, event, channel, %L) FROM public.parts', customers, f.funnel) INTO answer;
 			EXECUTE format('SELECT count(*) FROM (SELECT segment, funnel_agg(%I, at, event, channel, %L) AS stats FROM public.parts GROUP BY segment) r
-				FULL JOIN (SELECT * FROM public.truth WHERE n = %s) t USING (segment) WHERE segment IS NOT NULL AND funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats)',
+				FULL JOIN (SELECT * FROM public.truth WHERE n = %s) t USING (segment) WHERE segment IS NOT NULL AND cjm_internal.funnel_stats_send(r.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(t.stats)',
 				customers, f.funnel, f.n) INTO per_segment;
-			wrong := wrong + per_segment + (funnel_stats_send(answer) IS DISTINCT FROM funnel_stats_send(f.stats))::int;
+			wrong := wrong + per_segment + (cjm_internal.funnel_stats_send(answer) IS DISTINCT FROM cjm_internal.funnel_stats_send(f.stats))::int;
 			compared := compared + 6;
 		END LOOP;
 	END LOOP;
@@ -147,11 +147,11 @@ RESET max_parallel_workers_per_gather;
 
 CREATE TABLE public.few AS SELECT *, row_number() OVER (PARTITION BY segment ORDER BY i, at) AS n FROM public.rows WHERE i <= 300;
 -- As a window aggregate, over frames that grow and frames that move.
-SELECT bool_and(funnel_stats_send(running) IS NOT DISTINCT FROM funnel_stats_send(again)) AS same, count(*) AS rows, count(running) AS answers
+SELECT bool_and(cjm_internal.funnel_stats_send(running) IS NOT DISTINCT FROM cjm_internal.funnel_stats_send(again)) AS same, count(*) AS rows, count(running) AS answers
 FROM (SELECT funnel_agg(customer, at, event, 'a -> b -> c') OVER (ORDER BY i) AS running,
              (SELECT funnel_agg(o.customer, o.at, o.event, 'a -> b -> c') FROM public.rows o WHERE o.i <= r.i) AS again
       FROM public.rows r WHERE i <= 400) t;
-SELECT bool_and(funnel_stats_send(running) IS NOT DISTINCT FROM funnel_stats_send(again)) AS same, count(*) AS rows, count(running) AS answers
+SELECT bool_and(cjm_internal.funnel_stats_send(running) IS NOT DISTINCT FROM cjm_internal.funnel_stats_send(again)) AS same, count(*) AS rows, count(running) AS answers
 FROM (SELECT funnel_agg(name, at, event, 'a -> b') OVER (PARTITION BY segment ORDER BY n ROWS BETWEEN 30 PRECEDING AND 3 FOLLOWING) AS running,
              (SELECT funnel_agg(o.name, o.at, o.event, 'a -> b') FROM public.few o WHERE o.segment = r.segment AND o.n BETWEEN r.n - 30 AND r.n + 3) AS again
       FROM public.few r) t;
@@ -238,7 +238,7 @@ BEGIN
 		pos := q.p;
 		of := q.o;
 		EXECUTE format($q$
-			SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats) OR r.property IS DISTINCT FROM t.property), count(*)
+			SELECT count(*) FILTER (WHERE cjm_internal.funnel_stats_send(r.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(t.stats) OR r.property IS DISTINCT FROM t.property), count(*)
 			FROM (SELECT row_number() OVER () AS n, g.* FROM unnest((SELECT funnel_agg_by(%I, at, event, channel, %I, %L, %L) FROM public.%I)) g) r
 				FULL JOIN (SELECT row_number() OVER (ORDER BY property COLLATE "C") AS n, property, stats FROM
 					(SELECT property_at($1, journey, %L, %L) AS property, funnel_agg(journey, %L) AS stats FROM public.journeys GROUP BY 1) p) t
@@ -261,7 +261,7 @@ RESET work_mem;
 SELECT segment, (SELECT string_agg(coalesce(property, '-') || ' ' || customers, ', ' ORDER BY n) FROM unnest(by_event) WITH ORDINALITY g (property, stats, n), report(stats) WHERE step = 2) AS second_step
 FROM (SELECT segment, funnel_agg_by(name, at, event, event, '2', 'a -> * within 5 s') AS by_event FROM public.rows GROUP BY segment) s ORDER BY segment;
 SELECT funnel_agg_by(customer, at, event, channel, 'first', 'a') IS NULL AS nobody FROM public.rows WHERE i < 0;
-SELECT bool_and(funnel_stats_send(together) = funnel_stats_send(stats)) AS adds_up FROM (SELECT n, (SELECT rollup(g.stats) FROM unnest(by_channel) g) AS together
+SELECT bool_and(cjm_internal.funnel_stats_send(together) = cjm_internal.funnel_stats_send(stats)) AS adds_up FROM (SELECT n, (SELECT rollup(g.stats) FROM unnest(by_channel) g) AS together
 	FROM (SELECT n, funnel_agg_by(customer, at, event, channel, channel, 'last', funnel) AS by_channel FROM public.rows, public.funnels GROUP BY n) a) b JOIN public.truth_all USING (n);
 SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'second', 'a -> b');
 SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', '3', 'a -> b');
@@ -276,12 +276,12 @@ INSERT INTO public.ranges VALUES ('[2026-01-01 00:00:03Z,2026-01-01 00:00:07.5Z]
 CREATE FUNCTION public.check_entries(customers text, tab text, OUT wrong bigint, OUT compared bigint, OUT wrong_periods bigint, OUT periods bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format($q$
-		SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats)), count(*)
+		SELECT count(*) FILTER (WHERE cjm_internal.funnel_stats_send(r.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(t.stats)), count(*)
 		FROM (SELECT n, entered, funnel_agg(%I, at, event, channel, funnel, entered) AS stats FROM public.%I, public.funnels, public.ranges GROUP BY n, entered) r
 			FULL JOIN (SELECT n, entered, funnel_agg(journey, funnel, entered) AS stats FROM public.journeys, public.funnels, public.ranges GROUP BY n, entered) t USING (n, entered)$q$,
 		customers, tab) INTO wrong, compared;
 	EXECUTE format($q$
-		SELECT count(*) FILTER (WHERE funnel_stats_send(r.stats) IS DISTINCT FROM funnel_stats_send(t.stats)), count(*)
+		SELECT count(*) FILTER (WHERE cjm_internal.funnel_stats_send(r.stats) IS DISTINCT FROM cjm_internal.funnel_stats_send(t.stats)), count(*)
 		FROM (SELECT n, zone, g.* FROM (SELECT n, zone, funnel_agg_by_entry(%I, at, event, channel, funnel, 'hour', zone) AS periods
 				FROM public.%I, public.funnels, (VALUES ('UTC'), ('Asia/Kolkata')) z (zone) GROUP BY n, zone) a, unnest(periods) g) r
 			FULL JOIN (SELECT n, zone, entered, funnel_agg(journey, funnel, entered) AS stats
@@ -297,7 +297,7 @@ RESET work_mem;
 
 -- Constants, without channels, partition-wise; the periods are in order.
 SET enable_partitionwise_aggregate = on;
-SELECT funnel_stats_send(funnel_agg(name, at, event, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) = (SELECT funnel_stats_send(funnel_agg(journey, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) FROM public.journeys) AS same
+SELECT cjm_internal.funnel_stats_send(funnel_agg(name, at, event, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) = (SELECT cjm_internal.funnel_stats_send(funnel_agg(journey, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) FROM public.journeys) AS same
 FROM public.parts;
 SELECT entered, customers FROM unnest((SELECT funnel_agg_by_entry(id, at, event, 'a -> b -> c within 1 hour', 'hour', 'UTC') FROM public.parts)) p, report(p.stats) WHERE step = 1;
 RESET enable_partitionwise_aggregate;

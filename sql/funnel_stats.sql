@@ -46,9 +46,9 @@ SELECT rollup(s) FROM (VALUES (funnel_stats('a -> b within 1 day')), (funnel_sta
 
 -- Equality and hashing.
 SELECT a = b AS eq, a <> b AS ne, funnel_stats_eq(a, b), funnel_stats_ne(a, b),
-       funnel_stats_hash(a) = funnel_stats_hash(b) AS hash,
-       funnel_stats_hash_extended(a, 42) = funnel_stats_hash_extended(b, 42) AS hash_extended,
-       funnel_stats_hash_extended(a, 0)::bit(32) = funnel_stats_hash(a)::bit(32) AS hash_low
+       cjm_internal.funnel_stats_hash(a) = cjm_internal.funnel_stats_hash(b) AS hash,
+       cjm_internal.funnel_stats_hash_extended(a, 42) = cjm_internal.funnel_stats_hash_extended(b, 42) AS hash_extended,
+       cjm_internal.funnel_stats_hash_extended(a, 0)::bit(32) = cjm_internal.funnel_stats_hash(a)::bit(32) AS hash_low
 FROM (VALUES (:'stats'::funnel_stats, :'stats'::funnel_stats), (:'stats', funnel_stats('a'))) v(a, b);
 SELECT s ->> 'funnel' AS funnel, count FROM
 	(SELECT s::jsonb AS s, count(*) FROM (VALUES (funnel_stats('a')), (funnel_stats('b')), (funnel_stats('a'))) v(s)
@@ -62,8 +62,8 @@ DECLARE
 	two cjm.funnel_stats;
 	three cjm.funnel_stats;
 BEGIN
-	two := cjm.funnel_agg_step(one, '{2026-01-01T10:00:00Z view}', 'view -> cart');
-	three := cjm.funnel_agg_step(two, '{2026-01-01T10:00:00Z view}', 'view -> cart');
+	two := cjm_internal.funnel_agg_step(one, '{2026-01-01T10:00:00Z view}', 'view -> cart');
+	three := cjm_internal.funnel_agg_step(two, '{2026-01-01T10:00:00Z view}', 'view -> cart');
 	three := cjm.funnel_stats_combine(three, two);
 	three := cjm.funnel_stats_combine(three, three);
 	RAISE NOTICE '% % %', one::jsonb -> 'customers', two::jsonb -> 'customers', three::jsonb -> 'customers';
@@ -196,7 +196,7 @@ FROM (WITH RECURSIVE doubled(n, s) AS (
 ORDER BY n;
 SELECT funnel_stats_combine(s, s)
 FROM CAST('{"funnel": "a", "customers": 4611686018427387904, "steps": [{"customers": 7}]}' AS funnel_stats) AS s;
-SELECT funnel_agg_step(s, '{2026-01-01T10:00:00Z a}', 'a')
+SELECT cjm_internal.funnel_agg_step(s, '{2026-01-01T10:00:00Z a}', 'a')
 FROM CAST('{"funnel": "a", "customers": 9223372036854775807, "steps": [{"customers": 7}]}' AS funnel_stats) AS s;
 
 -- From the first to the last moment there is.

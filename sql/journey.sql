@@ -157,9 +157,9 @@ SELECT public.json_refusal(jsonb_build_array(jsonb_build_object('at', '2026-01-3
 SELECT touch_count(jsonb_agg(jsonb_build_object('at', '2026-01-31T09:30Z', 'event', repeat('e', 4096)))::journey) FROM generate_series(1, 3);
 
 -- Binary: doc/format.md tells these bytes one by one.
-SELECT encode(journey_send('{}'), 'hex') AS empty;
-SELECT encode(journey_send('{2026-01-31T09:30:00Z view@email, 2026-01-31T09:31:12.5Z "add to cart"@email=19.9}'), 'hex') AS two;
-SELECT encode(journey_send('{2026-01-31T09:30:00Z view}'), 'hex') AS one;
+SELECT encode(cjm_internal.journey_send('{}'), 'hex') AS empty;
+SELECT encode(cjm_internal.journey_send('{2026-01-31T09:30:00Z view@email, 2026-01-31T09:31:12.5Z "add to cart"@email=19.9}'), 'hex') AS two;
+SELECT encode(cjm_internal.journey_send('{2026-01-31T09:30:00Z view}'), 'hex') AS one;
 CREATE TABLE public.received (j journey);
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\004\001\000\000\000\377\377"' (FORMAT binary)
 -- a dictionary and touchpoints out of order, a unit and widths that are not the smallest: canonical once read
@@ -168,7 +168,7 @@ CREATE TABLE public.received (j journey);
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\031\001\001\000\003\003\006\000\000\000\000\000\000\000\000\001b\001a\001a\000\001\001\002\002\377\377"' (FORMAT binary)
 -- values that are not normal: -0, a NaN of another kind
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\042\001\000\020\002\001\002\000\000\000\000\000\000\000\000\001a\000\000\001\000\000\000\000\000\370\377\000\000\000\000\000\000\000\200\377\377"' (FORMAT binary)
-SELECT j, encode(journey_send(j), 'hex') FROM public.received;
+SELECT j, encode(cjm_internal.journey_send(j), 'hex') FROM public.received;
 TRUNCATE public.received;
 -- refused: another version, too short, cut off, too long, a label that is empty or not in the encoding, a time that is none, an id too high, too many
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\004\002\000\000\000\377\377"' (FORMAT binary)
@@ -201,13 +201,13 @@ SELECT count(*) AS pairs,
                               (a.j <= b.j) IS DISTINCT FROM (a.n <= b.n) OR (a.j > b.j) IS DISTINCT FROM (a.n > b.n) OR (a.j >= b.j) IS DISTINCT FROM (a.n >= b.n) OR
                               journey_eq(a.j, b.j) IS DISTINCT FROM (a.n = b.n) OR journey_ne(a.j, b.j) IS DISTINCT FROM (a.n <> b.n) OR journey_lt(a.j, b.j) IS DISTINCT FROM (a.n < b.n) OR
                               journey_le(a.j, b.j) IS DISTINCT FROM (a.n <= b.n) OR journey_gt(a.j, b.j) IS DISTINCT FROM (a.n > b.n) OR journey_ge(a.j, b.j) IS DISTINCT FROM (a.n >= b.n) OR
-                              sign(journey_cmp(a.j, b.j)) IS DISTINCT FROM sign(a.n - b.n) OR
-                              (journey_hash(a.j) = journey_hash(b.j)) IS DISTINCT FROM (a.n = b.n) OR
-                              (journey_hash_extended(a.j, 7) = journey_hash_extended(b.j, 7)) IS DISTINCT FROM (a.n = b.n)) AS wrong
+                              sign(cjm_internal.journey_cmp(a.j, b.j)) IS DISTINCT FROM sign(a.n - b.n) OR
+                              (cjm_internal.journey_hash(a.j) = cjm_internal.journey_hash(b.j)) IS DISTINCT FROM (a.n = b.n) OR
+                              (cjm_internal.journey_hash_extended(a.j, 7) = cjm_internal.journey_hash_extended(b.j, 7)) IS DISTINCT FROM (a.n = b.n)) AS wrong
 FROM public.ordered AS a, public.ordered AS b;
-SELECT journey_hash_extended('{}', 0) <> journey_hash_extended('{}', 1) AS seeded,
-       journey_hash_extended('{}', 0) & 4294967295 = journey_hash('{}')::bigint & 4294967295 AS low_half;
-SELECT journey_cmp('{}', NULL) IS NULL AS cmp, ('{}'::journey = NULL) IS NULL AS eq, journey_hash(NULL) IS NULL AS hash;
+SELECT cjm_internal.journey_hash_extended('{}', 0) <> cjm_internal.journey_hash_extended('{}', 1) AS seeded,
+       cjm_internal.journey_hash_extended('{}', 0) & 4294967295 = cjm_internal.journey_hash('{}')::bigint & 4294967295 AS low_half;
+SELECT cjm_internal.journey_cmp('{}', NULL) IS NULL AS cmp, ('{}'::journey = NULL) IS NULL AS eq, cjm_internal.journey_hash(NULL) IS NULL AS hash;
 
 -- Sorting, grouping, joining and indexing by it.
 SELECT array_agg(n ORDER BY j DESC) = array_agg(n ORDER BY n DESC) AS sorted FROM public.ordered;
@@ -258,7 +258,7 @@ SELECT k, d, journey_agg('2026-01-01T00:00Z'::timestamptz + d * interval '1 day'
 FROM generate_series(1, 3) AS k, generate_series(1, 30) AS d, generate_series(1, 20 * k) AS i GROUP BY k, d;
 CREATE TABLE public.wholes AS
 SELECT k, journey_agg((t).at, (t).event, (t).channel, (t).value) AS j FROM public.days, touchpoints(j) AS t GROUP BY k;
-SELECT k, rollup(d.j) = w.j AS same, journey_send(rollup(d.j ORDER BY random())) = journey_send(w.j) AS same_bytes,
+SELECT k, rollup(d.j) = w.j AS same, cjm_internal.journey_send(rollup(d.j ORDER BY random())) = cjm_internal.journey_send(w.j) AS same_bytes,
        touch_count(rollup(d.j)), pg_column_size(rollup(d.j)::text::journey) > 1024 AS large
 FROM public.days AS d JOIN public.wholes AS w USING (k) GROUP BY k, w.j ORDER BY k;
 SELECT rollup(j) = rollup(j) || '{}' AS same, touch_count(rollup(j)) FROM public.days;
@@ -318,7 +318,7 @@ CREATE TABLE public.copies (k integer, j journey);
 \copy (SELECT k, j FROM public.journeys) TO PROGRAM 'cat >"${TMPDIR:-/tmp}/cjm_journey_test_$PPID"' (FORMAT binary)
 \copy public.copies FROM PROGRAM 'cat "${TMPDIR:-/tmp}/cjm_journey_test_$PPID"; rm -f "${TMPDIR:-/tmp}/cjm_journey_test_$PPID"' (FORMAT binary)
 CREATE FUNCTION public.differ(a journey, b journey) RETURNS integer LANGUAGE sql AS
-	$$ SELECT (cjm.journey_send(a) IS DISTINCT FROM cjm.journey_send(b) OR (a OPERATOR(cjm.=) b) IS NOT TRUE)::integer $$;
+	$$ SELECT (cjm_internal.journey_send(a) IS DISTINCT FROM cjm_internal.journey_send(b) OR (a OPERATOR(cjm.=) b) IS NOT TRUE)::integer $$;
 SELECT count(*) AS journeys, sum(touches) > 20000 AS many, sum(touches) - sum(touch_count(j)) AS lost,
        sum(public.differ(j, j::text::journey)) AS text, sum(public.differ(j, j::jsonb::journey)) AS json,
        sum(public.differ(j, (SELECT c.j FROM public.copies AS c WHERE c.k = a.k))) AS binary
@@ -347,8 +347,8 @@ FROM (SELECT n, row_number() OVER (PARTITION BY k ORDER BY at, event COLLATE "C"
       FROM public.journeys, touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, n)) AS o
 WHERE n <> expected;
 -- equal ones, and only they, compare equal and hash alike
-SELECT count(*) AS wrong FROM public.journeys AS a JOIN public.copies AS b ON a.j = b.j WHERE a.j::text <> b.j::text OR journey_hash(a.j) <> journey_hash(b.j);
-SELECT count(*) AS wrong FROM (SELECT j, lag(j) OVER (ORDER BY j) AS before FROM public.copies) AS o WHERE NOT before <= j OR journey_cmp(before, j) > 0;
+SELECT count(*) AS wrong FROM public.journeys AS a JOIN public.copies AS b ON a.j = b.j WHERE a.j::text <> b.j::text OR cjm_internal.journey_hash(a.j) <> cjm_internal.journey_hash(b.j);
+SELECT count(*) AS wrong FROM (SELECT j, lag(j) OVER (ORDER BY j) AS before FROM public.copies) AS o WHERE NOT before <= j OR cjm_internal.journey_cmp(before, j) > 0;
 
 -- Stored values: labels once, times and ids in the fewest bytes.
 CREATE TABLE public.stored (what text, j journey);

@@ -81,30 +81,30 @@ FROM unnest(ARRAY[
 	$$ SELECT cjm.journey_agg('2026-01-01Z', 'a', repeat('c', 4096)) IS NULL $$,
 	$$ SELECT cjm.journey_agg('2026-01-01Z', 'a', repeat('c', 4097)) $$,
 	$$ SELECT cjm.journey_agg('2026-01-01Z', 1) $$,
-	$$ SELECT cjm.journey_agg_final(NULL) $$,
-	$$ SELECT cjm.journey_agg_step(NULL, '2026-01-01Z', 'a'::text) $$
+	$$ SELECT cjm_internal.journey_agg_final(NULL) $$,
+	$$ SELECT cjm_internal.journey_agg_step(NULL, '2026-01-01Z', 'a'::text) $$
 	]) WITH ORDINALITY AS t (query, n)
 ORDER BY n;
 
 -- Dictionaries beyond every width: 16 labels are searched one by one, ids take 1, 2 and 4 bytes.
 SELECT n AS labels, touch_count(j), (SELECT count(DISTINCT event) FROM touchpoints(j)) AS events, (SELECT count(DISTINCT channel) FROM touchpoints(j)) AS channels,
-       get_byte(journey_send(j), 2) & 3 AS event_width, get_byte(journey_send(j), 2) >> 2 & 3 AS channel_width,
+       get_byte(cjm_internal.journey_send(j), 2) & 3 AS event_width, get_byte(cjm_internal.journey_send(j), 2) >> 2 & 3 AS channel_width,
        (SELECT count(*) FROM touchpoints(j) AS t WHERE right(t.event, -1) IS DISTINCT FROM right(t.channel, -1)) AS wrong,
        has_event(j, 'e' || n) AND NOT has_event(j, 'e' || n + 1) AS found
 FROM unnest(ARRAY[1, 16, 17, 255, 256, 257, 65535, 65536, 65537]) AS n,
      LATERAL (SELECT journey_agg('2026-01-01Z'::timestamptz + (i * 7919 % 65537) * interval '1 ms', 'e' || i, 'c' || i) FROM generate_series(1, n) AS i) AS a (j);
 
 -- Times: the largest unit that divides all distances, the smallest width that holds them.
-SELECT unit, steps, 16 * (get_byte(journey_send(j), 1) >> 4) + (get_byte(journey_send(j), 1) & 15) = 16 * code + bytes AS as_expected,
-       pg_column_size(journey_send(j)) - 4 AS size, (last_touch(j)).at - (first_touch(j)).at AS span
+SELECT unit, steps, 16 * (get_byte(cjm_internal.journey_send(j), 1) >> 4) + (get_byte(cjm_internal.journey_send(j), 1) & 15) = 16 * code + bytes AS as_expected,
+       pg_column_size(cjm_internal.journey_send(j)) - 4 AS size, (last_touch(j)).at - (first_touch(j)).at AS span
 FROM (VALUES ('1 us'::interval, 0), ('1 ms', 1), ('1 s', 2), ('1 min', 3), ('1 h', 3), ('61 s', 2), ('0.101 s', 1)) AS u (unit, code),
      (VALUES (1, 1), (255, 1), (256, 2), (65535, 2), (65536, 3), (16777215, 3), (16777216, 4)) AS w (steps, bytes),
      LATERAL (SELECT journey_agg('2026-01-01 00:00:00.123456Z'::timestamptz + s * unit, 'e') FROM unnest(ARRAY[steps, 0]) AS s) AS a (j)
 WHERE unit IN ('1 us', '1 ms', '1 s', '1 min') OR steps = 1
 ORDER BY unit, steps;
-SELECT get_byte(journey_send(journey_agg(at, 'e')), 1) AS all_of_timestamptz, journey_agg(at, 'e')::text::journey = journey_agg(at, 'e') AS read_back
+SELECT get_byte(cjm_internal.journey_send(journey_agg(at, 'e')), 1) AS all_of_timestamptz, journey_agg(at, 'e')::text::journey = journey_agg(at, 'e') AS read_back
 FROM unnest(ARRAY['4714-11-24 00:00:00 BC Z', '294276-12-31 23:59:59.999999Z']::timestamptz[]) AS at;
-SELECT get_byte(journey_send(journey_agg('2026-01-01Z', 'e')), 1) AS one_time FROM generate_series(1, 100);
+SELECT get_byte(cjm_internal.journey_send(journey_agg('2026-01-01Z', 'e')), 1) AS one_time FROM generate_series(1, 100);
 
 -- A thousand touchpoints of a few events take a few bytes each.
 SELECT pg_column_size(journey_agg('2026-01-01Z'::timestamptz + i * interval '83 s', 'event ' || i % 7)) AS bytes_1000,
@@ -155,18 +155,18 @@ FROM unnest(ARRAY['few', 'a thousand', 'thousands', 'of some', 'long', 'alike'])
 CREATE TABLE public.labelled AS
 SELECT kind, customer, ('{' || string_agg(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"Z"') || ' "' || event || '"' || coalesce('@"' || channel || '"', '') || coalesce('=' || value, ''), ',') || '}')::journey AS j
 FROM public.labels GROUP BY kind, customer;
-SELECT kind, count(*) AS customers, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+SELECT kind, count(*) AS customers, count(*) FILTER (WHERE cjm_internal.journey_send(l.j) = cjm_internal.journey_send(a.j)) AS same
 FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer) GROUP BY kind ORDER BY kind;
-SELECT count(*) AS all_at_once, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+SELECT count(*) AS all_at_once, count(*) FILTER (WHERE cjm_internal.journey_send(l.j) = cjm_internal.journey_send(a.j)) AS same
 FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value ORDER BY value, at DESC) AS j FROM public.labels GROUP BY GROUPING SETS ((kind, customer), (kind), ())) AS a USING (kind, customer);
-SELECT kind, journey_send(journey_agg(at, event, channel, value)) = journey_send((SELECT rollup(j) FROM public.labelled AS l WHERE l.kind = e.kind)) AS one_customer FROM public.labels AS e GROUP BY kind ORDER BY kind;
-SELECT count(*) AS growing, count(*) FILTER (WHERE touch_count(g.j) <> n) AS wrong, count(*) FILTER (WHERE last AND journey_send(g.j) <> journey_send(l.j)) AS wrong_at_last
+SELECT kind, cjm_internal.journey_send(journey_agg(at, event, channel, value)) = cjm_internal.journey_send((SELECT rollup(j) FROM public.labelled AS l WHERE l.kind = e.kind)) AS one_customer FROM public.labels AS e GROUP BY kind ORDER BY kind;
+SELECT count(*) AS growing, count(*) FILTER (WHERE touch_count(g.j) <> n) AS wrong, count(*) FILTER (WHERE last AND cjm_internal.journey_send(g.j) <> cjm_internal.journey_send(l.j)) AS wrong_at_last
 FROM (SELECT kind, customer, journey_agg(at, event, channel, value) OVER w AS j, row_number() OVER w AS n, lead(at) OVER w IS NULL AS last FROM public.labels WINDOW w AS (PARTITION BY kind, customer ORDER BY at, event ROWS UNBOUNDED PRECEDING)) AS g
 JOIN public.labelled AS l USING (kind, customer);
 SET work_mem = '64kB';
 SET hash_mem_multiplier = 1;
 SET enable_sort = off;
-SELECT count(*) AS spilled, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+SELECT count(*) AS spilled, count(*) FILTER (WHERE cjm_internal.journey_send(l.j) = cjm_internal.journey_send(a.j)) AS same
 FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer);
 RESET enable_sort;
 RESET work_mem;
@@ -175,7 +175,7 @@ SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 ANALYZE public.labels;
-SELECT count(*) AS in_parallel, count(*) FILTER (WHERE journey_send(l.j) = journey_send(a.j)) AS same
+SELECT count(*) AS in_parallel, count(*) FILTER (WHERE cjm_internal.journey_send(l.j) = cjm_internal.journey_send(a.j)) AS same
 FROM public.labelled AS l JOIN (SELECT kind, customer, journey_agg(at, event, channel, value) AS j FROM public.labels GROUP BY kind, customer) AS a USING (kind, customer);
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
@@ -189,7 +189,7 @@ ALTER TABLE public.stored ALTER label SET STORAGE EXTERNAL;
 INSERT INTO public.stored SELECT 'external', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
 ALTER TABLE public.stored ALTER label SET STORAGE PLAIN;
 INSERT INTO public.stored SELECT 'plain', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
-SELECT 2 * n AS size, stored, touch_count(j), (SELECT array_agg(DISTINCT octet_length(event)) FROM touchpoints(j)) AS events, get_byte(journey_send(j), 4) AS in_dictionary
+SELECT 2 * n AS size, stored, touch_count(j), (SELECT array_agg(DISTINCT octet_length(event)) FROM touchpoints(j)) AS events, get_byte(cjm_internal.journey_send(j), 4) AS in_dictionary
 FROM unnest(ARRAY[5, 70, 2048]) AS n,
      LATERAL (SELECT array_agg(pg_column_size(label) ORDER BY ctid) AS stored, journey_agg('2026-01-01Z', label, label) AS j FROM public.stored WHERE octet_length(label) = 2 * n) AS s;
 

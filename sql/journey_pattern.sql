@@ -49,7 +49,7 @@ SELECT public.pattern_refusal(repeat('x', 4096)) LIKE 'accepted%';
 -- Equality, hashing, binary form.
 SELECT 'a|b'::journey_pattern = '(a | "b")' AS equal, 'a b'::journey_pattern <> 'b a' AS differ, 'a'::journey_pattern = 'a?' AS same;
 SELECT count(DISTINCT pattern::text), count(*) FROM (SELECT pattern FROM public.patterns GROUP BY pattern) AS p;
-SELECT encode(journey_pattern_send('view .* cart'), 'escape');
+SELECT encode(cjm_internal.journey_pattern_send('view .* cart'), 'escape');
 
 -- What matches. "a@x" is event a through channel x; a letter a second.
 CREATE FUNCTION public.tale(story text) RETURNS journey LANGUAGE sql IMMUTABLE AS $$

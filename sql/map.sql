@@ -33,7 +33,7 @@ SELECT c.relname, c.relowner = current_user::regrole AS mine, c.reloptions, obj_
 FROM pg_class c WHERE relnamespace = 'shop'::regnamespace ORDER BY c.oid;
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid
 WHERE relnamespace = 'shop'::regnamespace AND attnum > 0 AND col_description(c.oid, attnum) IS NULL;
-SELECT v.view_name, v.column_name FROM map_comments() v
+SELECT v.view_name, v.column_name FROM cjm_internal.map_comments() v
 WHERE v.column_name IS NOT NULL AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('shop.' || v.view_name) AND attname = v.column_name);
 -- (from 16 on columns are printed without their table's name where there is one)
 SELECT v, regexp_replace(regexp_replace(pg_get_viewdef(v), '\m(clicks|e)\.', '', 'g'), '\s+', ' ', 'g') AS definition
@@ -170,7 +170,7 @@ CREATE FUNCTION used.f() RETURNS int LANGUAGE sql RETURN 1;
 SELECT create_map('used', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
 DROP SCHEMA used CASCADE;
 -- text straight to the builder is read by the parser too
-SELECT map_build('x', 'clicks', 'who', '"when"', 'what', 'view'::funnel, NULL, NULL, NULL, 'first', 'true; DROP TABLE clicks', '1 hour', 'UTC', NULL, NULL, 'last_touch', NULL, NULL, NULL, false);
+SELECT cjm_internal.map_build('x', 'clicks', 'who', '"when"', 'what', 'view'::funnel, NULL, NULL, NULL, 'first', 'true; DROP TABLE clicks', '1 hour', 'UTC', NULL, NULL, 'last_touch', NULL, NULL, NULL, false);
 
 -- Stage events that never occur, with what may have been meant
 SELECT create_map('typo', 'clicks', 'who', '"when"', 'what', 'veiw -> CART -> paymnt@email -> payment@post excluding nonsense', channel => 'via');

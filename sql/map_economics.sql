@@ -140,7 +140,7 @@ SELECT * FROM channels_report('site', per => 'visit');
 SELECT * FROM channels_report('site', from_time => NULL);
 SELECT * FROM channels_report('site', from_time => '2021-01-02Z', to_time => '2021-01-01Z');
 SELECT * FROM channels_report('nowhere');
-SELECT map_check_spend(0::regclass);
+SELECT cjm_internal.map_check_spend(0::regclass);
 SELECT drop_map('tried');
 
 -- Renaming is followed, dropping refused.

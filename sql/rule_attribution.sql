@@ -41,5 +41,5 @@ EXECUTE settings(NULL, NULL, 'touchpoint', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'visit', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'session', false, NULL, 'infinity');
 -- and the state is nothing to be called with.
-SELECT rule_attribution_step(NULL, '{}', 'buy');
-SELECT rule_attribution_deserialize('\x00', NULL);
+SELECT cjm_internal.rule_attribution_step(NULL, '{}', 'buy');
+SELECT cjm_internal.rule_attribution_deserialize('\x00', NULL);

@@ -57,14 +57,14 @@ SELECT nps('x');
 SELECT nps(true);
 
 -- Nothing but an aggregate has a state, and nothing else is one.
-SELECT nps_step(NULL, 1);
-SELECT score_combine(NULL, NULL);
-SELECT nps_final('{1,1,1}');
+SELECT cjm_internal.nps_step(NULL, 1);
+SELECT cjm_internal.score_combine(NULL, NULL);
+SELECT cjm_internal.nps_final('{1,1,1}');
 CREATE FUNCTION pg_temp.try(state text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
 BEGIN
-	EXECUTE format('CREATE AGGREGATE pg_temp.odd (float8) (SFUNC = cjm.nps_step, STYPE = bigint[], FINALFUNC = cjm.nps_interval_final, INITCOND = %L)', state);
+	EXECUTE format('CREATE AGGREGATE pg_temp.odd (float8) (SFUNC = cjm_internal.nps_step, STYPE = bigint[], FINALFUNC = cjm_internal.nps_interval_final, INITCOND = %L)', state);
 	EXECUTE 'SELECT pg_temp.odd(9)' INTO result;
 	RETURN result;
 EXCEPTION WHEN OTHERS THEN

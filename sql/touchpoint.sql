@@ -45,7 +45,7 @@ ORDER BY n;
 SELECT slice('{}', '-infinity', 'infinity') AS of_empty, slice(NULL, '-infinity', 'infinity') AS of_nothing, slice(j, NULL, 'infinity') AS from_nothing, slice(j, '-infinity', NULL) AS to_nothing FROM public.hours;
 -- equal touchpoints stay together; a slice is a journey like any other, without labels that it does not need
 SELECT slice('{2026-01-01T10:00Z a, 2026-01-01T10:00Z a, 2026-01-01T11:00Z b@c=1}', '2026-01-01T10:00Z', '2026-01-01T11:00Z') AS both,
-       journey_send(slice(j, '2026-01-01T03:00Z', '2026-01-01T04:00Z')) = journey_send('{2026-01-01T03:00Z h3=3}') AS same_bytes FROM public.hours;
+       cjm_internal.journey_send(slice(j, '2026-01-01T03:00Z', '2026-01-01T04:00Z')) = cjm_internal.journey_send('{2026-01-01T03:00Z h3=3}') AS same_bytes FROM public.hours;
 SELECT name, slice(j, '-infinity', 'infinity') = j AS all, slice(j, '-infinity', '2026-01-02Z') || slice(j, '2026-01-02Z', 'infinity') = j AS cut FROM public.journeys ORDER BY name;
 
 -- has_event: text, a literal, an enum.

@@ -1,5 +1,6 @@
 /*
- * attribution/arguments.c: see attribution/arguments.h.
+ * attribution/arguments.c: reads the arguments that several attribution
+ * functions have, and says what is wrong with them.
  */
 #include "funnel/argument.h"
 

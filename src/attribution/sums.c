@@ -1,5 +1,5 @@
 /*
- * attribution/sums.c: see attribution/sums.h.
+ * attribution/sums.c: adds up what channels have earned.
  *
  * Sums belong to the context in which they were made; who adds a channel must
  * be in it.  Channels are copied.

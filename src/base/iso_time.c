@@ -1,5 +1,5 @@
 /*
- * base/iso_time.c: see base/iso_time.h.
+ * base/iso_time.c: prints times as ISO 8601 and reads them.
  *
  * PostgreSQL's own input and output of timestamptz depend on DateStyle and
  * TimeZone, and so cannot serve a type whose text has to be immutable.  Years

@@ -1,5 +1,5 @@
 /*
- * base/label_pool.c: see base/label_pool.h.
+ * base/label_pool.c: finds the number of a label, or gives it one.
  *
  * Of few labels, as there nearly always are in a journey, each is compared; of
  * more there is a hash table.

@@ -1,5 +1,6 @@
 /*
- * base/row_time.c: see base/row_time.h.
+ * base/row_time.c: writes and reads the times of rows, and says what a time may
+ * not be.
  */
 #include "base/row_time.h"
 

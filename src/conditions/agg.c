@@ -1,5 +1,6 @@
 /*
- * conditions/agg.c: see conditions/agg.h.
+ * conditions/agg.c: reads the conditions of a row, and keeps, merges and sends
+ * logs of them for aggregates.
  *
  * The state is a ConditionLog, one chunk in the aggregate's context.  A row
  * costs no allocation but for the growth of the log.

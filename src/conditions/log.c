@@ -1,5 +1,6 @@
 /*
- * conditions/log.c: see conditions/log.h.
+ * conditions/log.c: adds rows to a log, merges logs, checks those that were
+ * sent, and sorts.
  *
  * A log is one chunk of memory: a header, and the rows in the order of their
  * arrival, each as

@@ -1,5 +1,6 @@
 /*
- * conditions/next_node.c: see conditions/next_node.h.
+ * conditions/next_node.c: collects the rows that a chain may need, and finds the
+ * event next to it.
  *
  * A row in the log is
  *

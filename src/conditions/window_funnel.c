@@ -1,5 +1,6 @@
 /*
- * conditions/window_funnel.c: see conditions/window_funnel.h.
+ * conditions/window_funnel.c: how many conditions were met one after the other
+ * in a window of time.
  *
  * The level is the highest step that a chain ends with: a row for step 1, one
  * for step 2 and so on, at times that never fall, the last at most the window

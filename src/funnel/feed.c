@@ -1,5 +1,6 @@
 /*
- * funnel/feed.c: see funnel/feed.h.
+ * funnel/feed.c: follows a funnel from time to time, and remembers no
+ * touchpoint.
  *
  * The engine says of a group of touchpoints of one time which stages a walk may
  * end with in it (funnel/engine_ruled.c).  Which touchpoint that walk ends with

@@ -1,5 +1,6 @@
 /*
- * journey/builder.c: see journey/builder.h.
+ * journey/builder.c: collects touchpoints, and puts them in order when a journey
+ * is made of them.
  *
  * A builder is one chunk of memory: a header and a log.  The log holds the
  * touchpoints in the order of their arrival, each as

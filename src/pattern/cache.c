@@ -1,5 +1,6 @@
 /*
- * pattern/cache.c: see pattern/cache.h.
+ * pattern/cache.c: compiles a pattern when its text is first seen, and keeps it
+ * while the text is the same.
  */
 #include "pattern/cache.h"
 

@@ -1,5 +1,5 @@
 /*
- * pattern/rows.c: see pattern/rows.h.
+ * pattern/rows.c: asks of each touchpoint which events of a pattern it is.
  *
  * Every event that a pattern names is a condition.  What asks for an event
  * alone is looked up in the journey's dictionary once, and makes a table of

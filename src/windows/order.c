@@ -1,5 +1,5 @@
 /*
- * windows/order.c: see windows/order.h.
+ * windows/order.c: notices rows of a partition that do not come in time order.
  *
  * The functions that use it look at nothing but the times, one after the
  * other, so they are right whenever the times rise.  That they fall shows at

@@ -15,10 +15,8 @@
  * to measure from in hand, but takes every way there is.
  *
  *	clang -g -O1 -DFRONTEND -fsanitize=fuzzer,address,undefined -Wno-ignored-attributes \
- *		-I$(pg_config --includedir-server) -Isrc test/fuzz/pattern_fuzz.c \
- *		src/pattern_parse.c src/pattern_print.c src/pattern_nfa.c src/pattern_run.c \
- *		src/condition_log.c src/row_time.c src/funnel_duration.c src/funnel_format.c src/label.c src/pure.c \
- *		-L$(pg_config --pkglibdir) -L$(pg_config --libdir) -lpgcommon -lpgport -o pattern_fuzz
+ *		-I$(pg_config --includedir-server) -Isrc test/fuzz/pattern_fuzz.c $(test/rooms --pure | sed 's|^|src/|') \
+ *		-L$(pg_config --pkglibdir) -L$(pg_config --libdir) -lpgcommon -lpgport -lm -o pattern_fuzz
  *
  * With -DPATTERN_RANDOM instead of the fuzzer it makes cases of its own; the
  * arguments are how many, and the seed.

@@ -57,33 +57,33 @@ sub digest
 
 my %aggregates = (
 	'journey_agg, many groups' =>
-	  'SELECT customer, journey_send(journey_agg(at, event, channel, value)) FROM events GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM events GROUP BY customer',
 	'journey_agg of events alone' =>
-	  'SELECT customer, journey_send(journey_agg(at, event)) FROM events GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(journey_agg(at, event)) FROM events GROUP BY customer',
 	'journey_agg with channels' =>
-	  'SELECT customer, journey_send(journey_agg(at, event, channel)) FROM events GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(journey_agg(at, event, channel)) FROM events GROUP BY customer',
 	'journey_agg of an enum' =>
-	  'SELECT customer, journey_send(journey_agg(at, stage, channel, value)) FROM events GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(journey_agg(at, stage, channel, value)) FROM events GROUP BY customer',
 	'journey_agg, one group' =>
-	  'SELECT journey_send(journey_agg(at, event, channel, value)) AS journey FROM events',
+	  'SELECT cjm_internal.journey_send(journey_agg(at, event, channel, value)) AS journey FROM events',
 	'rollup(journey)' =>
-	  'SELECT customer, journey_send(rollup(journey)) FROM journeys GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(rollup(journey)) FROM journeys GROUP BY customer',
 	'rollup(journey), one group' =>
-	  'SELECT journey_send(rollup(journey)) AS journey FROM journeys',
+	  'SELECT cjm_internal.journey_send(rollup(journey)) AS journey FROM journeys',
 	'median' =>
 	  'SELECT customer % 100 AS g, float8send(median(value)), float8send(median(-value)) FROM events GROUP BY customer % 100',
 	'median, one group' =>
 	  'SELECT float8send(median(value)) AS median FROM events',
 	'funnel_agg' =>
-	  q{SELECT segment, funnel_stats_send(funnel_agg(journey, 'view -> "add to cart" -> оплата within 3 days'))
+	  q{SELECT segment, cjm_internal.funnel_stats_send(funnel_agg(journey, 'view -> "add to cart" -> оплата within 3 days'))
 		FROM journeys GROUP BY segment},
 	'funnel_agg with an entry range' =>
-	  q{SELECT segment, funnel_stats_send(funnel_agg(journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'))
+	  q{SELECT segment, cjm_internal.funnel_stats_send(funnel_agg(journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'))
 		FROM journeys GROUP BY segment},
 	'funnel_agg, one group' =>
 	  q{SELECT funnel_agg(journey, '* -> *@email -> 🛒 within 30 days')::text AS stats FROM journeys},
 	'rollup(funnel_stats)' =>
-	  'SELECT segment, funnel_stats_send(rollup(stats)) FROM stats GROUP BY segment',
+	  'SELECT segment, cjm_internal.funnel_stats_send(rollup(stats)) FROM stats GROUP BY segment',
 	'rollup(funnel_stats), one group' =>
 	  'SELECT rollup(stats)::text AS stats FROM stats',
 	'no rows: journey_agg' => q{SELECT journey_agg(at, event) FROM events WHERE customer + 0 < 0},
@@ -92,11 +92,11 @@ my %aggregates = (
 	'no rows: funnel_agg' => q{SELECT funnel_agg(journey, 'view') FROM journeys WHERE customer + 0 < 0},
 	'no rows: rollup(funnel_stats)' => q{SELECT rollup(stats) FROM stats WHERE segment + 0 < 0},
 	'rows that are no touchpoints' =>
-	  'SELECT count(*), journey_send(journey_agg(at, event, channel, value)) FROM no_events',
+	  'SELECT count(*), cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM no_events',
 	'workers without a touchpoint' =>
-	  'SELECT journey_send(journey_agg(at, event, channel, value) FILTER (WHERE customer = 4711)) FROM events',
+	  'SELECT cjm_internal.journey_send(journey_agg(at, event, channel, value) FILTER (WHERE customer = 4711)) FROM events',
 	'groups that one worker alone has' =>
-	  'SELECT customer, journey_send(journey_agg(at, event) FILTER (WHERE customer % 3 = 0)) FROM events GROUP BY customer',
+	  'SELECT customer, cjm_internal.journey_send(journey_agg(at, event) FILTER (WHERE customer % 3 = 0)) FROM events GROUP BY customer',
 );
 
 foreach my $name (sort keys %aggregates)
@@ -165,13 +165,13 @@ foreach my $name ('journey_agg, many groups', 'journey_agg of an enum', 'rollup(
 	is(digest("$parallel; SET work_mem = '64kB'; SET hash_mem_multiplier = 1; SET enable_sort = off", $query),
 		digest($serial, $query), "$name: same bytes after spilling in workers");
 }
-my $by_shard = q{SELECT customer, funnel_stats_send(funnel_agg(journey, 'view -> 🛒 -> оплата')) FROM journeys GROUP BY customer};
+my $by_shard = q{SELECT customer, cjm_internal.funnel_stats_send(funnel_agg(journey, 'view -> 🛒 -> оплата')) FROM journeys GROUP BY customer};
 like(plan_of($node, $hashed, $by_shard, 'ANALYZE, TIMING OFF, SUMMARY OFF'), qr/^HashAggregate.*Batches: (?!1 )\d+ .*Disk Usage: \d+kB/s,
 	'funnel_agg: spills');
 is(digest($hashed, $by_shard), digest($sorted, $by_shard), 'funnel_agg: same bytes after spilling and from sorted groups');
 
 # Several groupings at once, in one pass each over sorted and hashed groups, and as window aggregates.
-my $sets = q{SELECT customer % 11 AS a, customer % 3 AS b, journey_send(journey_agg(at, event, channel, value)) FROM events
+my $sets = q{SELECT customer % 11 AS a, customer % 3 AS b, cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM events
 	GROUP BY GROUPING SETS ((customer % 11, customer % 3), (customer % 11), ())};
 is(digest("$serial; SET enable_hashagg = off", $sets), digest("$serial; SET enable_sort = off", $sets), 'grouping sets');
 my $stats_sets = q{SELECT segment, shard % 5 AS part, rollup(stats)::text FROM stats
@@ -179,7 +179,7 @@ my $stats_sets = q{SELECT segment, shard % 5 AS part, rollup(stats)::text FROM s
 is(digest("$serial; SET enable_hashagg = off", $stats_sets), digest("$serial; SET enable_sort = off", $stats_sets),
 	'grouping sets of statistics');
 is(run_sql($node, q{
-	SELECT bool_and(journey_send(running) = journey_send(again)) AND count(*) > 60 FROM (
+	SELECT bool_and(cjm_internal.journey_send(running) = cjm_internal.journey_send(again)) AND count(*) > 60 FROM (
 		SELECT rollup(journey) OVER w AS running,
 			(SELECT rollup(i.journey) FROM journeys i WHERE i.customer = o.customer AND i.week <= o.week) AS again
 		FROM journeys o WHERE customer < 40 WINDOW w AS (PARTITION BY customer ORDER BY week)) r}), 't',
@@ -198,7 +198,7 @@ is(run_sql($node, q{
 		FROM stats o WHERE shard < 60 WINDOW w AS (PARTITION BY segment ORDER BY shard)) r}), 't',
 	'rollup(funnel_stats) as a window aggregate');
 is(run_sql($node, q{
-	SELECT bool_and(journey_send(running) = journey_send(again)) AND count(*) > 60 FROM (
+	SELECT bool_and(cjm_internal.journey_send(running) = cjm_internal.journey_send(again)) AND count(*) > 60 FROM (
 		SELECT journey_agg(at, event, channel, value) OVER w AS running,
 			(SELECT journey_agg(i.at, i.event, i.channel, i.value) FROM events i WHERE i.customer = o.customer AND i.at <= o.at) AS again
 		FROM events o WHERE customer < 40 WINDOW w AS (PARTITION BY customer ORDER BY at)) r

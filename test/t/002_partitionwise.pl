@@ -82,21 +82,21 @@ my $aggregate = qr/(?:Hash|Group|)Aggregate/;
 my $whole = qr/^Append\n(?:.*$aggregate.*\n.*Scan on \w+_\d(?: \w+)?\n?){2,4}\z/;
 my $partial = qr/^Finalize $aggregate.*Append\n(?:.*Partial $aggregate.*){2,}/s;
 my @cases = (
-	[ 'journey_agg by hash partition', 'SELECT customer, journey_send(journey_agg(at, event, channel, value)) FROM %s GROUP BY customer',
+	[ 'journey_agg by hash partition', 'SELECT customer, cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM %s GROUP BY customer',
 		'events', 'by_customer', $whole ],
-	[ 'journey_agg by time', 'SELECT customer, journey_send(journey_agg(at, event, channel, value)) FROM %s GROUP BY customer',
+	[ 'journey_agg by time', 'SELECT customer, cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM %s GROUP BY customer',
 		'events', 'by_time', $partial ],
-	[ 'journey_agg of all', 'SELECT journey_send(journey_agg(at, event, channel, value)) FROM %s',
+	[ 'journey_agg of all', 'SELECT cjm_internal.journey_send(journey_agg(at, event, channel, value)) FROM %s',
 		'events', 'by_time', $partial ],
-	[ 'rollup(journey) by hash partition', 'SELECT customer, journey_send(rollup(journey)) FROM %s GROUP BY customer',
+	[ 'rollup(journey) by hash partition', 'SELECT customer, cjm_internal.journey_send(rollup(journey)) FROM %s GROUP BY customer',
 		'journeys', 'journeys_by_customer', $whole ],
-	[ 'rollup(journey) by week', 'SELECT customer, journey_send(rollup(journey)) FROM %s GROUP BY customer',
+	[ 'rollup(journey) by week', 'SELECT customer, cjm_internal.journey_send(rollup(journey)) FROM %s GROUP BY customer',
 		'journeys', 'journeys_by_week', $partial ],
-	[ 'funnel_agg of all', q{SELECT funnel_stats_send(funnel_agg(journey, 'view -> cart -> оплата')) FROM %s},
+	[ 'funnel_agg of all', q{SELECT cjm_internal.funnel_stats_send(funnel_agg(journey, 'view -> cart -> оплата')) FROM %s},
 		'journeys', 'journeys_by_customer', $partial ],
 	[ 'funnel_agg by week', q{SELECT customer, funnel_agg(journey, 'view -> cart -> оплата', '[2026-01-15Z,)')::text FROM %s GROUP BY customer},
 		'journeys', 'journeys_by_week', $partial ],
-	[ 'rollup(funnel_stats) by hash partition', 'SELECT segment, funnel_stats_send(rollup(stats)) FROM %s GROUP BY segment',
+	[ 'rollup(funnel_stats) by hash partition', 'SELECT segment, cjm_internal.funnel_stats_send(rollup(stats)) FROM %s GROUP BY segment',
 		'stats', 'stats_by_segment', $whole ],
 	[ 'rollup(funnel_stats) of all', 'SELECT rollup(stats)::text FROM %s',
 		'stats', 'stats_by_segment', $partial ]);

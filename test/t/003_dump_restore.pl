@@ -92,9 +92,9 @@ run_sql($node, q~
 # Every row of everything, types by their send functions.
 my $contents = q{
 	SET enable_indexscan = off; SET enable_bitmapscan = off;
-	SELECT md5(string_agg(concat_ws('|', customer, stage, model, bought, encode(cjm.journey_send(journey), 'hex'), step, first_seen), E'\n'
+	SELECT md5(string_agg(concat_ws('|', customer, stage, model, bought, encode(cjm_internal.journey_send(journey), 'hex'), step, first_seen), E'\n'
 		ORDER BY customer)) FROM journeys;
-	SELECT md5(string_agg(concat_ws('|', name, encode(cjm.funnel_send(funnel), 'hex'), encode(cjm.funnel_stats_send(stats), 'hex')), E'\n'
+	SELECT md5(string_agg(concat_ws('|', name, encode(cjm_internal.funnel_send(funnel), 'hex'), encode(cjm_internal.funnel_stats_send(stats), 'hex')), E'\n'
 		ORDER BY name)) FROM funnels;
 	SELECT md5(string_agg(r::text, E'\n' ORDER BY r::text)) FROM reports r;
 	SELECT md5(string_agg(v::text, E'\n' ORDER BY v::text)) FROM visits v;
@@ -164,7 +164,7 @@ my %uses = (
 		FROM $values, cjm.first_touch(journey) t, cjm.sessions(journey, '2 hours') s, cjm.session_stats(journey, '2 hours') st},
 		'view,view,view|4|5' ],
 	'funnels and reports' => [ q{
-		SELECT string_agg(stage || ' ' || customers, ', ' ORDER BY step) FROM cjm.report(cjm.funnel_agg_step(NULL,
+		SELECT string_agg(stage || ' ' || customers, ', ' ORDER BY step) FROM cjm.report(cjm_internal.funnel_agg_step(NULL,
 			'{2026-01-01T10:00:00Z view, 2026-01-03T10:00:00Z buy}'::cjm.journey, 'view -> "buy"'::cjm.funnel))}, 'view 1, buy 1' ],
 	'enums' => [ q{
 		SELECT cjm.next_stage('desire'::cjm.aida), cjm.stage_number('deal'::cjm.buyer_journey), cjm.funnel_from_stages(NULL::cjm.lifecycle),

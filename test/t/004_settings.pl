@@ -47,7 +47,7 @@ run_sql($node, q~
 			UNION ALL SELECT 'stats', n, stats::text FROM stats
 			UNION ALL SELECT 'stats jsonb', n, stats::jsonb::text FROM stats) t (kind, id, written)
 		UNION ALL
-		SELECT concat_ws(' ', 'bytes', md5(string_agg(journey_hash_extended(journey, 0)::text, ' ' ORDER BY customer))) FROM journeys
+		SELECT concat_ws(' ', 'bytes', md5(string_agg(cjm_internal.journey_hash_extended(journey, 0)::text, ' ' ORDER BY customer))) FROM journeys
 		UNION ALL
 		SELECT concat_ws(' ', 'built', bool_and(journey = again)) FROM journeys JOIN
 			(SELECT customer, journey_agg(at, event, channel, value) AS again FROM source GROUP BY customer) s USING (customer)

@@ -60,8 +60,8 @@ sub values_of
 
 # What is in table arrived is the same as in table made.  An equal value has equal bytes and finds its labels.
 my $compare = q{
-	SELECT count(*), bool_and(a.journey = m.journey AND journey_hash_extended(a.journey, 1) = journey_hash_extended(m.journey, 1)
-		AND journey_send(a.journey) = journey_send(m.journey)), bool_and(a.funnel = m.funnel AND funnel_send(a.funnel) = funnel_send(m.funnel)),
+	SELECT count(*), bool_and(a.journey = m.journey AND cjm_internal.journey_hash_extended(a.journey, 1) = cjm_internal.journey_hash_extended(m.journey, 1)
+		AND cjm_internal.journey_send(a.journey) = cjm_internal.journey_send(m.journey)), bool_and(a.funnel = m.funnel AND cjm_internal.funnel_send(a.funnel) = cjm_internal.funnel_send(m.funnel)),
 		bool_and(a.stats = m.stats AND a.stats::text = m.stats::text), bool_and(funnel_step(a.journey, m.funnel) = 3), bool_and(a.journey || a.journey = m.journey || m.journey),
 		bool_and(distinct_touchpoints(a.journey || m.journey) = m.journey), bool_and(rollup_stats = (SELECT rollup(stats) FROM (SELECT stats FROM made UNION ALL SELECT stats FROM made) s))
 	FROM arrived a, made m, LATERAL (SELECT rollup(s) AS rollup_stats FROM (VALUES (a.stats), (m.stats)) v (s)) r};

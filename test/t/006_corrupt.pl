@@ -30,7 +30,7 @@ run_sql($node, q~
 			AND (SELECT coalesce(sum(touch_count), 0) = touch_count(v) FROM sessions(v, '1 second'))
 			AND funnel_step(v, '* -> *@email | a -> view') >= 0 AND (funnel_times(v, '* -> * -> *')) IS NOT NULL
 			AND slice(v, '-infinity', 'infinity') = v AND distinct_touchpoints(v || v) = distinct_touchpoints(v)
-			AND journey_hash(v) = journey_hash(v::text::journey) AND journey_cmp(v, v::text::journey) = 0
+			AND cjm_internal.journey_hash(v) = cjm_internal.journey_hash(v::text::journey) AND cjm_internal.journey_cmp(v, v::text::journey) = 0
 			AND has_event(v, 'no such event') = false AND (session_stats(v, '1 second')).touch_count = touch_count(v)
 			AND (first_touch(v) IS NULL) = (last_touch(v) IS NULL) AND (duration(v) IS NULL) = (touch_count(v) = 0)
 		FROM (VALUES (v), (v)) y (x) $$;
@@ -41,7 +41,7 @@ run_sql($node, q~
 			PERFORM funnel_step('{2026-01-01T00:00:00Z view}', v);
 		EXCEPTION WHEN feature_not_supported THEN
 		END;
-		RETURN v::text::funnel = v AND funnel_cmp(v, v::text::funnel) = 0 AND (SELECT count(*) > 0 FROM report(funnel_stats(v)));
+		RETURN v::text::funnel = v AND cjm_internal.funnel_cmp(v, v::text::funnel) = 0 AND (SELECT count(*) > 0 FROM report(funnel_stats(v)));
 	END $$;
 	CREATE FUNCTION sound(v funnel_stats) RETURNS boolean LANGUAGE SQL AS $$
 		SELECT v::text::funnel_stats = v AND v::jsonb::funnel_stats = v AND (SELECT count(*) > 0 FROM report(v))
@@ -240,7 +240,7 @@ my $n = 0;
 foreach my $variant (@variants)
 {
 	write_bytes("$dir/variant", copy_file($variant));
-	is(run_sql($node, "CREATE TEMP TABLE t (v journey); COPY t FROM '$dir/variant' (FORMAT binary); SELECT encode(journey_send(v), 'hex') FROM t"),
+	is(run_sql($node, "CREATE TEMP TABLE t (v journey); COPY t FROM '$dir/variant' (FORMAT binary); SELECT encode(cjm_internal.journey_send(v), 'hex') FROM t"),
 		unpack('H*', $canonical), 'not canonical, ' . ++$n . ': is made so');
 }
 try_values('journey', 'labels twice in a dictionary', 'taken', journey_of(count => "\2", events => "\2", size => "\4", label => "\1a\1a", rest => "\0\1"));

@@ -150,7 +150,7 @@ run_sql($node, q{
 	SELECT hashint4(i) % 1000000 AS customer, timestamptz '2026-01-01Z' + hashint4(i + 1) * interval '1 ms' AS at, (ARRAY['view', 'cart', 'buy'])[1 + i % 3] AS event
 	FROM generate_series(1, 2000000) i;
 	ANALYZE million});
-my $built = q{SELECT count(*), sum(touch_count(j)), sum(journey_hash(j)::numeric) FROM (SELECT journey_agg(at, event) AS j FROM million GROUP BY customer) x};
+my $built = q{SELECT count(*), sum(touch_count(j)), sum(cjm_internal.journey_hash(j)::numeric) FROM (SELECT journey_agg(at, event) AS j FROM million GROUP BY customer) x};
 my $in_memory = run_sql($node, "SET work_mem = '2GB'; $built");
 foreach my $way ('enable_sort', 'enable_hashagg')
 {
@@ -172,7 +172,7 @@ SKIP:
 		ALTER TABLE largest ALTER j SET STORAGE EXTERNAL;
 		INSERT INTO largest SELECT journey_agg('2026-01-01T00:00:00Z', CASE WHEN i = 1 THEN 'first' ELSE 'event' END) FROM generate_series(1, $most) i;
 	});
-	is(run_sql($node, q{SELECT touch_count(j), first_touch(j), last_touch(j), octet_length(journey_send(j)), funnel_step(j, 'first -> event -> event'), has_event(j, 'first') FROM largest}),
+	is(run_sql($node, q{SELECT touch_count(j), first_touch(j), last_touch(j), octet_length(cjm_internal.journey_send(j)), funnel_step(j, 'first -> event -> event'), has_event(j, 'first') FROM largest}),
 		qq{$most|("2026-01-01 00:00:00+00",event,,)|("2026-01-01 00:00:00+00",first,,)|} . ($most + 29) . '|3|t', 'a journey of 2^24 touchpoints');
 	run_sql($node, qq{COPY largest TO '$dir/largest' (FORMAT binary)});
 	is(run_sql($node, qq{CREATE TEMP TABLE back (LIKE largest); COPY back FROM '$dir/largest' (FORMAT binary); SELECT back.j = largest.j FROM back, largest}), 't',

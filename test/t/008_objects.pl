@@ -27,21 +27,29 @@ my %checks = (
 	'the extension has objects of every kind' => q{
 		SELECT kind FROM unnest(ARRAY['pg_proc', 'pg_type', 'pg_operator', 'pg_opclass', 'pg_opfamily', 'pg_cast']) kind
 		WHERE NOT EXISTS (SELECT FROM members WHERE classid = kind::regclass)},
-	'all of it is in schema cjm' => q{
-		SELECT signature::text FROM functions WHERE pronamespace <> 'cjm'::regnamespace
-		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typnamespace <> 'cjm'::regnamespace
+	'all of it is in schema cjm or cjm_internal' => q{
+		SELECT signature::text FROM functions WHERE pronamespace NOT IN ('cjm'::regnamespace, 'cjm_internal'::regnamespace)
+		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid
+			WHERE typnamespace NOT IN ('cjm'::regnamespace, 'cjm_internal'::regnamespace)
 		UNION ALL SELECT oprname FROM operators WHERE oprnamespace <> 'cjm'::regnamespace},
+	# But for the two that merge values, which people call, too.
+	'what types, aggregates and indexes consist of is in cjm_internal' => q{
+		SELECT signature FROM functions
+		WHERE pronamespace = 'cjm'::regnamespace AND proname NOT IN ('journey_merge', 'funnel_stats_combine') AND (
+			oid IN (SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend, typanalyze]::oid[]) FROM pg_type)
+			OR oid IN (SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn]::oid[]) FROM pg_aggregate)
+			OR oid IN (SELECT amproc FROM pg_amproc))},
 	'no function runs with the rights of its owner' => q{SELECT signature FROM functions WHERE prosecdef},
 	'everybody may use every function and type' => q{
 		SELECT signature::text FROM functions WHERE NOT has_function_privilege('pg_signal_backend', oid, 'EXECUTE')
 		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid
 			WHERE NOT has_type_privilege('pg_signal_backend', t.oid, 'USAGE')
-		UNION ALL SELECT 'schema cjm' WHERE NOT has_schema_privilege('pg_signal_backend', 'cjm', 'USAGE')},
+		UNION ALL SELECT 'schema ' || s FROM unnest(ARRAY['cjm', 'cjm_internal']) s WHERE NOT has_schema_privilege('pg_signal_backend', s, 'USAGE')},
 	'no function is volatile but those that make and drop maps' => q{
 		SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f' AND proname NOT IN ('create_map', 'map_build', 'drop_map')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
-		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, cjm, pg_temp']},
+		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']},
 	'every operator has a named twin of the extension' => q{
 		SELECT o.oid::regoperator FROM operators o WHERE oprcode NOT IN (SELECT oid FROM functions)},
 	'operators know their commutators, negators and selectivity' => q{

@@ -182,7 +182,7 @@ no_files_left('window aggregate');
 is(run_sql($node, "$serial; $little; SELECT count(DISTINCT s::text) FROM generate_series(1, 3) g,
 	LATERAL (SELECT funnel_agg(customer, at, event, 'view -> pay')::text || (g * 0) AS s FROM events WHERE segment < 300 + g * 0) r"), 1, 'rescans');
 is(run_sql($node, "$serial; $little; SELECT count(*) FROM (SELECT segment % 3, funnel_agg(name, at, event, 'view -> pay') FROM events GROUP BY 1 LIMIT 1) r"), 1, 'LIMIT');
-my $again = q{SELECT count(*), count(DISTINCT funnel_stats_send(s)) FROM generate_series(1, 3) g LEFT JOIN
+my $again = q{SELECT count(*), count(DISTINCT cjm_internal.funnel_stats_send(s)) FROM generate_series(1, 3) g LEFT JOIN
 	(SELECT extract(day FROM at)::int % 2 AS k, funnel_agg(customer, at, event, 'view -> pay') AS s FROM events GROUP BY 1) r ON r.k < g};
 my $nested = "$serial; SET work_mem = '128kB'; SET hash_mem_multiplier = 1; SET enable_material = off; SET enable_sort = off";
 like(plan_of($node, $nested, $again), qr/Nested Loop Left Join.*\n *->  HashAggregate/s, 'a hash table below a nested loop');

@@ -29,7 +29,7 @@ run_sql($node, q{
 	SELECT cjm.create_map('m', 'events', 'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', segment => 'country')});
 
 # The plain SQL: touchpoints in canonical order; when each step was first the deepest so far; where each touchpoint belongs.
-my $durations = q{unnest(cjm.map_durations())};
+my $durations = q{unnest(cjm_internal.map_durations())};
 my $windows = q{unnest('{60, 3600, 86400, 604800, 2592000, 7776000, 31536000}'::float8[])};
 sub prepare
 {

@@ -98,27 +98,27 @@ run_utf8(q{
 	DO $$BEGIN FOR i IN 1 .. 40 LOOP UPDATE large SET stats = funnel_stats_combine(stats, stats); END LOOP; END$$});
 $drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of its own ' || repeat('and so on ', 30)) FROM large});
 $drawings{'no title'} = run_utf8(q{SELECT funnel_svg(stats, '') FROM large});
-$drawings{'map of many'} = run_utf8(q{SELECT map_svg_drawn(funnel_drawn_steps(stats),
-	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::map_drawn_touch) FROM three.touchpoints t),
+$drawings{'map of many'} = run_utf8(q{SELECT cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(stats),
+	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::cjm_internal.map_drawn_touch) FROM three.touchpoints t),
 	15, 'Many') FROM large});
-$drawings{'retention of many'} = run_utf8(q{SELECT retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::retention_drawn_cell
+$drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::cjm_internal.retention_drawn_cell
 	ORDER BY r.cohort, r.number), 'Many') FROM three.retention r});
 
 # What is in them.
 holds($drawings{'map of three'}, qr{\A<svg xmlns="http://www\.w3\.org/2000/svg" .*</svg>\z}s, 'a drawing is one element');
 is(scalar(grep { /[^\x20-\x7e\n]/ } values %drawings), 0, 'drawings are printable ASCII');
 is(scalar(grep { m{<script|<img|<p>|<b |href|url\(|\@import|\son\w+=["']}i } values %drawings), 0, 'nothing in them runs or comes from elsewhere');
-my $cart = run_sql($node, q{SELECT draw_count(customers) || '|' || draw_rate(step_rate) || '|' || draw_time(median_time_seconds) FROM three.funnel WHERE step = 2});
+my $cart = run_sql($node, q{SELECT cjm_internal.draw_count(customers) || '|' || cjm_internal.draw_rate(step_rate) || '|' || cjm_internal.draw_time(median_time_seconds) FROM three.funnel WHERE step = 2});
 foreach my $number (split /\|/, $cart)
 {
 	holds($drawings{'funnel of three'}, qr{>[^<]*\Q$number\E}, "the funnel says $number");
 	holds($drawings{'map of three'}, qr{>\Q$number\E<}, "the map says $number");
 }
-my $support = run_sql($node, q{SELECT draw_count(customers) || '|' || replace(draw_points(difference), '-', '&#8722;') FROM three.touchpoints
+my $support = run_sql($node, q{SELECT cjm_internal.draw_count(customers) || '|' || replace(cjm_internal.draw_points(difference), '-', '&#8722;') FROM three.touchpoints
 	WHERE event = 'support' AND (difference_low > 0 OR difference_high < 0) ORDER BY step LIMIT 1});
 my ($customers, $difference) = split /\|/, $support;
 holds($drawings{'map of three'}, qr{>\Q$customers\E<tspan class="soft" dx="6">\Q$difference\E</tspan>}, 'and the difference of a touchpoint');
-my @rates = split /\n/, run_sql($node, 'SELECT draw_rate(rate) FROM three.retention WHERE number > 0');
+my @rates = split /\n/, run_sql($node, 'SELECT cjm_internal.draw_rate(rate) FROM three.retention WHERE number > 0');
 is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');
 holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');
 ok(run_sql($node, q{SELECT map_svg('fourteen', 1)}) !~ /webinar/, 'as many touchpoints as are asked for');
@@ -149,7 +149,7 @@ foreach my $encoding ('LATIN2', 'SQL_ASCII', 'EUC_JP')
 	like(run_sql($node, encode($perl, "SET client_encoding = '$encoding'; SELECT funnel_chart(funnel_stats('$labels'::funnel), 5)"), database => lc "svg_$encoding"),
 		qr/customers/, "a chart in $encoding");
 }
-is(run_sql($node, q{SELECT svg_escape(E'a\xff\xc3') || array_to_string(svg_lines(E'\xe2\x82', 5), '')}, database => 'svg_sql_ascii'),
+is(run_sql($node, q{SELECT cjm_internal.svg_escape(E'a\xff\xc3') || array_to_string(cjm_internal.svg_lines(E'\xe2\x82', 5), '')}, database => 'svg_sql_ascii'),
 	'a&#65533;&#65533;&#65533;&#65533;', 'bytes that are no characters');
 
 # Whoever sees the views sees the drawings, and whoever does not, not.
@@ -181,7 +181,7 @@ foreach my $n (1 .. 2000)
 run_sql($node, 'CREATE TABLE texts (label text)');
 run_utf8('INSERT INTO texts VALUES ' . join ', ', map { "('$_')" } @labels);
 my ($cuts, $bad) = (0, 0);
-foreach my $row (split /\n/, decode('UTF-8', run_sql($node, q{SELECT label || '|' || room || '|' || svg_lines(label, room)::text || '|' || svg_width(label)
+foreach my $row (split /\n/, decode('UTF-8', run_sql($node, q{SELECT label || '|' || room || '|' || cjm_internal.svg_lines(label, room)::text || '|' || cjm_internal.svg_width(label)
 	FROM texts CROSS JOIN generate_series(1, 9, 1.7) room})))
 {
 	my ($label, $room, $line, $width) = split /\|/, $row;

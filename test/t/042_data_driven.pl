@@ -270,9 +270,9 @@ is(digest("$serial; SET enable_hashagg = off", q{SELECT segment, customer % 3 AS
 
 # States that travel as bytes and are combined by hand, as other servers would.
 is(run_sql($node, q{
-	CREATE AGGREGATE merged(bytea) (SFUNC = attribution_paths_combine, STYPE = bytea);
-	SELECT attribution_paths_final(merged(state)) = (SELECT markov_attribution(path, conversions, value, nulls) FROM sql_paths WHERE customer < 90)
-	FROM (SELECT markov_path_step(NULL, path, conversions, value, nulls)::text::bytea AS state FROM sql_paths WHERE customer < 90) s}), 't',
+	CREATE AGGREGATE merged(bytea) (SFUNC = cjm_internal.attribution_paths_combine, STYPE = bytea);
+	SELECT cjm_internal.attribution_paths_final(merged(state)) = (SELECT markov_attribution(path, conversions, value, nulls) FROM sql_paths WHERE customer < 90)
+	FROM (SELECT cjm_internal.markov_path_step(NULL, path, conversions, value, nulls)::text::bytea AS state FROM sql_paths WHERE customer < 90) s}), 't',
 	'states as bytes, one for each path');
 
 #
@@ -286,13 +286,13 @@ run_sql_fails($node, q{
 is(run_sql($node, q{
 	CREATE FUNCTION crafted(state bytea) RETURNS text LANGUAGE plpgsql AS $$
 	BEGIN
-		RETURN 'credits ' || coalesce(cardinality(attribution_paths_final(attribution_paths_combine(state, state)))::text, 'none');
+		RETURN 'credits ' || coalesce(cardinality(cjm_internal.attribution_paths_final(cjm_internal.attribution_paths_combine(state, state)))::text, 'none');
 	EXCEPTION WHEN OTHERS THEN
 		RETURN SQLSTATE;
 	END $$;
-	WITH good AS (SELECT markov_path_step(markov_path_step(NULL, '{A,B,C,A}', 1, 2, 3), '{B,A,B}', 3, 200000, 3, 1)::text::bytea AS state
-		UNION ALL SELECT markov_path_step(markov_path_step(NULL, '{A,B,C,A}', 1, 2, 3, 2), '{B,A,B}', 3, 2, 3, 2)::text::bytea
-		UNION ALL SELECT shapley_path_step(shapley_path_step(NULL, '{A,B,C,A}', 1, 2, 3), '{B,A,B}', 3, 2, 3)::text::bytea),
+	WITH good AS (SELECT cjm_internal.markov_path_step(cjm_internal.markov_path_step(NULL, '{A,B,C,A}', 1, 2, 3), '{B,A,B}', 3, 200000, 3, 1)::text::bytea AS state
+		UNION ALL SELECT cjm_internal.markov_path_step(cjm_internal.markov_path_step(NULL, '{A,B,C,A}', 1, 2, 3, 2), '{B,A,B}', 3, 2, 3, 2)::text::bytea
+		UNION ALL SELECT cjm_internal.shapley_path_step(cjm_internal.shapley_path_step(NULL, '{A,B,C,A}', 1, 2, 3), '{B,A,B}', 3, 2, 3)::text::bytea),
 	bad AS (SELECT set_byte(state, i, b) AS state FROM good, generate_series(0, length(state) - 1) i, unnest(ARRAY[0, 1, 2, 5, 18, 127, 128, 255]) b
 		UNION ALL SELECT substr(state, 1, i) FROM good, generate_series(0, length(state)) i
 		UNION ALL SELECT state || '\x00' FROM good)

@@ -1,0 +1,46 @@
+--
+-- session: touchpoints of one customer with no gap longer than the timeout
+--
+
+CREATE TYPE cjm.session AS (
+	session_number bigint,
+	started_at timestamptz,
+	ended_at timestamptz,
+	touch_count bigint,
+	entry_event text,
+	exit_event text,
+	channel text,
+	value float8,
+	bounced boolean
+);
+COMMENT ON TYPE cjm.session IS 'touchpoints of one customer with no gap longer than the timeout';
+COMMENT ON COLUMN cjm.session.session_number IS 'number of the session in its journey, from 1';
+COMMENT ON COLUMN cjm.session.started_at IS 'time of its first touchpoint';
+COMMENT ON COLUMN cjm.session.ended_at IS 'time of its last touchpoint';
+COMMENT ON COLUMN cjm.session.touch_count IS 'number of its touchpoints';
+COMMENT ON COLUMN cjm.session.entry_event IS 'event of its first touchpoint';
+COMMENT ON COLUMN cjm.session.exit_event IS 'event of its last touchpoint';
+COMMENT ON COLUMN cjm.session.channel IS 'channel of the first touchpoint that has one, or NULL';
+COMMENT ON COLUMN cjm.session.value IS 'sum of the values, NULL where no touchpoint has one';
+COMMENT ON COLUMN cjm.session.bounced IS 'whether it has exactly one touchpoint';
+
+CREATE FUNCTION cjm.sessions(journey cjm.journey, gap interval DEFAULT '30 minutes') RETURNS SETOF cjm.session
+	AS 'MODULE_PATHNAME', 'journey_sessions'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
+COMMENT ON FUNCTION cjm.sessions(cjm.journey, interval) IS
+	'the sessions of a journey: a gap longer than the given one begins the next session, exactly the given one does not';
+
+CREATE FUNCTION cjm.session_stats(
+	journey cjm.journey,
+	gap interval DEFAULT '30 minutes',
+	OUT session_count bigint,
+	OUT bounce_count bigint,
+	OUT bounce_rate float8,
+	OUT touch_count bigint,
+	OUT total_time interval,
+	OUT mean_time interval,
+	OUT longest_time interval)
+	AS 'MODULE_PATHNAME', 'journey_session_stats'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION cjm.session_stats(cjm.journey, interval) IS
+	'sessions of a journey in one row: how many, how many of one touchpoint only, time in them';

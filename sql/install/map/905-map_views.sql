@@ -1,0 +1,411 @@
+--
+-- The queries of a map: what its views select, and with arguments its reports.
+--
+-- Every function here returns the text of a query.  Names in it are quoted by
+-- format, constants by %L; expressions of a map's maker are in the view "events"
+-- alone.  A query that is asked of a time range takes its ends as $1 and $2.
+-- Each reads the journeys once.
+--
+-- What is to be worked out once for each journey, though used several times, is in
+-- a subquery that ends with OFFSET '0', so that it is not merged.  It is text for
+-- the sake of workers: that this is no offset at all the planner sees at once,
+-- and of the expression that OFFSET 0 is it would see it too late.  A subquery
+-- that looks out at j, and a window in it, keep workers away as well.
+--
+
+CREATE FUNCTION cjm_internal.map_completed_step(map cjm_internal.map) RETURNS integer
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s WHERE NOT s.optional);
+COMMENT ON FUNCTION cjm_internal.map_completed_step(cjm_internal.map) IS 'the step at which the funnel of a map is completed';
+
+-- The stages by their numbers, as report names them.
+CREATE FUNCTION cjm_internal.map_stage_names(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT format('(%L::text[])', array_agg(r.stage ORDER BY r.step)) FROM cjm.report(cjm.funnel_stats((map).stages)) r);
+COMMENT ON FUNCTION cjm_internal.map_stage_names(cjm_internal.map) IS 'SQL: the names of a map''s stages, an array';
+
+CREATE FUNCTION cjm_internal.map_schema(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT quote_ident(n.nspname) FROM pg_namespace n WHERE n.oid = (map).map);
+COMMENT ON FUNCTION cjm_internal.map_schema(cjm_internal.map) IS 'SQL: the schema of a map, quoted where it has to be';
+
+CREATE FUNCTION cjm_internal.map_answer_events(map cjm_internal.map) RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN array_remove(ARRAY[(map).nps, (map).csat, (map).ces], NULL);
+COMMENT ON FUNCTION cjm_internal.map_answer_events(cjm_internal.map) IS 'the events of a map that are answers';
+
+-- A score is no money.
+CREATE FUNCTION cjm_internal.map_valued_journey(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN cjm_internal.map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L)', cjm_internal.map_answer_events(map)) END;
+COMMENT ON FUNCTION cjm_internal.map_valued_journey(cjm_internal.map) IS 'SQL: a journey j whose values can be added up';
+
+-- Who answers came by nothing, and the answer brought nobody: it earns no credit, unless the funnel asks for it.
+CREATE FUNCTION cjm_internal.map_earning_journey(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT CASE WHEN a.events = '{}' THEN cjm_internal.map_valued_journey(map)
+		ELSE format('cjm.without_events(%s, %L)', cjm_internal.map_valued_journey(map), a.events) END
+	FROM (SELECT ARRAY(SELECT e FROM unnest(cjm_internal.map_answer_events(map)) e
+		WHERE NOT EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.event = e OR s.event IS NULL) ORDER BY e) AS events) a);
+COMMENT ON FUNCTION cjm_internal.map_earning_journey(cjm_internal.map) IS 'SQL: a journey j whose touchpoints earn credit';
+
+-- What a report may be split by, as an expression over a journey j.
+CREATE FUNCTION cjm_internal.map_split(by text, VARIADIC allowed text[]) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF by IS NULL THEN
+		RETURN 'NULL::text';
+	ELSIF by <> ALL (allowed) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('this report cannot be split by "%s"', by),
+			HINT = format('It can by %s.', array_to_string(allowed, ', '));
+	END IF;
+	RETURN CASE by
+		WHEN 'segment' THEN 'j.segment'
+		WHEN 'channel' THEN 'cjm.first_channel(j.journey)'
+		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
+		WHEN 'next_event' THEN
+			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''))).event'
+	END;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_split(text, text[]) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
+
+-- The same over a row s of session_groups.
+CREATE FUNCTION cjm_internal.map_session_split(by text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN by IN ('channel', 'entry_event', 'exit_event', 'visitor') THEN 's.label'
+	ELSE cjm_internal.map_split(by, 'segment', 'channel', 'entry_event', 'exit_event', 'visitor') END;
+COMMENT ON FUNCTION cjm_internal.map_session_split(text) IS 'SQL: what the rows of session_report are split by';
+
+-- Unknown words are told by the function that knows them.
+CREATE FUNCTION cjm_internal.map_period(period text) RETURNS interval
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cjm.entry_buckets('{}', '*', period, 'UTC');
+	RETURN CASE lower(period) WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || period)::interval END;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_period(text) IS 'the length of a calendar period by its name';
+
+-- $1 and $2 stand for a range unless it is everything.
+CREATE FUNCTION cjm_internal.map_ranged(from_time timestamptz, to_time timestamptz) RETURNS boolean
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF from_time IS NULL OR to_time IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'from_time and to_time must not be NULL',
+			HINT = 'Use -infinity and infinity to leave an end open.';
+	ELSIF from_time > to_time THEN
+		RAISE invalid_parameter_value USING MESSAGE = 'from_time must not be later than to_time';
+	END IF;
+	RETURN from_time > '-infinity' OR to_time < 'infinity';
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_ranged(timestamptz, timestamptz) IS 'whether a report is asked of less than all times; an error if they are no range';
+
+--
+-- Rows, journeys, customers
+--
+
+-- One row for each of the source's that passes the filter.  A barrier keeps conditions that may tell what they see away from
+-- rows that the filter holds back.
+CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s',
+		(map).customer, (map).at, (map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
+		coalesce((map).segment, 'NULL::text'), (map).source, ' WHERE ' || (map).filter);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map) IS 'SQL of the view events: the rows of the source as the map reads them';
+
+CREATE FUNCTION cjm_internal.map_journeys_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(e.at, e.event%s) AS journey
+		FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
+			ELSE format('cjm.%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
+		CASE WHEN (map).value IS NOT NULL THEN ', nullif(e.channel, ''''), e.value'
+			WHEN (map).channel IS NOT NULL THEN ', nullif(e.channel, '''')' ELSE '' END,
+		cjm_internal.map_schema(map));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys';
+
+-- What several columns are made of is the outer side of a join for the planner's sake alone: it is then worked out once a row, or
+-- not at all where nobody asks for it, and in a worker, as a subquery that looks out at j is not.
+CREATE FUNCTION cjm_internal.map_customers_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, f.times[1] AS entered_at, f.times[f.step] AS reached_at,
+			f.times AS step_times, f.step >= %3$s AS converted, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open,
+			(cjm.session_stats(j.journey, %4$L::interval)).session_count AS sessions,
+			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
+			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
+			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
+			(cjm.last_touch(j.journey)).event AS last_event,
+			(f.bought).last_at AS last_purchase_at, now() - (f.bought).last_at AS recency,
+			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
+			(f.bought).purchase_count AS frequency, (f.bought).total_value AS monetary,
+			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score
+		FROM %5$s.journeys j
+			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
+				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought) f ON true
+			LEFT JOIN (%10$s) q ON true',
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
+		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
+		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of the view customers';
+
+--
+-- The funnel
+--
+
+-- by and bucket may be NULL.  closed: the bucket is over, and the time limit of all walks that began in it too.
+CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entered text := CASE WHEN bucket IS NULL AND ranged THEN 'tstzrange($1, $2)'
+		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
+		WHEN bucket IS NOT NULL THEN 'b.entered' END;
+BEGIN
+	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.rate_low, r.rate_high,
+			r.median_time, r.mean_time, r.p90_time, r.median_total, r.p90_total,
+			extract(epoch FROM r.median_time)::float8 AS median_time_seconds,
+			extract(epoch FROM r.mean_time)::float8 AS mean_time_seconds,
+			extract(epoch FROM r.p90_time)::float8 AS p90_time_seconds,
+			extract(epoch FROM r.median_total)::float8 AS median_total_seconds,
+			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds
+		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats
+			FROM %6$s.journeys j%7$s%8$s) s
+		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r
+		ORDER BY %9$s r.step',
+		lead, cjm_internal.map_split(by, 'segment', 'channel'),
+		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
+		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
+		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L, %L) b(entered)',
+			(map).stages, bucket, (map).time_zone) END
+			|| CASE WHEN ranged THEN ' WHERE b.entered && tstzrange($1, $2)' ELSE '' END,
+		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
+			WHEN by IS NOT NULL THEN ' GROUP BY 1'
+			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
+		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and of funnel_report';
+
+CREATE FUNCTION cjm_internal.map_bucket_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('coalesce(upper(s.entered) + %L::interval <= now(), false)', cjm.funnel_within((map).stages));
+COMMENT ON FUNCTION cjm_internal.map_bucket_sql(cjm_internal.map) IS 'SQL: whether nothing can change in an entry bucket any more';
+
+-- Who has begun and not completed it, by the deepest step.
+CREATE FUNCTION cjm_internal.map_drop_off_sql(map cjm_internal.map, label text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('WITH stopped AS (
+			SELECT j.step, %6$s AS label, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%7$s) AS open, %4$s AS next_event,
+				(cjm.last_touch(j.journey)).at AS last_seen
+			FROM (SELECT j.journey, %9$s AS segment, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
+					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j OFFSET ''0'') j
+			WHERE j.step > 0 AND j.step < %3$s
+		), nexts AS (
+			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
+			FROM stopped WHERE NOT open AND next_event IS NOT NULL
+			GROUP BY step, label, next_event
+			ORDER BY step, label, count(*) DESC, next_event COLLATE "C"
+		)
+		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
+			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
+			s.open_customers, (extract(epoch FROM now() - s.median_last_seen) / 86400)::float8 AS median_days_since,
+			n.next_event, coalesce(n.customers, 0) AS next_customers
+		FROM (SELECT step, label, count(*) FILTER (WHERE NOT open) AS customers, count(*) FILTER (WHERE open) AS open_customers,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE NOT open) AS median_last_seen
+			FROM stopped GROUP BY step, label) s
+			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
+		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_split('next_event', 'next_event'), cjm_internal.map_schema(map),
+		cjm_internal.map_split(by, 'last_event', 'next_event', 'segment', 'channel'),
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_drop_off_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';
+
+--
+-- Sessions
+--
+
+CREATE FUNCTION cjm_internal.map_sessions_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT j.customer, j.segment, s.session_number,
+			CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END AS visitor,
+			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
+			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
+			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
+		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
+		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_sessions_sql(cjm_internal.map) IS 'SQL of the view sessions';
+
+-- An event that begins no session has its exits here all the same.  Means are taken of whole microseconds, so that they are the
+-- same in whatever order workers add them up.
+CREATE FUNCTION cjm_internal.map_bounce_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT s.event, s.channel, s.sessions, s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8 AS bounce_rate,
+			s.containing, s.exits, s.exits::float8 / s.containing::float8 AS exit_rate,
+			s.touches::float8 / nullif(s.sessions, 0)::float8 AS touches_per_session,
+			justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time, justify_hours(make_interval(secs => s.median_seconds)) AS median_time,
+			s.mean_seconds AS mean_time_seconds, s.median_seconds AS median_time_seconds,
+			s.new_sessions, s.returning_sessions
+		FROM (SELECT e.event, e.channel,
+				count(*) FILTER (WHERE e.is_entry) AS sessions,
+				count(*) FILTER (WHERE e.is_entry AND e.bounced) AS bounces,
+				count(*) AS containing,
+				count(*) FILTER (WHERE e.is_exit) AS exits,
+				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
+				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
+				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
+				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
+				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(j.journey, %L::interval) e
+			GROUP BY e.event, e.channel) s
+		ORDER BY s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
+		cjm_internal.map_schema(map), (map).session_gap);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map) IS 'SQL of the view bounce';
+
+-- Customers are counted by the first of their sessions in a group, so that no key is asked for: a role that may read journeys
+-- without their customers can have this report as it has the others.
+CREATE FUNCTION cjm_internal.map_session_report_sql(map cjm_internal.map, by text, bucket text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT s.label, s.bucket_start, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
+			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
+			t.mean_time, t.median_time, extract(epoch FROM t.mean_time)::float8, extract(epoch FROM t.median_time)::float8,
+			s.value, s.value / nullif(s.sessions, 0)::float8
+		FROM (SELECT %s AS label, %s AS bucket_start, count(*) AS sessions, count(*) FILTER (WHERE s.is_first) AS customers,
+				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
+				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
+				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(s.value) AS value
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L, %L, %L, %L%s) s%s) s
+			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
+				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
+		ORDER BY s.bucket_start, s.label COLLATE "C"',
+		cjm_internal.map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
+		cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap,
+		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN by END, bucket, (map).time_zone, CASE WHEN ranged THEN ', $1, $2' END,
+		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
+			WHEN by IS NOT NULL THEN ' GROUP BY 1'
+			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_session_report_sql(cjm_internal.map, text, text, boolean) IS 'SQL of session_report';
+
+--
+-- Coming back
+--
+
+-- The period that now() lies in, as a local date: no report counts periods up to a time that is only a stand-in for "never".
+CREATE FUNCTION cjm_internal.map_present_sql(map cjm_internal.map, period text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('date_trunc(%L, now() AT TIME ZONE %L)::date', lower(period), (map).time_zone);
+COMMENT ON FUNCTION cjm_internal.map_present_sql(cjm_internal.map, text) IS 'SQL: the first day of the present period in the time zone of a map';
+
+-- Cohorts by the period of the first touchpoint.  All local dates.  Many customers were there in the same periods, so
+-- those are counted first and then taken apart: what is left to do after the journeys are read is small.  A cohort of the
+-- future has the cell of its own period, since no series may end after the present.
+CREATE FUNCTION cjm_internal.map_retention_sql(map cjm_internal.map, period text, kind text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	step interval := cjm_internal.map_period(period);
+BEGIN
+	IF step < interval '1 day' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'retention by the hour is not known',
+			HINT = 'Periods are day, week, month, quarter and year.';
+	ELSIF kind <> ALL (ARRAY['in', 'on_or_after']) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('unknown kind of retention "%s"', kind),
+			HINT = 'It is in, for customers seen in a period, or on_or_after, for those seen in it or in a later one.';
+	END IF;
+	RETURN format('WITH active AS (
+			SELECT %9$s AS periods, a.wanted, count(*) AS customers
+			FROM (SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted FROM %5$s.journeys j OFFSET ''0'') a
+			GROUP BY 1, 2
+		), latest AS (
+			SELECT least(max(a.periods[cardinality(a.periods)]), %8$s) AS period FROM active a
+		), counted AS (
+			SELECT a.periods[1] AS cohort, p.period, a.wanted, sum(a.customers) AS customers
+			FROM active a CROSS JOIN latest CROSS JOIN LATERAL unnest(%3$s) p(period)
+			GROUP BY 1, 2, 3
+		), cohorts AS (
+			SELECT DISTINCT c.cohort FROM counted c WHERE c.wanted
+		), cells AS (
+			SELECT c.cohort, g.number::integer - 1 AS number, g.period::date AS period
+			FROM cohorts c CROSS JOIN latest
+				CROSS JOIN LATERAL generate_series(c.cohort::timestamp, latest.period::timestamp, %6$L::interval)
+					WITH ORDINALITY g(period, number)
+			UNION ALL
+			SELECT c.cohort, 0, c.cohort FROM cohorts c CROSS JOIN latest WHERE c.cohort > latest.period
+		), retained AS (
+			SELECT c.cohort, c.number, c.period, %7$s::bigint AS retained
+			FROM cells c LEFT JOIN counted k ON k.wanted AND k.cohort = c.cohort AND k.period = c.period
+		)
+		SELECT r.cohort, r.number, r.period, s.retained AS cohort_size, r.retained,
+			r.retained::float8 / s.retained::float8 AS rate, 1 - r.retained::float8 / s.retained::float8 AS churn,
+			r.period < %8$s AS period_over
+		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
+		ORDER BY r.cohort, r.number',
+		lower(period), (map).time_zone,
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[greatest(a.periods[1], least(a.periods[2], latest.period))]' END,
+		CASE WHEN ranged THEN '((cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2)' ELSE 'true' END,
+		cjm_internal.map_schema(map),
+		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
+			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END,
+		cjm_internal.map_present_sql(map, period),
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[a.periods[1], a.periods[cardinality(a.periods)]]' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_retention_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view retention and of retention_report';

@@ -1,0 +1,269 @@
+--
+-- The queries of a map that look at the journey itself: what customers meet at
+-- each stage, where they stand, what follows what.
+--
+-- As in 905-map_views.sql: each returns the text of a query that reads the
+-- journeys once and takes the ends of a time range as $1 and $2.
+--
+
+-- What touchpoints are counted by.
+CREATE FUNCTION cjm_internal.map_touch_by(by text) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF by IS NULL OR by <> ALL (ARRAY['event', 'channel']) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'this report cannot be by ' || coalesce('"' || by || '"', 'NULL'),
+			HINT = 'It is by event or by channel.';
+	END IF;
+	RETURN by;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_touch_by(text) IS 'event or channel; an error if it is something else';
+
+-- Where it depends on when something happened, times are counted by how long they are, so that nothing but counts has to be kept.
+CREATE FUNCTION cjm_internal.map_durations() RETURNS float8[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY[0, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700,
+		3600, 5400, 7200, 10800, 14400, 21600, 28800, 43200, 64800, 86400, 129600, 172800, 259200, 345600, 432000, 604800,
+		864000, 1209600, 1814400, 2592000, 3888000, 5184000, 7776000, 10368000, 15552000, 23328000, 31536000, 47304000,
+		63072000, 94608000, 157680000, 315360000]::float8[];
+END;
+COMMENT ON FUNCTION cjm_internal.map_durations() IS 'durations in seconds, ascending, each about 1.4 times the one before: times between the same two are as good as equal';
+
+CREATE FUNCTION cjm_internal.map_windows() RETURNS float8[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT ARRAY[60, 3600, 86400, 604800, 2592000, 7776000, 31536000, 315360000]::float8[];
+END;
+COMMENT ON FUNCTION cjm_internal.map_windows() IS 'a minute, an hour, 1, 7, 30 and 90 days, a year and ten, in seconds: some of the durations';
+
+CREATE FUNCTION cjm_internal.map_duration(seconds float8) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN width_bucket(seconds, cjm_internal.map_durations());
+COMMENT ON FUNCTION cjm_internal.map_duration(float8) IS 'how many of map_durations are at most so long';
+
+CREATE FUNCTION cjm_internal.map_window(seconds float8) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN width_bucket(seconds, cjm_internal.map_windows());
+COMMENT ON FUNCTION cjm_internal.map_window(float8) IS 'how many of map_windows are at most so long';
+
+-- met: customers by how soon they met something at a stage (in the row without a label: all of them), how soon they went on, and
+-- how long ago they came.  fair: the time in which nine of ten who went on had done so.  compared: who met it in that time, of
+-- customers who have had that time by now.  points: how many met it at each duration, and how many who have met it are gone;
+-- gone_by: how many of all.  risk: against those who met it at a duration, those who were there as long and had not met it.
+CREATE FUNCTION cjm_internal.map_touchpoints_sql(map cjm_internal.map, label text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('WITH met AS (
+			SELECT e.step, e.label, cjm_internal.map_duration(e.met_after) AS soon, cjm_internal.map_duration(e.went_on_after) AS gone,
+				cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
+				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen
+			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L%5$s) e
+			%6$s GROUP BY 1, 2, 3, 4, 5
+		), fair AS (
+			SELECT w.step, min(w.seconds) AS seconds, cjm_internal.map_duration(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
+			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.gone < cjm_internal.map_duration(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.label IS NULL AND m.gone IS NOT NULL GROUP BY m.step, u.seconds) w
+			WHERE w.by_then >= 0.9 * w.ever GROUP BY w.step
+		), compared AS (
+			SELECT m.step, m.label, m.soon, m.gone, sum(m.customers) AS customers
+			FROM met m JOIN fair f ON f.step = m.step AND m.age >= f.age AND (m.label IS NULL OR m.soon < f.until) GROUP BY 1, 2, 3, 4
+		), points AS (
+			SELECT c.step, c.label, c.soon AS duration, c.customers AS met, CASE WHEN c.gone IS NULL THEN 0 ELSE c.customers END AS met_and_went, 0 AS gone
+			FROM compared c WHERE c.label IS NOT NULL
+			UNION ALL SELECT c.step, c.label, c.gone, 0, 0, c.customers FROM compared c WHERE c.label IS NOT NULL AND c.gone IS NOT NULL
+		), gone_by AS (
+			SELECT c.step, d.duration, sum(c.customers) FILTER (WHERE c.gone IS NULL OR c.gone >= d.duration) AS there,
+				sum(c.customers) FILTER (WHERE c.gone >= d.duration) AS went_on
+			FROM compared c CROSS JOIN generate_series(0, cardinality(cjm_internal.map_durations())) d(duration) WHERE c.label IS NULL GROUP BY 1, 2
+		), risk AS (
+			SELECT p.*, g.there - (p.met_by - p.gone_before) AS there, g.went_on - (p.met_and_went_by - p.gone_before) AS went_on
+			FROM (SELECT q.step, q.label, q.duration, sum(q.met) AS met, sum(q.met_and_went) AS met_and_went,
+					sum(sum(q.met)) OVER w AS met_by, sum(sum(q.met_and_went)) OVER w AS met_and_went_by, sum(sum(q.gone)) OVER w - sum(q.gone) AS gone_before
+				FROM points q GROUP BY 1, 2, 3 WINDOW w AS (PARTITION BY q.step, q.label ORDER BY q.duration)) p
+				JOIN gone_by g ON g.step = p.step AND g.duration = p.duration
+			WHERE p.met > 0
+		), rates AS (
+			SELECT r.step, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
+				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
+				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.duration) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.duration) AS low,
+				sum(r.met::float8 * i.rate_high ORDER BY r.duration) AS high
+			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint) i GROUP BY 1, 2
+		)
+		SELECT t.step, %2$s[t.step] AS stage, t.label AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
+			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
+			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
+			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
+			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, v.rate - u.rate AS difference,
+			v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS difference_low,
+			v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS difference_high
+		FROM (SELECT m.step, m.label, sum(m.customers)::bigint AS customers, sum(m.touches)::bigint AS touches, min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
+				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step) AS all_customers
+			FROM met m GROUP BY m.step, m.label) t
+			LEFT JOIN fair f ON f.step = t.step
+			LEFT JOIN rates c ON c.step = t.step AND c.label = t.label
+			CROSS JOIN LATERAL (SELECT c.rate / c.some_met::float8 AS rate, c.low / c.some_met::float8 AS low, c.high / c.some_met::float8 AS high) u
+			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met)) v
+		WHERE t.label IS NOT NULL
+		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';
+
+-- Every stage is there, and before the first one those who have not begun.
+CREATE FUNCTION cjm_internal.map_stages_sql(map cjm_internal.map, lead text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('WITH counted AS (
+			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open) AS median_days_since,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
+			FROM %4$s.journeys j CROSS JOIN LATERAL (
+				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%6$s) AS open,
+					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f
+			GROUP BY 1, 2
+		)
+		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
+			coalesce(c.customers, 0)::float8 / nullif(sum(c.customers) OVER (PARTITION BY l.label), 0)::float8 AS share,
+			coalesce(c.open_customers, 0) AS open_customers, c.median_days_since, c.open_median_days_since
+		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
+			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
+		ORDER BY l.label COLLATE "C", s.step',
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_split(by, 'segment', 'channel'),
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, lead,
+		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
+		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_stages_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view stages and of stage_report';
+
+-- Customers first seen in a range.
+CREATE FUNCTION cjm_internal.map_first_seen_sql(ranged boolean) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN ranged THEN 'WHERE (cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' ELSE '' END;
+COMMENT ON FUNCTION cjm_internal.map_first_seen_sql(boolean) IS 'SQL: the condition on journeys j that begin in a range';
+
+-- By position a name says where it stands, so that no path leads back to where it came from.
+CREATE FUNCTION cjm_internal.map_transitions_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF depth < 2 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('depth must be at least 2, not %s', depth),
+			HINT = 'It is the number of positions; NULL is for pairs wherever they stand.';
+	ELSIF repeats IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'repeats must not be NULL';
+	END IF;
+	RETURN format('SELECT %1$s t.source, t.target, t.value, t.customers, t.value::float8 / t.leaving::float8 AS share
+		FROM (SELECT %2$s AS source, %3$s AS target, count(*) AS value, count(*) FILTER (WHERE x.occurrence = 1%8$s) AS customers,
+				sum(count(*)) OVER (PARTITION BY %9$sx.source) AS leaving%10$s
+			FROM %4$s.journeys j CROSS JOIN LATERAL cjm.transitions(j.journey, %5$L%6$s) x
+			%7$s GROUP BY %9$sx.source, x.target) t
+		WHERE t.target IS NOT NULL
+		ORDER BY %11$st.value DESC, t.source COLLATE "C", t.target COLLATE "C"',
+		lead,
+		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
+		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
+		cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
+		CASE WHEN depth IS NULL THEN format(', repeats => %L', repeats) ELSE format(', %L, %L', depth, repeats) END,
+		cjm_internal.map_first_seen_sql(ranged),
+		CASE WHEN depth IS NULL THEN '' ELSE ' OR true' END,
+		CASE WHEN depth IS NULL THEN '' ELSE 'x.position, ' END,
+		CASE WHEN depth IS NULL THEN '' ELSE ', x.position' END,
+		CASE WHEN depth IS NULL THEN '' ELSE 't.position, ' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map, text, text, integer, boolean, boolean) IS 'SQL of the view transitions and of transition_report';
+
+-- The path of a customer who converted ends with the first completion.  Of the walk that wins that is the last stage's time; but
+-- where optional stages follow the completion, a later walk may win, so it is asked when a customer first stood there.
+CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF depth IS NULL OR repeats IS NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = 'depth and repeats must not be NULL';
+	ELSIF depth < 1 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('depth must be at least 1, not %s', depth);
+	END IF;
+	RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
+			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
+		FROM (SELECT cjm.%1$s_path(CASE WHEN f.completed_at IS NULL THEN j.journey
+					ELSE cjm.slice(j.journey, ''-infinity'', f.completed_at + interval ''1 microsecond'') END, %2$L, %3$L) AS nodes,
+				count(*) AS customers, count(f.completed_at) AS converted
+			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT %5$s AS completed_at OFFSET 0) f
+			%6$s GROUP BY 1) p
+		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
+		cjm_internal.map_touch_by(by), depth, repeats, cjm_internal.map_schema(map),
+		format(CASE WHEN cjm_internal.map_completed_step(map) = (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s)
+				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
+				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
+			(map).stages, cjm_internal.map_completed_step(map)),
+		cjm_internal.map_first_seen_sql(ranged));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';
+
+-- The comments of these views; column NULL: the view itself.
+CREATE FUNCTION cjm_internal.map_journey_comments() RETURNS TABLE (view_name text, column_name text, comment text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 45
+BEGIN ATOMIC
+	VALUES
+		('touchpoints', NULL, 'the journey map: one row per stage and event that customers met while they stood there'),
+		('touchpoints', 'step', 'number of the stage, 0 before the first one'),
+		('touchpoints', 'stage', 'its name, NULL before the first one'),
+		('touchpoints', 'event', 'the event'),
+		('touchpoints', 'customers', 'who met it while they stood there: from the time they reached the stage until they reached a deeper one'),
+		('touchpoints', 'share', 'their share of all who stood there'),
+		('touchpoints', 'touches', 'how often they met it there'),
+		('touchpoints', 'first_seen', 'the earliest of these touchpoints'),
+		('touchpoints', 'last_seen', 'the latest of them'),
+		('touchpoints', 'compared_within', 'the time, rounded up, in which nine of ten of those who went on from the stage had done so; only what was met in it is compared, of customers who have had that time by now'),
+		('touchpoints', 'with_customers', 'customers who met the event in that time and can be compared'),
+		('touchpoints', 'with_went_on', 'those of them who reached the next mandatory stage'),
+		('touchpoints', 'with_rate', 'with_went_on / with_customers'),
+		('touchpoints', 'without_customers', 'customers whom they are compared with: each of them with those who had been at the stage as long, had neither gone on nor met the event before, and did not meet it then'),
+		('touchpoints', 'without_rate', 'the share of these who reached the next mandatory stage, mean over with_customers'),
+		('touchpoints', 'difference', 'with_rate - without_rate: it goes with the event, but need not come of it'),
+		('touchpoints', 'difference_low', 'lower end of its 95 % interval (Newcombe)'),
+		('touchpoints', 'difference_high', 'upper end of it'),
+
+		('stages', NULL, 'one row per stage: who stands there now, that is, whose deepest step it is'),
+		('stages', 'step', 'number of the stage, 0 for those who have not begun'),
+		('stages', 'stage', 'its name, NULL for those who have not begun'),
+		('stages', 'converted', 'whether the funnel is completed with this stage'),
+		('stages', 'customers', 'how many stand there, without those who are open'),
+		('stages', 'share', 'their share of all customers who are not open'),
+		('stages', 'open_customers', 'how many stand there and may yet go on'),
+		('stages', 'median_days_since', 'days of 24 hours since the last touchpoint of those who are not open, median'),
+		('stages', 'open_median_days_since', 'the same of those who are open'),
+
+		('transitions', NULL, 'one row per event and the event that came next, for a Sankey chart; the same event several times running counts once'),
+		('transitions', 'source', 'the event'),
+		('transitions', 'target', 'the event that came next'),
+		('transitions', 'value', 'how often it did'),
+		('transitions', 'customers', 'of how many customers'),
+		('transitions', 'share', 'value / how often the source was there at all; what is missing to 1 are journeys that end with it'),
+
+		('paths', NULL, 'one row per path: the first ten events of journeys, up to the completion of the funnel; the same event several times running counts once'),
+		('paths', 'path', 'the events with " > " between them'),
+		('paths', 'nodes', 'the same as an array'),
+		('paths', 'customers', 'whose path it is'),
+		('paths', 'share', 'their share of all customers'),
+		('paths', 'converted', 'those of them who completed the funnel'),
+		('paths', 'rate', 'converted / customers');
+END;
+COMMENT ON FUNCTION cjm_internal.map_journey_comments() IS 'the comments of the views that look at the journey itself, and of their columns';

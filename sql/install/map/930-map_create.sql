@@ -1,0 +1,452 @@
+--
+-- create_map, drop_map: making a map, making it anew, and taking it away
+--
+
+-- The views of a map in the order in which they are made, and what there is to say about them; column NULL: the view itself.
+CREATE FUNCTION cjm_internal.map_comments() RETURNS TABLE (view_name text, column_name text, comment text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 250
+BEGIN ATOMIC
+	SELECT v.view_name, v.column_name, v.comment
+	FROM (VALUES
+		('map', NULL, 'the definition of this journey map: one row of constants'),
+		('map', 'map', 'the schema of the map'),
+		('map', 'source', 'the table or view that the events are in'),
+		('map', 'customer', 'expression: whose event a row is'),
+		('map', 'at', 'expression: when it happened'),
+		('map', 'event', 'expression: what happened'),
+		('map', 'channel', 'expression: where it came from, or NULL'),
+		('map', 'value', 'expression: what it was worth, or NULL'),
+		('map', 'segment', 'expression: the segment of the customer, or NULL'),
+		('map', 'segment_at', 'which segment a customer with several has, the first or the last'),
+		('map', 'filter', 'condition: which rows count, or NULL for all'),
+		('map', 'stages', 'the funnel'),
+		('map', 'session_gap', 'what is longer ends a session'),
+		('map', 'time_zone', 'where days, weeks and months begin'),
+		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
+
+		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
+		('events', 'customer', 'whose event it is'),
+		('events', 'at', 'when it happened'),
+		('events', 'event', 'what happened'),
+		('events', 'channel', 'where it came from, or NULL'),
+		('events', 'value', 'what it was worth, or NULL'),
+		('events', 'segment', 'the segment of the customer by this row, or NULL'),
+
+		('journeys', NULL, 'one row per customer: all touchpoints in one value; all other views but map, events and spend read this one'),
+		('journeys', 'customer', 'the key of the customer'),
+		('journeys', 'segment', 'the first or last segment of the customer that is not NULL, as the map says'),
+		('journeys', 'journey', 'all touchpoints of the customer in time order'),
+
+		('customers', NULL, 'one row per customer: how far they came in the funnel, and what else they did'),
+		('customers', 'customer', 'the key of the customer'),
+		('customers', 'segment', 'the segment of the customer'),
+		('customers', 'step', 'the deepest step of the funnel, 0 for none'),
+		('customers', 'stage', 'the name of that step, NULL for none'),
+		('customers', 'entered_at', 'when the winning walk began'),
+		('customers', 'reached_at', 'when it came to its deepest step'),
+		('customers', 'step_times', 'when it passed each stage, NULL where it did not'),
+		('customers', 'converted', 'whether the funnel was completed'),
+		('customers', 'open', 'whether a walk that has begun could still become as deep or deeper; never without "within"'),
+		('customers', 'sessions', 'number of sessions'),
+		('customers', 'conversions', 'how often the funnel was completed'),
+		('customers', 'touches', 'number of touchpoints'),
+		('customers', 'value', 'sum of the values, NULL where there is none'),
+		('customers', 'first_seen', 'time of the first touchpoint'),
+		('customers', 'last_seen', 'time of the last touchpoint'),
+		('customers', 'last_event', 'event of the last touchpoint'),
+
+		('funnel', NULL, 'one row per step of the funnel: customers, rates, times'),
+		('funnel_by_segment', NULL, 'one row per segment and step of the funnel'),
+		('funnel_by_segment', 'segment', 'the segment of the customers, NULL for those without one'),
+		('funnel_by_week', NULL, 'one row per entry week and step: walks that began in the week, whenever they went on; a customer is in every week in which a walk of theirs began'),
+		('funnel_by_week', 'week', 'the Monday of the ISO week in which the walks began, in the map''s time zone'),
+		('funnel_by_week', 'closed', 'whether the week and the time limit of its walks are over, so that nothing but late rows can change it; never without "within"'),
+
+		('drop_off', NULL, 'one row per deepest step and last event: customers who began and did not complete the funnel'),
+		('drop_off', 'step', 'the deepest step that they reached'),
+		('drop_off', 'stage', 'its name'),
+		('drop_off', 'last_event', 'the last event of the customer'),
+		('drop_off', 'customers', 'how many stopped there, without those who are open'),
+		('drop_off', 'share', 'their share of all who stopped, over all steps'),
+		('drop_off', 'open_customers', 'how many are there and may yet go on'),
+		('drop_off', 'median_days_since', 'days of 24 hours since the last touchpoint of those who stopped, median'),
+		('drop_off', 'next_event', 'what most of those who stopped did next after they had reached the step; NULL if nobody did anything'),
+		('drop_off', 'next_customers', 'how many of them did that next'),
+
+		('sessions', NULL, 'one row per session'),
+		('sessions', 'customer', 'the key of the customer'),
+		('sessions', 'segment', 'the segment of the customer'),
+		('sessions', 'session_number', 'number of the session of this customer, from 1'),
+		('sessions', 'visitor', 'new in the first session of a customer, then returning'),
+		('sessions', 'day', 'the day on which it began, in the map''s time zone'),
+		('sessions', 'started_at', 'time of its first touchpoint'),
+		('sessions', 'ended_at', 'time of its last touchpoint'),
+		('sessions', 'duration', 'from its first touchpoint to its last'),
+		('sessions', 'duration_seconds', 'the same in seconds'),
+		('sessions', 'touches', 'number of its touchpoints'),
+		('sessions', 'entry_event', 'event of its first touchpoint'),
+		('sessions', 'exit_event', 'event of its last touchpoint'),
+		('sessions', 'channel', 'channel of the first touchpoint that has one, or NULL'),
+		('sessions', 'value', 'sum of the values, NULL where there is none'),
+		('sessions', 'bounced', 'whether it has exactly one touchpoint'),
+
+		('bounce', NULL, 'one row per event and channel of the session: how sessions begin and end with it'),
+		('bounce', 'event', 'the event; sessions may begin or end with it or only contain it'),
+		('bounce', 'channel', 'channel of the session, or NULL'),
+		('bounce', 'sessions', 'sessions that began with the event'),
+		('bounce', 'bounces', 'those of them that have exactly one touchpoint'),
+		('bounce', 'bounce_rate', 'bounces / sessions; NULL where no session began with the event'),
+		('bounce', 'containing', 'sessions that contain the event'),
+		('bounce', 'exits', 'sessions that ended with the event'),
+		('bounce', 'exit_rate', 'exits / containing'),
+		('bounce', 'touches_per_session', 'touchpoints of the sessions that began with the event, mean'),
+		('bounce', 'mean_time', 'from the first touchpoint of such a session to its last, mean'),
+		('bounce', 'median_time', 'the same, median (the lower one of an even number)'),
+		('bounce', 'mean_time_seconds', 'mean_time in seconds'),
+		('bounce', 'median_time_seconds', 'median_time in seconds'),
+		('bounce', 'new_sessions', 'those of the sessions that are the first of their customer'),
+		('bounce', 'returning_sessions', 'those that are not'),
+
+		('retention', NULL, 'one row per cohort month and month number: who came back in that month'),
+		('retention', 'cohort', 'first day of the month of the customers'' first touchpoint, in the map''s time zone'),
+		('retention', 'number', 'months since then; 0 is the cohort''s own'),
+		('retention', 'period', 'first day of the month that the row is about'),
+		('retention', 'cohort_size', 'customers of the cohort'),
+		('retention', 'retained', 'those of them with a touchpoint in that month'),
+		('retention', 'rate', 'retained / cohort_size'),
+		('retention', 'churn', '1 - rate'),
+		('retention', 'period_over', 'whether the month is over; before that the numbers are still growing')) v(view_name, column_name, comment)
+	UNION ALL
+	SELECT f.view_name, c.column_name, c.comment
+	FROM (VALUES ('funnel'), ('funnel_by_segment'), ('funnel_by_week')) f(view_name) CROSS JOIN (VALUES
+		('step', 'number of the step, from 1'),
+		('stage', 'its name'),
+		('customers', 'customers whose winning walk holds the stage'),
+		('step_rate', 'their share of those at the mandatory step before; 1 at step 1'),
+		('overall_rate', 'their share of those at step 1'),
+		('dropped', 'customers of this step who were not at the next mandatory one; NULL at the last and at an optional one'),
+		('drop_rate', 'their share'),
+		('rate_low', 'lower end of the 95 % Wilson interval of step_rate'),
+		('rate_high', 'upper end of it'),
+		('median_time', 'time since the step before, median'),
+		('mean_time', 'the same, mean'),
+		('p90_time', 'the same, 90th percentile'),
+		('median_total', 'time since step 1, median'),
+		('p90_total', 'the same, 90th percentile'),
+		('median_time_seconds', 'median_time in seconds'),
+		('mean_time_seconds', 'mean_time in seconds'),
+		('p90_time_seconds', 'p90_time in seconds'),
+		('median_total_seconds', 'median_total in seconds'),
+		('p90_total_seconds', 'p90_total in seconds')) c(column_name, comment)
+	UNION ALL
+	SELECT j.view_name, j.column_name, j.comment FROM cjm_internal.map_journey_comments() j
+	UNION ALL
+	SELECT a.view_name, a.column_name, a.comment FROM cjm_internal.map_attribution_comments() a
+	UNION ALL
+	SELECT e.view_name, e.column_name, e.comment FROM cjm_internal.map_economics_comments() e
+	UNION ALL
+	SELECT f.view_name, f.column_name, f.comment FROM cjm_internal.map_feedback_comments() f;
+END;
+COMMENT ON FUNCTION cjm_internal.map_comments() IS 'the comments of the views and columns of every map';
+
+-- The names of the views of a map, definition first, and what each selects.
+CREATE FUNCTION cjm_internal.map_views(map cjm_internal.map) RETURNS TABLE (place bigint, view_name text, query text)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 19
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT v.place, v.view_name, v.query
+	FROM unnest(
+		ARRAY['map', 'events', 'journeys', 'customers', 'funnel', 'funnel_by_segment', 'funnel_by_week', 'drop_off', 'sessions', 'bounce',
+			'retention', 'touchpoints', 'stages', 'transitions', 'paths', 'attribution', 'spend', 'channels', 'feedback'],
+		ARRAY[
+			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
+					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
+					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
+					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces',
+				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
+				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces),
+			cjm_internal.map_events_sql(map),
+			cjm_internal.map_journeys_sql(map),
+			cjm_internal.map_customers_sql(map),
+			cjm_internal.map_funnel_sql(map, '', NULL, NULL, false),
+			cjm_internal.map_funnel_sql(map, 's.label AS segment,', 'segment', NULL, false),
+			cjm_internal.map_funnel_sql(map, format('(lower(s.entered) AT TIME ZONE %L)::date AS week, %s AS closed,', (map).time_zone, cjm_internal.map_bucket_sql(map)),
+				NULL, 'week', false),
+			cjm_internal.map_drop_off_sql(map, 'last_event', 'last_event', false),
+			cjm_internal.map_sessions_sql(map),
+			cjm_internal.map_bounce_sql(map),
+			cjm_internal.map_retention_sql(map, 'month', 'in', false),
+			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false),
+			cjm_internal.map_stages_sql(map, '', NULL, false),
+			cjm_internal.map_transitions_sql(map, '', 'event', NULL, false, false),
+			cjm_internal.map_paths_sql(map, 'event', 10, false, false),
+			cjm_internal.map_attribution_view_sql(map),
+			cjm_internal.map_spend_sql(map),
+			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', 'touchpoint', false),
+			cjm_internal.map_feedback_sql(map)]) WITH ORDINALITY v(view_name, query, place);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a map in the order in which they are made, and what each selects';
+
+-- Tells which events of the stages are not there, with one pass over the source.
+CREATE FUNCTION cjm_internal.map_notice_events(map cjm_internal.map) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing record;
+	nearest text;
+	problem text;
+BEGIN
+	FOR missing IN EXECUTE format('
+		WITH seen AS (SELECT e.event, %s AS channel, count(*) AS touches FROM %s.events e WHERE e.event <> '''' GROUP BY 1, 2)
+		SELECT s.stage, s.event, s.channel, (SELECT array_agg(event) FROM (
+			SELECT event FROM seen GROUP BY event ORDER BY sum(touches) DESC LIMIT 10000) e) AS events
+		FROM (SELECT n.step, coalesce(''stage "'' || n.stage || ''"'', ''excluding'') AS stage, n.event, n.channel FROM cjm.funnel_stages($1) n
+			UNION ALL SELECT NULL, a.survey, a.event, NULL FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $2) a(survey, event) WHERE a.event IS NOT NULL) s
+		WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
+		ORDER BY s.step, s.stage COLLATE "C"',
+		CASE WHEN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) WHERE channel IS NOT NULL) THEN 'e.channel' ELSE 'NULL::text' END,
+		cjm_internal.map_schema(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces]
+	LOOP
+		IF missing.events IS NULL THEN
+			RAISE NOTICE 'no row of % has an event yet', (map).source;
+			RETURN;
+		END IF;
+		-- Letters of the other case are the likeliest mistake.
+		nearest := nullif(coalesce((SELECT e FROM unnest(missing.events) e WHERE lower(e) = lower(missing.event) AND e <> missing.event LIMIT 1),
+			cjm_internal.map_nearest(missing.event, missing.events)), missing.event);
+		problem := format('no row has the %s, which %s names',
+			concat_ws(' through the ', 'event "' || missing.event || '"', 'channel "' || missing.channel || '"'),
+			missing.stage);
+		IF nearest IS NULL THEN
+			RAISE NOTICE '%', problem;
+		ELSE
+			RAISE NOTICE '%', problem USING HINT = format('Nearest is "%s".', nearest);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_notice_events(cjm_internal.map) IS 'tells by notices which events of a map''s stages the source does not have, and which are like them';
+
+-- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
+CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
+	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
+	nps text, csat text, ces text, replace boolean) RETURNS regnamespace
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	new cjm_internal.map;
+	old cjm_internal.map;
+	existing oid;
+	holder oid;
+	missing text;
+	relation pg_class;
+	readers boolean;
+	made record;
+	detail text;
+BEGIN
+	SELECT a.name INTO missing
+	FROM (VALUES ('name', name), ('source', source::text), ('customer', customer), ('at', at), ('event', event), ('stages', stages::text),
+		('segment_at', segment_at), ('session_gap', session_gap::text), ('time_zone', time_zone), ('attribution', attribution),
+		('replace', replace::text)) a(name, value)
+	WHERE a.value IS NULL LIMIT 1;
+	IF missing IS NOT NULL THEN
+		RAISE null_value_not_allowed USING MESSAGE = format('%s of a map must not be NULL', missing);
+	ELSIF name = '' OR octet_length(name) > 63 THEN
+		RAISE invalid_name USING
+			MESSAGE = format('a map cannot be called "%s"', name),
+			HINT = 'The name of a schema has 1 to 63 bytes.';
+	ELSIF name LIKE 'pg\_%' OR name = ANY (ARRAY['public', 'information_schema', 'cjm']) THEN
+		RAISE reserved_name USING
+			MESSAGE = format('a map cannot be called "%s"', name),
+			HINT = 'A map has a schema of its own, and this one is PostgreSQL''s, everybody''s or cjm''s.';
+	ELSIF segment_at <> ALL (ARRAY['first', 'last']) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('segment_at cannot be "%s"', segment_at), HINT = 'It is first or last.';
+	ELSIF access <> ALL (ARRAY['owner', 'reader']) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('access cannot be "%s"', access),
+			HINT = 'It is owner, for views that read the source with your rights, or reader, with the rights of whoever asks.';
+	END IF;
+	PERFORM timezone(time_zone, now());
+	PERFORM cjm.sessions('{}', session_gap);
+	PERFORM cjm.attribute('{}', '*', attribution);
+	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
+	PERFORM cjm_internal.map_check_spend(spend);
+
+	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
+	IF relation.relpersistence = 't' THEN
+		RAISE wrong_object_type USING
+			MESSAGE = format('%s is a temporary table', source),
+			HINT = 'A map stays, so its source has to.';
+	END IF;
+	IF EXISTS (SELECT FROM cjm.funnel_stages(stages) s WHERE s.channel IS NOT NULL) AND channel IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'stages ask for a channel, but the map has none',
+			HINT = 'Say where the channel is: channel => ''...''.';
+	ELSIF spend IS NOT NULL AND channel IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'spend is by channel, but the map has none',
+			HINT = 'Say where the channel is: channel => ''...''.';
+	END IF;
+
+	new.source := source;
+	new.customer := cjm_internal.map_expression(source, customer, 'customer', time_zone);
+	new.at := cjm_internal.map_expression(source, at, 'at', time_zone);
+	new.event := cjm_internal.map_expression(source, event, 'event', time_zone);
+	new.channel := cjm_internal.map_expression(source, channel, 'channel', time_zone);
+	new.value := cjm_internal.map_expression(source, value, 'value', time_zone);
+	new.segment := cjm_internal.map_expression(source, segment, 'segment', time_zone);
+	new.segment_at := segment_at;
+	new.filter := cjm_internal.map_expression(source, filter, 'filter', time_zone);
+	new.stages := stages;
+	new.session_gap := session_gap;
+	new.time_zone := time_zone;
+	new.spend := spend;
+	new.attribution := attribution;
+	new.nps := nps;
+	new.csat := csat;
+	new.ces := ces;
+	-- Row security is there for the reader's sake, unless the maker says otherwise.
+	SELECT bool_or(c.relrowsecurity OR EXISTS (
+		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
+	FROM pg_class c WHERE c.oid IN (source, spend);
+	new.access := coalesce(access, CASE WHEN readers THEN 'reader' ELSE 'owner' END);
+
+	SELECT n.oid, n.nspowner INTO existing, holder FROM pg_namespace n WHERE n.nspname = name;
+	IF FOUND THEN
+		SELECT d.* INTO old FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
+		WHERE c.relnamespace = existing AND c.relname = 'map' AND d.map = existing;
+		-- Whoever owns a schema can put another view in the place of one, and the next reader runs what stands there.  A superuser is
+		-- a member of every role; so that this lends nobody their name, they make no new map in the schema of a lesser role.
+		IF NOT EXISTS (SELECT FROM pg_roles o JOIN pg_roles u ON u.rolname = current_user
+			WHERE o.oid = holder AND pg_has_role(o.oid, 'USAGE') AND (old.map IS NOT NULL OR o.rolsuper >= u.rolsuper)) THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = format('the schema "%s" belongs to %s', name, holder::regrole),
+				HINT = 'Its owner could put other views in the place of the map''s. Choose another name, or make the map as that role.';
+		END IF;
+		IF old.map IS NOT NULL AND NOT replace THEN
+			RAISE duplicate_schema USING
+				MESSAGE = format('there is a map "%s" already', name),
+				HINT = 'With replace => true its views are made anew; cjm.drop_map takes it away.';
+		END IF;
+		SELECT c.oid::regclass::text INTO detail FROM pg_class c
+		WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname IN (SELECT c.view_name FROM cjm_internal.map_comments() c);
+		IF FOUND THEN
+			RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
+		ELSIF old.map IS NULL AND EXISTS (SELECT FROM pg_depend
+			WHERE refclassid = 'pg_namespace'::regclass AND refobjid = existing AND deptype = 'n') THEN
+			SELECT string_agg(o.what, ', ') INTO detail FROM (
+				SELECT pg_describe_object(d.classid, d.objid, 0) AS what FROM pg_depend d
+				WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = existing AND d.deptype = 'n' ORDER BY d.objid LIMIT 5) o;
+			RAISE duplicate_schema USING
+				MESSAGE = format('the schema "%s" exists and is no map', name),
+				DETAIL = format('There are other things in it: %s.', detail),
+				HINT = 'Choose another name: a map has a schema of its own.';
+		END IF;
+	ELSE
+		EXECUTE format('CREATE SCHEMA %I', name);
+		SELECT n.oid INTO existing FROM pg_namespace n WHERE n.nspname = name;
+	END IF;
+	new.map := existing;
+
+	FOR made IN SELECT v.view_name, v.query FROM cjm_internal.map_views(new) v ORDER BY v.place
+	LOOP
+		BEGIN
+			EXECUTE format('CREATE OR REPLACE VIEW %I.%I%s AS %s', name, made.view_name,
+				CASE WHEN new.access = 'reader' THEN ' WITH (security_invoker = true)'
+					WHEN new.filter IS NOT NULL AND made.view_name = 'events' THEN ' WITH (security_barrier = true)' END,
+				made.query);
+		EXCEPTION WHEN invalid_table_definition THEN
+			GET STACKED DIAGNOSTICS detail = MESSAGE_TEXT;
+			RAISE invalid_table_definition USING
+				MESSAGE = format('the view "%s" of the map cannot be replaced: %s', made.view_name, detail),
+				HINT = 'Views that read it hold its columns as they are: keep the type, or use cjm.drop_map and make the map again.';
+		END;
+	END LOOP;
+
+	EXECUTE format('COMMENT ON SCHEMA %I IS %L', name, 'customer journey map');
+	FOR made IN SELECT c.view_name, c.column_name, c.comment FROM cjm_internal.map_comments() c
+	LOOP
+		IF made.column_name IS NULL THEN
+			EXECUTE format('COMMENT ON VIEW %I.%I IS %L', name, made.view_name, made.comment);
+		ELSE
+			EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, made.view_name, made.column_name, made.comment);
+		END IF;
+	END LOOP;
+	-- A view can be made without a right to read; it would be of no use.
+	EXECUTE format('SELECT FROM %I.spend LIMIT 0', name);
+	PERFORM cjm_internal.map_notice_events(new);
+	RETURN existing;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
+	'makes the views of a map; create_map is the function to call';
+
+-- Expressions are read in the caller's search_path, all the rest in one that is fixed.
+CREATE FUNCTION cjm.create_map(
+	name text,
+	source regclass,
+	customer text,
+	at text,
+	event text,
+	stages cjm.funnel,
+	channel text DEFAULT NULL,
+	value text DEFAULT NULL,
+	segment text DEFAULT NULL,
+	segment_at text DEFAULT 'first',
+	filter text DEFAULT NULL,
+	session_gap interval DEFAULT '30 minutes',
+	time_zone text DEFAULT current_setting('TimeZone'),
+	access text DEFAULT NULL,
+	spend regclass DEFAULT NULL,
+	attribution text DEFAULT 'last_touch',
+	nps text DEFAULT NULL,
+	csat text DEFAULT NULL,
+	ces text DEFAULT NULL,
+	replace boolean DEFAULT false) RETURNS regnamespace
+	LANGUAGE sql VOLATILE
+RETURN cjm_internal.map_build(name, source,
+	cjm_internal.map_expression(source, customer, 'customer', time_zone),
+	cjm_internal.map_expression(source, at, 'at', time_zone),
+	cjm_internal.map_expression(source, event, 'event', time_zone),
+	stages,
+	cjm_internal.map_expression(source, channel, 'channel', time_zone),
+	cjm_internal.map_expression(source, value, 'value', time_zone),
+	cjm_internal.map_expression(source, segment, 'segment', time_zone),
+	segment_at,
+	cjm_internal.map_expression(source, filter, 'filter', time_zone),
+	session_gap, time_zone, access, spend, attribution, nps, csat, ces, replace);
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
+'makes a customer journey map: a schema of views over an event table.
+name: of the schema; source: a table or view with a row for each event
+customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
+stages: the funnel; segment_at: whether the first or last segment of a customer counts
+session_gap: what is longer ends a session; time_zone: where days, weeks and months begin
+access: owner, the default, or reader, the default where the source has row security
+spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by
+nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7
+replace: whether a map of that name is made anew; views over its views stay';
+
+CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	old cjm_internal.map := cjm_internal.map_of(name);
+	schema text := cjm_internal.map_schema(old);
+	views text;
+BEGIN
+	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
+	FROM pg_class c
+	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname IN (SELECT c.view_name FROM cjm_internal.map_comments() c WHERE c.column_name IS NULL);
+	EXECUTE format('DROP VIEW %s %s', views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
+	EXECUTE format('DROP SCHEMA %s %s', schema, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
+END
+$$;
+COMMENT ON FUNCTION cjm.drop_map(text, boolean) IS
+	'takes a map away: its views and its schema; with cascade also what others have built on them or put into it, else that is an error';

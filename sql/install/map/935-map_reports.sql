@@ -1,0 +1,230 @@
+--
+-- Reports of a map with arguments.
+--
+-- Every one takes the name of a map and, last, a time range: it is about what
+-- began in it, from_time included, to_time excluded.  They read the view
+-- "journeys" of the map with the rights of whoever asks.
+--
+
+CREATE FUNCTION cjm.funnel_report(
+	map text,
+	by text DEFAULT NULL,
+	bucket text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
+		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8,
+		rate_low float8, rate_high float8,
+		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
+		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
+BEGIN
+	IF bucket IS NOT NULL THEN
+		PERFORM cjm_internal.map_period(bucket);
+	END IF;
+	RETURN QUERY EXECUTE cjm_internal.map_funnel_sql(def, format('s.label, lower(s.entered), %s,',
+		CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END), by, bucket, ranged)
+		USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz) IS
+'the funnel of a map, of walks that begin in a time range.
+by: NULL, segment, or channel (the first of the customer); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
+Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
+
+CREATE FUNCTION cjm.drop_off_report(
+	map text,
+	by text DEFAULT 'last_event',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint,
+		median_days_since float8, next_event text, next_customers bigint)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_drop_off_sql(cjm_internal.map_of(map), 'by_value', by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.drop_off_report(text, text, timestamptz, timestamptz) IS
+'who began the funnel in a time range and did not complete it, by the deepest step.
+by: last_event, next_event (what came next after the step was reached), segment, channel (the first of the customer), or NULL
+Columns as in the view drop_off.';
+
+CREATE FUNCTION cjm.session_report(
+	map text,
+	by text DEFAULT NULL,
+	bucket text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, bucket_start timestamptz, sessions bigint, customers bigint, new_sessions bigint, returning_sessions bigint,
+		bounces bigint, bounce_rate float8, touches_per_session float8, mean_time interval, median_time interval,
+		mean_time_seconds float8, median_time_seconds float8, value float8, value_per_session float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF bucket IS NOT NULL THEN
+		PERFORM cjm_internal.map_period(bucket);
+	END IF;
+	RETURN QUERY EXECUTE cjm_internal.map_session_report_sql(cjm_internal.map_of(map), by, bucket, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestamptz) IS
+'sessions that began in a time range.
+by: NULL, segment, channel (of the session), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
+bucket: NULL, hour, day, week, month, quarter or year of the session''s beginning
+value_per_session: of all sessions, those without a value too';
+
+CREATE FUNCTION cjm.retention_report(
+	map text,
+	period text DEFAULT 'month',
+	kind text DEFAULT 'in',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (cohort date, number integer, period_start date, cohort_size bigint, retained bigint, rate float8, churn float8,
+		period_over boolean)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_retention_sql(cjm_internal.map_of(map), period, kind, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.retention_report(text, text, text, timestamptz, timestamptz) IS
+'customers by the period of their first touchpoint, and how many of them came back; of customers first seen in a time range.
+period: day, week, month, quarter or year; kind: in, for those seen in the period, or on_or_after, for those seen in it or later
+Periods go up to the last one in which anybody was seen, and not beyond the present one; a cohort of the future has its own alone. churn: 1 - rate; period_over: before that the numbers are still growing';
+
+CREATE FUNCTION cjm.lifecycle_report(
+	map text,
+	period text DEFAULT 'month',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (period_start date, new_customers bigint, returning_customers bigint, resurrected_customers bigint, dormant_customers bigint,
+		active_customers bigint, period_over boolean)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 20
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+	step interval := cjm_internal.map_period(period);
+BEGIN
+	PERFORM cjm_internal.map_ranged(from_time, to_time);
+	IF step < interval '1 day' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'life cycles by the hour are not known',
+			HINT = 'Periods are day, week, month, quarter and year.';
+	END IF;
+	-- Many customers were there in the same periods: those are counted first, as for retention.
+	RETURN QUERY EXECUTE format('WITH seen AS (
+			SELECT cjm.active_periods(j.journey, %3$L, %2$L) AS periods, count(*) AS customers FROM %1$s.journeys j GROUP BY 1
+		), active AS (
+			SELECT p.period, s.periods[p.place - 1] AS earlier, s.periods[p.place + 1] AS later, sum(s.customers) AS customers
+			FROM seen s CROSS JOIN LATERAL (SELECT u.period, u.place::integer FROM unnest(s.periods) WITH ORDINALITY u(period, place)) p
+			GROUP BY 1, 2, 3
+		), past AS (
+			SELECT a.* FROM active a WHERE a.period <= %5$s
+		), moves AS (
+			SELECT a.period, CASE WHEN a.earlier IS NULL THEN 1 WHEN a.earlier + %4$L::interval = a.period THEN 2 ELSE 3 END AS kind, a.customers
+			FROM past a
+			UNION ALL
+			SELECT (a.period + %4$L::interval)::date, 4, a.customers
+			FROM past a WHERE a.later IS DISTINCT FROM (a.period + %4$L::interval)::date
+		)
+		SELECT g.period::date,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind = 1), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 2), 0)::bigint,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind = 3), 0)::bigint, coalesce(sum(m.customers) FILTER (WHERE m.kind = 4), 0)::bigint,
+			coalesce(sum(m.customers) FILTER (WHERE m.kind < 4), 0)::bigint, g.period < %5$s
+		FROM (SELECT min(period) AS first, max(period) AS last FROM past) ends
+			CROSS JOIN LATERAL generate_series(ends.first::timestamp, ends.last::timestamp, %4$L::interval) g(period)
+			LEFT JOIN moves m ON m.period = g.period::date
+		WHERE g.period AT TIME ZONE %2$L >= $1 AND g.period AT TIME ZONE %2$L < $2
+		GROUP BY g.period ORDER BY g.period',
+		cjm_internal.map_schema(def), (def).time_zone, lower(period), step, cjm_internal.map_present_sql(def, period)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.lifecycle_report(text, text, timestamptz, timestamptz) IS
+'what became of customers from period to period, up to the last one in which anybody was seen and not beyond the present one; of periods that begin in a time range.
+new: first seen in it; returning: seen in it and in the one before; resurrected: seen in it and before, but not in the one before;
+dormant: seen in the one before and not in it; active: new, returning and resurrected';
+
+-- A purchase is a touchpoint of the last stage that is not optional, whatever came before it.
+CREATE FUNCTION cjm.purchase_report(
+	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, customers bigint, purchases bigint, repeat_customers bigint, repeat_rate float8, purchases_per_customer float8,
+		value float8, average_order_value float8, mean_time_between interval, median_time_between interval,
+		mean_time_between_seconds float8, median_time_between_seconds float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
+			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, s.value / nullif(s.valued, 0)::float8,
+			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8
+		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(*) AS purchases,
+				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
+				justify_hours(avg(p.since)) AS mean,
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel%s) p%s%s) s
+		ORDER BY s.label COLLATE "C"',
+		cjm_internal.map_split(by, 'segment', 'channel'), cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', $1, $2' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
+		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
+'purchases in a time range; a purchase is a touchpoint of the last stage of the map that is not optional.
+by: NULL, segment, or channel (the first of the customer)
+customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
+average_order_value: value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
+
+CREATE FUNCTION cjm.win_back_report(
+	map text,
+	away interval DEFAULT '30 days',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
+		converted bigint, median_away interval, median_away_seconds float8)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+BEGIN
+	-- Fixed units only, as for a session gap, whose errors would name that.
+	IF extract(year FROM away) <> 0 OR extract(month FROM away) <> 0 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('away must not have months or years: %s', away),
+			HINT = 'They have no fixed length; say it in days: 30 days.';
+	ELSIF away < interval '0' THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('away must not be negative: %s', away);
+	END IF;
+	RETURN QUERY EXECUTE format('SELECT s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
+			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
+		FROM (SELECT (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
+				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
+				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
+			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse FROM %3$s.journeys j OFFSET ''0'') l
+			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
+			GROUP BY 1) s
+		ORDER BY s.step',
+		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.win_back_report(text, interval, timestamptz, timestamptz) IS
+'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
+step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
+went_on: who came further than they were; converted: who completed the funnel; rates of those who stayed away and of those who came back';

@@ -1,0 +1,320 @@
+--
+-- Reports with arguments that look at the journey itself, and what to improve.
+--
+-- As in 935-map_reports.sql: the name of a map first, a time range last.
+--
+
+CREATE FUNCTION cjm.touchpoint_report(
+	map text,
+	by text DEFAULT 'event',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, touches bigint,
+		first_seen timestamptz, last_seen timestamptz, compared_within interval,
+		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
+		difference float8, difference_low float8, difference_high float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+	touch_by text := cjm_internal.map_touch_by(by);
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(def, 'by_value', touch_by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.touchpoint_report(text, text, timestamptz, timestamptz) IS
+'what customers met at each stage, of walks that begin in a time range (then from step 1 on).
+by: event, or channel, for touchpoints that have one
+Columns as in the view touchpoints.';
+
+CREATE FUNCTION cjm.stage_report(
+	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (by_value text, step integer, stage text, converted boolean, customers bigint, share float8, open_customers bigint,
+		median_days_since float8, open_median_days_since float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 20
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_stages_sql(cjm_internal.map_of(map), 'l.label,', by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.stage_report(text, text, timestamptz, timestamptz) IS
+'where customers stand now, of walks that begin in a time range (then from step 1 on).
+by: NULL, segment, or channel (the first of the customer); share: of the customers with that value
+Columns as in the view stages.';
+
+CREATE FUNCTION cjm.transition_report(
+	map text,
+	by text DEFAULT 'event',
+	depth integer DEFAULT NULL,
+	repeats boolean DEFAULT false,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE ("position" integer, source text, target text, value bigint, customers bigint, share float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(cjm_internal.map_of(map), CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END,
+		by, depth, repeats, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.transition_report(text, text, integer, boolean, timestamptz, timestamptz) IS
+'what followed what, of customers first seen in a time range.
+by: event, or channel, of touchpoints that have one
+depth: NULL for pairs wherever they stand, or a number of positions from the beginning of journeys: then source and target begin with their position ("1. view"), so that a Sankey chart has no circles
+repeats: whether the same several times running counts each time; it does not by default
+value: how often; share: of the times that the source was there at all';
+
+CREATE FUNCTION cjm.path_report(
+	map text,
+	by text DEFAULT 'event',
+	depth integer DEFAULT 10,
+	repeats boolean DEFAULT false,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map), by, depth, repeats, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.path_report(text, text, integer, boolean, timestamptz, timestamptz) IS
+'paths up to the completion of the funnel, of customers first seen in a time range.
+by: event, or channel, of touchpoints that have one; depth: how many at most
+repeats: whether the same several times running is there each time; it is not by default
+Columns as in the view paths.';
+
+--
+-- What to improve
+--
+
+-- A target has to come from somewhere.
+CREATE FUNCTION cjm_internal.map_parts(map cjm_internal.map, by text) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	split text := cjm_internal.map_split(by, 'segment', 'channel');
+BEGIN
+	IF by IS NULL OR (by = 'segment' AND (map).segment IS NULL) OR (by = 'channel' AND (map).channel IS NULL) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = CASE WHEN by IS NULL THEN 'there is nothing to compare with'
+				ELSE format('the map "%s" has no %s to compare with', (map).map::text, by) END,
+			HINT = 'Say which rate to reach: target => 0.5, or what to compare: by => ''segment'' or by => ''channel''.';
+	END IF;
+	RETURN split;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_parts(cjm_internal.map, text) IS 'SQL: what the customers of a map are compared by; an error if the map does not have it';
+
+-- The funnel by parts, each with its steps, and the sum of them.  The best part is the one that reaches most for sure: of the
+-- rates alone that of a small part would win, by luck.
+CREATE FUNCTION cjm.weakest_step(
+	map text,
+	target float8 DEFAULT NULL,
+	by text DEFAULT 'segment',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text,
+		target_rate float8, target_low float8, more_customers float8, more_converted float8, sure_converted float8)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, by) ELSE 'NULL::text' END;
+BEGIN
+	IF NOT (target >= 0 AND target <= 1) THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('target must be a rate from 0 to 1, not %s', target);
+	END IF;
+	RETURN QUERY EXECUTE format('WITH parts AS MATERIALIZED (
+			SELECT %2$s AS label, cjm.funnel_agg(j.journey, %1$L::cjm.funnel%4$s) AS stats FROM %3$s.journeys j GROUP BY 1
+		), steps AS (
+			SELECT r.step, r.stage, r.customers, r.step_rate, lag(r.customers) OVER (ORDER BY r.step) AS before,
+				last_value(r.customers) OVER (ORDER BY r.step ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS converted
+			FROM (SELECT cjm.rollup(p.stats) AS stats FROM parts p) whole
+				CROSS JOIN LATERAL cjm.report(coalesce(whole.stats, cjm.funnel_stats(%1$L::cjm.funnel))) r
+			WHERE r.step = ANY (%5$L::integer[])
+		), bests AS (
+			SELECT DISTINCT ON (r.step) r.step, p.label, r.step_rate, r.rate_low
+			FROM parts p CROSS JOIN LATERAL cjm.report(p.stats) r
+			WHERE p.label IS NOT NULL AND r.rate_low IS NOT NULL
+			ORDER BY r.step, r.rate_low DESC, p.label COLLATE "C"
+		)
+		SELECT g.step, g.stage, g.before, g.customers, g.step_rate, g.label, g.target, g.rate_low, g.more, g.more * g.rest, g.sure * g.rest
+		FROM (SELECT s.*, b.label, b.rate_low, t.target,
+				s.before::float8 * CASE WHEN t.target > s.step_rate THEN t.target - s.step_rate WHEN t.target <= s.step_rate THEN 0 END AS more,
+				s.before::float8 * CASE WHEN b.rate_low > s.step_rate THEN b.rate_low - s.step_rate WHEN b.rate_low <= s.step_rate THEN 0 END AS sure,
+				CASE WHEN s.step = %6$s THEN 1 ELSE s.converted::float8 / nullif(s.customers, 0)::float8 END AS rest
+			FROM steps s LEFT JOIN bests b ON b.step = s.step CROSS JOIN LATERAL (SELECT coalesce($3, b.step_rate) AS target) t
+			WHERE s.step > 1) g
+		ORDER BY 10 DESC NULLS LAST, g.step',
+		(def).stages, split, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END,
+		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def))
+		USING from_time, to_time, target;
+END
+$$;
+COMMENT ON FUNCTION cjm.weakest_step(text, float8, text, timestamptz, timestamptz) IS
+'the steps of a map by how many more customers would convert if that step alone were better, of walks that begin in a time range; the best improvement first.
+target: the rate to reach, or NULL for that of the best part of the customers; by: what the parts are: segment, or channel (the first of the customer)
+customers_before, customers, step_rate: at the mandatory step before, at this one, and the share
+best: the part with the highest lower end of the 95 % Wilson interval of its rate, so that no small part wins by luck; target_rate: target, or its rate; target_low: that lower end
+more_customers: who would be at this step beyond those who are; more_converted: who of them would complete the funnel, all later rates being what they are; NULL where nobody is at the step, so that no later rate is known
+sure_converted: the same for the rate target_low
+Optional stages, which nobody has to pass, are left out.';
+
+-- Which step a key of rates means: its number, which no name of a stage hides, or the name of a stage that is there once.
+CREATE FUNCTION cjm_internal.map_step_of(map cjm_internal.map, key text) RETURNS integer
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	steps integer[];
+	names text[];
+BEGIN
+	SELECT coalesce(array_agg(r.step) FILTER (WHERE r.step::text = key), array_agg(r.step ORDER BY r.step) FILTER (WHERE r.stage = key)),
+		array_agg(r.stage ORDER BY r.step)
+	INTO steps, names FROM cjm.report(cjm.funnel_stats((map).stages)) r;
+	IF steps IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the funnel has no step "%s"', key),
+			HINT = coalesce('Did you mean "' || cjm_internal.map_nearest(key, names) || '"? ', '') ||
+				format('Steps are 2 to %s, or the names of stages.', cardinality(names));
+	ELSIF cardinality(steps) > 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is more than one step: %s', key, array_to_string(steps, ', ')),
+			HINT = 'Say which by its number, or name the stages apart.';
+	ELSIF steps[1] = 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('step "%s" is the first one and has no rate', key),
+			HINT = format('Steps with a rate are 2 to %s.', cardinality(names));
+	END IF;
+	RETURN steps[1];
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_step_of(cjm_internal.map, text) IS 'the step that a number, or else the name of a stage, means; an error if there is none or several, or if it is the first';
+
+CREATE FUNCTION cjm.what_if(
+	map text,
+	rates jsonb,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
+		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+	mandatory integer[];
+	new_rates float8[] := '{}';
+	given record;
+	wanted integer;
+	first bigint;
+	before float8;
+BEGIN
+	IF jsonb_typeof(rates) <> 'object' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('rates must be an object, not %s', left(rates::text, 40)),
+			HINT = 'Give a rate for each step to change: {"3": 0.5}, or {"checkout": 0.5}.';
+	END IF;
+	FOR given IN SELECT r.key, r.value FROM jsonb_each(rates) r ORDER BY r.key COLLATE "C"
+	LOOP
+		wanted := cjm_internal.map_step_of(def, given.key);
+		IF jsonb_typeof(given.value) <> 'number' OR given.value::numeric NOT BETWEEN 0 AND 1 THEN
+			RAISE invalid_parameter_value USING MESSAGE = format('the rate of step "%s" must be a number from 0 to 1, not %s', given.key, left(given.value::text, 40));
+		ELSIF new_rates[wanted] IS NOT NULL THEN
+			RAISE invalid_parameter_value USING
+				MESSAGE = format('rates has step %s twice, as "%s" too', wanted, given.key),
+				HINT = 'Name each step once, by its number or by its stage.';
+		END IF;
+		new_rates[wanted] := given.value::numeric::float8;
+	END LOOP;
+	SELECT array_agg(DISTINCT s.step) INTO mandatory FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional;
+
+	FOR step, stage, customers, step_rate, overall_rate IN
+		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
+		FROM cjm.funnel_report(what_if.map, from_time => from_time, to_time => to_time) f ORDER BY f.step
+	LOOP
+		first := coalesce(first, customers);
+		new_step_rate := coalesce(new_rates[step], step_rate);
+		-- Nobody before is nobody here, whatever the rate would be.
+		new_customers := CASE WHEN step = 1 THEN first WHEN before = 0 THEN 0 ELSE before * new_step_rate END;
+		new_overall_rate := new_customers / nullif(first, 0)::float8;
+		difference := new_customers - customers;
+		IF step = ANY (mandatory) THEN
+			before := new_customers;
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cjm.what_if(text, jsonb, timestamptz, timestamptz) IS
+'the funnel of a map if some steps had other rates and all others kept theirs, of walks that begin in a time range.
+rates: an object of new step rates from 0 to 1, each by the number of the step or, where that is no number of a step, the name of its stage: {"3": 0.5, "purchase": 0.9}
+customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
+As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
+
+-- Times are counted as in map_touchpoints_sql, from the beginning of the funnel to its completion.
+CREATE FUNCTION cjm.funnel_drivers(
+	map text,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity')
+	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
+		without_customers bigint, without_converted bigint, without_rate float8,
+		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 50
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map);
+BEGIN
+	RETURN QUERY EXECUTE format('WITH met AS (
+			SELECT x.kind, CASE WHEN x.kind IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
+				cjm_internal.map_window(x.seconds) AS soon, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age,
+				count(*) AS customers
+			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel%3$s) x GROUP BY 1, 2, 3, 4, 5
+		), fair AS (
+			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS time
+			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.kind IS NULL AND m.converted GROUP BY u.seconds) w
+			WHERE w.by_then >= 0.9 * w.ever
+		), counted AS (
+			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.seconds, sum(m.customers)::bigint AS customers,
+				coalesce(sum(m.customers) FILTER (WHERE m.converted), 0)::bigint AS converted
+			FROM met m JOIN fair f ON m.age >= f.time AND (m.kind IS NULL OR m.soon < f.time)
+			GROUP BY m.kind, m.label, f.seconds
+		), tested AS (
+			SELECT c.*, whole.customers - c.customers AS others, whole.converted - c.converted AS others_converted, o.*
+			FROM counted c
+				CROSS JOIN (SELECT sum(w.customers)::bigint AS customers, sum(w.converted)::bigint AS converted FROM counted w WHERE w.kind = ''segment'') whole
+				CROSS JOIN LATERAL cjm.odds_ratio(c.converted, c.customers, whole.converted - c.converted, whole.customers - c.customers) o
+			WHERE c.label IS NOT NULL AND c.customers < whole.customers
+		), ranked AS (
+			SELECT t.*, t.p_value * count(*) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
+		)
+		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8,
+			r.others, r.others_converted, r.others_converted::float8 / r.others::float8,
+			r.odds_ratio, r.odds_low, r.odds_high, r.p_value, least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC)),
+			justify_hours(make_interval(secs => r.seconds))
+		FROM ranked r
+		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
+		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END)
+		USING from_time, to_time;
+END
+$$;
+COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz) IS
+'what goes with converting: each event and channel that customers met before they converted, and each segment, of walks that begin in a time range; the strongest first.
+kind, driver: event, channel or segment, and which; touchpoints that match a stage after the first, or what the funnel excludes, are no drivers
+with_..., without_...: customers who began the funnel with and without it, who of them converted, and the share
+compared_within: the time, rounded up, in which nine of ten of those who converted had done so since they began; only what was met in it, or before they began, is compared, of customers who have had that time by now
+odds_ratio, odds_low, odds_high: odds of converting with it over those without it, and its 95 % interval (Woolf); one half is added to each count where one is 0 (Haldane and Anscombe)
+p_value: two-sided; adjusted_p_value: for as many tests as there are rows (Benjamini and Hochberg): of all rows with at most 0.05 one in twenty is expected to be chance
+strongest: by the end of the interval that is nearer to 1. What goes with converting need not be what makes customers convert.';

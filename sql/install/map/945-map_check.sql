@@ -1,0 +1,133 @@
+--
+-- check_map: holds the definition of a map against its data
+--
+
+CREATE FUNCTION cjm.check_map(name text)
+	RETURNS TABLE (finding text, subject text, touches bigint, share float8, meaning text)
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100000 ROWS 20
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(name);
+	schema text := cjm_internal.map_schema(def);
+	all_rows bigint;
+BEGIN
+	-- Views follow a column that is renamed, and the text of the definition does not.
+	RETURN QUERY SELECT 'definition out of date', a.argument, NULL::bigint, NULL::float8,
+			format('the map says %s, its views read %s: make it anew with create_map and replace => true', a.said, a.reads)
+		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter'],
+			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter],
+			cjm_internal.map_expressions(c.oid)) a(argument, said, reads)
+		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
+
+	-- create_map chooses access by what it sees then; this may be what the maker wants.
+	RETURN QUERY SELECT 'row security', c.oid::regclass::text, NULL::bigint, NULL::float8,
+			'the map reads it with its owner''s rights, so its policies do not hold rows back by who asks: access => ''reader'' and replace => true would'
+		FROM pg_class c
+		WHERE c.oid IN ((def).source, (def).spend) AND c.relrowsecurity AND (def).access = 'owner'
+		ORDER BY c.oid <> (def).source;
+
+	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;
+	IF all_rows = 0 THEN
+		RETURN QUERY SELECT 'no rows', (def).source::text, 0::bigint, NULL::float8, 'the source is empty, or the filter holds everything back';
+		RETURN;
+	END IF;
+
+	-- Rows that are in no journey, and columns that are not filled.
+	RETURN QUERY EXECUTE format('SELECT f.finding, NULL::text, f.touches, f.touches::float8 / $1::float8, f.meaning
+		FROM (SELECT count(*) FILTER (WHERE e.customer IS NULL) AS no_customer, count(*) FILTER (WHERE e.at IS NULL) AS no_time,
+				count(*) FILTER (WHERE e.event IS NULL) AS no_event, count(*) FILTER (WHERE e.event = '''') AS empty_event,
+				count(*) FILTER (WHERE e.channel IS NULL OR e.channel = '''') AS no_channel, count(*) FILTER (WHERE e.value IS NULL) AS no_value,
+				count(*) FILTER (WHERE NOT %s AND coalesce(e.event <> ALL ($5), true)) AS no_number,
+				count(*) FILTER (WHERE e.segment IS NULL) AS no_segment,
+				count(*) FILTER (WHERE e.at > now() AND isfinite(e.at)) AS future, count(*) FILTER (WHERE NOT isfinite(e.at)) AS infinite
+			FROM %s.events e) c
+		CROSS JOIN LATERAL (VALUES
+			(1, ''no customer'', c.no_customer, ''these rows are in no journey''),
+			(2, ''no time'', c.no_time, ''these rows are in no journey''),
+			(3, ''no event'', c.no_event, ''these rows are in no journey''),
+			(4, ''empty event'', c.empty_event, ''these rows are in no journey''),
+			(5, ''infinite time'', c.infinite, ''no journey can be made of these rows: filter them out''),
+			(6, ''time in the future'', c.future, ''these rows count as touchpoints: is the time zone right?''),
+			(7, ''no channel'', CASE WHEN $2 THEN c.no_channel END, ''touchpoints without a channel''),
+			(8, ''no value'', CASE WHEN $3 THEN c.no_value END, ''touchpoints without a value''),
+			(9, ''value that is no number'', c.no_number,
+				''not finite, or from 1e18 on: no sum that has it says anything, and the models markov and shapley leave it out''),
+			(10, ''no segment'', CASE WHEN $4 THEN c.no_segment END, ''rows that do not say the segment of their customer''))
+			f(place, finding, touches, meaning)
+		WHERE f.touches > 0 ORDER BY f.place', cjm_internal.map_is_amount('e.value'), schema)
+		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, (def).segment IS NOT NULL, cjm_internal.map_answer_events(def);
+
+	-- Events against stages, both ways.
+	RETURN QUERY EXECUTE format('WITH seen AS (
+			SELECT e.event, %s AS channel, count(*) AS touches FROM %s.events e WHERE e.event <> '''' GROUP BY 1, 2
+		), names AS (SELECT array_agg(event) AS events FROM (SELECT event FROM seen GROUP BY event ORDER BY sum(touches) DESC LIMIT 10000) n)
+		SELECT f.finding, f.subject, f.touches, f.touches::float8 / $1::float8, f.meaning
+		FROM (
+			SELECT 1 AS place, ''stage event never seen'' AS finding,
+				coalesce(s.event, ''*'') || coalesce(''@'' || s.channel, '''') AS subject, 0::bigint AS touches,
+				coalesce(''stage "'' || s.stage || ''" asks for it'', ''excluding asks for it'') ||
+					coalesce(''; nearest is "'' || nullif(cjm_internal.map_nearest(s.event, names.events), s.event) || ''"'', '''') AS meaning
+			FROM cjm.funnel_stages($2) s CROSS JOIN names
+			WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
+			UNION ALL
+			SELECT 2, ''answer never seen'', a.event, 0, a.survey || '' is asked for by it'' ||
+					coalesce(''; nearest is "'' || nullif(cjm_internal.map_nearest(a.event, names.events), a.event) || ''"'', '''')
+			FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $3) a(survey, event) CROSS JOIN names
+			WHERE a.event IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.event = a.event)
+			UNION ALL
+			SELECT 3, ''event in no stage'', seen.event, sum(seen.touches)::bigint, ''the funnel does not ask for these touchpoints''
+			FROM seen
+			WHERE array_position($3, seen.event) IS NULL AND NOT EXISTS (SELECT FROM cjm.funnel_stages($2) s
+				WHERE s.step IS NOT NULL AND (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
+			GROUP BY seen.event) f
+		ORDER BY f.place, f.touches DESC, f.subject COLLATE "C"',
+		CASE WHEN EXISTS (SELECT FROM cjm.funnel_stages((def).stages) s WHERE s.channel IS NOT NULL) THEN 'nullif(e.channel, '''')' ELSE 'NULL::text' END,
+		schema) USING all_rows, (def).stages, ARRAY[(def).nps, (def).csat, (def).ces];
+
+	RETURN QUERY EXECUTE format('SELECT ''answer that is no score'', t.event, count(*), count(*)::float8 / $1::float8,
+			format(''not a whole number from %%s: these answers are left out of feedback'',
+				CASE t.event WHEN %L THEN ''0 to 10'' WHEN %L THEN ''1 to 5'' ELSE ''1 to 7'' END)
+		FROM %s.events t
+		WHERE t.customer IS NOT NULL AND t.at IS NOT NULL AND t.event = ANY ($2) AND NOT %s
+		GROUP BY t.event ORDER BY count(*) DESC, t.event COLLATE "C"', (def).nps, (def).csat, schema, cjm_internal.map_is_score(def))
+		USING all_rows, cjm_internal.map_answer_events(def);
+
+	-- What is paid for has to be called as it is in the events.
+	IF (def).spend IS NOT NULL THEN
+		RETURN QUERY EXECUTE format('WITH seen AS (SELECT DISTINCT e.channel FROM %1$s.events e WHERE e.channel <> ''''),
+				names AS (SELECT array_agg(channel) AS channels FROM (SELECT channel FROM seen ORDER BY channel COLLATE "C" LIMIT 10000) n)
+			SELECT ''spend of a channel never seen'', s.channel, 0::bigint, 0::float8,
+				format(''it costs %%s and brings no visit'', coalesce(sum(s.cost) FILTER (WHERE %2$s), 0)) ||
+					coalesce(''; nearest is "'' || nullif(cjm_internal.map_nearest(s.channel, names.channels), s.channel) || ''"'', '''')
+			FROM %1$s.spend s CROSS JOIN names
+			WHERE s.channel IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.channel = s.channel)
+			GROUP BY s.channel, names.channels ORDER BY s.channel COLLATE "C"', schema, cjm_internal.map_is_amount('s.cost'));
+		RETURN QUERY EXECUTE format('SELECT ''spend without a day'', NULL::text, count(*), NULL::float8, ''these rows of spend are in no week''
+			FROM %s.spend s WHERE s.day IS NULL HAVING count(*) > 0', schema);
+		RETURN QUERY EXECUTE format('SELECT ''spend that is no number'', v.name, count(*), NULL::float8, ''not finite, or from 1e18 on: channels leaves it out''
+			FROM %s.spend s CROSS JOIN LATERAL (VALUES (1, ''impressions'', s.impressions), (2, ''clicks'', s.clicks), (3, ''cost'', s.cost)) v(place, name, amount)
+			WHERE NOT %s GROUP BY v.place, v.name ORDER BY v.place', schema, cjm_internal.map_is_amount('v.amount'));
+	END IF;
+
+	-- More than a human does: a robot, a shared key, or a default.
+	RETURN QUERY EXECUTE format('WITH counted AS (SELECT e.customer::text AS customer, count(*) AS touches FROM %s.events e
+			WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer),
+			typical AS (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY touches) AS touches FROM counted)
+		SELECT ''implausibly many events'', c.customer, c.touches, c.touches::float8 / $1::float8,
+			format(''one customer with %%s times the median of %%s: a robot, a test, or a key that many share?'', c.touches / t.touches, t.touches)
+		FROM counted c CROSS JOIN typical t
+		WHERE c.touches >= 1000 AND c.touches >= 100 * t.touches
+		ORDER BY c.touches DESC, c.customer COLLATE "C" LIMIT 10', schema) USING all_rows;
+
+	RETURN QUERY EXECUTE format('SELECT ''duplicates'', NULL::text, d.touches, d.touches::float8 / $1::float8,
+			''rows that are equal to another one in customer, time, event, channel and value, beyond the first''
+		FROM (SELECT (sum(touches) - count(*))::bigint AS touches FROM (
+			SELECT count(*) AS touches FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> ''''
+			GROUP BY e.customer, e.at, e.event, e.channel, e.value HAVING count(*) > 1) g) d
+		WHERE d.touches > 0', schema) USING all_rows;
+END
+$$;
+COMMENT ON FUNCTION cjm.check_map(text) IS
+'holds the definition of a map against its data, row by row of findings; none: all is well.
+finding: what was found; subject: the event or customer that it is about; touches: how many rows; share: of all rows of the map';

@@ -1,0 +1,120 @@
+--
+-- The funnel drawn: in a terminal and as SVG
+--
+-- Both are made of the same steps, and these come from the view "funnel" of a
+-- map, with the rights of whoever asks, or from any funnel_stats.
+--
+
+CREATE TYPE cjm_internal.funnel_drawn_step AS (
+	step integer,
+	stage text,
+	optional boolean,
+	customers bigint,
+	step_rate float8,
+	overall_rate float8,
+	dropped bigint,
+	drop_rate float8,
+	rate_low float8,
+	rate_high float8,
+	median_seconds float8,
+	total_seconds float8
+);
+COMMENT ON TYPE cjm_internal.funnel_drawn_step IS 'what a drawing of a funnel says of a step';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.step IS 'its number, from 1';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.stage IS 'its name';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.optional IS 'whether it may be left out';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.customers IS 'as in report, like all that follow';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.step_rate IS 'share of the mandatory step before';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.overall_rate IS 'share of step 1';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.dropped IS 'customers lost after it';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.drop_rate IS 'their share';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.rate_low IS 'lower end of the 95 % interval of step_rate';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.rate_high IS 'upper end of it';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.median_seconds IS 'time since the step before, median';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.total_seconds IS 'time since step 1, median';
+
+CREATE FUNCTION cjm_internal.funnel_drawn_steps(stats cjm.funnel_stats) RETURNS cjm_internal.funnel_drawn_step[]
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+RETURN (
+	SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.rate_low, r.rate_high,
+		extract(epoch FROM r.median_time)::float8, extract(epoch FROM r.median_total)::float8)::cjm_internal.funnel_drawn_step ORDER BY r.step)
+	FROM cjm.report(stats) r
+		LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages((stats::jsonb ->> 'funnel')::cjm.funnel) f) s USING (step));
+COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm.funnel_stats) IS 'what a drawing of a funnel says of its steps';
+
+CREATE FUNCTION cjm_internal.funnel_drawn_steps(map cjm_internal.map) RETURNS cjm_internal.funnel_drawn_step[]
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	steps cjm_internal.funnel_drawn_step[];
+BEGIN
+	EXECUTE format('SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate,
+			r.rate_low, r.rate_high, r.median_time_seconds, r.median_total_seconds)::cjm_internal.funnel_drawn_step ORDER BY r.step)
+		FROM %s.funnel r LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages($1) f) s USING (step)', cjm_internal.map_schema(map))
+		INTO steps USING (map).stages;
+	RETURN steps;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map) IS 'the same of a map, from its view funnel';
+
+--
+-- In a terminal
+--
+
+-- A header and a line for each step.
+CREATE FUNCTION cjm_internal.funnel_chart_lines(steps cjm_internal.funnel_drawn_step[], width integer) RETURNS SETOF text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 6
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- Block characters are for who can be shown them.
+	plain boolean := current_setting('server_encoding') <> 'UTF8' OR pg_client_encoding() <> 'UTF8';
+	label_cells integer;
+	count_cells integer;
+BEGIN
+	IF width NOT BETWEEN 1 AND 1000 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('a bar cannot be %s characters wide', width), HINT = 'Choose 1 to 1000.';
+	END IF;
+	SELECT least(greatest(max(cjm_internal.chart_cells(s.stage || CASE WHEN s.optional THEN ' (optional)' ELSE '' END)), 5), 40), greatest(max(length(cjm_internal.draw_count(s.customers))), 9)
+		INTO label_cells, count_cells FROM unnest(steps) s;
+	RETURN NEXT rpad('stage', label_cells + width + 2) || lpad('customers', count_cells + 2) || '  of all  went on' ||
+		lpad('dropped', count_cells + 1) || '  median time';
+	RETURN QUERY
+	SELECT rtrim(cjm_internal.chart_label(s.stage || CASE WHEN s.optional THEN ' (optional)' ELSE '' END, label_cells, plain) || '  ' ||
+		cjm_internal.chart_bar(s.customers / s.most, coalesce(s.before / s.most, 0), width, plain) ||
+		lpad(cjm_internal.draw_count(s.customers), count_cells + 2) || lpad(coalesce(cjm_internal.draw_rate(s.overall_rate), ''), 8) ||
+		lpad(CASE WHEN s.step > 1 THEN coalesce(cjm_internal.draw_rate(s.step_rate), '') ELSE '' END, 9) ||
+		lpad(coalesce(cjm_internal.draw_count(s.dropped), ''), count_cells + 1) || lpad(coalesce(cjm_internal.draw_time(s.median_seconds), ''), 13))
+	FROM (SELECT u.*, greatest(max(u.customers) OVER (), 1)::float8 AS most,
+			max(u.customers) FILTER (WHERE NOT u.optional) OVER before AS before
+		FROM unnest(steps) u WINDOW before AS (ORDER BY u.step ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
+	ORDER BY s.step;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_step[], integer) IS 'the lines of funnel_chart';
+
+CREATE FUNCTION cjm.funnel_chart(stats cjm.funnel_stats, width integer DEFAULT 40) RETURNS SETOF text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 2000 ROWS 6
+BEGIN ATOMIC
+	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(stats), width);
+END;
+
+CREATE FUNCTION cjm.funnel_chart(map text, width integer DEFAULT 40) RETURNS SETOF text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 6
+BEGIN ATOMIC
+	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map)), width);
+END;
+
+COMMENT ON FUNCTION cjm.funnel_chart(cjm.funnel_stats, integer) IS
+'a funnel in the terminal, a line for each step.
+width: of the bar of all customers, in characters
+The lighter part of a bar is lost since the step before; of all: share of step 1; went on: of the step before; median time: since it
+Without characters for bars, in another encoding than UTF-8, a bar is of # and what is lost of dots.';
+
+COMMENT ON FUNCTION cjm.funnel_chart(text, integer) IS
+'a funnel in the terminal, a line for each step: of a map, from its view funnel.
+width: of the bar of all customers, in characters
+The lighter part of a bar is lost since the step before; of all: share of step 1; went on: of the step before; median time: since it
+Without characters for bars, in another encoding than UTF-8, a bar is of # and what is lost of dots.';

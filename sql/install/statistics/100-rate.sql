@@ -1,0 +1,43 @@
+--
+-- rate_interval, rate_difference, odds_ratio: what counted shares say
+--
+
+CREATE FUNCTION cjm.rate_interval(
+	hits bigint,
+	customers bigint,
+	OUT rate float8,
+	OUT rate_low float8,
+	OUT rate_high float8)
+	AS 'MODULE_PATHNAME', 'rate_interval'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm.rate_interval(bigint, bigint) IS 'hits / customers and its 95 % Wilson interval; NULL of nobody';
+
+CREATE FUNCTION cjm.rate_difference(
+	hits bigint,
+	customers bigint,
+	other_hits bigint,
+	other_customers bigint,
+	OUT difference float8,
+	OUT difference_low float8,
+	OUT difference_high float8,
+	OUT p_value float8)
+	AS 'MODULE_PATHNAME', 'rate_difference'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm.rate_difference(bigint, bigint, bigint, bigint) IS
+'hits / customers minus other_hits / other_customers, with the 95 % interval (Newcombe''s hybrid score) and the two-sided p-value of the pooled z-test;
+NULL where there is nobody on one side';
+
+CREATE FUNCTION cjm.odds_ratio(
+	hits bigint,
+	customers bigint,
+	other_hits bigint,
+	other_customers bigint,
+	OUT odds_ratio float8,
+	OUT odds_low float8,
+	OUT odds_high float8,
+	OUT p_value float8)
+	AS 'MODULE_PATHNAME', 'rate_odds_ratio'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm.odds_ratio(bigint, bigint, bigint, bigint) IS
+'the odds hits : misses of the first group over those of the other, with the 95 % interval (Woolf) and the two-sided p-value of the same approximation;
+one half is added to each of the four counts where one of them is 0 (Haldane and Anscombe); NULL where there is nobody on one side';
