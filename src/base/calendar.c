@@ -218,5 +218,5 @@ calendar_range(TimestampTz begin, TimestampTz end, TypeCacheEntry *range_type)
 	RangeBound	lower = {.val = TimestampTzGetDatum(begin), .inclusive = true, .lower = true};
 	RangeBound	upper = {.val = TimestampTzGetDatum(end), .inclusive = false, .lower = false};
 
-	return RangeTypePGetDatum(make_range(range_type, &lower, &upper, false));
+	return RangeTypePGetDatum(cjm_make_range(range_type, &lower, &upper));
 }

@@ -28,6 +28,32 @@
 	 true)
 #endif
 
+/* Making a range may fail softly since 16; ours never does. */
+#if PG_VERSION_NUM >= 160000
+#define cjm_make_range(range_type, lower, upper) make_range((range_type), (lower), (upper), false, NULL)
+#else
+#define cjm_make_range(range_type, lower, upper) make_range((range_type), (lower), (upper), false)
+#endif
+
+/* Written first, as since 18, in declarations and definitions. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/* What makes a jsonb step by step keeps its result itself since 19. */
+#if PG_VERSION_NUM >= 190000
+#define cjm_push_jsonb(state, token, value) pushJsonbValue((state), (token), (value))
+#else
+typedef struct JsonbInState
+{
+	struct JsonbValue *result;
+	struct JsonbParseState *parseState;
+} JsonbInState;
+
+#define cjm_push_jsonb(state, token, value) \
+	((state)->result = pushJsonbValue(&(state)->parseState, (token), (value)))
+#endif
+
 /* The module's name and version in pg_get_loaded_modules() came with 18. */
 #if PG_VERSION_NUM >= 180000
 #define CJM_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "cjm", .version = CJM_VERSION)

@@ -13,7 +13,7 @@
 
 #include "base/compat.h"
 
-extern void cjm_report(const CjmError *error) pg_attribute_noreturn();
+pg_noreturn extern void cjm_report(const CjmError *error);
 extern bool cjm_report_soft(const CjmError *error, Node *escontext);
 
 extern int64 interval_microseconds(const Interval *interval, const char *name);

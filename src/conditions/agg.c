@@ -132,7 +132,7 @@ static void
 read_array(ArrayType *array, Conditions *conditions)
 {
 	const bool *values;
-	const bits8 *nulls;
+	const uint8 *nulls;
 	uint32		count;
 
 	if (ARR_NDIM(array) > 1)

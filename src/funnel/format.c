@@ -459,7 +459,7 @@ read_events(Reader *reader, FunnelEvent **events, int *count)
 static bool
 read_stage(Reader *reader, FunnelStage *stage)
 {
-	uint8		flags;
+	uint8		flags = 0;
 
 	if (!read_byte(reader, STAGE_FLAGS_KNOWN, &flags))
 		return false;

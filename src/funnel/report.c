@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "statistics/proportion.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(funnel_stats_report);
 PG_FUNCTION_INFO_V1(funnel_stats_time_histogram);

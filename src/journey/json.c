@@ -24,24 +24,24 @@ PG_FUNCTION_INFO_V1(journey_from_jsonb);
 #define FOUND_MAX_BYTES 40
 
 static void
-push_key(JsonbParseState **state, const char *key)
+push_key(JsonbInState *state, const char *key)
 {
 	JsonbValue	value = {.type = jbvString, .val.string = {.val = unconstify(char *, key), .len = strlen(key)}};
 
-	pushJsonbValue(state, WJB_KEY, &value);
+	cjm_push_jsonb(state, WJB_KEY, &value);
 }
 
 static void
-push_string(JsonbParseState **state, const char *bytes, int size)
+push_string(JsonbInState *state, const char *bytes, int size)
 {
 	JsonbValue	value = {.type = jbvString, .val.string = {.val = unconstify(char *, bytes), .len = size}};
 
-	pushJsonbValue(state, WJB_VALUE, &value);
+	cjm_push_jsonb(state, WJB_VALUE, &value);
 }
 
 /* A value by its exact shortest digits, which numeric keeps.  text is scratch. */
 static void
-push_number(JsonbParseState **state, double number, StringInfo text)
+push_number(JsonbInState *state, double number, StringInfo text)
 {
 	JsonbValue	value = {.type = jbvNumeric};
 
@@ -54,7 +54,7 @@ push_number(JsonbParseState **state, double number, StringInfo text)
 	}
 	value.val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text->data),
 															ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	pushJsonbValue(state, WJB_VALUE, &value);
+	cjm_push_jsonb(state, WJB_VALUE, &value);
 }
 
 Datum
@@ -65,21 +65,21 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 	Label	   *channels;
 	JourneyCursor cursor;
 	Touch		touch;
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	StringInfoData text;
 
 	initStringInfo(&text);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	cjm_push_jsonb(&state, WJB_BEGIN_ARRAY, NULL);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
 		iso_time_print(&text, touch.at);
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		cjm_push_jsonb(&state, WJB_BEGIN_OBJECT, NULL);
 		push_key(&state, "at");
 		push_string(&state, pnstrdup(text.data, text.len), text.len);
 		push_key(&state, "event");
@@ -94,9 +94,10 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 			push_key(&state, "value");
 			push_number(&state, touch.value, &text);
 		}
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		cjm_push_jsonb(&state, WJB_END_OBJECT, NULL);
 	}
-	PG_RETURN_JSONB_P(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+	cjm_push_jsonb(&state, WJB_END_ARRAY, NULL);
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(state.result));
 }
 
 /* One touchpoint as it is read; at and event must come. */

@@ -25,6 +25,7 @@
 #include "optimizer/cost.h"
 #include "pgstat.h"
 #include "port/atomics.h"
+#include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"

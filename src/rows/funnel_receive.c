@@ -30,7 +30,7 @@ typedef struct Reader
 	const uint8 *end;
 } Reader;
 
-static void pg_attribute_noreturn()
+pg_noreturn static void
 corrupt(void)
 {
 	ereport(ERROR,
