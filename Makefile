@@ -61,8 +61,10 @@ endif
 all:
 
 PGXS := $(shell '$(PG_CONFIG)' --pgxs 2>/dev/null)
+SERVER_HEADER := $(shell '$(PG_CONFIG)' --includedir-server 2>/dev/null)/postgres.h
 
-ifneq ($(wildcard $(PGXS)),)
+# A package of programs may bring PGXS without the headers that it needs.
+ifneq ($(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADER))),)
 
 PG_MAJOR := $(shell '$(PG_CONFIG)' --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
 ifneq ($(filter 9 10 11 12 13 14,$(PG_MAJOR)),)
@@ -109,10 +111,11 @@ installed: all
 			PG_CONFIG="$$(command -v '$(PG_CONFIG)')" install >/dev/null; \
 	fi
 
-else # no PGXS
+else # no PGXS or no headers
 
 all install uninstall installcheck installed clean:
-	@echo 'cjm is built with the pg_config of a PostgreSQL server and its development files, but "$(PG_CONFIG)" is not one.' >&2
+	@echo 'cjm is built with the pg_config of a PostgreSQL server and its development files, but $(if \
+		$(wildcard $(PGXS)),there is no $(SERVER_HEADER),"$(PG_CONFIG)" is not one).' >&2
 	@echo 'Install them (on Debian "make deps" does), or say where: make PG_CONFIG=/path/to/pg_config' >&2
 	@exit 1
 
@@ -122,8 +125,13 @@ endif
 # perhaps, and so the rest is up to a second make that finds it.
 .PHONY: deps ready demo test expected pictures prove fuzz bench
 
+# What deps looks for depends on what asks for it.
+needs = test
+demo pictures prove bench: needs = demo
+fuzz: needs = fuzz
+
 deps:
-	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)'
+	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)' $(needs)
 
 ready: deps
 	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
@@ -134,7 +142,6 @@ demo: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
 
 test: ready
-	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)' browser
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run'
 
 expected: ready
