@@ -1,9 +1,14 @@
 # cjm: customer journeys and funnels over event tables
 #
 #   make, make install, make installcheck    as for every extension, against PG_CONFIG
-#   make demo                                the main job, on a throwaway cluster
+#
+# All others leave that PostgreSQL as it is: they run a throwaway cluster with a
+# copy of it, into which cjm is installed (test/cluster.sh).
+#
+#   make demo                                the main job
 #   make demo EVENTS=file.csv CUSTOMER=column AT=column EVENT=column FUNNEL='a -> b'
-#   make test                                all tests, on a throwaway cluster
+#   make psql                                psql, to try what you like
+#   make test                                all tests
 #   make test ONLY='journey README.md'       some of them
 #   make expected ONLY='journey'             takes over the output of regression tests
 #   make prove                               funnels against an oracle in plain SQL, for a quarter of an hour
@@ -93,27 +98,9 @@ cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(wildcard $(srcdir)/sql/install/*) $(s
 
 .DELETE_ON_ERROR:
 
-# Installs what is built unless it is installed already, with sudo if it takes that.
-.PHONY: installed
-installed: all
-	@if ! { cmp -s $(shlib) '$(pkglibdir)/$(shlib)' && \
-		cmp -s '$(srcdir)/cjm.control' '$(datadir)/extension/cjm.control' && \
-		cmp -s $(DATA_built) '$(datadir)/extension/$(DATA_built)'; }; then \
-		if test -w '$(pkglibdir)' && test -w '$(datadir)/extension'; then sudo=; \
-		elif command -v sudo >/dev/null; then sudo=sudo; \
-		else \
-			echo 'cjm must be installed into $(pkglibdir) and $(datadir)/extension,' >&2; \
-			echo 'where only root may write, and there is no sudo: run "make install" as root first.' >&2; \
-			exit 1; \
-		fi; \
-		echo 'Installing cjm $(EXTVERSION) into $(pkglibdir) and $(datadir)/extension.'; \
-		$$sudo $(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' \
-			PG_CONFIG="$$(command -v '$(PG_CONFIG)')" install >/dev/null; \
-	fi
-
 else # no PGXS or no headers
 
-all install uninstall installcheck installed clean:
+all install uninstall installcheck clean:
 	@echo 'cjm is built with the pg_config of a PostgreSQL server and its development files, but $(if \
 		$(wildcard $(PGXS)),there is no $(SERVER_HEADER),"$(PG_CONFIG)" is not one).' >&2
 	@echo 'Install them (on Debian "make deps" does), or say where: make PG_CONFIG=/path/to/pg_config' >&2
@@ -123,23 +110,27 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo test expected pictures prove fuzz bench
+.PHONY: deps ready demo psql test expected pictures prove fuzz bench
+
+demo psql test expected pictures prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
+demo psql test expected pictures prove bench: export CJM_BUILD := $(CURDIR)
 
 # What deps looks for depends on what asks for it.
 needs = test
-demo pictures prove bench: needs = demo
+demo psql pictures prove bench: needs = demo
 fuzz: needs = fuzz
 
 deps:
 	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)' $(needs)
 
 ready: deps
-	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' installed
-
-demo test expected pictures prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
+	@$(MAKE) --no-print-directory -s -f '$(firstword $(MAKEFILE_LIST))' all
 
 demo: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/demo/run'
+
+psql: ready
+	@'$(srcdir)/test/cluster.sh' psql
 
 test: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/run'

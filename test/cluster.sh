@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
 #
-# cluster.sh COMMAND [ARGUMENT ...]: runs COMMAND with a PostgreSQL cluster of
-# its own, which is gone afterwards, however COMMAND ends.
+# cluster.sh COMMAND [ARGUMENT ...]: runs COMMAND with a PostgreSQL server and a
+# cluster of its own, which are gone afterwards, however COMMAND ends.
 #
-# The server is that of PG_CONFIG.  It runs as the caller, or as an
-# unprivileged user if the caller is root, listens on a socket in a temporary
-# directory and nowhere else, and does not care for durability.  COMMAND runs
-# as the caller, is connected to it by the usual variables (PGHOST and so on,
-# no others), and finds
+# The server is that of PG_CONFIG, staged in a temporary directory (stage.sh),
+# with cjm as it was built in CJM_BUILD, or in the checkout, installed there:
+# what is installed in the system, cjm perhaps, is neither changed nor used.  It
+# runs as the caller, or as an unprivileged user if the caller is root, listens
+# on a socket in that directory and nowhere else, and does not care for
+# durability.  COMMAND runs as the caller, is connected to it by the usual
+# variables (PGHOST and so on, no others), and finds
 #
 #   CJM_WORK    the temporary directory, for files of its own
 #   CJM_USER    the unprivileged user, or nothing if that is the caller
+#   PG_CONFIG   that of the staged server; PATH begins with its programs
 set -euo pipefail
 
-pg_config=${PG_CONFIG:-pg_config}
-bindir=$("$pg_config" --bindir)
+root=$(cd "$(dirname "$0")/.." && pwd)
+pg_config=$(command -v "${PG_CONFIG:-pg_config}") || {
+	echo "cjm: there is no ${PG_CONFIG:-pg_config}: choose a PostgreSQL with PG_CONFIG=/path/to/pg_config" >&2
+	exit 1
+}
+[[ $pg_config == /* ]] || pg_config=$PWD/$pg_config
 
 while read -r name; do
 	[ "$name" = PG_CONFIG ] || unset "$name"
@@ -76,20 +83,49 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# A socket's path is 107 bytes at most, and the server's user must be able to enter.
-for dir in "${TMPDIR:-/tmp}" /tmp; do
-	CJM_WORK=$(mktemp -d "$dir/cjm.XXXXXX")
-	[ -z "$CJM_USER" ] || chown "$CJM_USER:" "$CJM_WORK"
-	if [ ${#CJM_WORK} -le 70 ] && as_server test -w . 2>/dev/null; then
+# A socket's path is 107 bytes at most, the server's user must be able to enter,
+# and programs must be able to run.  What root puts there is not for that user to replace.
+for dir in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+	CJM_WORK=$(cd "$dir" 2>/dev/null && mktemp -d "$(pwd -P)/cjm.XXXXXX" 2>/dev/null) || continue
+	if [ -n "$CJM_USER" ]; then
+		chgrp "$(id -g "$CJM_USER")" "$CJM_WORK"
+		chmod 1770 "$CJM_WORK"
+	fi
+	printf '#!/bin/sh\ntest -w .\n' >"$CJM_WORK/try"
+	chmod 755 "$CJM_WORK/try"
+	if [ ${#CJM_WORK} -le 70 ] && as_server ./try 2>/dev/null; then
+		rm "$CJM_WORK/try"
 		break
 	fi
 	rm -rf "$CJM_WORK"
 	CJM_WORK=
 done
 if [ -z "$CJM_WORK" ]; then
-	echo "cjm: no temporary directory that the server's user can write to" >&2
+	echo "cjm: no temporary directory where the server's user can write and run programs: say one with TMPDIR=" >&2
 	exit 1
 fi
+
+staged=$(PG_CONFIG=$pg_config "$root/test/stage.sh" "$CJM_WORK/server" cjm)
+bindir=$("$staged" --bindir)
+
+# Variables of a make that called us go on, its options and its job server do not.
+if [[ " ${MAKEFLAGS:-}" == *" -- "* ]]; then
+	MAKEFLAGS="-- ${MAKEFLAGS#*-- }"
+else
+	unset MAKEFLAGS
+fi
+if ! (
+	umask 022
+	exec make -s --no-print-directory -C "${CJM_BUILD:-$root}" -f "$root/Makefile" \
+		PG_CONFIG="$pg_config" DESTDIR="$CJM_WORK/server" install
+) >"$CJM_WORK/install.log" 2>&1; then
+	cat "$CJM_WORK/install.log" >&2
+	echo "cjm: could not be built or not be installed into $CJM_WORK/server" >&2
+	exit 1
+fi
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+echo "cjm: $("$staged" --version | sed 's/ (.*//') runs with cjm $(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" "$root/cjm.control")" \
+	"in $CJM_WORK; what is installed in the system stays as it is" >&2
 
 if ! {
 	as_server mkdir -m 700 socket &&
@@ -114,15 +150,25 @@ if ! {
 fi
 
 export CJM_WORK CJM_USER
-export PG_CONFIG=$pg_config PATH="$bindir:$PATH"
+export PG_CONFIG=$staged PATH="$bindir:$PATH"
 export PGHOST=$CJM_WORK/socket PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PGCLIENTENCODING=UTF8
 export LC_ALL=C
+
+# At a terminal Ctrl-C is for psql, which ends a query by it and not the session.
+if [ "$1" = psql ] && [ -t 0 ]; then
+	trap : INT
+fi
 
 # In the background, so that a signal to this script alone ends the command at once.
 "$@" <&0 &
 command=$!
-status=0
-wait "$command" || status=$?
+while :; do
+	status=0
+	wait "$command" || status=$?
+	if [ "$status" -le 128 ] || ! kill -0 "$command" 2>/dev/null; then
+		break
+	fi
+done
 command=
 
 if [ "$status" != 0 ] && grep -E 'PANIC|TRAP|was terminated by signal' "$CJM_WORK/server.log" >/dev/null; then

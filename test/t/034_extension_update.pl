@@ -2,9 +2,8 @@
 # an older version with objects of all kinds in use: maps, columns and views go
 # on, and what is there afterwards is what a fresh installation has.
 #
-# The older version is made here of the present one.  PostgreSQL finds the files
-# of extensions beside its own binary, so that is copied into a tree where all
-# else are links, and nobody's installation is written to.
+# The older version is made here of the present one, in a copy of the server that
+# stage.sh makes: nobody's installation is written to.
 
 use strict;
 use warnings;
@@ -13,44 +12,14 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use CjmTest;
-use File::Basename qw(basename dirname);
-use File::Copy qw(copy);
-use File::Path qw(make_path);
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my %where = map { chomp(my $dir = `"\${PG_CONFIG:-pg_config}" --$_`); ($_ => $dir) } qw(bindir sharedir pkglibdir);
-my $root = "$PostgreSQL::Test::Utils::tmp_check/postgres";
-
-# A directory of links to what is in another, but for names that are given.
-sub link_all
-{
-	my ($from, $to, @but) = @_;
-
-	make_path($to);
-	foreach my $file (glob("'$from'/*"))
-	{
-		my $name = basename($file);
-
-		symlink($file, "$to/$name") or die "$to/$name: $!\n" unless grep { $_ eq $name } @but;
-	}
-	return;
-}
-
-# These look for others beside themselves, links followed.
-my @copied = qw(postgres initdb pg_ctl);
-link_all($where{bindir}, "$root$where{bindir}", @copied);
-foreach my $name (@copied)
-{
-	copy("$where{bindir}/$name", "$root$where{bindir}/$name") or die "$name: $!\n";
-	chmod 0755, "$root$where{bindir}/$name";
-}
-make_path(dirname("$root$where{pkglibdir}"));
-link_all($where{pkglibdir}, "$root$where{pkglibdir}") unless -e "$root$where{pkglibdir}";
-link_all($where{sharedir}, "$root$where{sharedir}", 'extension');
-my $extensions = "$root$where{sharedir}/extension";
-link_all("$where{sharedir}/extension", $extensions);
+my $tmp = $PostgreSQL::Test::Utils::tmp_check;
+my %server = staged_server("$tmp/postgres");
+my $extensions = "$server{sharedir}/extension";
 
 # The older version lacks a function and a column of a view, and another function does something else.
 my ($version) = slurp_file("$extensions/cjm.control") =~ /^default_version *= *'(.*)'/m;
@@ -71,7 +40,7 @@ write_bytes("$extensions/cjm--0.0.0test--$version.sql",
 	join('', map { s/^CREATE FUNCTION/CREATE OR REPLACE FUNCTION/mgr } @functions) . ($view =~ s/^CREATE VIEW/CREATE OR REPLACE VIEW/r) . $comment .
 	join('', $new =~ /^(COMMENT ON FUNCTION.*)/ms));
 
-my $node = PostgreSQL::Test::Cluster->new('update', install_path => dirname("$root$where{bindir}"));
+my $node = PostgreSQL::Test::Cluster->new('update', install_path => dirname($server{bindir}));
 start_node($node);
 is(run_sql($node, q{SELECT count(*) FROM pg_available_extension_versions WHERE name = 'cjm' AND version = '0.0.0test'}), 1, 'the server has both versions');
 
@@ -137,8 +106,8 @@ my $objects = q{
 is(run_sql($node, $objects, %owner), run_sql($node, $objects, database => 'fresh', user => 'owner'), 'every object is as after a fresh installation');
 
 # A dump says no version: it is restored with the present one.
-command_ok([ "$where{bindir}/pg_dump", '-h', $node->host, '-p', $node->port, '-U', 'owner', '-f', "$root/shop.sql", 'shop' ], 'the database is dumped');
-command_ok([ "$where{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'owner', '-d', 'restored', '-f', "$root/shop.sql" ], 'and restored');
+command_ok([ "$server{bindir}/pg_dump", '-h', $node->host, '-p', $node->port, '-U', 'owner', '-f', "$tmp/shop.sql", 'shop' ], 'the database is dumped');
+command_ok([ "$server{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'owner', '-d', 'restored', '-f', "$tmp/shop.sql" ], 'and restored');
 is(run_sql($node, "DELETE FROM kept WHERE customer = 1000; $contents", database => 'restored', user => 'owner'), $before, 'with the same contents');
 
 server_is_well($node);

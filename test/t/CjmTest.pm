@@ -15,13 +15,25 @@ BEGIN
 }
 
 use Exporter 'import';
+use FindBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(start_server start_node run_sql run_sql_fails plan_of write_bytes server_is_well);
+our @EXPORT = qw(staged_server start_server start_node run_sql run_sql_fails plan_of write_bytes server_is_well);
 
 my %started_at;
+
+# A copy of the server in a directory, to install into, without the extension if one is named: what its
+# pg_config says of where it is, and as pg_config that program.
+sub staged_server
+{
+	my ($directory, @extension) = @_;
+	my $first_line = sub { open my $out, '-|', @_ or die "$_[0]: $!\n"; chomp(my $line = <$out> // die "@_ said nothing\n"); return $line };
+	my $pg_config = $first_line->("$FindBin::RealBin/../stage.sh", $directory, @extension);
+
+	return (pg_config => $pg_config, map { $_ => $first_line->($pg_config, "--$_") } qw(bindir sharedir pkglibdir));
+}
 
 # A started server whose database postgres has the extension and finds it without its schema's name.
 # Arguments are lines of postgresql.conf.
