@@ -84,6 +84,12 @@ endif
 
 include $(PGXS)
 
+# Of the checkout a build elsewhere takes the sources, and nothing that was built there, perhaps for another PostgreSQL.
+srcdir := $(srcdir)
+override VPATH :=
+vpath %.c $(srcdir)
+vpath %.control $(srcdir)
+
 # Objects lie in the same folders as their sources, wherever the build is.
 ROOMS = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(OBJS))))
 $(ROOMS):
