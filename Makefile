@@ -46,7 +46,7 @@ PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
 INSTALL_PARTS = $(foreach part,$(sort $(notdir $(wildcard $(srcdir)/sql/install/*/*.sql))),$(wildcard $(srcdir)/sql/install/*/$(part)))
 DATA = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/sql/release/cjm--*.sql))
 DATA_built = cjm--$(EXTVERSION).sql
-EXTRA_CLEAN = cjm--*.sql portlock
+EXTRA_CLEAN = cjm--*.sql portlock built-for
 
 # init creates the extension that the others use.
 REGRESS = init $(filter-out init,$(sort $(basename $(notdir $(wildcard $(srcdir)/sql/*.sql)))))
@@ -95,8 +95,15 @@ ROOMS = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(OBJS))))
 $(ROOMS):
 	$(MKDIR_P) $@
 
+# Objects of another PostgreSQL are of no use to this one.
+built-for: FORCE
+	@echo '$(VERSION) $(SERVER_HEADER)' | cmp -s - $@ || echo '$(VERSION) $(SERVER_HEADER)' >$@
+
+.PHONY: FORCE
+FORCE:
+
 # Any header may be in any object; a build takes seconds.
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control | $(ROOMS)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control built-for | $(ROOMS)
 
 # The folders are there for parts that are gone.
 cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(wildcard $(srcdir)/sql/install/*) $(srcdir)/cjm.control
