@@ -21,7 +21,7 @@ INSERT INTO journeys (customer, journey) VALUES (-2, '{}'), (-3, NULL), (-4, '{-
 	(-5, '{2026-01-01T00:00:00Z "say ""hi"" 🛒"@"наружная реклама"=-2.5e-300}');
 UPDATE journeys SET stage = (enum_range(NULL::cjm.lifecycle))[1 + abs(customer) % 5], bought = ARRAY['trial', 'deal']::cjm.buyer_journey[],
 	first = cjm.first_touch(journey);
-CREATE INDEX journeys_btree ON journeys (journey) WHERE customer < 2000;
+CREATE INDEX journeys_btree ON journeys (journey) WHERE customer BETWEEN 1 AND 1999;
 CREATE INDEX journeys_hash ON journeys USING hash (journey);
 CREATE INDEX journeys_step ON journeys (cjm.funnel_step(journey, 'view | search -> cart within 2 days'), cjm.touch_count(journey));
 
