@@ -29,6 +29,11 @@ forget_flat(ExpandedPaths *object)
 	}
 }
 
+/*
+ * Whoever copies a tuple with the object asks, in any context: that of a sort's
+ * tuples can neither repalloc nor pfree (17).  And what encoding takes beside is
+ * not to stay with the object.
+ */
 static Size
 get_flat_size(ExpandedObjectHeader *header)
 {
@@ -36,17 +41,17 @@ get_flat_size(ExpandedObjectHeader *header)
 
 	if (object->flat.data == NULL)
 	{
+		MemoryContext own = AllocSetContextCreate(header->eoh_context, "attribution paths as bytes", ALLOCSET_START_SMALL_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(own);
 		StringInfoData bytes;
-		MemoryContext old;
 
-		/* What encoding takes beside is not the object's. */
 		initStringInfo(&bytes);
 		path_stats_encode(&bytes, &object->stats);
-		old = MemoryContextSwitchTo(header->eoh_context);
+		MemoryContextSwitchTo(header->eoh_context);
 		initStringInfo(&object->flat);
 		appendBinaryStringInfo(&object->flat, bytes.data, bytes.len);
 		MemoryContextSwitchTo(old);
-		pfree(bytes.data);
+		MemoryContextDelete(own);
 	}
 	return VARHDRSZ + object->flat.len;
 }
