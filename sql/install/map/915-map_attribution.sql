@@ -133,7 +133,7 @@ CREATE FUNCTION cjm.attribution_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value float8, share float8, value_share float8, rank bigint,
 		difference float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -188,7 +188,7 @@ CREATE FUNCTION cjm.channels_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost float8, cpc float8, cpm float8,
 		visits bigint, conversions float8, cpa float8, revenue float8, roas float8, roi float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -192,7 +192,7 @@ COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a 
 
 -- Tells which events of the stages are not there, with one pass over the source.
 CREATE FUNCTION cjm_internal.map_notice_events(map cjm_internal.map) RETURNS void
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -17,7 +17,7 @@ CREATE FUNCTION cjm.funnel_report(
 		rate_low float8, rate_high float8,
 		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
 		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -44,7 +44,7 @@ CREATE FUNCTION cjm.drop_off_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint,
 		median_days_since float8, next_event text, next_customers bigint)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -65,7 +65,7 @@ CREATE FUNCTION cjm.session_report(
 	RETURNS TABLE (by_value text, bucket_start timestamptz, sessions bigint, customers bigint, new_sessions bigint, returning_sessions bigint,
 		bounces bigint, bounce_rate float8, touches_per_session float8, mean_time interval, median_time interval,
 		mean_time_seconds float8, median_time_seconds float8, value float8, value_per_session float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -89,7 +89,7 @@ CREATE FUNCTION cjm.retention_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (cohort date, number integer, period_start date, cohort_size bigint, retained bigint, rate float8, churn float8,
 		period_over boolean)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -108,7 +108,7 @@ CREATE FUNCTION cjm.lifecycle_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (period_start date, new_customers bigint, returning_customers bigint, resurrected_customers bigint, dormant_customers bigint,
 		active_customers bigint, period_over boolean)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 20
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -163,7 +163,7 @@ CREATE FUNCTION cjm.purchase_report(
 	RETURNS TABLE (by_value text, customers bigint, purchases bigint, repeat_customers bigint, repeat_rate float8, purchases_per_customer float8,
 		value float8, average_order_value float8, mean_time_between interval, median_time_between interval,
 		mean_time_between_seconds float8, median_time_between_seconds float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 10
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -196,7 +196,7 @@ CREATE FUNCTION cjm.win_back_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
 		converted bigint, median_away interval, median_away_seconds float8)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

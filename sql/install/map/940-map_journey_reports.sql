@@ -13,7 +13,7 @@ CREATE FUNCTION cjm.touchpoint_report(
 		first_seen timestamptz, last_seen timestamptz, compared_within interval,
 		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
 		difference float8, difference_low float8, difference_high float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -35,7 +35,7 @@ CREATE FUNCTION cjm.stage_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, step integer, stage text, converted boolean, customers bigint, share float8, open_customers bigint,
 		median_days_since float8, open_median_days_since float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 20
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -55,7 +55,7 @@ CREATE FUNCTION cjm.transition_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE ("position" integer, source text, target text, value bigint, customers bigint, share float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -78,7 +78,7 @@ CREATE FUNCTION cjm.path_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 1000
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -124,7 +124,7 @@ CREATE FUNCTION cjm.weakest_step(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text,
 		target_rate float8, target_low float8, more_customers float8, more_converted float8, sure_converted float8)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 10000 ROWS 5
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -208,7 +208,7 @@ CREATE FUNCTION cjm.what_if(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
 		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 5
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -270,7 +270,7 @@ CREATE FUNCTION cjm.funnel_drivers(
 	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
 		without_customers bigint, without_converted bigint, without_rate float8,
 		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 50
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 50
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

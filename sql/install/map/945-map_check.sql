@@ -4,7 +4,7 @@
 
 CREATE FUNCTION cjm.check_map(name text)
 	RETURNS TABLE (finding text, subject text, touches bigint, share float8, meaning text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100000 ROWS 20
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -43,7 +43,7 @@ RETURN (
 COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm.funnel_stats) IS 'what a drawing of a funnel says of its steps';
 
 CREATE FUNCTION cjm_internal.funnel_drawn_steps(map cjm_internal.map) RETURNS cjm_internal.funnel_drawn_step[]
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -64,7 +64,7 @@ COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map) IS 'the sa
 
 -- A header and a line for each step.
 CREATE FUNCTION cjm_internal.funnel_chart_lines(steps cjm_internal.funnel_drawn_step[], width integer) RETURNS SETOF text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1000 ROWS 6
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 6
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -96,13 +96,13 @@ $$;
 COMMENT ON FUNCTION cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_step[], integer) IS 'the lines of funnel_chart';
 
 CREATE FUNCTION cjm.funnel_chart(stats cjm.funnel_stats, width integer DEFAULT 40) RETURNS SETOF text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 2000 ROWS 6
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 2000 ROWS 6
 BEGIN ATOMIC
 	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(stats), width);
 END;
 
 CREATE FUNCTION cjm.funnel_chart(map text, width integer DEFAULT 40) RETURNS SETOF text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 10000 ROWS 6
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 6
 BEGIN ATOMIC
 	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map)), width);
 END;

@@ -97,7 +97,7 @@ CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT 'Funne
 RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel'));
 
 CREATE FUNCTION cjm.funnel_svg(map text) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

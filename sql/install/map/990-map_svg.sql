@@ -236,7 +236,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, text) IS 'the drawing of map_svg';
 
 CREATE FUNCTION cjm.map_svg(map text, touchpoints integer DEFAULT 15) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 40000
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 40000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
