@@ -47,12 +47,13 @@ CREATE VIEW public.seen_view AS
 	SELECT customer, window_funnel('1 day', 'strict_order', at, event = 'view', is_cart, NULL, 'true') AS a, window_funnel('1 day', at, VARIADIC met) AS b, sequence_count('(?1)', at, is_cart) AS c,
 	       sequence_next_node('forward', 'head', at, event, true, event = 'view') AS d, retention(DISTINCT is_cart, NULL, 'on') FILTER (WHERE event <> 'help') AS e, sequence_match('(?2)', at, VARIADIC ARRAY[false, is_cart]) AS f
 	FROM public.seen GROUP BY customer;
-SELECT pg_get_viewdef('public.seen_view'::regclass, true) AS definition \gset
+-- Without the table's name, which it has until 15 only.
+SELECT replace(pg_get_viewdef('public.seen_view'::regclass, true), 'seen.', '') AS definition \gset
 \echo :definition
 CREATE TEMP TABLE seen_before AS SELECT * FROM public.seen_view;
 DROP VIEW public.seen_view;
 SELECT 'CREATE VIEW public.seen_view AS ' || :'definition' \gexec
-SELECT pg_get_viewdef('public.seen_view'::regclass, true) = :'definition' AS same_definition, (SELECT x IS NOT DISTINCT FROM y FROM seen_before AS x, public.seen_view AS y) AS same_answer;
+SELECT replace(pg_get_viewdef('public.seen_view'::regclass, true), 'seen.', '') = :'definition' AS same_definition, (SELECT x IS NOT DISTINCT FROM y FROM seen_before AS x, public.seen_view AS y) AS same_answer;
 SELECT * FROM public.seen_view;
 DROP VIEW public.seen_view;
 
@@ -67,8 +68,11 @@ SELECT window_funnel('1 day', at, 'view', 'cart') FROM public.seen;
 SELECT retention(DISTINCT 'view', is_cart) FROM public.seen;
 SELECT retention(NULL::text) FROM public.seen;
 SELECT window_funnel('1 day', at, event) FROM public.seen WHERE false;
+-- (what is said beside differs between versions)
+\set VERBOSITY terse
 SELECT window_funnel('1 day', at) FROM public.seen;
 SELECT retention() FROM public.seen;
+\set VERBOSITY default
 SELECT retention(VARIADIC '{t,f}') FROM public.seen;
 
 -- Parameters: a type in sight, as in a comparison, or a cast

@@ -70,6 +70,10 @@ BEGIN
 	RETURN 'made ' || cjm.create_map('tried', 'public.clicks', customer, at, event, 'view -> cart', channel, value, segment, filter => filter, replace => true);
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
+	IF SQLSTATE = '42883' THEN	-- 19 says more of a function that is not there
+		detail := NULL;
+		hint := NULL;
+	END IF;
 	RETURN concat_ws(' | ', SQLSTATE || ' ' || SQLERRM, nullif(detail, ''), nullif(hint, ''), substring(context from 'argument \w+ of the map'));
 END
 $$;

@@ -131,10 +131,11 @@ my ($whole) = $drawings{q{funnel of <b onclick="window.harmed=1">&'"}} =~ m{<tit
 is($whole =~ s/^6\. ((?:&#1078;)+):.*/length($1) \/ 7/esr, 200, 'a long label is whole in its tooltip');
 
 # The same bytes whatever the settings.
+my $forced = run_sql($node, q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});
 run_sql($node, q{CREATE TABLE drawn AS SELECT map_svg('scripts') AS map, funnel_svg('three') AS funnel, retention_svg('fourteen') AS retention});
 is(run_sql($node, qq{SET $_; SELECT (map, funnel, retention) = (cjm.map_svg('scripts'), cjm.funnel_svg('three'), cjm.retention_svg('fourteen')) FROM public.drawn}), 't', "SET $_")
   foreach 'extra_float_digits = -15', q{DateStyle = 'German'}, q{IntervalStyle = 'sql_standard'}, q{TimeZone = 'Pacific/Auckland'}, q{search_path = ''},
-  q{client_encoding = 'LATIN1'}, 'parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET force_parallel_mode = on';
+  q{client_encoding = 'LATIN1'}, "parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET $forced = on";
 
 # And whatever the encoding of the database, as far as it has the characters.
 run_sql($node, q{CREATE TABLE labels AS SELECT funnel_svg(funnel_stats('"žurnāls" -> "Ł & <b>"'::funnel), 'ž') AS drawn});
