@@ -15,6 +15,8 @@
 #   make prove JOURNEYS=1000 SEED=1          with so many random journeys of each combination of rules
 #   make fuzz                                fuzzing, for a minute each
 #   make fuzz SECONDS=600 ONLY='engine journey'
+#   make matrix                              all tests on every PostgreSQL, for hours: see test/matrix
+#   make matrix NAMES='17 18-cassert'        on some
 #   make bench                               10 million events, beside ClickHouse and DuckDB
 #   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
 #   make pictures                            draws those of doc/img anew
@@ -33,7 +35,7 @@ override $(1) := $$(value $(1))
 export CJM_$(1) := $$(value $(1))
 endif
 endef
-$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY RUNS SETTINGS RESULT JOURNEYS SEED SECONDS,$(eval $(call from_command_line,$(name))))
+$(foreach name,EVENTS CUSTOMER AT EVENT CHANNEL VALUE TZ DATESTYLE FUNNEL ONLY RUNS SETTINGS RESULT JOURNEYS SEED SECONDS NAMES,$(eval $(call from_command_line,$(name))))
 
 EXTENSION = cjm
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(srcdir)/cjm.control')
@@ -123,7 +125,7 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo psql test expected pictures prove fuzz bench
+.PHONY: deps ready demo psql test expected pictures prove fuzz matrix bench
 
 demo psql test expected pictures prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
 demo psql test expected pictures prove bench: export CJM_BUILD := $(CURDIR)
@@ -159,6 +161,9 @@ prove: ready
 
 fuzz: deps
 	@'$(srcdir)/test/fuzz/run'
+
+matrix:
+	@'$(srcdir)/test/matrix'
 
 bench: ready
 	@'$(srcdir)/test/bench/start'

@@ -9,7 +9,9 @@
 # runs as the caller, or as an unprivileged user if the caller is root, listens
 # on a socket in that directory and nowhere else, and does not care for
 # durability.  COMMAND runs as the caller, is connected to it by the usual
-# variables (PGHOST and so on, no others), and finds
+# variables (PGHOST and so on, no others), and finds what follows.  TEMP_CONFIG, if
+# set, names a file whose lines go into postgresql.conf; PostgreSQL's tools have it
+# by that name for the clusters of TAP tests.
 #
 #   CJM_WORK    the temporary directory, for files of its own
 #   CJM_USER    the unprivileged user, or nothing if that is the caller
@@ -142,6 +144,8 @@ if ! {
 		max_wal_senders = 0
 		max_wal_size = '4GB'
 	CONF
+	{ [ -z "${TEMP_CONFIG:-}" ] || as_server sh -c 'cat >>data/postgresql.conf' <"$TEMP_CONFIG"; } &&
+	{ [ -z "${TEMP_CONFIG:-}" ] || as_server sh -c 'cat >>data/postgresql.conf' <"$TEMP_CONFIG"; } &&
 	as_server "$bindir/pg_ctl" start -w -s -D "$CJM_WORK/data" -l "$CJM_WORK/server.log"
 } >"$CJM_WORK/start.log" 2>&1 </dev/null; then
 	cat "$CJM_WORK/start.log" "$CJM_WORK/server.log" >&2 2>/dev/null || true
