@@ -145,7 +145,6 @@ if ! {
 		max_wal_size = '4GB'
 	CONF
 	{ [ -z "${TEMP_CONFIG:-}" ] || as_server sh -c 'cat >>data/postgresql.conf' <"$TEMP_CONFIG"; } &&
-	{ [ -z "${TEMP_CONFIG:-}" ] || as_server sh -c 'cat >>data/postgresql.conf' <"$TEMP_CONFIG"; } &&
 	as_server "$bindir/pg_ctl" start -w -s -D "$CJM_WORK/data" -l "$CJM_WORK/server.log"
 } >"$CJM_WORK/start.log" 2>&1 </dev/null; then
 	cat "$CJM_WORK/start.log" "$CJM_WORK/server.log" >&2 2>/dev/null || true
