@@ -197,6 +197,42 @@ SELECT customers FROM report((SELECT funnel_agg(c COLLATE "C", '2026-01-01Z', 'a
 SELECT funnel_agg(1::smallint, '2026-01-01Z', 'a', 'a')::text = funnel_agg(1::bigint, '2026-01-01Z', 'a', 'a')::text AS smallint,
        funnel_agg('x'::varchar, '2026-01-01Z', 'a', 'a')::text = funnel_agg(''::text, '2026-01-01Z', 'a', 'a')::text AS varchar;
 
+-- What a customer may be: a type, a domain over it, or what PostgreSQL makes one by itself, as it does for the same in words.
+CREATE DOMAIN public.number AS int4;
+CREATE DOMAIN public.own_number AS public.number;
+CREATE DOMAIN public.blanks AS char(12);
+CREATE TYPE public.account AS (number int);
+CREATE FUNCTION public.account_number(public.account) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN nullif($1.number, 13);
+CREATE CAST (public.account AS bigint) WITH FUNCTION public.account_number(public.account) AS IMPLICIT;
+CREATE TYPE public.code AS (code text);
+CREATE FUNCTION public.code_text(public.code, int, boolean) RETURNS text LANGUAGE sql IMMUTABLE RETURN $1.code || $2 || $3;
+CREATE CAST (public.code AS text) WITH FUNCTION public.code_text(public.code, int, boolean) AS IMPLICIT;
+CREATE FUNCTION public.check_customers() RETURNS TABLE (type text, counted_as text, same boolean, in_window boolean, others boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	whose text;
+BEGIN
+	FOR type, whose, counted_as IN VALUES ('smallint', '(customer % 1000)', 'bigint'), ('int4', '(customer % 1000)', 'bigint'), ('public.number', '(customer % 1000)', 'bigint'),
+		('public.own_number', '(customer % 1000)', 'bigint'), ('varchar', 'name', 'text'), ('varchar(3)', 'name', 'text'), ('name', 'name', 'text'), ('char(12)', 'name', 'text'), ('char(2)', 'name', 'text'),
+		('public.blanks', 'name', 'text'), ('"char"', 'name', 'text'), ('public.account', 'row(customer % 1000)', 'bigint'), ('public.code', 'row(name)', 'text')
+	LOOP
+		EXECUTE format('SELECT cjm_internal.funnel_stats_send(funnel_agg(%1$s::%2$s, at, event, channel, $f$a@email -> b$f$)) = cjm_internal.funnel_stats_send(funnel_agg(%1$s::%2$s::%3$s, at, event, channel, $f$a@email -> b$f$)),
+				funnel_agg_by(%1$s::%2$s, at, event, channel, $f$first$f$, $f$a -> b$f$)::text = funnel_agg_by(%1$s::%2$s::%3$s, at, event, channel, $f$first$f$, $f$a -> b$f$)::text
+					AND funnel_agg_by_entry(%1$s::%2$s, at, event, $f$a -> b$f$, $f$day$f$, $f$UTC$f$)::text = funnel_agg_by_entry(%1$s::%2$s::%3$s, at, event, $f$a -> b$f$, $f$day$f$, $f$UTC$f$)::text
+			FROM public.rows', whose, type, counted_as) INTO same, others;
+		EXECUTE format('SELECT bool_and(a::text = b::text) FROM (SELECT funnel_agg(%1$s::%2$s, at, event, $f$a -> b$f$) OVER w, funnel_agg(%1$s::%2$s::%3$s, at, event, $f$a -> b$f$) OVER w
+			FROM public.rows WHERE i < 200 WINDOW w AS (ORDER BY i)) t (a, b)', whose, type, counted_as) INTO in_window;
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+SELECT * FROM public.check_customers();
+SELECT funnel_agg(customer::numeric, at, event, 'a') FROM public.rows;
+SELECT funnel_agg_by('interest'::aida, at, event, event, 'first', 'a') FROM public.rows;
+SELECT funnel_agg(ARRAY[1], at, event, 'a') FROM public.rows;
+SELECT funnel_agg(at, at, event, 'a') OVER () FROM public.rows;
+-- the first row tells
+SELECT funnel_agg(customer::oid, at, event, 'a') IS NULL AS no_rows FROM public.rows WHERE i < 0;
+
 -- Customers at the ends of what a number can be, and names that differ in their last byte or in their length.
 SELECT customers, overall_rate FROM report((SELECT funnel_agg(c, '2026-01-01Z'::timestamptz + n * interval '1 s', e, 'a -> b')
 	FROM (VALUES (-9223372036854775808), (-1), (0), (1), (9223372036854775807), (4294967296), (-4294967296)) c (c), (VALUES (1, 'a'), (2, 'b')) e (n, e))) WHERE step = 2;

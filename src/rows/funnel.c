@@ -17,19 +17,6 @@ PG_FUNCTION_INFO_V1(funnel_rows_final);
 
 extern PGDLLEXPORT void funnel_rows_worker(dsm_segment *segment, shm_toc *toc);
 
-ROW_STEP(funnel_rows_step_number, CUSTOMER_NUMBER, false, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_number_channel, CUSTOMER_NUMBER, true, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_number_entered, CUSTOMER_NUMBER, false, ROWS_ENTERED)
-ROW_STEP(funnel_rows_step_number_channel_entered, CUSTOMER_NUMBER, true, ROWS_ENTERED)
-ROW_STEP(funnel_rows_step_text, CUSTOMER_TEXT, false, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_text_channel, CUSTOMER_TEXT, true, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_text_entered, CUSTOMER_TEXT, false, ROWS_ENTERED)
-ROW_STEP(funnel_rows_step_text_channel_entered, CUSTOMER_TEXT, true, ROWS_ENTERED)
-ROW_STEP(funnel_rows_step_uuid, CUSTOMER_UUID, false, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_uuid_channel, CUSTOMER_UUID, true, ROWS_PLAIN)
-ROW_STEP(funnel_rows_step_uuid_entered, CUSTOMER_UUID, false, ROWS_ENTERED)
-ROW_STEP(funnel_rows_step_uuid_channel_entered, CUSTOMER_UUID, true, ROWS_ENTERED)
-
 /* All customers have the same statistics, whose key is 0. */
 typedef struct PlainCount
 {

@@ -11,14 +11,17 @@
 #include "rows/spill.h"
 #include "storage/dsm.h"
 #include "storage/shm_toc.h"
-#include "utils/uuid.h"
 
+/* What a customer is, as the transition function gets it. */
 typedef enum CustomerKind
 {
-	CUSTOMER_NUMBER,
+	CUSTOMER_BIGINT,
+	CUSTOMER_INTEGER,
 	CUSTOMER_TEXT,
 	CUSTOMER_UUID
 } CustomerKind;
+
+#define CUSTOMER_KINDS (CUSTOMER_UUID + 1)
 
 /* The aggregates: arguments that they have besides customer, time, event, perhaps channel, and funnel. */
 typedef enum RowForm
@@ -28,6 +31,8 @@ typedef enum RowForm
 	ROWS_BY,					/* before the funnel a property and a position */
 	ROWS_BY_ENTRY				/* after the funnel a bucket and a time zone */
 } RowForm;
+
+#define ROW_FORMS (ROWS_BY_ENTRY + 1)
 
 /* Where the touchpoint is whose property an answer is broken down by: a step, counted from 1, or one of these. */
 typedef enum RowPosition
@@ -55,10 +60,16 @@ typedef struct RowFunnel
 	RowMeanings meanings;
 } RowFunnel;
 
-/* What a transition function keeps with its call site. */
+/* What the transition function keeps with its call site. */
 typedef struct RowSite
 {
-	RowNode    *node;
+	PGFunction	add;			/* adds a row */
+	PGFunction	add_converted;	/* where customers are converted: one whose customer has been */
+	FmgrInfo	convert;
+	CustomerKind customer;		/* perhaps converted */
+	bool		channeled;
+	RowForm		form;
+	RowNode    *node;			/* NULL before the first group */
 	bool		constant;		/* funnel and question are the same in all rows, as the plan shows */
 } RowSite;
 
@@ -124,8 +135,8 @@ extern void row_funnel_check(const RowFunnel *funnel, const uint8 *bytes, size_t
 extern void row_question_check(const RowQuestion *a, const RowQuestion *b);
 extern RowState *row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool named,
 							   const RowQuestion *question);
-extern RowState *row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, RowForm form);
-extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state, bool channeled, RowForm form);
+extern RowState *row_state_first(FunctionCallInfo fcinfo, RowSite *site);
+extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state, const RowSite *site);
 extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32 name_size);
 extern uint32 row_state_meaning(RowState *state, const Label *labels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
@@ -150,7 +161,7 @@ extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, F
 extern Datum row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
 					   uint32 count);
 
-/* Where the arguments of a transition function are; the property is before the position. */
+/* Where the arguments of the transition function are; the property is before the position. */
 static inline int
 row_argument_position(bool channeled)
 {
@@ -174,98 +185,5 @@ row_label(const text *value)
 {
 	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
-
-/*
- * A transition: adds a row.  A row in which an argument is NULL, other than the
- * channel or the property, is none.  Inlined with constants: this is what every
- * row costs.
- */
-static pg_attribute_always_inline Datum
-row_state_add(FunctionCallInfo fcinfo, CustomerKind kind, bool channeled, RowForm form)
-{
-	int			first = form == ROWS_BY ? row_argument_position(channeled) : row_argument_funnel(channeled, form);
-	int			wanted = 1 << ROW_EVENT | (channeled ? 1 << ROW_CHANNEL : 0) | (form == ROWS_BY ? 1 << ROW_PROPERTY : 0);
-	bool		null = PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3);
-	RowState   *state;
-	RowSite    *site;
-	Label		labels[ROW_LABELS];
-	const uint8 *name = NULL;
-	uint32		name_size = 0;
-	int64		at;
-	RowSlot    *slot;
-	uint32		meaning;
-
-	for (int i = first; i <= row_argument_last(channeled, form); i++)
-		null |= PG_ARGISNULL(i);
-	if (unlikely(null))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-	if (unlikely(PG_ARGISNULL(0)))
-		state = row_state_first(fcinfo, kind != CUSTOMER_NUMBER, channeled, form);
-	else
-	{
-		state = (RowState *) PG_GETARG_POINTER(0);
-		site = (RowSite *) fcinfo->flinfo->fn_extra;
-		if (site == NULL || !site->constant)
-			row_state_check(fcinfo, state, channeled, form);
-	}
-
-	at = PG_GETARG_TIMESTAMPTZ(2);
-	if (unlikely(!IS_VALID_TIMESTAMP(at)))
-	{
-		CjmError	error = {0};
-
-		if (!touch_time_check(at, &error))
-			cjm_report(&error);
-	}
-
-	labels[ROW_EVENT] = row_label(PG_GETARG_TEXT_PP(3));
-	labels[ROW_CHANNEL] = labels[ROW_PROPERTY] = NO_LABEL;
-	if (channeled && !PG_ARGISNULL(4))
-	{
-		if (funnel_matcher_asks_channel(state->funnel->matcher))
-			labels[ROW_CHANNEL] = row_label(PG_GETARG_TEXT_PP(4));
-		/* One stored elsewhere has a short header as well, of size 0. */
-		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) <= VARHDRSZ_SHORT))
-			row_channel_check(PG_GETARG_DATUM(4));
-	}
-	if (form == ROWS_BY && !PG_ARGISNULL(first - 1))
-		labels[ROW_PROPERTY] = row_label(PG_GETARG_TEXT_PP(first - 1));
-	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, wanted, &slot, &meaning)))
-		meaning = row_state_meaning(state, labels, slot);
-
-	if (kind == CUSTOMER_TEXT)
-	{
-		text	   *customer = PG_GETARG_TEXT_PP(1);
-
-		name = (const uint8 *) VARDATA_ANY(customer);
-		name_size = VARSIZE_ANY_EXHDR(customer);
-	}
-	else if (kind == CUSTOMER_UUID)
-	{
-		name = PG_GETARG_UUID_P(1)->data;
-		name_size = UUID_LEN;
-	}
-
-	if (unlikely(row_log_is_full(&state->log, name_size)))
-		row_state_make_room(fcinfo, state, name_size);
-	if (kind == CUSTOMER_NUMBER)
-		row_log_add(&state->log, PG_GETARG_INT64(1), at, meaning);
-	else
-		row_log_add_named(&state->log, name, name_size, at, meaning);
-	PG_RETURN_POINTER(state);
-}
-
-/* A transition function. */
-#define ROW_STEP(name, kind, channeled, form) \
-	PG_FUNCTION_INFO_V1(name); \
-	Datum \
-	name(PG_FUNCTION_ARGS) \
-	{ \
-		return row_state_add(fcinfo, kind, channeled, form); \
-	}
 
 #endif							/* CJM_FUNNEL_ROWS_H */

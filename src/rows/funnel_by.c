@@ -31,13 +31,6 @@ PG_FUNCTION_INFO_V1(funnel_rows_by_final);
 
 extern PGDLLEXPORT void funnel_rows_by_worker(dsm_segment *segment, shm_toc *toc);
 
-ROW_STEP(funnel_rows_by_step_number, CUSTOMER_NUMBER, false, ROWS_BY)
-ROW_STEP(funnel_rows_by_step_number_channel, CUSTOMER_NUMBER, true, ROWS_BY)
-ROW_STEP(funnel_rows_by_step_text, CUSTOMER_TEXT, false, ROWS_BY)
-ROW_STEP(funnel_rows_by_step_text_channel, CUSTOMER_TEXT, true, ROWS_BY)
-ROW_STEP(funnel_rows_by_step_uuid, CUSTOMER_UUID, false, ROWS_BY)
-ROW_STEP(funnel_rows_by_step_uuid_channel, CUSTOMER_UUID, true, ROWS_BY)
-
 /* Who counts customers by a property; the key of statistics is the meaning of the touchpoint, 0 for none. */
 typedef struct ByCount
 {

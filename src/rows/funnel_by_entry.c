@@ -19,13 +19,6 @@ PG_FUNCTION_INFO_V1(funnel_rows_by_entry_final);
 
 extern PGDLLEXPORT void funnel_rows_by_entry_worker(dsm_segment *segment, shm_toc *toc);
 
-ROW_STEP(funnel_rows_by_entry_step_number, CUSTOMER_NUMBER, false, ROWS_BY_ENTRY)
-ROW_STEP(funnel_rows_by_entry_step_number_channel, CUSTOMER_NUMBER, true, ROWS_BY_ENTRY)
-ROW_STEP(funnel_rows_by_entry_step_text, CUSTOMER_TEXT, false, ROWS_BY_ENTRY)
-ROW_STEP(funnel_rows_by_entry_step_text_channel, CUSTOMER_TEXT, true, ROWS_BY_ENTRY)
-ROW_STEP(funnel_rows_by_entry_step_uuid, CUSTOMER_UUID, false, ROWS_BY_ENTRY)
-ROW_STEP(funnel_rows_by_entry_step_uuid_channel, CUSTOMER_UUID, true, ROWS_BY_ENTRY)
-
 typedef struct Period
 {
 	TimestampTz begin;

@@ -1,6 +1,6 @@
 /*
  * rows/funnel_state.c: the states of the aggregates straight from rows, and
- * what their transition functions do not do for every row.
+ * what their transition function does not do for every row.
  *
  * A state is made for the first row of a group that counts.  It lives in the
  * aggregate's context; what it shares with the other states of the plan node,
@@ -73,26 +73,16 @@ check_collation(FunctionCallInfo fcinfo)
 	}
 }
 
-/* The call site of a transition function; what it keeps is made when first needed. */
-static RowSite *
-row_site(FunctionCallInfo fcinfo, bool channeled, RowForm form)
+/* Whether funnel and question are the same in all rows. */
+static bool
+is_constant(FunctionCallInfo fcinfo, bool channeled, RowForm form)
 {
-	RowSite    *site = (RowSite *) fcinfo->flinfo->fn_extra;
-
-	if (site == NULL)
-	{
-		RowNode    *node = row_node(fcinfo);
-
-		check_collation(fcinfo);
-		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RowSite));
-		site->node = node;
-		site->constant = aggregate_argument_constant(fcinfo, row_argument_funnel(channeled, form)) &&
-			(form != ROWS_BY || aggregate_argument_constant(fcinfo, row_argument_position(channeled)));
-		for (int i = row_argument_funnel(channeled, form) + 1; i <= row_argument_last(channeled, form); i++)
-			site->constant &= aggregate_argument_constant(fcinfo, i);
-		fcinfo->flinfo->fn_extra = site;
-	}
-	return site;
+	if (form == ROWS_BY && !aggregate_argument_constant(fcinfo, row_argument_position(channeled)))
+		return false;
+	for (int i = row_argument_funnel(channeled, form); i <= row_argument_last(channeled, form); i++)
+		if (!aggregate_argument_constant(fcinfo, i))
+			return false;
+	return true;
 }
 
 static inline bool
@@ -240,19 +230,30 @@ question_argument(FunctionCallInfo fcinfo, const FunnelDef *def, bool channeled,
 
 /* The state of a group's first row that counts. */
 RowState *
-row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, RowForm form)
+row_state_first(FunctionCallInfo fcinfo, RowSite *site)
 {
-	RowSite    *site = row_site(fcinfo, channeled, form);
-	struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(row_argument_funnel(channeled, form)));
-	RowFunnel  *funnel = row_funnel(site->node, (const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-	RowQuestion question = question_argument(fcinfo, &funnel->def, channeled, form);
+	bool		named = site->customer == CUSTOMER_TEXT || site->customer == CUSTOMER_UUID;
+	struct varlena *value;
+	RowFunnel  *funnel;
+	RowQuestion question;
 
-	if (!channeled && funnel_matcher_asks_channel(funnel->matcher))
+	if (site->node == NULL)
+	{
+		RowNode    *node = row_node(fcinfo);
+
+		check_collation(fcinfo);
+		site->constant = is_constant(fcinfo, site->channeled, site->form);
+		site->node = node;
+	}
+	value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(row_argument_funnel(site->channeled, site->form)));
+	funnel = row_funnel(site->node, (const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	question = question_argument(fcinfo, &funnel->def, site->channeled, site->form);
+	if (!site->channeled && funnel_matcher_asks_channel(funnel->matcher))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the funnel asks for a channel, but none is given"),
 				 errhint("Give the channel after the event.")));
-	if (form == ROWS_BY_ENTRY)
+	if (site->form == ROWS_BY_ENTRY)
 	{
 		TimestampTz begin;
 		TimestampTz end;
@@ -265,16 +266,16 @@ row_state_first(FunctionCallInfo fcinfo, bool named, bool channeled, RowForm for
 
 /* Another row of a group has to have the same funnel, and the same question about it. */
 void
-row_state_check(FunctionCallInfo fcinfo, const RowState *state, bool channeled, RowForm form)
+row_state_check(FunctionCallInfo fcinfo, const RowState *state, const RowSite *site)
 {
-	Datum		datum = PG_GETARG_DATUM(row_argument_funnel(channeled, form));
+	Datum		datum = PG_GETARG_DATUM(row_argument_funnel(site->channeled, site->form));
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(datum);
 	RowQuestion question;
 
 	row_funnel_check(state->funnel, (const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 	if ((Pointer) value != DatumGetPointer(datum))
 		pfree(value);
-	question = question_argument(fcinfo, &state->funnel->def, channeled, form);
+	question = question_argument(fcinfo, &state->funnel->def, site->channeled, site->form);
 	row_question_check(&state->question, &question);
 }
 

@@ -83,6 +83,9 @@ run_sql($node, q~
 	SELECT stage, cjm.stage_number(stage), cjm.next_stage(stage), cjm.funnel_agg(journey, 'view -> 🛒 within 2 days') AS stats,
 		cjm.rollup(journey) AS journey, bool_or(journey OPERATOR(cjm.=) '{}') AS empty
 	FROM journeys GROUP BY stage;
+	CREATE VIEW untyped AS
+	SELECT cjm.funnel_agg(customer, at, event, 'view -> 🛒 within 2 days', '[2026-01-03Z,2026-01-10Z)') AS stats, count(cjm.funnel_step('{}', 'a', '(,)'))
+	FROM journeys, cjm.touchpoints(journey);
 	CREATE MATERIALIZED VIEW merged AS
 	SELECT customer % 10 AS part, cjm.rollup(journey)::jsonb AS journey FROM journeys WHERE customer <= 400 GROUP BY 1;
 	CREATE FUNCTION opinion(cjm.funnel DEFAULT 'a -> b within 1 day') RETURNS text
@@ -99,10 +102,11 @@ my $contents = q{
 	SELECT md5(string_agg(r::text, E'\n' ORDER BY r::text)) FROM reports r;
 	SELECT md5(string_agg(v::text, E'\n' ORDER BY v::text)) FROM visits v;
 	SELECT md5(string_agg(s::text, E'\n' ORDER BY s::text)) FROM steps s;
+	SELECT md5(string_agg(u::text, E'\n')) FROM untyped u;
 	SELECT md5(string_agg(m::text, E'\n' ORDER BY m::text)) FROM merged m;
 	SELECT count(*), sum(step), opinion() FROM journeys};
 my $before = run_sql($node, $contents, %owner);
-like($before, qr/^(?:[0-9a-f]{32}\n){6}404\|[1-9]\d*\|2$/, 'there is something to dump');
+like($before, qr/^(?:[0-9a-f]{32}\n){7}404\|[1-9]\d*\|2$/, 'there is something to dump');
 
 my @as_owner = ('-U', 'owner', '-h', $node->host, '-p', $node->port);
 sub dump_of
@@ -135,6 +139,18 @@ foreach my $database ('from_text', 'from_archive')
 		run_sql($node, "SET enable_indexscan = off; SET enable_bitmapscan = off; SELECT count(*) FROM journeys
 		WHERE cjm.funnel_step(journey, 'view -> 🛒 within 2 days') = 2", %owner), "$database: an index over funnel_step");
 }
+
+# What a driver sends in binary for parameters without a type.
+is(run_sql($node, qq{
+	CREATE TABLE literals (j cjm_internal.journey_literal, f cjm_internal.funnel_literal, r cjm_internal.tstzrange_literal);
+	INSERT INTO literals VALUES ('{2026-01-01T00:00:00Z a}', 'a -> b', '[2026-01-01Z,2026-02-01Z)'), ('{}', '*', 'empty'), (NULL, NULL, '(,)');
+	COPY literals TO '$dir/literals' (FORMAT binary);
+	CREATE TABLE again (j cjm.journey, f cjm.funnel, r tstzrange);
+	COPY again FROM '$dir/literals' (FORMAT binary);
+	COPY again TO '$dir/again' (FORMAT binary);
+	COPY literals FROM '$dir/again' (FORMAT binary);
+	SELECT count(*), count(DISTINCT literals::text), (SELECT count(*) FROM again WHERE again::text IN (SELECT literals::text FROM literals))
+	FROM literals}), '6|3|3', 'literals travel in binary as what they stand for');
 
 # A role without any right but to connect; the schema is not on the search_path.
 my %nobody = (database => 'shop', user => 'nobody');

@@ -14,6 +14,16 @@ CREATE FUNCTION cjm.funnel_step(journey cjm.journey, funnel cjm.funnel, entered 
 COMMENT ON FUNCTION cjm.funnel_step(cjm.journey, cjm.funnel, tstzrange) IS
 	'the highest step that a walk whose first touchpoint lies in the range ends with, 0 for none';
 
+-- Of three arguments without a type, since the window function of this name has as many.
+CREATE FUNCTION cjm.funnel_step(
+	journey cjm_internal.journey_literal,
+	funnel cjm_internal.funnel_literal,
+	entered cjm_internal.tstzrange_literal) RETURNS integer
+	AS 'MODULE_PATHNAME', 'journey_funnel_step'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
+COMMENT ON FUNCTION cjm.funnel_step(cjm_internal.journey_literal, cjm_internal.funnel_literal, cjm_internal.tstzrange_literal) IS
+	'the same of literals or parameters without a type';
+
 CREATE FUNCTION cjm.funnel_times(journey cjm.journey, funnel cjm.funnel) RETURNS timestamptz[]
 	AS 'MODULE_PATHNAME', 'journey_funnel_times'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 25;

@@ -9,74 +9,20 @@ CREATE FUNCTION cjm_internal.funnel_rows_by_final(internal) RETURNS cjm.funnel_g
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION cjm_internal.funnel_rows_by_final(internal) IS 'final function of funnel_agg_by';
 
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer bigint, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_number' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, bigint, timestamptz, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer bigint, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
+CREATE AGGREGATE cjm.funnel_agg_by(customer anycompatible, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) (
+	SFUNC = cjm_internal.funnel_rows_step, STYPE = internal, SSPACE = 1024,
 	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cjm.funnel_agg_by(bigint, timestamptz, text, text, text, cjm.funnel) IS
+COMMENT ON AGGREGATE cjm.funnel_agg_by(anycompatible, timestamptz, text, text, text, cjm.funnel) IS
 	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
 
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer bigint, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_number_channel' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, bigint, timestamptz, text, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer bigint, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
+CREATE AGGREGATE cjm.funnel_agg_by(customer anycompatible, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) (
+	SFUNC = cjm_internal.funnel_rows_step, STYPE = internal, SSPACE = 1024,
 	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
 	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
 	PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE cjm.funnel_agg_by(bigint, timestamptz, text, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
-
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer text, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_text' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, text, timestamptz, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer text, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
-	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm.funnel_agg_by(text, timestamptz, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
-
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer text, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_text_channel' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, text, timestamptz, text, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer text, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
-	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm.funnel_agg_by(text, timestamptz, text, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
-
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer uuid, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_uuid' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, uuid, timestamptz, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer uuid, at timestamptz, event text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
-	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm.funnel_agg_by(uuid, timestamptz, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
-
-CREATE FUNCTION cjm_internal.funnel_rows_by_step(internal, customer uuid, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) RETURNS internal
-	AS 'MODULE_PATHNAME', 'funnel_rows_by_step_uuid_channel' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
-COMMENT ON FUNCTION cjm_internal.funnel_rows_by_step(internal, uuid, timestamptz, text, text, text, text, cjm.funnel) IS 'transition function of funnel_agg_by';
-CREATE AGGREGATE cjm.funnel_agg_by(customer uuid, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) (
-	SFUNC = cjm_internal.funnel_rows_by_step, STYPE = internal, SSPACE = 1024,
-	FINALFUNC = cjm_internal.funnel_rows_by_final, FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.funnel_rows_combine, SERIALFUNC = cjm_internal.funnel_rows_serialize, DESERIALFUNC = cjm_internal.funnel_rows_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm.funnel_agg_by(uuid, timestamptz, text, text, text, text, cjm.funnel) IS
+COMMENT ON AGGREGATE cjm.funnel_agg_by(anycompatible, timestamptz, text, text, text, text, cjm.funnel) IS
 	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';

@@ -70,7 +70,7 @@ const funnel = {
 			journeyFunnel(`(${ROWS_TO_JOURNEYS}) AS j`), { settings: MEMORY }),
 		ours('rows_agg', 'cjm, funnel_agg straight from rows',
 			journeyFunnel('plain').replace('(journey,', '(customer, at, event,'),
-			{ needs: 'funnel_agg(bigint,timestamptz,text,cjm.funnel)' }),
+			{ needs: 'funnel_agg(anycompatible,timestamptz,text,cjm.funnel)' }),
 		clickhouse('ch_events', 'ClickHouse, windowFunnel over events',
 			CH_WINDOW_FUNNEL),
 		clickhouse('ch_events_once', "ClickHouse, windowFunnel 'strict_once' over events",

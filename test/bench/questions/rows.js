@@ -13,7 +13,7 @@ const SERIAL = { max_parallel_workers_per_gather: '0' };
 
 const rowsAgg = (key, label, settings) =>
 	ours(key, label, `SELECT r.customers FROM (SELECT cjm.funnel_agg(customer, at, event, '${DEFINITION}') AS stats FROM plain) AS f,
-		cjm.report(f.stats) AS r ORDER BY r.step`, { settings, needs: 'funnel_agg(bigint,timestamptz,text,cjm.funnel)' });
+		cjm.report(f.stats) AS r ORDER BY r.step`, { settings, needs: 'funnel_agg(anycompatible,timestamptz,text,cjm.funnel)' });
 const chFiltered = (first) => `SELECT ${first}windowFunnel(${WITHIN_US})(at, ${conditions()}) AS step FROM events
 	WHERE event IN (${LIST}) GROUP BY customer`;
 const bySegment = (query) => `SELECT segment, ${STEPS.map((step, n) => `countIf(step >= ${n + 1})`).join(', ')}
@@ -48,11 +48,11 @@ const rowsSegment = {
 	variants: [
 		ours('rows_agg', 'cjm, funnel_agg from rows',
 			oursBySegment(`SELECT customer % 8 AS segment, cjm.funnel_agg(customer, at, event, '${DEFINITION}') AS stats
-				FROM plain GROUP BY 1`), { needs: 'funnel_agg(bigint,timestamptz,text,cjm.funnel)' }),
+				FROM plain GROUP BY 1`), { needs: 'funnel_agg(anycompatible,timestamptz,text,cjm.funnel)' }),
 		ours('rows_by', 'cjm, funnel_agg_by of the segment, from rows',
 			oursBySegment(`SELECT g.property::bigint AS segment, g.stats FROM unnest((SELECT cjm.funnel_agg_by(customer, at, event,
 				(customer % 8)::text, 'first', '${DEFINITION}') FROM plain)) AS g WHERE g.property IS NOT NULL`),
-			{ needs: 'funnel_agg_by(bigint,timestamptz,text,text,text,cjm.funnel)' }),
+			{ needs: 'funnel_agg_by(anycompatible,timestamptz,text,text,text,cjm.funnel)' }),
 		clickhouse('ch_filtered', 'ClickHouse, windowFunnel over the events of the funnel',
 			bySegment(chFiltered('customer % 8 AS segment, '))),
 		floor('count_event', 'count(event) by segment', 'SELECT customer % 8, count(event) FROM plain GROUP BY 1'),
@@ -71,7 +71,7 @@ const rowsBy = {
 		ours('rows_by', 'cjm, funnel_agg_by from rows',
 			`SELECT g.property, r.customers FROM unnest((SELECT cjm.funnel_agg_by(customer, at, event, channel, 'first', '${DEFINITION}')
 				FROM events)) AS g, cjm.report(g.stats) AS r ORDER BY g.property, r.step`,
-			{ asks: 'first of the walk', needs: 'funnel_agg_by(bigint,timestamptz,text,text,text,cjm.funnel)' }),
+			{ asks: 'first of the walk', needs: 'funnel_agg_by(anycompatible,timestamptz,text,text,text,cjm.funnel)' }),
 		clickhouse('ch_first_view', 'ClickHouse, windowFunnel and argMinIf over the events of the funnel',
 			bySegment(chFiltered("argMinIf(channel, at, event = 'view') AS segment, ")), { asks: 'first view' }),
 		floor('count_event', 'count(event)', 'SELECT count(event) FROM events'),
@@ -87,7 +87,7 @@ const rowsWeeks = {
 		ours('rows_weeks', 'cjm, funnel_agg_by_entry from rows',
 			`SELECT lower(w.entered), r.step, r.customers FROM unnest((SELECT cjm.funnel_agg_by_entry(customer, at, event, '${DEFINITION}', 'week', 'UTC')
 				FROM plain)) AS w, cjm.report(w.stats) AS r ORDER BY 1, 2`,
-			{ needs: 'funnel_agg_by_entry(bigint,timestamptz,text,cjm.funnel,text,text)' }),
+			{ needs: 'funnel_agg_by_entry(anycompatible,timestamptz,text,cjm.funnel,text,text)' }),
 		ours('journeys', 'cjm, rows to journeys to funnel_agg of each entry range',
 			`SELECT lower(entered), r.step, r.customers FROM (SELECT entered, cjm.funnel_agg(journey, '${DEFINITION}', entered) AS stats
 				FROM (SELECT customer, cjm.journey_agg(at, event) AS journey FROM plain GROUP BY customer) AS j,
