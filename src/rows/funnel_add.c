@@ -204,8 +204,8 @@ find_form(FunctionCallInfo fcinfo, RowSite *site)
 	site->form = texts >= 2 ? ROWS_BY : after == 0 ? ROWS_PLAIN : after == 1 ? ROWS_ENTERED : ROWS_BY_ENTRY;
 }
 
-/* What is to be known of a call site before its first row. */
-static RowSite *
+/* What is to be known of a call site before its first row.  Inlined, it would cost every row the room for its variables. */
+static pg_noinline RowSite *
 row_site(FunctionCallInfo fcinfo)
 {
 	RowSite    *site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RowSite));
