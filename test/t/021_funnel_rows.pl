@@ -200,7 +200,7 @@ run_sql_fails($node, "$serial; $little; SET statement_timeout = '500ms'; SELECT 
 	'57014', qr/statement timeout/, 'a cancelled query');
 no_files_left('a cancelled query');
 run_sql_fails($node, "$serial; $little; SET temp_file_limit = '1MB'; SELECT funnel_agg(customer, at, event, 'view -> pay') FROM events",
-	'53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit');
+	'53400', qr/temporary file size exceeds "?temp_file_limit"? \(1024kB\)/, 'temp_file_limit');
 no_files_left('temp_file_limit');
 
 # The same of files that are handed over: they are the leader's to delete, whoever made them.
@@ -209,7 +209,7 @@ my $slow = "SELECT funnel_agg(name, at, event, 'view -> pay') FROM events e, gen
 like(plan_of($node, $workers, $slow), qr/Finalize Aggregate.*Gather.*Partial Aggregate/s, 'workers read a thousand times as much');
 run_sql_fails($node, "$workers; SET statement_timeout = '1s'; $slow", '57014', qr/statement timeout/, 'cancelled workers');
 no_files_left('cancelled workers');
-run_sql_fails($node, "$workers; SET temp_file_limit = '1MB'; $slow", '53400', qr/temporary file size exceeds temp_file_limit \(1024kB\)/, 'temp_file_limit in a worker');
+run_sql_fails($node, "$workers; SET temp_file_limit = '1MB'; $slow", '53400', qr/temporary file size exceeds "?temp_file_limit"? \(1024kB\)/, 'temp_file_limit in a worker');
 no_files_left('temp_file_limit in a worker');
 run_sql($node, q{SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''});
 $from = log_size();
