@@ -119,7 +119,7 @@ sub sent
 {
 	my ($type, $value) = @_;
 
-	return pack 'H*', run_sql($node, "SELECT encode(${type}_send($value), 'hex')");
+	return pack 'H*', run_sql($node, "SELECT encode(cjm_internal.${type}_send($value), 'hex')");
 }
 
 sub varint
