@@ -11,7 +11,8 @@
 # durability.  COMMAND runs as the caller, is connected to it by the usual
 # variables (PGHOST and so on, no others), and finds what follows.  TEMP_CONFIG, if
 # set, names a file whose lines go into postgresql.conf; PostgreSQL's tools have it
-# by that name for the clusters of TAP tests.
+# by that name for the clusters of TAP tests.  CJM_UNDER, if set, is a command, valgrind
+# with its options, that the server runs under.
 #
 #   CJM_WORK    the temporary directory, for files of its own
 #   CJM_USER    the unprivileged user, or nothing if that is the caller
@@ -145,7 +146,9 @@ if ! {
 		max_wal_size = '4GB'
 	CONF
 	{ [ -z "${TEMP_CONFIG:-}" ] || as_server sh -c 'cat >>data/postgresql.conf' <"$TEMP_CONFIG"; } &&
-	as_server "$bindir/pg_ctl" start -w -s -D "$CJM_WORK/data" -l "$CJM_WORK/server.log"
+	printf '#!/bin/sh\nexec %s "%s" "$@"\n' "${CJM_UNDER:-}" "$bindir/postgres" >"$CJM_WORK/postgres" &&
+	chmod 755 "$CJM_WORK/postgres" &&
+	as_server "$bindir/pg_ctl" start -w -t 600 -s -p "$CJM_WORK/postgres" -D "$CJM_WORK/data" -l "$CJM_WORK/server.log"
 } >"$CJM_WORK/start.log" 2>&1 </dev/null; then
 	cat "$CJM_WORK/start.log" "$CJM_WORK/server.log" >&2 2>/dev/null || true
 	echo "cjm: could not start a cluster in $CJM_WORK" >&2
@@ -174,8 +177,9 @@ while :; do
 done
 command=
 
-if [ "$status" != 0 ] && grep -E 'PANIC|TRAP|was terminated by signal' "$CJM_WORK/server.log" >/dev/null; then
+crash='PANIC|TRAP|was terminated by signal|^==[0-9]+== [A-Z]'
+if [ "$status" != 0 ] && grep -E "$crash" "$CJM_WORK/server.log" >/dev/null; then
 	echo "The server crashed:" >&2
-	grep -E -A 2 'PANIC|TRAP|was terminated by signal' "$CJM_WORK/server.log" | head -n 20 >&2
+	grep -E -A 2 "$crash" "$CJM_WORK/server.log" | head -n 20 >&2
 fi
 exit "$status"

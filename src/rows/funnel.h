@@ -180,10 +180,4 @@ row_argument_last(bool channeled, RowForm form)
 	return row_argument_funnel(channeled, form) + (form == ROWS_ENTERED ? 1 : form == ROWS_BY_ENTRY ? 2 : 0);
 }
 
-static inline Label
-row_label(const text *value)
-{
-	return (Label) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
-
 #endif							/* CJM_FUNNEL_ROWS_H */

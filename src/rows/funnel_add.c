@@ -64,18 +64,18 @@ add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm 
 			cjm_report(&error);
 	}
 
-	labels[ROW_EVENT] = row_label(PG_GETARG_TEXT_PP(3));
+	labels[ROW_EVENT] = label_from_text(PG_GETARG_TEXT_PP(3));
 	labels[ROW_CHANNEL] = labels[ROW_PROPERTY] = NO_LABEL;
 	if (channeled && !PG_ARGISNULL(4))
 	{
 		if (funnel_matcher_asks_channel(state->funnel->matcher))
-			labels[ROW_CHANNEL] = row_label(PG_GETARG_TEXT_PP(4));
+			labels[ROW_CHANNEL] = label_from_text(PG_GETARG_TEXT_PP(4));
 		/* One stored elsewhere has a short header as well, of size 0. */
 		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) <= VARHDRSZ_SHORT))
 			row_channel_check(PG_GETARG_DATUM(4));
 	}
 	if (form == ROWS_BY && !PG_ARGISNULL(first - 1))
-		labels[ROW_PROPERTY] = row_label(PG_GETARG_TEXT_PP(first - 1));
+		labels[ROW_PROPERTY] = label_from_text(PG_GETARG_TEXT_PP(first - 1));
 	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, wanted, &slot, &meaning)))
 		meaning = row_state_meaning(state, labels, slot);
 

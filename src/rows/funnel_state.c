@@ -133,7 +133,7 @@ same_text(const text *a, const text *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
-	return label_equal(row_label(a), row_label(b));
+	return label_equal(label_from_text(a), label_from_text(b));
 }
 
 /* An error unless two questions of one group are the same. */

@@ -6,8 +6,9 @@
 const { MEMORY, ours, clickhouse, duckdb, postgres, floor } = require('./variants');
 
 // Answers from 0 to 10 by channel; every row is one.
+// In whole millionths of a point, which every engine prints alike.
 const shares = (count, group, table) => `
-	SELECT ${group}, round(100.0 * (${count('customer % 11 >= 9')} - ${count('customer % 11 <= 6')}) / count(*), 6)
+	SELECT ${group}, round(100000000.0 * (${count('customer % 11 >= 9')} - ${count('customer % 11 <= 6')}) / count(*))
 	FROM ${table} GROUP BY 1 ORDER BY 1`;
 const filtered = (condition) => `count(*) FILTER (WHERE ${condition})`;
 
@@ -19,9 +20,9 @@ const scores = {
 	aims: [],
 	variants: [
 		ours('nps', 'cjm, nps',
-			`SELECT coalesce(channel, '') COLLATE "C", round(cjm.nps(customer % 11)::numeric, 6) FROM events GROUP BY 1 ORDER BY 1`),
+			`SELECT coalesce(channel, '') COLLATE "C", round(1000000 * cjm.nps(customer % 11)::numeric) FROM events GROUP BY 1 ORDER BY 1`),
 		ours('interval', 'cjm, nps and its interval',
-			`SELECT coalesce(channel, '') COLLATE "C", round(cjm.nps(customer % 11)::numeric, 6) FROM events GROUP BY 1
+			`SELECT coalesce(channel, '') COLLATE "C", round(1000000 * cjm.nps(customer % 11)::numeric) FROM events GROUP BY 1
 				HAVING cjm.nps_interval(customer % 11) IS NOT NULL ORDER BY 1`),
 		clickhouse('ch_count', 'ClickHouse, countIf',
 			shares((condition) => `toInt64(countIf(${condition}))`, 'toString(channel)', 'events')),
