@@ -24,7 +24,7 @@ journey_attribute(PG_FUNCTION_ARGS)
 	Datum	   *events;
 	Datum	   *channels;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	converts = attribution_open(fcinfo, 0, false, &journey);
 	model = attribution_model_argument(PG_GETARG_DATUM(ATTRIBUTION_MODEL));
 	if (!converts)

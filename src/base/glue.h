@@ -21,6 +21,7 @@ extern int64 interval_microseconds(const Interval *interval, const char *name);
 /* Making results in the current memory context. */
 extern TupleDesc result_row(FunctionCallInfo fcinfo);
 extern TupleDesc result_row_looked_up(FunctionCallInfo fcinfo);
+extern void start_rows(FunctionCallInfo fcinfo);
 extern struct varlena *bytes_to_varlena(const void *bytes, size_t size);
 extern Datum label_to_datum(Label label);
 extern Interval *interval_from_microseconds(uint64 microseconds);

@@ -28,7 +28,7 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 	const FunnelTouch *touches;
 	size_t		count;
 
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	start_rows(fcinfo);
 	range_type = lookup_type_cache(TupleDescAttr(result->setDesc, 0)->atttypid, TYPECACHE_RANGE_INFO);
 	/* Of hours there are too many to know them. */
 	if (unit->length.time == 0)

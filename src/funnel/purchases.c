@@ -63,7 +63,7 @@ journey_purchases(PG_FUNCTION_ARGS)
 	int64		number = 0;
 	int64		previous = 0;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	purchase_cursor_start(&cursor, fcinfo, matcher);
 	while (purchase_cursor_next(&cursor, &touch) && touch.at < to)
 	{

@@ -123,7 +123,7 @@ funnel_stats_report(PG_FUNCTION_ARGS)
 	const FunnelStats *stats = funnel_stats_open_datum(PG_GETARG_DATUM(0));
 	FunnelDef	def;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	funnel_stats_definition(stats, &def);
 	for (int i = 0; i < stats->nsteps; i++)
 	{
@@ -243,7 +243,7 @@ funnel_stats_time_histogram(PG_FUNCTION_ARGS)
 				 errmsg("funnel has no step %d", step),
 				 errhint("Its steps are 1 to %d.", stats->nsteps)));
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	histogram_scan(&scan, &stats->steps[step - 1].time);
 	while (histogram_next(&scan, &bucket, &count))
 	{
@@ -302,7 +302,7 @@ funnel_stats_compare(PG_FUNCTION_ARGS)
 	FunnelDef	def;
 
 	funnel_stats_require(a, b->funnel, b->funnel_size);
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	funnel_stats_definition(a, &def);
 	for (int i = 0; i < a->nsteps; i++)
 	{

@@ -146,7 +146,7 @@ journey_stage_touches(PG_FUNCTION_ARGS)
 	uint64		taken = 0;		/* stages reached at the same time as the one at hand, before it */
 	Labels		labels;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	ntouches = funnel_match_touches(matcher, &view, &touches);
 	nperiods = funnel_periods(rules, entry, touches, ntouches, periods);
@@ -238,7 +238,7 @@ journey_funnel_exposures(PG_FUNCTION_ARGS)
 	Datum		values[EXPOSURE_COLUMNS] = {0};
 	bool		nulls[EXPOSURE_COLUMNS] = {true, true, false, false, false};
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	ntouches = funnel_match_touches(matcher, &view, &touches);
 	stages = funnel_reached(rules, entry, touches, ntouches, at);

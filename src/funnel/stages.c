@@ -50,7 +50,7 @@ funnel_stages(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	FunnelDef	def;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	funnel_open_datum(PG_GETARG_DATUM(0), &def);
 	for (int i = 0; i < def.nstages; i++)
 		put_events(result, i + 1, &def.stages[i], def.stages[i].events, def.stages[i].nevents);

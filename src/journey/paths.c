@@ -102,7 +102,7 @@ journey_transitions(PG_FUNCTION_ARGS)
 	uint32		source;
 	bool		more;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	names = journey_labels(labels);
 	made = no_datums(labels->count);

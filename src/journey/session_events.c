@@ -31,7 +31,7 @@ journey_session_events(PG_FUNCTION_ARGS)
 	Session		session;
 	uint32		next = 0;		/* touchpoint */
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);

@@ -85,7 +85,7 @@ journey_session_groups(PG_FUNCTION_ARGS)
 	SessionCursor cursor;
 	Session		session;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || (bucketed && PG_ARGISNULL(4)) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
 		return (Datum) 0;
 	timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");

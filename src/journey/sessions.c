@@ -23,7 +23,7 @@ journey_sessions(PG_FUNCTION_ARGS)
 	SessionCursor cursor;
 	Session		session;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);

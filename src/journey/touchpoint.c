@@ -48,7 +48,7 @@ journey_touchpoints(PG_FUNCTION_ARGS)
 	JourneyCursor cursor;
 	Touch		touch;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);

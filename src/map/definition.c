@@ -64,7 +64,7 @@ map_definition(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Relation	view;
 
-	InitMaterializedSRF(fcinfo, 0);
+	start_rows(fcinfo);
 	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	if (view == NULL)
 		return (Datum) 0;

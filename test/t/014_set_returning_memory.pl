@@ -1,0 +1,117 @@
+# Set-returning functions keep nothing from call to call: a query that calls one
+# for each of many customers takes as much memory at its end as after a few calls.
+# Every such function of the extension is called here; one that is not makes the
+# test fail.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use Test::More;
+
+# What one call may leave behind, in bytes.  Memory comes in pieces of at least 16 and is counted to the byte, so that a
+# call that leaves anything leaves more; this is for caches that are still filling.
+use constant LEFT_BY_A_CALL => 8;
+
+# What all calls may leave behind together, in bytes: 100 bytes each of the fewest calls are three times as much.
+use constant LEFT_BY_ALL => 8 * 1024;
+
+# How many more calls the second of two queries makes: 300,000, and fewer where one runs queries of its own.
+use constant {
+	QUICK => 300_000,
+	BUSY => 2_000,
+	REPORT => 300
+};
+
+my $node = start_server('memory');
+
+# Two rows of arguments, of which each call has the other one: what is kept for a call site has to change there.
+run_sql($node, q{
+	CREATE TABLE events (customer integer, at timestamptz, event text, channel text, value float8, country text);
+	INSERT INTO events VALUES
+		(1, '2026-01-01 10:00Z', 'view', 'ads', NULL, 'LV'), (1, '2026-01-01 10:05Z', 'cart', NULL, NULL, 'LV'),
+		(1, '2026-01-03 11:00Z', 'view', 'mail', NULL, 'LV'), (1, '2026-01-04 12:00Z', 'pay', 'mail', 20, 'LV'),
+		(1, '2026-01-04 12:01Z', 'nps', NULL, 9, 'LV'), (1, '2026-02-04 12:00Z', 'pay', 'mail', 5, 'LV'),
+		(2, '2026-01-02 10:00Z', 'view', 'search', NULL, 'EE'), (2, '2026-01-02 12:00Z', 'view', 'ads', NULL, 'EE'),
+		(2, '2026-01-05 10:00Z', 'cart', 'ads', NULL, 'EE'), (3, '2026-01-07 10:00Z', 'view', NULL, NULL, 'EE');
+	CREATE TABLE spend AS SELECT date '2026-01-01' AS day, 'ads' AS channel, 100 AS impressions, 10 AS clicks, 2.5 AS cost;
+	SELECT create_map('map' || k, 'events', 'customer', 'at', 'event', stages, 'channel', 'value', 'country', spend => 'spend', nps => 'nps')
+	FROM (VALUES (0, funnel 'view -> cart -> pay within 30 days'), (1, 'look: view -> pay')) m(k, stages);
+	CREATE TABLE arguments AS
+	SELECT k, journey, funnel, cjm.funnel_agg(journey, funnel) AS stats, 'map' || k AS map, ('map' || k || '.map')::regclass::oid AS map_view,
+		(ARRAY['event', 'channel'])[1 + k] AS by, (ARRAY['month', 'week'])[1 + k] AS bucket, (ARRAY['Europe/Riga', 'UTC'])[1 + k] AS zone,
+		'60 min'::interval * (1 + k) AS gap, (ARRAY['linear', 'time_decay'])[1 + k] AS model, (ARRAY['channel', 'visitor'])[1 + k] AS session_by, 30 + k AS width
+	FROM (VALUES (0, 1, funnel 'view -> cart -> pay within 30 days'), (1, 2, 'look: view | nps -> cart')) a(k, of, funnel)
+		JOIN LATERAL (SELECT journey_agg(at, event, channel, value) AS journey FROM events WHERE customer = of) j ON true
+	GROUP BY k, journey, funnel;
+	CREATE VIEW set_returning AS
+	SELECT p.oid, p.oid::regprocedure::text AS name, p.pronargs FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+	WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'cjm')
+		AND p.proretset;
+});
+
+# Calls, with a for a row of arguments.
+my @calls = (
+	(map { [ QUICK, $_ ] } (
+		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
+		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)', 'session_events(a.journey, a.gap)',
+		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
+		'touchpoints(a.journey)', 'transitions(a.journey, a.by)', 'report(a.stats)', 'compare(a.stats, a.stats)', 'time_histogram(a.stats, 2)',
+		'cjm_internal.map_definition(a.map_view)')),
+	(map { [ BUSY, $_ ] } (
+		'cjm_internal.map_comments()', 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
+		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()')),
+	(map { [ REPORT, $_ ] } (
+		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
+		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, a.width)',
+		'funnel_report(a.map, bucket => a.bucket)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
+		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, a.gap)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
+		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',
+		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)')));
+
+# Which functions they are, the catalog says.
+my $views = join '; ', map { "CREATE VIEW call$_ AS SELECT a.k FROM arguments a CROSS JOIN LATERAL $calls[$_][1] c" } 0 .. $#calls;
+is(run_sql($node, "$views;" . q{
+	SELECT name FROM set_returning f WHERE NOT EXISTS (
+		SELECT FROM pg_class c JOIN pg_rewrite r ON r.ev_class = c.oid
+			JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_proc'::regclass
+		WHERE c.relname ~ '^call\d+$' AND d.refobjid = f.oid) ORDER BY 1}),
+	'', 'every set-returning function of the extension is called here');
+
+# In FROM for each row, and in a list of results.  What has no argument is called once in FROM, however many rows there are.
+my $rows = '(SELECT a.* FROM (SELECT generate_series(1, %d) AS i) g JOIN arguments a ON a.k = g.i %% 2 OFFSET 0) a';
+my %ways = (
+	'for each row' => "SELECT c FROM $rows CROSS JOIN LATERAL %s c",
+	'as a result' => "SELECT %2\$s AS c FROM $rows");
+
+# The memory of the process at the end of a query that makes so many calls, while all that the query has still lives.  The
+# arguments of format stand in another order in the second way.
+sub memory
+{
+	my ($way, $calls, $call) = @_;
+	my $query = sprintf($ways{$way}, $calls, $call);
+
+	return "SELECT (SELECT sum(m.used_bytes) FROM pg_get_backend_memory_contexts() m WHERE counted.n >= 0) FROM (SELECT count(q.c) AS n FROM ($query) q) counted";
+}
+
+foreach my $call (@calls)
+{
+	my ($many, $text) = @$call;
+
+	foreach my $way (sort keys %ways)
+	{
+		next if $text =~ /\(\)$/ && $way eq 'for each row';
+		# The first query fills the caches of the process.
+		my ($warm, $few, $more) = split /\n/, run_sql($node, "SET max_parallel_workers_per_gather = 0; " .
+			join('; ', map { memory($way, $_, $text) } 40, 40, 40 + $many));
+
+		cmp_ok($more - $few, '<', LEFT_BY_ALL + LEFT_BY_A_CALL * $many, "$way: $text")
+		  or diag(sprintf "%.0f bytes a call", ($more - $few) / $many);
+	}
+}
+
+server_is_well($node);
+done_testing();
