@@ -34,4 +34,4 @@ CREATE AGGREGATE cjm.median(value float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cjm.median(float8) IS
-	'the value that half of the values do not exceed, the lower one of an even number: percentile_disc(0.5), in parallel; eight bytes a value; NULL for no values';
+	'the value that half of the values do not exceed, the lower one of an even number: percentile_disc(0.5), in parallel; eight bytes a value, within work_mem x hash_mem_multiplier and then on disk; NULL for no values';
