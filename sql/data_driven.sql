@@ -132,6 +132,11 @@ SELECT count(*), round(min(conversions)::numeric, 9), round(max(conversions)::nu
 SELECT markov_attribution(ARRAY[k::text], 1, 0, 0) FROM generate_series(1, 2049) AS k;
 SELECT markov_attribution(ARRAY[a::text, b::text], 1, 0, 0, 2) FROM generate_series(1, 50) AS a, generate_series(1, 50) AS b;
 
+-- The state grows with the channels, not with the sets of them: here all of fourteen, half a megabyte if each were kept.
+CREATE AGGREGATE pg_temp.state(text[], bigint, float8, bigint) (SFUNC = cjm_internal.shapley_path_step, STYPE = bytea, COMBINEFUNC = cjm_internal.attribution_paths_combine);
+SELECT length(pg_temp.state(s.path, 1, 2, 0)) < 10000 AS small, (SELECT count(*) || ' x ' || min(conversions) || ' = ' || max(conversions) FROM unnest(shapley_attribution(s.path, 1, 2, 0)))
+FROM (SELECT ARRAY(SELECT 'channel ' || b FROM generate_series(0, 13) b WHERE i >> b & 1 = 1) AS path FROM generate_series(1, 16383) i) s;
+
 DROP VIEW public.dd, public.dd_journeys;
 DROP TABLE public.dd_paths, public.dd_random, public.dd_touches, public.dd_same;
 -- A crafted state brings no text in that the database could not hold.

@@ -19,6 +19,8 @@ path_totals(const PathStats *sorted, PathTotals *totals, CjmError *error)
 
 		if (sorted->model.order > 0 && count->length > (uint32) sorted->model.order)
 			continue;			/* a move, not an end */
+		if (sorted->model.order == 0 && count->length > 1)
+			continue;			/* a part of others */
 		if (count->length == 0)
 		{
 			totals->direct_conversions = count->conversions;

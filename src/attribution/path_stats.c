@@ -1,19 +1,19 @@
 /*
  * attribution/path_stats.c: counting, merging and storing paths, see attribution/path_stats.h.
  *
- * The bytes of a state, version 1.  A varint is a count as base/bytes.h has it.
+ * The bytes of a state.  A varint is a count as base/bytes.h has it.
  *
- *   1 byte    format version, 1
+ *   1 byte    format version: 2 for order 0, else 1
  *   1 byte    order, plus 16 if null paths count
  *   varint    channels
  *   for each, in byte order: varint size, bytes
  *   varint    sequences
  *   for each, in the order of their lengths, then of their channels:
  *     varint    length
- *     varints   channels, counted from 0
+ *     varints   channels, counted from 0; of order 0 the last one is a number of channels
  *     varint    conversions
  *     varint    null paths
- *     16 bytes  value, little-endian; only where a path ended
+ *     16 bytes  value, little-endian; of a chain only where a path ended
  *
  * They go from process to process and from server to server, never into a
  * table.  Equal contents are equal bytes.
@@ -23,7 +23,6 @@
 #include "base/bytes.h"
 #include "common/hashfn.h"
 
-#define FORMAT_VERSION 1
 #define WITH_NULLS 16
 
 #define FIRST_CHANNELS 8
@@ -238,12 +237,24 @@ path_stats_add(PathStats *stats, uint32 *path, uint32 length,
 		return true;
 	if (order == 0)
 	{
+		uint32		key[2];
+
 		/* Each channel once. */
 		qsort(path, length, sizeof(uint32), compare_channels);
 		for (uint32 i = 0; i < length; i++)
 			if (i == 0 || path[i] != path[i - 1])
 				path[width++] = path[i];
-		return count_key(stats, path, width, conversions, nulls, value, error);
+		if (!count_key(stats, &width, width > 0 ? 1 : 0, conversions, nulls, value, error))
+			return false;
+		key[1] = width;
+		for (uint32 i = 0; i < width; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			key[0] = path[i];
+			if (!count_key(stats, key, 2, conversions, nulls, value, error))
+				return false;
+		}
+		return true;
 	}
 	/* A state is width channels.  It equals the one before if all of both together are the same. */
 	for (uint32 i = 0; i + width < length; i++)
@@ -259,12 +270,19 @@ path_stats_add(PathStats *stats, uint32 *path, uint32 length,
 	return count_key(stats, path + length - width, width, conversions, nulls, value, error);
 }
 
+/* Is place k of a sequence of so many a number of channels, and no channel? */
+static inline bool
+is_number(PathModel model, uint64 length, uint64 k)
+{
+	return model.order == 0 && k + 1 == length;
+}
+
 /* path_stats_merge adds the counts of from, of the same model, which stays as it is. */
 bool
 path_stats_merge(PathStats *to, const PathStats *from, CjmError *error)
 {
 	uint32	   *numbers = palloc_extended(Max(from->nchannels, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
-	uint32	   *key = palloc_extended(Max(from->nchannels, PATH_MAX_ORDER + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32		key[PATH_MAX_ORDER + 1];
 	bool		good = path_stats_require(to, from->model, error);
 
 	for (uint32 i = 0; good && i < from->nchannels; i++)
@@ -275,13 +293,10 @@ path_stats_merge(PathStats *to, const PathStats *from, CjmError *error)
 
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < count->length; k++)
-			key[k] = numbers[from->keys[count->first + k]];
-		if (from->model.order == 0)
-			qsort(key, count->length, sizeof(uint32), compare_channels);
+			key[k] = is_number(from->model, count->length, k) ? from->keys[count->first + k] : numbers[from->keys[count->first + k]];
 		good = count_key(to, key, count->length, count->conversions, count->nulls, count->value, error);
 	}
 	pfree(numbers);
-	pfree(key);
 	return good;
 }
 
@@ -334,6 +349,12 @@ path_stats_sorted(PathStats *to, const PathStats *from)
 
 /* ---------------------------------------------------------------- stored */
 
+static inline uint8
+format_version(PathModel model)
+{
+	return model.order == 0 ? 2 : 1;
+}
+
 /* Did a path end with a sequence of so many channels? */
 static bool
 is_end(PathModel model, uint64 length)
@@ -347,7 +368,7 @@ path_stats_encode(StringInfo out, const PathStats *stats)
 	PathStats	sorted;
 
 	path_stats_sorted(&sorted, stats);
-	appendStringInfoChar(out, FORMAT_VERSION);
+	appendStringInfoChar(out, (char) format_version(stats->model));
 	appendStringInfoChar(out, (char) (stats->model.order + (stats->model.with_nulls ? WITH_NULLS : 0)));
 	append_varint(out, sorted.nchannels);
 	for (uint32 i = 0; i < sorted.nchannels; i++)
@@ -383,7 +404,7 @@ static const uint8 *
 decode_counts(const uint8 *p, const uint8 *end, PathStats *stats, CjmError *error)
 {
 	uint64		ncounts;
-	uint32	   *key = palloc_extended(Max(stats->nchannels, PATH_MAX_ORDER + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	uint32		key[PATH_MAX_ORDER + 1];
 
 	if ((p = varint_check(p, end, &ncounts)) == NULL)
 		return NULL;
@@ -396,14 +417,14 @@ decode_counts(const uint8 *p, const uint8 *end, PathStats *stats, CjmError *erro
 
 		CHECK_FOR_INTERRUPTS();
 		if ((p = varint_check(p, end, &length)) == NULL ||
-			length > (stats->model.order == 0 ? stats->nchannels : (uint32) stats->model.order + 1))
+			length > (stats->model.order == 0 ? 2 : (uint32) stats->model.order + 1))
 			return NULL;
 		for (uint64 k = 0; k < length; k++)
 		{
 			uint64		channel;
 
-			if ((p = varint_check(p, end, &channel)) == NULL || channel >= stats->nchannels ||
-				(stats->model.order == 0 && k > 0 && channel <= key[k - 1]))
+			if ((p = varint_check(p, end, &channel)) == NULL ||
+				(is_number(stats->model, length, k) ? channel == 0 || channel > stats->nchannels : channel >= stats->nchannels))
 				return NULL;
 			key[k] = (uint32) channel;
 		}
@@ -419,7 +440,6 @@ decode_counts(const uint8 *p, const uint8 *end, PathStats *stats, CjmError *erro
 		if (!count_key(stats, key, (uint32) length, conversions, nulls, value, error))
 			return NULL;
 	}
-	pfree(key);
 	return p;
 }
 
@@ -438,10 +458,10 @@ path_stats_decode(const uint8 *bytes, size_t size, PathStats *stats, CjmError *e
 
 	if (size < 2)
 		return CORRUPT(error, "it is cut off");
-	if (p[0] != FORMAT_VERSION)
-		return cjm_fail(error, CJM_ERROR_VERSION, "attribution state of format version %d", p[0]);
 	model.order = p[1] & ~WITH_NULLS;
 	model.with_nulls = (p[1] & WITH_NULLS) != 0;
+	if (p[0] != format_version(model))
+		return cjm_fail(error, CJM_ERROR_VERSION, "attribution state of format version %d", p[0]);
 	if (model.order > PATH_MAX_ORDER)
 		return CORRUPT(error, "it has an order that does not exist");
 	path_stats_init(stats, model);

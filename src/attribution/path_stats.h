@@ -5,16 +5,17 @@
  * A path is the channels of the touchpoints before a conversion, or of those
  * that led to none (a null path).  The paths themselves are not kept.  Kept is
  * how often which short sequence of channels occurred, which is all that a
- * model reads:
+ * model reads, and as many as there are channels, not customers:
  *
- *	order 0 (Shapley)	the set of channels of a path, rising
+ *	order 0 (Shapley)	n: a path had n different channels
+ *						a n: and a was one of them
  *	order 1 (Markov)	a b: the path went on from a to b
  *						a: the path ended with a
  *	order 2 (Markov)	a b c: it went on from the pair a b to the pair b c
  *						a b, or a alone if it has nothing else: it ended so
  *
- * and for a path without a channel the empty sequence.  Of several equal states
- * in a row of a chain only one counts.
+ * and for a path without a channel the empty sequence.  n is a number and no
+ * channel.  Of several equal states in a row of a chain only one counts.
  *
  * All are integers, so that any order of adding and merging counts the same.
  */
@@ -24,7 +25,7 @@
 #include "base/amount.h"
 #include "journey/format.h"
 
-/* The largest order of a chain, and so the longest sequence but for sets. */
+/* The largest order of a chain; the longest sequence is one longer. */
 #define PATH_MAX_ORDER 2
 
 /* Conversions, and null paths, that all rows together may have. */
@@ -32,7 +33,7 @@
 
 typedef struct PathModel
 {
-	int			order;			/* of the Markov chain; 0: sets of channels */
+	int			order;			/* of the Markov chain; 0: Shapley */
 	bool		with_nulls;		/* null paths count */
 } PathModel;
 
@@ -43,7 +44,7 @@ typedef struct PathCount
 	uint32		hash;
 	uint64		conversions;
 	uint64		nulls;
-	Amount		value;			/* of the conversions; only where a path ended */
+	Amount		value;			/* of the conversions; of a chain only where a path ended */
 } PathCount;
 
 /* An index from hashes to entries of an array: entry + 1, or 0. */

@@ -11,8 +11,8 @@
  * No order and no set has to be tried out for that.  Worth is a sum over paths,
  * and so are Shapley values.  A path adds its conversions when the last of its
  * channels comes, which any of them is equally often: each earns an equal part
- * (these are the game's dividends, Harsanyi, 1959).  So the cost is linear in
- * the sets of channels that occurred, however many channels there are.
+ * (these are the game's dividends, Harsanyi, 1959).  So nothing has to be known
+ * of a channel but on how many paths it was, by how many channels these had.
  */
 #include "attribution/channel_credit.h"
 
@@ -29,16 +29,17 @@ shapley_credits(const PathStats *sorted, const PathTotals *totals, ChannelCredit
 		const PathCount *count = &sorted->counts[i];
 		double		conversions = (double) count->conversions;
 		double		value = amount_to_float8(count->value);
+		ChannelCredit *credit;
+		uint32		channels;
 
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 k = 0; k < count->length; k++)
-		{
-			ChannelCredit *credit = &credits[sorted->keys[count->first + k]];
-
-			credit->removal_effect += conversions;
-			credit->conversions += conversions / count->length;
-			credit->value += value / count->length;
-		}
+		if (count->length < 2)
+			continue;
+		credit = &credits[sorted->keys[count->first]];
+		channels = sorted->keys[count->first + 1];
+		credit->removal_effect += conversions;
+		credit->conversions += conversions / channels;
+		credit->value += value / channels;
 	}
 	for (uint32 channel = 0; channel < sorted->nchannels; channel++)
 		if (totals->conversions > 0)
