@@ -5,9 +5,11 @@
  * An expression is read by PostgreSQL's own parser, in the caller's search_path,
  * has to be one target of a SELECT without anything else, is checked and
  * converted to what the argument has to be, and is printed again from its parse
- * tree.  What is printed names everything with its schema and means the same
- * whatever search_path it is read in.  Text that somebody wrote never becomes
- * part of a statement.
+ * tree.  What is printed names everything with its schema, has its constants as
+ * they are under settings that are always the same, asks no setting when it is
+ * evaluated (map/binding.c), and so means the same whoever reads it.  Constants
+ * are read in the map's time zone, and otherwise as the caller's session reads
+ * them.  Text that somebody wrote never becomes part of a statement.
  *
  * map_expressions(view) prints what a view of a map reads now: the view follows
  * a column that is renamed, the text in the map's definition does not.
@@ -20,6 +22,9 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "map/binding.h"
+#include "map/fixed.h"
+#include "map/lasting.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -163,6 +168,20 @@ find_subqueries(Node *node, SubqueryFinding *found)
 	return expression_tree_walker(node, find_subqueries, found);
 }
 
+/* Refuses what would not stay as long as the map does. */
+static void
+check_lasting(const ExpressionText *expression, Node *node)
+{
+	char	   *part = temporary_part(node);
+
+	if (part != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s must not use what is temporary: %s", expression->argument->name, expression->text),
+				 errdetail("It uses %s.", part),
+				 errhint("A map stays, so what it reads has to.")));
+}
+
 /* Refuses what would not be a value of a row by itself. */
 static void
 check_expression(const ExpressionText *expression, ParseState *pstate, Node *node)
@@ -238,6 +257,13 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 		case ARGUMENT_KEY:
 			if (type == UNKNOWNOID)
 				return cast_to(pstate, node, TEXTOID);
+			if (IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("%s is a whole row: %s", expression->argument->name, expression->text),
+						 errhint("Give the column that says whose event a row is.")));
+			if (type == RECORDOID)
+				wrong_type(expression, type, "of a type that a column can have", "Cast it to a composite type or to text.");
 			if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
 				wrong_type(expression, type, "of a type with an equality operator", "Cast it to text, or take a part of it.");
 			return node;
@@ -282,6 +308,29 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 	pg_unreachable();
 }
 
+/*
+ * What printing depends on, and so what the printed text is to be read under:
+ * map_build has the same.
+ */
+static const char *const print_settings[][2] = {
+	{"search_path", "pg_catalog, pg_temp"},
+	{"TimeZone", "UTC"},
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"lc_monetary", "C"},
+	{"quote_all_identifiers", "off"},
+	{"standard_conforming_strings", "on"},
+	{"xmloption", "content"}
+};
+
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* The text of an expression over a relation's columns, with the schemas of all that is not PostgreSQL's own. */
 static char *
 print_expression(Relation source, Node *node)
@@ -289,12 +338,25 @@ print_expression(Relation source, Node *node)
 	int			nest = NewGUCNestLevel();
 	char	   *printed;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < (int) lengthof(print_settings); i++)
+		set_for_now(print_settings[i][0], print_settings[i][1]);
 	printed = deparse_expression(node, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)),
 								 false, false);
 	AtEOXact_GUC(true, nest);
 	return printed;
+}
+
+/* An analyzed expression; a constant time without its zone is one of the map's. */
+static Node *
+analyze_expression(const ExpressionText *expression, ParseState *pstate, const char *time_zone)
+{
+	int			nest = NewGUCNestLevel();
+	Node	   *node;
+
+	set_for_now("TimeZone", time_zone);
+	node = transformExpr(pstate, read_expression(expression), EXPR_KIND_SELECT_TARGET);
+	AtEOXact_GUC(true, nest);
+	return node;
 }
 
 /* map_expression(source, expression, argument, time_zone): the expression, checked, converted and printed. */
@@ -305,12 +367,18 @@ map_expression(PG_FUNCTION_ARGS)
 	ExpressionText expression = {find_argument(PG_GETARG_TEXT_PP(2)), text_to_cstring(PG_GETARG_TEXT_PP(1))};
 	ErrorContextCallback context = {error_context_stack, expression_context, &expression};
 	ParseState *pstate = make_parsestate(NULL);
+	char	   *time_zone = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	Relation	source;
 	Node	   *node;
 	char	   *printed;
 	bool		in_zone = false;
 
-	source = relation_open(relation, AccessShareLock);
+	check_zone_name(time_zone);
+	source = try_relation_open(relation, AccessShareLock);
+	if (source == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no relation with the OID %u", relation)));
 	if (strchr("rpfvm", source->rd_rel->relkind) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -321,13 +389,15 @@ map_expression(PG_FUNCTION_ARGS)
 	pstate->p_sourcetext = expression.text;
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
 					 true, true, true);
-	node = transformExpr(pstate, read_expression(&expression), EXPR_KIND_SELECT_TARGET);
+	node = analyze_expression(&expression, pstate, time_zone);
 	check_expression(&expression, pstate, node);
 	node = convert_expression(&expression, pstate, node, &in_zone);
+	check_lasting(&expression, node);
+	node = bind_to_zone(node, time_zone, expression.argument->name, expression.text);
 	assign_expr_collations(pstate, node);
 	printed = print_expression(source, node);
 	if (in_zone)
-		printed = psprintf("(%s) AT TIME ZONE %s", printed, quote_literal_cstr(text_to_cstring(PG_GETARG_TEXT_PP(3))));
+		printed = psprintf("(%s) AT TIME ZONE %s", printed, quote_literal_cstr(time_zone));
 	error_context_stack = context.previous;
 
 	relation_close(source, NoLock);

@@ -231,12 +231,25 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_notice_events(cjm_internal.map) IS 'tells by notices which events of a map''s stages the source does not have, and which are like them';
 
+-- DROP EXTENSION … CASCADE takes the views that call a function of ours, "map" among them, and no others.
+CREATE FUNCTION cjm_internal.map_is_remnant(schema oid) RETURNS boolean
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'customer journey map'
+		AND coalesce(bool_and(c.relkind IS NOT DISTINCT FROM 'v' AND c.relname IN (SELECT v.view_name FROM cjm_internal.map_comments() v)), false)
+	FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+	WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = schema AND d.deptype = 'n');
+COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
+
 -- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
+	SET lc_monetary = 'C' SET quote_all_identifiers = off SET xmloption = content SET array_nulls = on SET transform_null_equals = off
+	SET standard_conforming_strings = on
 AS $$
 DECLARE
 	new cjm_internal.map;
@@ -338,6 +351,13 @@ BEGIN
 		WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname IN (SELECT c.view_name FROM cjm_internal.map_comments() c);
 		IF FOUND THEN
 			RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
+		ELSIF old.map IS NULL AND cjm_internal.map_is_remnant(existing) THEN
+			IF NOT replace THEN
+				RAISE duplicate_schema USING
+					MESSAGE = format('the schema "%s" has what is left of a map', name),
+					DETAIL = 'Views of it are gone, as after DROP EXTENSION cjm CASCADE.',
+					HINT = 'With replace => true the map is made whole; DROP SCHEMA takes the rest away.';
+			END IF;
 		ELSIF old.map IS NULL AND EXISTS (SELECT FROM pg_depend
 			WHERE refclassid = 'pg_namespace'::regclass AND refobjid = existing AND deptype = 'n') THEN
 			SELECT string_agg(o.what, ', ') INTO detail FROM (

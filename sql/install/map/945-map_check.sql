@@ -6,6 +6,7 @@ CREATE FUNCTION cjm.check_map(name text)
 	RETURNS TABLE (finding text, subject text, touches bigint, share float8, meaning text)
 	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
+	SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(name);
@@ -111,14 +112,14 @@ BEGIN
 	END IF;
 
 	-- More than a human does: a robot, a shared key, or a default.
-	RETURN QUERY EXECUTE format('WITH counted AS (SELECT e.customer::text AS customer, count(*) AS touches FROM %s.events e
+	RETURN QUERY EXECUTE format('WITH counted AS (SELECT cjm_internal.map_text(e.customer, %L) AS customer, count(*) AS touches FROM %s.events e
 			WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer),
 			typical AS (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY touches) AS touches FROM counted)
 		SELECT ''implausibly many events'', c.customer, c.touches, c.touches::float8 / $1::float8,
 			format(''one customer with %%s times the median of %%s: a robot, a test, or a key that many share?'', c.touches / t.touches, t.touches)
 		FROM counted c CROSS JOIN typical t
 		WHERE c.touches >= 1000 AND c.touches >= 100 * t.touches
-		ORDER BY c.touches DESC, c.customer COLLATE "C" LIMIT 10', schema) USING all_rows;
+		ORDER BY c.touches DESC, c.customer COLLATE "C" LIMIT 10', (def).time_zone, schema) USING all_rows;
 
 	RETURN QUERY EXECUTE format('SELECT ''duplicates'', NULL::text, d.touches, d.touches::float8 / $1::float8,
 			''rows that are equal to another one in customer, time, event, channel and value, beyond the first''
