@@ -38,7 +38,7 @@ find_visits(AttributionCursor *cursor)
 	cursor->channel_touch[0] = view->count;
 	for (uint32 i = 0; i < view->count; i++)
 	{
-		int64		at = journey_at(view, i);
+		int64		at = journey_at_after(view, i, previous);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!session_goes_on(previous, at, cursor->scope->gap))
@@ -71,13 +71,19 @@ find_conversions(AttributionCursor *cursor, const uint32 *touches)
 		else
 		{
 			CHECK_FOR_INTERRUPTS();
+			if (seen > touches[i])
+				cjm_damaged("the times of a journey are not in order");
 			for (; seen < touches[i]; seen++)
 				values += view->present[seen / 8] >> (seen % 8) & 1;
 			conversion->has_value = view->present[seen / 8] >> (seen % 8) & 1;
 		}
 		if (conversion->has_value)
 		{
-			uint64		bits = bytes_load64(view->values + values * 8);
+			uint64		bits;
+
+			if (values >= view->nvalues)
+				cjm_damaged("touchpoints of a journey have more values than there are");
+			bits = bytes_load64(view->values + values * 8);
 
 			memcpy(&conversion->value, &bits, 8);
 		}
@@ -121,6 +127,7 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 	uint32		end;
 	uint32		visit = 0;
 	bool		in_visit = false;
+	int64		at = PG_INT64_MIN;
 
 	if (conversion == last)
 		return false;
@@ -132,6 +139,8 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 	if (scope->looks_back)
 		from = window->at < PG_INT64_MIN + scope->lookback ? 0 : journey_lower_bound(view, window->at - scope->lookback);
 
+	if (from > conversion->touch)
+		cjm_damaged("the times of a journey are not in order");
 	if (end - from > cursor->capacity)
 	{
 		pfree(cursor->units);
@@ -150,6 +159,7 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 			conversion++;
 			continue;
 		}
+		at = journey_at_after(view, i, at);
 		if (!scope->visits)
 			channel = journey_label_at(&view->channels, i);
 		else
@@ -162,7 +172,7 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 		}
 		if (channel != 0 || !scope->only_channels)
 			window->units[window->count++] =
-				(AttributionUnit) {journey_at(view, i), i, channel, scope->direct[channel]};
+				(AttributionUnit) {at, i, channel, scope->direct[channel]};
 	}
 	window->nconversions = conversion - window->conversions;
 	cursor->next += window->nconversions;

@@ -63,6 +63,25 @@ cjm_report(const CjmError *error)
 	pg_unreachable();
 }
 
+/*
+ * Throws an error about the bytes of a stored value.  Whatever is wrong with them,
+ * no writer of ours has produced it: the storage is damaged.  Another format
+ * version may be that of a later release.
+ */
+void
+cjm_report_stored(const CjmError *error)
+{
+	/* These say themselves that the bytes are no value; the others, of a label or a time, would not say so. */
+	if (error->kind == CJM_ERROR_CORRUPT)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("%s", error->message),
+				 errhint("The stored value is damaged: make it anew from the event rows, or restore it from a backup.")));
+	if (error->kind != CJM_ERROR_VERSION && error->kind != CJM_ERROR_UNSUPPORTED)
+		cjm_damaged(error->message);
+	cjm_report(error);
+}
+
 /* The row type that a function returns, as it lasts with its call site. */
 TupleDesc
 result_row_looked_up(FunctionCallInfo fcinfo)
@@ -182,7 +201,10 @@ aggregate_context(FunctionCallInfo fcinfo)
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("support function of an aggregate was called without the aggregate"),
+				 errhint("Call the aggregate instead.")));
 	return context;
 }
 

@@ -14,6 +14,7 @@
 #include "base/compat.h"
 
 pg_noreturn extern void cjm_report(const CjmError *error);
+pg_noreturn extern void cjm_report_stored(const CjmError *error);
 extern bool cjm_report_soft(const CjmError *error, Node *escontext);
 
 extern int64 interval_microseconds(const Interval *interval, const char *name);

@@ -50,3 +50,27 @@ cjm_fail_hint(CjmError *error, const char *fmt,...)
 {
 	FORMAT_INTO(error->hint);
 }
+
+#ifdef FRONTEND
+void		(*cjm_damage_handler) (const char *what) = NULL;
+#endif
+
+/*
+ * cjm_damaged gives up reading a stored value; what, in English, is what is wrong
+ * with it.  In the server that is an error with ERRCODE_DATA_CORRUPTED; elsewhere
+ * the handler, which must not return, decides.
+ */
+void
+cjm_damaged(const char *what)
+{
+#ifdef FRONTEND
+	if (cjm_damage_handler != NULL)
+		cjm_damage_handler(what);
+	abort();
+#else
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored value is damaged: %s", what),
+			 errhint("Make it anew from the event rows, or restore it from a backup.")));
+#endif
+}

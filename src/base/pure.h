@@ -7,7 +7,9 @@
  * libpgcommon linked, into a stand-alone program that a fuzzer can drive.
  *
  * Memory: palloc in the current memory context in both worlds.  Errors: the
- * functions fill in a CjmError and return false; they never ereport.
+ * functions fill in a CjmError and return false; they never ereport.  Two things
+ * end them without a return: a cancel, in CHECK_FOR_INTERRUPTS, and damage to
+ * stored bytes, which disks make and no user, in cjm_damaged.
  */
 #ifndef CJM_PURE_H
 #define CJM_PURE_H
@@ -60,6 +62,15 @@ typedef struct CjmError
 extern bool cjm_fail(CjmError *error, CjmErrorKind kind, const char *fmt,...) CJM_PRINTF(3, 4);
 extern void cjm_fail_detail(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
 extern void cjm_fail_hint(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
+
+/*
+ * What readers of stored bytes do where they meet bytes that no writer of ours
+ * produces: unlike everything else here this does not come back.
+ */
+extern void cjm_damaged(const char *what) __attribute__((noreturn, cold));
+#ifdef FRONTEND
+extern void (*cjm_damage_handler) (const char *what);
+#endif
 
 /* Asks for memory that will soon be written; any address will do. */
 #ifdef __GNUC__

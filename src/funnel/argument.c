@@ -124,7 +124,7 @@ funnel_open_datum(Datum value, FunnelDef *def)
 	CjmError	error = {0};
 
 	if (!funnel_decode((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), def, &error))
-		cjm_report(&error);
+		cjm_report_stored(&error);
 }
 
 /* The entry range that a tstzrange argument means: both ends included, in microseconds. */

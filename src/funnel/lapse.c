@@ -40,10 +40,11 @@ journey_funnel_lapse(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < view.count; i++)
 	{
 		int64		at = journey_at(&view, i);
+		int64		next = i + 1 == view.count ? at : journey_at_after(&view, i + 1, at);
 		bool		last = i + 1 == view.count;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!last && session_goes_on(at, journey_at(&view, i + 1), away))
+		if (!last && session_goes_on(at, next, away))
 			continue;
 		for (; before < count && touches[before].at <= at; before++)
 			begun |= rules->unordered ? touches[before].stages != 0 : touches[before].stages & 1;
@@ -55,7 +56,7 @@ journey_funnel_lapse(PG_FUNCTION_ARGS)
 		values[0] = Int32GetDatum(walk.step);
 		values[1] = TimestampTzGetDatum(at);
 		nulls[2] = last;
-		values[2] = last ? (Datum) 0 : TimestampTzGetDatum(journey_at(&view, i + 1));
+		values[2] = last ? (Datum) 0 : TimestampTzGetDatum(next);
 		if (before < count)
 			funnel_walk(rules, FUNNEL_ANY_ENTRY, touches, count, &walk);
 		values[3] = Int32GetDatum(walk.step);

@@ -46,17 +46,22 @@ add_condition(FunnelMatcher *matcher, FunnelEvent asks, uint64 stages, bool excl
 
 /* Channel conditions first; within each half, those for any event first, then by event. */
 static int
-condition_order(const void *a, const void *b)
+condition_order(const Condition *x, const Condition *y)
 {
-	const Condition *x = a;
-	const Condition *y = b;
-
 	if ((x->asks.channel.bytes != NULL) != (y->asks.channel.bytes != NULL))
 		return x->asks.channel.bytes != NULL ? -1 : 1;
 	if (x->asks.event.bytes == NULL || y->asks.event.bytes == NULL)
 		return (x->asks.event.bytes != NULL) - (y->asks.event.bytes != NULL);
 	return label_compare(x->asks.event, y->asks.event);
 }
+
+#define ST_SORT sort_conditions
+#define ST_ELEMENT_TYPE Condition
+#define ST_COMPARE(a, b) condition_order(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * funnel_matcher makes a definition ready, in the current context, where all
@@ -80,7 +85,7 @@ funnel_matcher(const FunnelDef *def)
 			add_condition(matcher, def->stages[i].events[j], UINT64CONST(1) << i, false);
 	for (int i = 0; i < def->nexcluded; i++)
 		add_condition(matcher, def->excluded[i], 0, true);
-	qsort(matcher->conditions, matcher->nconditions, sizeof(Condition), condition_order);
+	sort_conditions(matcher->conditions, matcher->nconditions);
 	while (matcher->nchanneled < matcher->nconditions &&
 		   matcher->conditions[matcher->nchanneled].asks.channel.bytes != NULL)
 		matcher->nchanneled++;
@@ -119,12 +124,8 @@ find_events(Condition *from, Condition *to, const JourneyView *view)
 
 	for (uint32 id = 0; id < view->events.count && condition < to; id++)
 	{
-		uint64		size;
-		Label		label;
+		Label		label = journey_next_label(&view->events, &p);
 
-		p = varint_load(p, &size);
-		label = (Label) {(const char *) p, (uint32) size};
-		p += size;
 		while (condition < to)
 		{
 			int			order = condition->asks.event.bytes == NULL ? -1 :
@@ -217,14 +218,15 @@ funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 			memset(matcher->table->filled, 0, sizeof(matcher->table->filled));
 		}
 		memo = &matcher->table->memos[slot];
-		if (matcher->table->filled[slot] && memo->size == events->size &&
+		if (matcher->table->filled[slot] && memo->size == events->size && memo->count == events->count &&
 			memcmp(memo->dictionary, events->dictionary, events->size) == 0)
 		{
 			matcher->known++;
 			matcher->event_masks = memo->masks;
 			return memo->reachable;
 		}
-		matcher->table->filled[slot] = true;
+		/* Nothing is remembered in it before that is whole: an error may come first. */
+		matcher->table->filled[slot] = false;
 	}
 
 	reachable = funnel_reachable(&matcher->rules, prepare_masks(matcher, view));
@@ -232,9 +234,11 @@ funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 	if (memo != NULL)
 	{
 		memo->reachable = reachable;
+		memo->count = events->count;
 		memo->size = events->size;
 		memcpy(memo->dictionary, events->dictionary, events->size);
 		memcpy(memo->masks, matcher->masks, events->count * sizeof(EventMask));
+		matcher->table->filled[memo - matcher->table->memos] = true;
 	}
 	return reachable;
 }

@@ -13,33 +13,43 @@ typedef struct Candidate
 	uint32		touch;
 } Candidate;
 
-static int
-candidate_order(const void *a, const void *b)
+static inline int
+candidate_order(const Candidate *a, const Candidate *b)
 {
-	const Candidate *x = a;
-	const Candidate *y = b;
-
-	if (x->stages != y->stages)
-		return x->stages < y->stages ? -1 : 1;
-	return (x->touch > y->touch) - (x->touch < y->touch);
+	if (a->stages != b->stages)
+		return a->stages < b->stages ? -1 : 1;
+	return (a->touch > b->touch) - (a->touch < b->touch);
 }
 
-static int
-completion_order(const void *a, const void *b)
+#define ST_SORT sort_candidates
+#define ST_ELEMENT_TYPE Candidate
+#define ST_COMPARE(a, b) candidate_order(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_completions
+#define ST_ELEMENT_TYPE FunnelCompletion
+#define ST_COMPARE(a, b) (((a)->stages > (b)->stages) - ((a)->stages < (b)->stages))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+#define ST_SORT sort_numbers
+#define ST_ELEMENT_TYPE uint32
+#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* A conversion is not found at its time: a binary search went wrong. */
+static void pg_attribute_noreturn()
+damaged_times(void)
 {
-	uint64		x = ((const FunnelCompletion *) a)->stages;
-	uint64		y = ((const FunnelCompletion *) b)->stages;
-
-	return (x > y) - (x < y);
-}
-
-static int
-touch_order(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return (x > y) - (x < y);
+	cjm_damaged("the times of a journey are not in order");
 }
 
 /*
@@ -58,6 +68,8 @@ completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64
 	size_t		nout = 0;
 	Candidate  *candidates;
 
+	if (end <= first)
+		damaged_times();
 	if (end - first == 1)
 	{
 		out[0] = first;
@@ -74,16 +86,18 @@ completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64
 		if (mask.stages & stages)
 			candidates[ncandidates++] = (Candidate) {mask.stages & stages, i};
 	}
-	qsort(candidates, ncandidates, sizeof(Candidate), candidate_order);
-	qsort(completions, count, sizeof(FunnelCompletion), completion_order);
+	sort_candidates(candidates, ncandidates);
+	sort_completions(completions, count);
 	for (size_t i = 0; i < count; i++)
 	{
-		while (candidates[next].stages != completions[i].stages)
+		while (next < ncandidates && candidates[next].stages != completions[i].stages)
 			next++;
+		if (completions[i].count > (int64) (ncandidates - next))
+			damaged_times();
 		for (int64 n = 0; n < completions[i].count; n++)
 			out[nout++] = candidates[next++].touch;
 	}
-	qsort(out, nout, sizeof(uint32), touch_order);
+	sort_numbers(out, nout);
 	pfree(candidates);
 	return nout;
 }

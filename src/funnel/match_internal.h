@@ -35,7 +35,8 @@ typedef struct EventMask
 typedef struct Memo
 {
 	uint64		reachable;
-	uint32		size;			/* of the dictionary */
+	uint32		count;			/* labels of the dictionary */
+	uint32		size;			/* bytes of it */
 	uint8		dictionary[MEMO_MAX_BYTES];
 	EventMask	masks[MEMO_MAX_EVENTS];
 } Memo;

@@ -34,6 +34,7 @@ typedef struct Reading
 	uint64		reachable;
 	uint32		next;			/* touchpoint */
 	size_t		count;			/* of those in the matcher's array */
+	int64		at;				/* time of the last of them */
 } Reading;
 
 /*
@@ -106,6 +107,7 @@ reading_start(FunnelMatcher *matcher, const JourneyView *view, Reading *reading)
 		return false;
 	reading->next = 0;
 	reading->count = 0;
+	reading->at = PG_INT64_MIN;
 	if (!matcher->rules.unordered && matcher->nchanneled == 0)
 		reading->next = narrow ? find_entry(reading, 1) : find_entry(reading, view->events.width);
 	return true;
@@ -130,9 +132,9 @@ reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
 	else
 		reading->count = collect(matcher, reading, end, matcher->nchanneled > 0, view->events.width);
 	reading->next = end;
-	/* Times are read last, and only of those that matter. */
+	/* Times are read last, and only of those that matter.  The engine relies on their order. */
 	for (; count < reading->count; count++)
-		matcher->touches[count].at = journey_at(view, (uint32) matcher->touches[count].at);
+		matcher->touches[count].at = reading->at = journey_at_after(view, (uint32) matcher->touches[count].at, reading->at);
 }
 
 /*
@@ -174,7 +176,7 @@ funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntr
 	{
 		walk->step = 1;
 		walk->passed = 1;
-		walk->at[0] = journey_at(view, reading.next);
+		walk->at[0] = journey_at_after(view, reading.next, PG_INT64_MIN);
 		return;
 	}
 	while (!known && reading.next < view->count)

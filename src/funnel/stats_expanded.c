@@ -195,7 +195,7 @@ funnel_stats_open_datum(Datum value)
 	bytes = PG_DETOAST_DATUM_PACKED(value);
 	stats = palloc(sizeof(FunnelStats));
 	if (!funnel_stats_decode((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), stats, &error))
-		cjm_report(&error);
+		cjm_report_stored(&error);
 	return stats;
 }
 

@@ -35,6 +35,7 @@ journey_active_periods(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < view.count;)
 	{
 		const CalendarPeriod *period = known_period(known, journey_at(&view, i));
+		uint32		next;
 
 		CHECK_FOR_INTERRUPTS();
 		if (count == capacity)
@@ -43,7 +44,10 @@ journey_active_periods(PG_FUNCTION_ARGS)
 			dates = dates == NULL ? palloc(capacity * sizeof(Datum)) : repalloc_huge(dates, capacity * sizeof(Datum));
 		}
 		dates[count++] = DateADTGetDatum(period->date);
-		i = journey_at(&view, view.count - 1) < period->end ? view.count : journey_lower_bound(&view, period->end);
+		next = journey_at(&view, view.count - 1) < period->end ? view.count : journey_lower_bound(&view, period->end);
+		if (next <= i)
+			cjm_damaged("the times of a journey are not in order");
+		i = next;
 	}
 	PG_RETURN_ARRAYTYPE_P(construct_array(dates, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
 }

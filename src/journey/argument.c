@@ -3,6 +3,8 @@
  */
 #include "journey/argument.h"
 
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -20,7 +22,7 @@ journey_open_datum(Datum value, JourneyView *view)
 	CjmError	error = {0};
 
 	if (!journey_open((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), view, &error))
-		cjm_report(&error);
+		cjm_report_stored(&error);
 }
 
 /*
@@ -34,22 +36,31 @@ journey_open_head(Datum value, JourneyView *view)
 	struct varlena *head;
 	CjmError	error = {0};
 	int32		size = HEAD_BYTES;
+	size_t		whole;
 
 	if (!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
 	{
 		journey_open_datum(value, view);
 		return;
 	}
+	whole = toast_raw_datum_size(value) - VARHDRSZ;
 	for (;;)
 	{
 		size_t		needed;
+		size_t		got;
 
 		head = PG_DETOAST_DATUM_SLICE(value, 0, size);
-		if (!journey_open((const uint8 *) VARDATA_ANY(head), VARSIZE_ANY_EXHDR(head), view, &error))
-			cjm_report(&error);
-		needed = view->events.dictionary + view->events.size - (const uint8 *) VARDATA_ANY(head);
-		if (needed <= (size_t) size)
+		got = VARSIZE_ANY_EXHDR(head);
+		if (!journey_open_part((const uint8 *) VARDATA_ANY(head), got, whole, view, &error))
+			cjm_report_stored(&error);
+		/* Of an empty one there is no more. */
+		if (view->count == 0)
 			return;
+		needed = view->events.dictionary + view->events.size - (const uint8 *) VARDATA_ANY(head);
+		if (needed <= got)
+			return;
+		if (got < (size_t) size)
+			cjm_damaged("a journey is shorter than it says");
 		size = needed;
 	}
 }
@@ -95,4 +106,27 @@ by_channel_argument(text *by)
 				 errmsg("by cannot be \"%s\"", text_to_cstring(by)),
 				 errhint("It is event or channel.")));
 	return false;
+}
+
+/* The elements of a text[] that are not NULL, palloc'd; they point into the array. */
+Label *
+label_list(ArrayType *array, uint32 *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			nelements;
+	Label	   *list;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &nelements);
+	list = palloc_extended(Max((Size) nelements, 1) * sizeof(Label), MCXT_ALLOC_HUGE);
+	*count = 0;
+	for (int i = 0; i < nelements; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!nulls[i])
+			list[(*count)++] = label_from_text(DatumGetTextPP(elements[i]));
+	}
+	pfree(elements);
+	pfree(nulls);
+	return list;
 }

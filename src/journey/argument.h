@@ -7,11 +7,13 @@
 #include "base/glue.h"
 
 #include "journey/builder.h"
+#include "utils/array.h"
 
 /* Opening arguments; they detoast into the current memory context. */
 extern void journey_open_datum(Datum value, JourneyView *view);
 extern void journey_open_head(Datum value, JourneyView *view);
 extern bool by_channel_argument(text *by);
+extern Label *label_list(ArrayType *array, uint32 *count);
 
 /* Making results in the current memory context. */
 extern Datum journey_from_builder(const JourneyBuilder *builder, bool distinct);

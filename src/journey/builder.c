@@ -381,8 +381,8 @@ add_mapped(JourneyBuilder **builder, const Touch *other, Mapping *mapping, CjmEr
 }
 
 /*
- * builder_add_view adds touchpoints from .. to - 1 of a journey, which is
- * sound.  On failure some of them may have been added.
+ * builder_add_view adds touchpoints from .. to - 1 of a journey, in whatever
+ * order they are.  On failure some of them may have been added.
  */
 bool
 builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to, CjmError *error)
@@ -404,6 +404,7 @@ builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from,
 	mapping.event_labels = labels[0] = journey_labels(&view->events);
 	mapping.channel_labels = labels[1] = journey_labels(&view->channels);
 	journey_cursor_start(&cursor, view, from);
+	cursor.any_order = true;
 	while (ok && cursor.next < to && journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();

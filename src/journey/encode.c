@@ -13,18 +13,6 @@ id_width_code(uint32 max)
 	return max <= 0xff ? 0 : max <= 0xffff ? 1 : 2;
 }
 
-/* Whether a time may be in a journey: finite and within timestamptz. */
-bool
-touch_time_check(int64 at, CjmError *error)
-{
-	if (TIMESTAMP_NOT_FINITE(at))
-		return cjm_fail(error, CJM_ERROR_RANGE, "touchpoint time must not be %s",
-						TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
-	if (!IS_VALID_TIMESTAMP(at))
-		return cjm_fail(error, CJM_ERROR_RANGE, "touchpoint time is out of range");
-	return true;
-}
-
 /* Equal values have equal bits: -0 becomes 0, every NaN the same NaN. */
 double
 touch_value_normal(double value)

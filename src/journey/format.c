@@ -29,12 +29,12 @@
 #include "journey/internal.h"
 
 /*
- * The bytes that follow the header are cut into columns here, for the trusting
- * and the distrusting reader alike.  p is the first byte after the header.
- * Returns the byte after the last column but values; sizes are not checked.
+ * The bytes that follow the header are cut into columns here.  p is the first
+ * byte after the header.  Returns the byte after the last column but values;
+ * sizes are not checked.
  */
-const uint8 *
-journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
+static const uint8 *
+cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 {
 	view->time_width = bytes[1] & 0x0f;
 	view->time_shift = view->time_width == 0 ? 0 : 64 - 8 * view->time_width;
@@ -58,12 +58,26 @@ journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 		p += (view->count + 7) / 8;
 	}
 	view->values = bytes[2] & VALUES_BIT ? p : NULL;
+	view->events.limit = view->events.count;
+	view->channels.limit = view->channels.count + 1;
 	return p;
 }
 
-/* Refuses another format version, and bytes too short for a header. */
+/* Whether a time may be in a journey: finite and within timestamptz. */
 bool
-journey_version_check(const uint8 *bytes, size_t size, CjmError *error)
+touch_time_check(int64 at, CjmError *error)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		return cjm_fail(error, CJM_ERROR_RANGE, "touchpoint time must not be %s",
+						TIMESTAMP_IS_NOBEGIN(at) ? "-infinity" : "infinity");
+	if (!IS_VALID_TIMESTAMP(at))
+		return cjm_fail(error, CJM_ERROR_RANGE, "touchpoint time is out of range");
+	return true;
+}
+
+/* Refuses another format version, and bytes too short for a header. */
+static bool
+version_check(const uint8 *bytes, size_t size, CjmError *error)
 {
 	if (size >= 1 && bytes[0] != JOURNEY_FORMAT_VERSION)
 	{
@@ -76,41 +90,106 @@ journey_version_check(const uint8 *bytes, size_t size, CjmError *error)
 	return true;
 }
 
+/* Reads the two counts of a dictionary; NULL if there cannot be such a one. */
+static const uint8 *
+read_counts(const uint8 *p, const uint8 *end, JourneyLabels *labels, uint64 touches)
+{
+	uint64		count;
+	uint64		size;
+
+	p = varint_check(p, end, &count);
+	if (p == NULL || count == 0 || count > touches)
+		return NULL;
+	p = varint_check(p, end, &size);
+	if (p == NULL || size > MaxAllocSize || size < 2 * count)
+		return NULL;
+	labels->count = count;
+	labels->size = size;
+	return p;
+}
+
 /*
- * journey_open reads the header of a sound value; the view points into bytes,
- * which must stay.  Costs a few nanoseconds.  Fails only for another version.
+ * journey_open_part opens a value of whole bytes of which the first size are
+ * there: all, or enough for the header.  The view points into bytes, which must
+ * stay; of a part only the dictionary of events may be read, once it is there.
+ *
+ * This is the header's one reader.  After it, all columns lie within the value,
+ * and nothing is said of what is in them.
  */
 bool
-journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error)
+journey_open_part(const uint8 *bytes, size_t size, size_t whole, JourneyView *view, CjmError *error)
 {
 	const uint8 *p = bytes + 3;
-	uint64		n;
+	const uint8 *end = bytes + size;
+	const uint8 *columns;
+	uint64		count;
+	size_t		values;
 
-	if (!journey_version_check(bytes, size, error))
+	if (!version_check(bytes, size, error))
 		return false;
-	p = varint_load(p, &n);
-	view->count = n;
-	if (n == 0)
+	if ((bytes[1] & 0x0f) > 8 || bytes[1] >> 6 != 0 || (bytes[2] & 3) == 3 || bytes[2] >> 6 != 0 ||
+		(bytes[2] & (VALUES_BIT | BITMAP_BIT)) == BITMAP_BIT)
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: header bytes %02x %02x are not valid",
+						bytes[1], bytes[2]);
+	p = varint_check(p, end, &count);
+	if (p == NULL)
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: its number of touchpoints is cut off");
+	if (count == 0)
 	{
+		if (p != bytes + whole || bytes[1] != 0 || bytes[2] != 0)
+			return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: bytes follow an empty journey");
 		memset(view, 0, sizeof(*view));
 		return true;
 	}
-	p = varint_load(p, &n);
-	view->events.count = n;
-	p = varint_load(p, &n);
-	view->events.size = n;
+	if (count > JOURNEY_MAX_TOUCHES)
+		return cjm_fail(error, CJM_ERROR_LIMIT, "journey of " UINT64_FORMAT " touchpoints is too long; the limit is %d",
+						count, JOURNEY_MAX_TOUCHES);
+	view->count = count;
 	view->channels.count = 0;
 	view->channels.size = 0;
-	if (bytes[2] & 0x0c)
-	{
-		p = varint_load(p, &n);
-		view->channels.count = n;
-		p = varint_load(p, &n);
-		view->channels.size = n;
-	}
+	p = read_counts(p, end, &view->events, count);
+	if (p != NULL && (bytes[2] & 0x0c))
+		p = read_counts(p, end, &view->channels, count);
+	if (p == NULL || end - p < 8)
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: the size of a dictionary is not valid");
 	view->first = (int64) bytes_load64(p);
-	journey_cut_columns(bytes, p + 8, view);
+	if (!touch_time_check(view->first, error))
+		return false;
+	p += 8;
+
+	/* Sizes first, so that no column is read beyond the end. */
+	columns = cut_columns(bytes, p, view);
+	if ((uint64) (columns - bytes) > whole)
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: it ends within its columns");
+	values = whole - (columns - bytes);
+	view->nvalues = values / 8;
+	/* Where all touchpoints have a value, or none, their number is known. */
+	if (values % 8 != 0 || values / 8 > count ||
+		(view->present == NULL && view->nvalues != (view->values != NULL ? count : 0)))
+		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: its size does not fit its touchpoints");
 	return true;
+}
+
+/* journey_open opens a value; costs a few nanoseconds. */
+bool
+journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error)
+{
+	return journey_open_part(bytes, size, size, view, error);
+}
+
+/* The label at p of a dictionary; p moves on to the next one. */
+Label
+journey_next_label(const JourneyLabels *labels, const uint8 **p)
+{
+	const uint8 *end = labels->dictionary + labels->size;
+	const uint8 *bytes;
+	uint64		size;
+
+	bytes = varint_check(*p, end, &size);
+	if (unlikely(bytes == NULL || size == 0 || size > (uint64) (end - bytes)))
+		cjm_damaged("a label of a journey runs over its dictionary");
+	*p = bytes + size;
+	return (Label) {(const char *) bytes, (uint32) size};
 }
 
 /* The labels of a dictionary by id, palloc'd; they point into the value. */
@@ -121,14 +200,7 @@ journey_labels(const JourneyLabels *labels)
 	const uint8 *p = labels->dictionary;
 
 	for (uint32 i = 0; i < labels->count; i++)
-	{
-		uint64		size;
-
-		p = varint_load(p, &size);
-		out[i].bytes = (const char *) p;
-		out[i].size = size;
-		p += size;
-	}
+		out[i] = journey_next_label(labels, &p);
 	return out;
 }
 
@@ -137,11 +209,12 @@ Label
 journey_label(const JourneyLabels *labels, uint32 id)
 {
 	const uint8 *p = labels->dictionary;
-	uint64		size;
+	Label		label;
 
-	for (p = varint_load(p, &size); id > 0; id--)
-		p = varint_load(p + size, &size);
-	return (Label) {(const char *) p, (uint32) size};
+	do
+		label = journey_next_label(labels, &p);
+	while (id-- > 0);
+	return label;
 }
 
 /* The id of a label, or -1 if the dictionary does not have it. */
@@ -151,14 +224,8 @@ journey_find_label(const JourneyLabels *labels, Label label)
 	const uint8 *p = labels->dictionary;
 
 	for (uint32 i = 0; i < labels->count; i++)
-	{
-		uint64		size;
-
-		p = varint_load(p, &size);
-		if (size == label.size && memcmp(p, label.bytes, size) == 0)
+		if (label_equal(journey_next_label(labels, &p), label))
 			return i;
-		p += size;
-	}
 	return -1;
 }
 
@@ -195,7 +262,12 @@ journey_cursor_start(JourneyCursor *cursor, const JourneyView *view, uint32 from
 	}
 	cursor->view = view;
 	cursor->next = from;
+	if (view->values && before > view->nvalues)
+		cjm_damaged("touchpoints of a journey have more values than there are");
 	cursor->next_value = view->values ? view->values + before * 8 : NULL;
+	cursor->values_left = view->values ? view->nvalues - before : 0;
+	cursor->any_order = false;
+	cursor->previous = PG_INT64_MIN;
 }
 
 /* Reads the next touchpoint with ids of the view; false at the end. */
@@ -208,14 +280,20 @@ journey_cursor_next(JourneyCursor *cursor, Touch *touch)
 	if (i >= view->count)
 		return false;
 	cursor->next++;
-	touch->at = journey_at(view, i);
+	touch->at = journey_at_after(view, i, cursor->previous);
+	if (!cursor->any_order)
+		cursor->previous = touch->at;
 	touch->event = journey_label_at(&view->events, i);
 	touch->channel = journey_label_at(&view->channels, i);
 	touch->has_value = view->values && (!view->present || (view->present[i / 8] >> (i % 8) & 1));
 	touch->value = 0;
 	if (touch->has_value)
 	{
-		uint64		bits = bytes_load64(cursor->next_value);
+		uint64		bits;
+
+		if (unlikely(cursor->values_left-- == 0))
+			cjm_damaged("touchpoints of a journey have more values than there are");
+		bits = bytes_load64(cursor->next_value);
 
 		memcpy(&touch->value, &bits, 8);
 		cursor->next_value += 8;

@@ -21,6 +21,7 @@ typedef struct JourneyLabels
 	const uint8 *dictionary;	/* (varint size, bytes)* in byte order */
 	const uint8 *column;		/* one entry a touchpoint */
 	int			width;			/* bytes of an entry; 0: no column */
+	uint32		limit;			/* all entries of the column are below it */
 } JourneyLabels;
 
 typedef struct JourneyView
@@ -35,6 +36,7 @@ typedef struct JourneyView
 	JourneyLabels channels;		/* column entry 0: no channel, else id + 1 */
 	const uint8 *present;		/* bit i: touchpoint i has a value; NULL: all have */
 	const uint8 *values;		/* float8 of those that have one; NULL: none has */
+	uint32		nvalues;		/* for so many there is room in the value */
 } JourneyView;
 
 /* One touchpoint by ids of dictionaries that its holder knows. */
@@ -47,8 +49,17 @@ typedef struct Touch
 	double		value;			/* 0 where there is none */
 } Touch;
 
-/* Trusting readers: the value was written by journey_encode or passed journey_check. */
+/*
+ * Readers of stored values.  What journey_encode has written, or journey_check has
+ * let pass, may have been damaged by a disk since.  They take no step outside of
+ * the value: journey_open makes sure that the columns are as long as they have to
+ * be, and each reader looks at what it goes by, labels, ids and the order of times,
+ * and ends in cjm_damaged if it cannot be.  Damage to what is not looked at, such
+ * as another label that exists, gives another answer.
+ */
 extern bool journey_open(const uint8 *bytes, size_t size, JourneyView *view, CjmError *error);
+extern bool journey_open_part(const uint8 *bytes, size_t size, size_t whole, JourneyView *view, CjmError *error);
+extern Label journey_next_label(const JourneyLabels *labels, const uint8 **p);
 extern Label *journey_labels(const JourneyLabels *labels);
 extern Label journey_label(const JourneyLabels *labels, uint32 id);
 extern int64 journey_find_label(const JourneyLabels *labels, Label label);
@@ -78,9 +89,20 @@ journey_at(const JourneyView *view, uint32 i)
 	return (int64) ((uint64) view->first + (i == 0 ? 0 : offset) * (uint64) view->unit);
 }
 
-/* The entry of a label column: an event id, or 0 and channel id + 1. */
+/* The same for who reads in order and counts on it; previous is the time before, or PG_INT64_MIN. */
+static inline int64
+journey_at_after(const JourneyView *view, uint32 i, int64 previous)
+{
+	int64		at = journey_at(view, i);
+
+	if (unlikely(at < previous || !IS_VALID_TIMESTAMP(at)))
+		cjm_damaged("the times of a journey are not in order");
+	return at;
+}
+
+/* The entry of a label column as it is stored; 0 where there is no column. */
 static inline uint32
-journey_label_at(const JourneyLabels *labels, uint32 i)
+journey_raw_entry(const JourneyLabels *labels, uint32 i)
 {
 	const uint8 *p = labels->column + (size_t) i * labels->width;
 
@@ -97,12 +119,33 @@ journey_label_at(const JourneyLabels *labels, uint32 i)
 	}
 }
 
+/* Is there the label that an entry stands for? */
+static inline bool
+journey_has_entry(const JourneyLabels *labels, uint32 i)
+{
+	return journey_raw_entry(labels, i) < labels->limit;
+}
+
+/* The entry of a label column: an event id, or 0 and channel id + 1. */
+static inline uint32
+journey_label_at(const JourneyLabels *labels, uint32 i)
+{
+	uint32		entry = journey_raw_entry(labels, i);
+
+	if (unlikely(entry >= labels->limit))
+		cjm_damaged("a touchpoint of a journey has a label that does not exist");
+	return entry;
+}
+
 /* Reads the touchpoints of a view in order, all columns. */
 typedef struct JourneyCursor
 {
 	const JourneyView *view;
 	uint32		next;			/* touchpoint */
 	const uint8 *next_value;
+	uint32		values_left;
+	bool		any_order;		/* times may fall: of bytes that are not written by us */
+	int64		previous;		/* time of the touchpoint before, if they may not */
 } JourneyCursor;
 
 extern void journey_cursor_start(JourneyCursor *cursor, const JourneyView *view, uint32 from);

@@ -27,7 +27,5 @@ value_compare(bool a_set, double a, bool b_set, double b)
 	return (a > b) - (a < b);
 }
 
-extern bool journey_version_check(const uint8 *bytes, size_t size, CjmError *error);
-extern const uint8 *journey_cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view);
 
 #endif							/* CJM_JOURNEY_INTERNAL_H */

@@ -59,6 +59,7 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	int64		bounces = 0;
 	uint64		total = 0;
 	uint64		longest = 0;
+	int64		ended_at = PG_INT64_MIN;
 	Datum		values[7];
 	bool		nulls[7] = {false};
 	uint32		next;
@@ -67,15 +68,16 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	/* Only times are read. */
 	for (uint32 first = 0; first < view.count; first = next)
 	{
-		int64		started_at = journey_at(&view, first);
-		int64		ended_at = started_at;
+		int64		started_at = journey_at_after(&view, first, ended_at);
 		uint64		length;
 
 		CHECK_FOR_INTERRUPTS();
+		ended_at = started_at;
 		for (next = first + 1; next < view.count; next++)
 		{
-			int64		at = journey_at(&view, next);
+			int64		at = journey_at_after(&view, next, ended_at);
 
+			CHECK_FOR_INTERRUPTS();
 			if (!session_goes_on(ended_at, at, timeout))
 				break;
 			ended_at = at;

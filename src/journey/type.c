@@ -83,7 +83,7 @@ convert_journey(const uint8 *bytes, size_t size, char *(*convert) (const char *,
 	CjmError	error = {0};
 
 	if (!journey_open(bytes, size, &view, &error))
-		cjm_report(&error);
+		cjm_report_stored(&error);
 	initStringInfo(&out);
 	journey_relabel(bytes, size, convert_labels(&view.events, convert),
 					convert_labels(&view.channels, convert), &out);

@@ -38,7 +38,12 @@ pattern_cached(CachedPattern **place, MemoryContext context, const char *text, s
 	text = pnstrdup(text, size);
 	if (!pattern_parse(text, size, GetDatabaseEncoding(), dialect, &cache->pattern, &error) ||
 		(cache->program = pattern_compile(&cache->pattern, &error)) == NULL)
+	{
+		/* Patterns of names are values of a type, whose text was read when they were made. */
+		if (dialect == PATTERN_NAMED)
+			cjm_report_stored(&error);
 		cjm_report(&error);
+	}
 	MemoryContextSwitchTo(old);
 	cache->text = (char *) text;
 	return cache;

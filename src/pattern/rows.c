@@ -38,6 +38,7 @@ pattern_journey_rows(const Pattern *pattern, const PatternProgram *program, cons
 	uint64	   *possible;
 	Channeled  *channeled;
 	uint32		nchanneled = 0;
+	int64		at = PG_INT64_MIN;
 
 	masks = palloc0(((size_t) view->events.count * nwords + nwords + 1) * sizeof(uint64));
 	possible = masks + (size_t) view->events.count * nwords;
@@ -76,7 +77,7 @@ pattern_journey_rows(const Pattern *pattern, const PatternProgram *program, cons
 		uint32		event = journey_label_at(&view->events, i);
 		uint64	   *bits = rows->words ? rows->words + row->bits : &row->bits;
 
-		row->at = journey_at(view, i);
+		row->at = at = journey_at_after(view, i, at);
 		for (uint32 w = 0; w < nwords; w++)
 			bits[w] = masks[(size_t) event * nwords + w];
 		if (nchanneled > 0)

@@ -7,12 +7,25 @@
  */
 #include "base/pure.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 
 #include "common/fe_memutils.h"
 
+extern void fuzz_damage(const char *what);
+extern jmp_buf damage_found;
 extern int	fuzz_input(const uint8 *data, size_t size);
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
+
+jmp_buf		damage_found;
+
+void
+fuzz_damage(const char *what)
+{
+	if (what[0] == '\0')
+		abort();
+	longjmp(damage_found, 1);
+}
 
 /* Every allocation of the input at hand. */
 static void **chunks = NULL;

@@ -10,6 +10,7 @@
 
 #include "input.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 
 #define REQUIRE(condition) \
@@ -20,6 +21,17 @@
 			abort(); \
 		} \
 	} while (0)
+
+/*
+ * Runs a statement that reads bytes which may be damaged; true if it came to its
+ * end, false if the reader gave them up.  Variables that the statement sets and
+ * that are looked at afterwards have to be volatile.
+ */
+extern jmp_buf damage_found;
+extern void fuzz_damage(const char *what);
+#define SOUND(...) \
+	(cjm_damage_handler = fuzz_damage, setjmp(damage_found) == 0 ? ({ __VA_ARGS__; cjm_damage_handler = NULL; true; }) : \
+	 (cjm_damage_handler = NULL, false))
 
 /* A copy of bytes in an allocation of just their size. */
 static inline uint8 *

@@ -117,6 +117,7 @@ read_all(const JourneyView *view, bool canonical)
 	}
 
 	journey_cursor_start(&cursor, view, 0);
+	cursor.any_order = !canonical;
 	while (journey_cursor_next(&cursor, &touch))
 	{
 		CjmError	error = {0};
@@ -198,9 +199,10 @@ try_bytes(const uint8 *data, size_t size)
 	}
 	REQUIRE(journey_open(exact, size, &view, &error));
 	read_all(&view, false);
-	REQUIRE(journey_compare(&view, &view) == 0);
+	/* Times that fall are for the builder alone. */
+	(void) SOUND(REQUIRE(journey_compare(&view, &view) == 0));
 	initStringInfo(&text);
-	journey_print(&text, &view);
+	(void) SOUND(journey_print(&text, &view));
 
 	canonical = rewritten(&view, 0, view.count, false);
 	REQUIRE((size_t) canonical.len <= size || memcmp(canonical.data, exact, Min(3, size)) != 0);
