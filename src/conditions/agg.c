@@ -45,7 +45,10 @@ argument_type(FunctionCallInfo fcinfo, int n, bool *literal)
 	Aggref	   *aggref = AggGetAggref(fcinfo);
 
 	if (!OidIsValid(type))
-		elog(ERROR, "could not determine the type of a condition");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("could not determine the type of a condition"),
+				 errhint("Call the aggregate instead of its support functions.")));
 	*literal = type == UNKNOWNOID ||
 		(type == TEXTOID && aggref != NULL && (aggref->aggdistinct != NIL || aggref->aggorder != NIL) &&
 		 IsA(list_nth_node(TargetEntry, aggref->args, n - 1)->expr, Const));

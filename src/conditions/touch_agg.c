@@ -128,7 +128,10 @@ value_type(FunctionCallInfo fcinfo)
 		Oid			oid = get_fn_expr_argtype(fcinfo->flinfo, 2);
 
 		if (!OidIsValid(oid))
-			elog(ERROR, "could not determine the type of the value");
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("could not determine the type of the value"),
+					 errhint("Call the aggregate instead of its support functions.")));
 		type = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(ValueType));
 		get_typlenbyval(oid, &type->length, &type->byval);
 		fcinfo->flinfo->fn_extra = type;

@@ -167,7 +167,9 @@ window_funnel_final(PG_FUNCTION_ARGS)
 	if (log == NULL || log->count == 0)
 		PG_RETURN_INT32(0);
 	if (log->head->size != sizeof(rules))
-		elog(ERROR, "invalid state of window_funnel");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid aggregate state")));
 	memcpy(&rules, log->head->bytes, sizeof(rules));
 	if (!condition_log_rows(log, &rows, &error))
 		cjm_report(&error);

@@ -199,7 +199,10 @@ find_form(FunctionCallInfo fcinfo, RowSite *site)
 		texts++;
 	after = PG_NARGS() - 1 - (row_argument_funnel(false, ROWS_PLAIN) + texts);
 	if (texts > 3 || after < 0 || after > (texts < 2 ? 2 : 0))
-		elog(ERROR, "unexpected arguments of an aggregate over rows");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an aggregate over rows does not take these arguments"),
+				 errhint("Call funnel_agg or what else is made of this function.")));
 	site->channeled = texts % 2 != 0;
 	site->form = texts >= 2 ? ROWS_BY : after == 0 ? ROWS_PLAIN : after == 1 ? ROWS_ENTERED : ROWS_BY_ENTRY;
 }
@@ -213,7 +216,10 @@ row_site(FunctionCallInfo fcinfo)
 	Oid			function;
 
 	if (!OidIsValid(type))
-		elog(ERROR, "could not determine the type of the customer");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("could not determine the type of the customer"),
+				 errhint("Call the aggregate instead of its support functions.")));
 	find_form(fcinfo, site);
 	site->customer = find_customer(type, &function);
 	site->add = adds[site->customer][site->channeled][site->form];

@@ -317,7 +317,10 @@ window_attribution_credit(PG_FUNCTION_ARGS)
 	double		answer;
 
 	if (!WindowObjectIsValid(window))
-		elog(ERROR, "attribution window function called in non-window context");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("attribution_credit is called over a window"),
+				 errhint("Write OVER (PARTITION BY customer ORDER BY at).")));
 	position = WinGetCurrentPosition(window);
 	state = WinGetPartitionLocalMemory(window, sizeof(CreditState));
 	if (state->answers == NULL)

@@ -241,7 +241,10 @@ end_of_row(FunctionCallInfo fcinfo)
 	const FunnelEnd *end;
 
 	if (!WindowObjectIsValid(window))
-		elog(ERROR, "funnel window function called in non-window context");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("funnel_step and funnel_start of rows are called over a window"),
+				 errhint("Write OVER (PARTITION BY customer ORDER BY at).")));
 	position = WinGetCurrentPosition(window);
 	state = WinGetPartitionLocalMemory(window, sizeof(FunnelWindow));
 	if (state->touches == NULL)

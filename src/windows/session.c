@@ -39,7 +39,10 @@ session_of_row(FunctionCallInfo fcinfo)
 	bool		isnull;
 
 	if (!WindowObjectIsValid(window))
-		elog(ERROR, "session function called in non-window context");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("session_number and session_start are called over a window"),
+				 errhint("Write OVER (PARTITION BY customer ORDER BY at).")));
 	state = WinGetPartitionLocalMemory(window, sizeof(SessionState));
 	if (!state->gap_known)
 	{
