@@ -6,6 +6,7 @@
 
 #include "attribution/arguments.h"
 #include "catalog/pg_type.h"
+#include "journey/listed.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -52,36 +53,21 @@ attribution_rules_arguments(Datum half_life, Datum weights, AttributionRules *ru
 		cjm_report(&error);
 }
 
-/* Notes a label as direct. */
-static void
-add_direct(bool *direct, const JourneyView *view, Label label)
-{
-	int64		id = journey_find_label(&view->channels, label);
-
-	if (id >= 0)
-		direct[id + 1] = true;
-}
-
 /* Which entries of a journey's channel column are direct: none, and the labels of the argument. */
 static const bool *
 direct_channels(FunctionCallInfo fcinfo, int first, const JourneyView *view)
 {
 	bool	   *direct = palloc0((Size) view->channels.count + 1);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	Label		by_default = {"direct", 6};
+	Label	   *list = &by_default;
+	uint32		count = 1;
+	CjmError	error = {0};
 
 	direct[0] = true;
-	if (PG_NARGS() <= first + ATTRIBUTION_DIRECT)
-	{
-		add_direct(direct, view, (Label) {"direct", 6});
-		return direct;
-	}
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(first + ATTRIBUTION_DIRECT), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	for (int i = 0; i < count; i++)
-		if (!nulls[i])
-			add_direct(direct, view, label_from_text(DatumGetTextPP(elements[i])));
+	if (PG_NARGS() > first + ATTRIBUTION_DIRECT)
+		list = label_list(PG_GETARG_ARRAYTYPE_P(first + ATTRIBUTION_DIRECT), &count);
+	if (!journey_listed(&view->channels, list, count, direct + 1, &error))
+		cjm_report(&error);
 	return direct;
 }
 

@@ -51,6 +51,7 @@ state_has(State state, uint32 channel)
 	return state >> 32 == (State) channel + 1 || (uint32) state == channel + 1;
 }
 
+/* Also for bsearch. */
 static int
 compare_states(const void *left, const void *right)
 {
@@ -59,6 +60,14 @@ compare_states(const void *left, const void *right)
 
 	return (a > b) - (a < b);
 }
+
+#define ST_SORT sort_states
+#define ST_ELEMENT_TYPE State
+#define ST_COMPARE(a, b) compare_states(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 typedef struct Chain
 {
@@ -96,7 +105,7 @@ find_states(Chain *chain, const PathStats *stats, CjmError *error)
 		if (c->length > 0)
 			chain->states[count++] = state_of(key, Min(c->length, order));
 	}
-	qsort(chain->states, count, sizeof(State), compare_states);
+	sort_states(chain->states, count);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || chain->states[i] != chain->states[i - 1])
 			chain->states[chain->nstates++] = chain->states[i];

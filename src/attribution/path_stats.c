@@ -209,14 +209,13 @@ count_key(PathStats *stats, const uint32 *key, uint32 length,
 	return true;
 }
 
-static int
-compare_channels(const void *left, const void *right)
-{
-	uint32		a = *(const uint32 *) left;
-	uint32		b = *(const uint32 *) right;
-
-	return (a > b) - (a < b);
-}
+#define ST_SORT sort_channels
+#define ST_ELEMENT_TYPE uint32
+#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * path_stats_add counts a path that was gone so often: with a conversion, and
@@ -240,7 +239,7 @@ path_stats_add(PathStats *stats, uint32 *path, uint32 length,
 		uint32		key[2];
 
 		/* Each channel once. */
-		qsort(path, length, sizeof(uint32), compare_channels);
+		sort_channels(path, length);
 		for (uint32 i = 0; i < length; i++)
 			if (i == 0 || path[i] != path[i - 1])
 				path[width++] = path[i];
@@ -302,19 +301,17 @@ path_stats_merge(PathStats *to, const PathStats *from, CjmError *error)
 
 /* ---------------------------------------------------------------- sorted */
 
-static int
-compare_labels(const void *left, const void *right)
-{
-	return label_compare(*(const Label *) left, *(const Label *) right);
-}
+#define ST_SORT sort_labels
+#define ST_ELEMENT_TYPE Label
+#define ST_COMPARE(a, b) label_compare(*(a), *(b))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 static int
-compare_counts(const void *left, const void *right, void *arg)
+compare_counts(const PathCount *a, const PathCount *b, const uint32 *keys)
 {
-	const PathCount *a = left;
-	const PathCount *b = right;
-	const uint32 *keys = arg;
-
 	if (a->length != b->length)
 		return a->length < b->length ? -1 : 1;
 	for (uint32 i = 0; i < a->length; i++)
@@ -322,6 +319,15 @@ compare_counts(const void *left, const void *right, void *arg)
 			return keys[a->first + i] < keys[b->first + i] ? -1 : 1;
 	return 0;
 }
+
+#define ST_SORT sort_counts
+#define ST_ELEMENT_TYPE PathCount
+#define ST_COMPARE(a, b, arg) compare_counts(a, b, arg)
+#define ST_COMPARE_ARG_TYPE const uint32
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * path_stats_sorted makes to, which need not be initialized, a copy in which
@@ -338,13 +344,13 @@ path_stats_sorted(PathStats *to, const PathStats *from)
 	path_stats_init(&labels, from->model);
 	labels.channels = grow(labels.channels, 0, from->nchannels, &labels.channel_capacity, sizeof(Label));
 	memcpy(labels.channels, from->channels, from->nchannels * sizeof(Label));
-	qsort(labels.channels, from->nchannels, sizeof(Label), compare_labels);
+	sort_labels(labels.channels, from->nchannels);
 	for (uint32 i = 0, channel; i < from->nchannels; i++)
 		if (!path_stats_channel(to, labels.channels[i], &channel, &error))
 			Assert(false);
 	if (!path_stats_merge(to, from, &error))
 		Assert(false);
-	qsort_arg(to->counts, to->ncounts, sizeof(PathCount), compare_counts, to->keys);
+	sort_counts(to->counts, to->ncounts, to->keys);
 }
 
 /* ---------------------------------------------------------------- stored */

@@ -87,13 +87,14 @@ attribution_sums_merge(AttributionSums *sums, const AttributionSums *other)
 	}
 }
 
-static int
-compare_channels(const void *left, const void *right, void *sums)
-{
-	const ChannelSums *channels = ((const AttributionSums *) sums)->channels;
-
-	return label_compare(channels[*(const uint32 *) left].channel, channels[*(const uint32 *) right].channel);
-}
+#define ST_SORT sort_channels
+#define ST_ELEMENT_TYPE uint32
+#define ST_COMPARE(a, b, arg) label_compare(arg[*(a)].channel, arg[*(b)].channel)
+#define ST_COMPARE_ARG_TYPE const ChannelSums
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* The channels in order, none first; palloc'd. */
 uint32 *
@@ -103,6 +104,6 @@ attribution_sums_order(const AttributionSums *sums)
 
 	for (uint32 i = 0; i < sums->count; i++)
 		order[i] = i;
-	qsort_arg(order + 1, sums->count - 1, sizeof(uint32), compare_channels, unconstify(AttributionSums *, sums));
+	sort_channels(order + 1, sums->count - 1, sums->channels);
 	return order;
 }

@@ -44,10 +44,8 @@ note_completion(FunnelCompletions *completions, int64 at, uint64 stages, int64 c
 
 /* Orders the touchpoints of one time by what they match. */
 static int
-compare_touches(const void *left, const void *right)
+compare_stages(uint64 a, uint64 b)
 {
-	uint64		a = ((const FunnelTouch *) left)->stages;
-	uint64		b = ((const FunnelTouch *) right)->stages;
 	int			bits_a = pg_popcount64(a);
 	int			bits_b = pg_popcount64(b);
 
@@ -55,6 +53,14 @@ compare_touches(const void *left, const void *right)
 		return bits_a - bits_b;
 	return (a > b) - (a < b);
 }
+
+#define ST_SORT sort_touches
+#define ST_ELEMENT_TYPE FunnelTouch
+#define ST_COMPARE(a, b) compare_stages((a)->stages, (b)->stages)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * Finds the complete walk that stays within the time of some kinds of
@@ -225,7 +231,7 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		group = own + (touches - own) + span.last;
 		for (size_t i = 0; i < size; i++)
 			group[i].stages &= stages_below(cut.nstages);
-		qsort(group, size, sizeof(FunnelTouch), compare_touches);
+		sort_touches(group, size);
 
 		/* What the walk uses of it. */
 		used = palloc_extended(size, MCXT_ALLOC_HUGE);
@@ -267,6 +273,33 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 }
 
 /*
+ * Could a walk that has begun take a touchpoint yet to come, at now or later?
+ * now is not before the last touchpoint.
+ */
+bool
+funnel_goes_on(const FunnelRules *rules, FunnelEntry entry,
+			   const FunnelTouch *touches, size_t count, int64 now)
+{
+	size_t		latest = count;
+
+	if (rules->within == FUNNEL_NO_LIMIT || count == 0)
+		return false;
+	if (rules->unordered)
+		return unordered_goes_on(rules, entry, touches, count, now);
+	if (!is_plain(rules))
+		return ruled_goes_on(rules, entry, touches, count, now);
+	/* The latest that could begin a walk decides. */
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (latest == 0 || !time_within(touches[latest - 1].at, now, rules->within))
+			return false;
+		latest--;
+	} while ((touches[latest].stages & 1) == 0 || !entry_holds(entry, touches[latest].at));
+	return true;
+}
+
+/*
  * Is a customer open: has begun a walk, has not completed the funnel, and some
  * walk could still become at least as deep as the winning one with touchpoints
  * yet to come?  Those come at or after now (or the last touchpoint, if that is
@@ -283,31 +316,13 @@ funnel_open(const FunnelRules *rules, FunnelEntry entry,
 	FunnelWalk	walk;
 	UnorderedSpan span;
 
-	if (rules->within == FUNNEL_NO_LIMIT || count == 0)
+	if (count == 0 || !funnel_goes_on(rules, entry, touches, count, Max(now, touches[count - 1].at)))
 		return false;
-	now = Max(now, touches[count - 1].at);
 	if (rules->unordered)
 	{
-		if (!unordered_goes_on(rules, entry, touches, count, now))
-			return false;
 		unordered_find(rules, entry, touches, count, &span);
 		return span.step < rules->nstages;
 	}
-	if (is_plain(rules))
-	{
-		/* The latest that could begin a walk decides. */
-		size_t		latest = count;
-
-		do
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (latest == 0 || !time_within(touches[latest - 1].at, now, rules->within))
-				return false;
-			latest--;
-		} while ((touches[latest].stages & 1) == 0 || !entry_holds(entry, touches[latest].at));
-	}
-	else if (!ruled_goes_on(rules, entry, touches, count, now))
-		return false;
 	funnel_walk(rules, entry, touches, count, &walk);
 	return walk.step <= last_mandatory(rules);
 }

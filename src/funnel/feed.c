@@ -45,14 +45,13 @@ funnel_feed_start(FunnelFeed *feed, const FunnelRules *rules)
 	feed->state.alive = 0;
 }
 
-static int
-compare_stages(const void *a, const void *b)
-{
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return (x > y) - (x < y);
-}
+#define ST_SORT sort_stages
+#define ST_ELEMENT_TYPE uint64
+#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* The different sets of stages in a group, in order; in the current context. */
 static TouchKind *
@@ -64,7 +63,7 @@ find_kinds(const FunnelTouch *touches, size_t count, size_t *nkinds)
 
 	for (size_t i = 0; i < count; i++)
 		stages[i] = touches[i].stages;
-	qsort(stages, count, sizeof(uint64), compare_stages);
+	sort_stages(stages, count);
 	for (size_t i = 0; i < count; i++)
 		n += i == 0 || stages[i] != stages[i - 1];
 	kinds = palloc_extended(n * sizeof(TouchKind), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);

@@ -86,6 +86,7 @@ journey_total_value(PG_FUNCTION_ARGS)
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (touch.has_value)
 		{
 			has_value = true;

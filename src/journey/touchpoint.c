@@ -6,9 +6,8 @@
 #include "journey/argument.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "utils/array.h"
+#include "journey/listed.h"
 #include "utils/fmgroids.h"
 #include "utils/tuplestore.h"
 
@@ -121,6 +120,7 @@ journey_first_channel(PG_FUNCTION_ARGS)
 	{
 		uint32		channel = journey_label_at(&view.channels, i);
 
+		CHECK_FOR_INTERRUPTS();
 		if (channel != 0)
 			PG_RETURN_DATUM(label_to_datum(journey_label(&view.channels, channel - 1)));
 	}
@@ -168,23 +168,18 @@ without(FunctionCallInfo fcinfo, bool values_only)
 	Label	   *events;
 	Label	   *channels;
 	bool	   *named;			/* by event */
-	bool		any = false;
-	Datum	   *names;
-	bool	   *nulls;
-	int			count;
+	Label	   *list;
+	uint32		count;
 	CjmError	error = {0};
 
 	journey_open_datum(PointerGetDatum(bytes), &view);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	if (view.count == 0 || (values_only && view.values == NULL))
+		PG_RETURN_POINTER(bytes);
+	list = label_list(PG_GETARG_ARRAYTYPE_P(1), &count);
 	named = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (int i = 0; i < count && (view.values != NULL || !values_only); i++)
-	{
-		int64		event = nulls[i] ? -1 : journey_find_label(&view.events, label_from_text(DatumGetTextPP(names[i])));
-
-		if (event >= 0)
-			any = named[event] = true;
-	}
-	if (!any)
+	if (!journey_listed(&view.events, list, count, named, &error))
+		cjm_report(&error);
+	if (memchr(named, true, view.events.count) == NULL)
 		PG_RETURN_POINTER(bytes);
 
 	builder = builder_create(NULL);

@@ -50,13 +50,14 @@ compare_properties(Label a, Label b)
 	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-static int
-compare_meanings(const void *a, const void *b, void *meanings)
-{
-	const RowMeaning *list = meanings;
-
-	return compare_properties(list[*(const int64 *) a].property, list[*(const int64 *) b].property);
-}
+#define ST_SORT sort_meanings
+#define ST_ELEMENT_TYPE int64
+#define ST_COMPARE(a, b, list) compare_properties((list)[*(a)].property, (list)[*(b)].property)
+#define ST_COMPARE_ARG_TYPE const RowMeaning
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 static void
 by_begin(RowCount *count)
@@ -142,7 +143,10 @@ row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelS
 	Datum	   *rows = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
 
 	if (!OidIsValid(element))
-		elog(ERROR, "could not determine the type of the answer");
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("could not determine the type of the answer"),
+				 errhint("Call the aggregate instead of its support functions.")));
 	desc = lookup_rowtype_tupdesc_copy(element, -1);
 	for (uint32 i = 0; i < count; i++)
 	{
@@ -185,7 +189,7 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 
 	/* Meanings that differ in their stages may have the same property. */
 	nused = by_keys(counter, &used);
-	qsort_arg(used, nused, sizeof(int64), compare_meanings, meanings->list);
+	sort_meanings(used, nused, meanings->list);
 	stats = palloc_extended(nused * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
 	keys = palloc_extended(nused * sizeof(Datum), MCXT_ALLOC_HUGE);
 	nulls = palloc_extended(nused * sizeof(bool), MCXT_ALLOC_HUGE);

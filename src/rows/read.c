@@ -7,14 +7,13 @@
 #include "rows/log.h"
 
 /* By the first time, so that of a table in the order of time the entries come nearly in order. */
-static int
-compare_cursors(const void *a, const void *b)
-{
-	int64		x = ((const RowCursor *) a)->run->first_at;
-	int64		y = ((const RowCursor *) b)->run->first_at;
-
-	return (x > y) - (x < y);
-}
+#define ST_SORT sort_cursors
+#define ST_ELEMENT_TYPE RowCursor
+#define ST_COMPARE(a, b) (((a)->run->first_at > (b)->run->first_at) - ((a)->run->first_at < (b)->run->first_at))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * Reads the entries of the buckets from bucket to end - 1, customer by customer;
@@ -52,7 +51,7 @@ row_log_read(const RowLog *log, int bucket, int end, RowReader reader, void *arg
 			return false;
 	}
 
-	qsort(cursors, nruns, sizeof(RowCursor), compare_cursors);
+	sort_cursors(cursors, nruns);
 
 	step = row_bucket_step(log->total + log->batch.count);
 	for (int next; bucket < end; bucket = next)

@@ -51,6 +51,8 @@ is(with_line('funnel/engine_ruled.c', '#include "fmgr.h"'), "funnel/engine_ruled
 is(with_line('funnel/stats.c', '#include "executor/spi.h"'), "funnel/stats.c is pure and includes executor/spi.h\n", 'a pure file that reaches SPI');
 is(with_line('funnel/stats.c', '#include "base/glue.h"'), "funnel/stats.c is pure and includes base/glue.h, which is not\n",
 	'a pure file that includes glue');
+is(with_line('funnel/feed.c', 'static void f(void) { qsort(0, 0, 0, 0); }'), "funnel/feed.c calls qsort, which cannot be cancelled\n",
+	'a sort that cannot be cancelled');
 make_path("$copy/src/attic");
 append_to_file("$copy/src/attic/box.c", "int box;\n");
 is(rooms(), "attic/box.c stands in no room: there is no \"attic\"\n", 'a room that nobody knows');

@@ -41,7 +41,23 @@ RETURN format('coalesce(t.value = trunc(t.value) AND CASE t.event WHEN %L THEN t
 	WHEN %L THEN t.value BETWEEN 1 AND 7 END, false)', (map).nps, (map).csat, (map).ces);
 COMMENT ON FUNCTION cjm_internal.map_is_score(cjm_internal.map) IS 'SQL: whether a touchpoint t has a score of its survey';
 
--- before is the journey up to the answer and what happened at the same time.  Answers whose time to go on is not over count in
+CREATE TYPE cjm_internal.map_answer AS (
+	at timestamptz,
+	event text,
+	value float8,
+	step integer,
+	open boolean,
+	last_event text
+);
+COMMENT ON TYPE cjm_internal.map_answer IS
+	'a touchpoint that is an answer, with the step that its customer had reached, whether a walk went on, and the last event that is no answer';
+
+CREATE FUNCTION cjm_internal.map_answers(journey cjm.journey, stages cjm.funnel, events text[], now timestamptz) RETURNS cjm_internal.map_answer[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 300;
+COMMENT ON FUNCTION cjm_internal.map_answers(cjm.journey, cjm.funnel, text[], timestamptz) IS
+	'the touchpoints of some events, and where the customer stood in the funnel at each: for the view feedback';
+
+-- What counts at an answer is the journey up to it and what happened at the same time.  Answers whose time to go on is not over count in
 -- no rate, whether their customer has gone on or not: else what is new would look bad.  At step 0 that time runs from the answer.
 -- Nor do answers of customers who are open, by a walk that they began since.  Journeys without answers are not opened.
 CREATE FUNCTION cjm_internal.map_feedback_sql(map cjm_internal.map) RETURNS text
@@ -68,22 +84,17 @@ BEGIN
 				count(r.dropped) AS decided, count(*) FILTER (WHERE r.dropped) AS dropped,
 				count(r.dropped) FILTER (WHERE r.unhappy) AS unhappy, count(*) FILTER (WHERE r.dropped AND r.unhappy) AS unhappy_dropped,
 				count(r.dropped) FILTER (WHERE r.happy) AS happy, count(*) FILTER (WHERE r.dropped AND r.happy) AS happy_dropped
-			FROM (SELECT a.survey, a.score, b.step, e.event,
-					CASE a.survey WHEN ''nps'' THEN a.score >= 9 WHEN ''csat'' THEN a.score >= 4 ELSE a.score >= 5 END AS happy,
-					CASE a.survey WHEN ''nps'' THEN a.score <= 6 WHEN ''csat'' THEN a.score <= 2 ELSE a.score <= 3 END AS unhappy,
-					CASE WHEN b.step < %3$s AND NOT f.open AND NOT b.open AND (b.step > 0 OR coalesce(a.at + %4$L::interval < now(), true))
-						THEN f.step = b.step END AS dropped
+			FROM (SELECT CASE t.event WHEN %6$L THEN ''nps'' WHEN %7$L THEN ''csat'' ELSE ''ces'' END AS survey, t.value AS score,
+					t.step, t.last_event AS event,
+					CASE t.event WHEN %6$L THEN t.value >= 9 WHEN %7$L THEN t.value >= 4 ELSE t.value >= 5 END AS happy,
+					CASE t.event WHEN %6$L THEN t.value <= 6 WHEN %7$L THEN t.value <= 2 ELSE t.value <= 3 END AS unhappy,
+					CASE WHEN t.step < %3$s AND NOT f.open AND NOT t.open AND (t.step > 0 OR coalesce(t.at + %4$L::interval < now(), true))
+						THEN f.step = t.step END AS dropped
 				FROM %5$s.journeys j
 					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open OFFSET 0) f
-					CROSS JOIN LATERAL (SELECT CASE t.event WHEN %6$L THEN ''nps'' WHEN %7$L THEN ''csat'' ELSE ''ces'' END AS survey, t.value AS score, t.at,
-							cjm.slice(j.journey, ''-infinity'', t.at + interval ''1 microsecond'') AS before
-						FROM cjm.touchpoints(j.journey) t WHERE %9$s OFFSET 0) a
-					CROSS JOIN LATERAL (SELECT cjm.funnel_step(a.before, %1$L::cjm.funnel) AS step,
-						cjm.funnel_open(a.before, %1$L::cjm.funnel, now()) AS open OFFSET 0) b
-					LEFT JOIN LATERAL (SELECT t.event FROM cjm.touchpoints(a.before) WITH ORDINALITY t(at, event, channel, value, n)
-						WHERE t.event <> ALL (%10$L::text[]) ORDER BY t.n DESC LIMIT 1) e ON true
-				WHERE %8$s) r
+					CROSS JOIN LATERAL unnest(cjm_internal.map_answers(j.journey, %1$L::cjm.funnel, %10$L::text[], now())) t
+				WHERE (%8$s) AND %9$s) r
 			GROUP BY r.step, r.event) s
 		ORDER BY s.step, s.answers DESC, s.event COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm.funnel_within((map).stages), cjm_internal.map_schema(map), (map).nps, (map).csat,
