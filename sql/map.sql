@@ -223,7 +223,7 @@ SELECT drop_map('waiting');
 -- but not another's, who could replace its views: a superuser's, one's own, or one of a role that one is a member of
 CREATE ROLE regress_map_holder;
 CREATE ROLE regress_map_maker IN ROLE regress_map_reader;
-GRANT SELECT ON clicks TO regress_map_maker;
+GRANT SELECT ON clicks TO regress_map_maker, regress_map_reader, regress_map_holder;
 CREATE SCHEMA waiting AUTHORIZATION regress_map_holder;
 GRANT ALL ON SCHEMA waiting TO regress_map_maker;
 SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart');
@@ -242,9 +242,19 @@ GRANT ALL ON SCHEMA waiting TO regress_map_maker;
 SET ROLE regress_map_maker;
 SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
 RESET ROLE;
+-- nor read by a report, or listed, as long as its views are not the new owner's
+\set VERBOSITY default
+SELECT stage, customers FROM funnel_report('waiting');
+SELECT map FROM maps WHERE map = 'waiting'::regnamespace;
 SELECT create_map('waiting', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
+SELECT map, owner FROM maps WHERE map = 'waiting'::regnamespace;
+ALTER VIEW waiting.journeys OWNER TO regress_map_reader;
+SELECT stage, customers FROM funnel_report('waiting');
 SELECT drop_map('waiting');
-DROP OWNED BY regress_map_maker, regress_map_holder;
+ALTER VIEW waiting.journeys OWNER TO regress_map_holder;
+SELECT count(*) FROM funnel_report('waiting');
+SELECT drop_map('waiting');
+DROP OWNED BY regress_map_maker, regress_map_holder, regress_map_reader;
 DROP ROLE regress_map_maker, regress_map_holder;
 
 DROP ROLE regress_map_reader;

@@ -35,6 +35,16 @@
 #define cjm_make_range(range_type, lower, upper) make_range((range_type), (lower), (upper), false)
 #endif
 
+/* One function for objects of all kinds came with 16, and so did attributes of tuples that cannot be NULL. */
+#if PG_VERSION_NUM >= 160000
+#define cjm_owns_schema(schema) object_ownercheck(NamespaceRelationId, (schema), GetUserId())
+#define cjm_owns_relation(relation) object_ownercheck(RelationRelationId, (relation), GetUserId())
+#else
+#define cjm_owns_schema(schema) pg_namespace_ownercheck((schema), GetUserId())
+#define cjm_owns_relation(relation) pg_class_ownercheck((relation), GetUserId())
+#define SysCacheGetAttrNotNull(cache, tuple, attribute) SysCacheGetAttr((cache), (tuple), (attribute), &(bool) {false})
+#endif
+
 /* Written first, as since 18, in declarations and definitions. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

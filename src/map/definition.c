@@ -6,21 +6,26 @@
  * a map can do no harm to who lists the maps, and a right to select is not
  * needed.  What is not of that form is no map, and has no row.
  *
+ * The parse tree is that of the catalog, read without opening the view: nobody
+ * waits for a lock on a view that may be somebody else's, and a view that is
+ * being replaced is what it was before.
+ *
  * map_nearest(name, names) is for messages: what somebody may have meant.
  */
 #include "base/glue.h"
 
-#include "access/relation.h"
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
-#include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/rel.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/tuplestore.h"
 #include "utils/varlena.h"
 
@@ -32,6 +37,23 @@ PG_FUNCTION_INFO_V1(map_nearest);
 
 /* varstr_levenshtein takes no more. */
 #define NEAREST_MAX_BYTES 255
+
+/* What a view selects, palloc'd; NULL if it is no view, or is gone by now.  Takes no lock. */
+static Query *
+read_view_query(Oid view)
+{
+	HeapTuple	rule;
+	List	   *actions;
+
+	if (get_rel_relkind(view) != RELKIND_VIEW)
+		return NULL;
+	rule = SearchSysCache2(RULERELNAME, ObjectIdGetDatum(view), PointerGetDatum(ViewSelectRuleName));
+	if (!HeapTupleIsValid(rule))
+		return NULL;
+	actions = (List *) stringToNode(TextDatumGetCString(SysCacheGetAttrNotNull(RULERELNAME, rule, Anum_pg_rewrite_ev_action)));
+	ReleaseSysCache(rule);
+	return linitial_node(Query, actions);
+}
 
 /* The value of a column in a query of constants; false if it has none of the right type. */
 static bool
@@ -62,26 +84,21 @@ Datum
 map_definition(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	view;
+	Query	   *query = read_view_query(PG_GETARG_OID(0));
 
 	start_rows(fcinfo);
-	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
-	if (view == NULL)
-		return (Datum) 0;
-	if (view->rd_rel->relkind == RELKIND_VIEW)
+	if (query != NULL && query->jointree->fromlist == NIL)
 	{
 		TupleDesc	columns = result->setDesc;
-		Query	   *query = get_view_query(view);
 		Datum	   *values = palloc(columns->natts * sizeof(Datum));
 		bool	   *nulls = palloc(columns->natts * sizeof(bool));
 		int			i = 0;
 
 		while (i < columns->natts && find_constant(query, TupleDescAttr(columns, i), &values[i], &nulls[i]))
 			i++;
-		if (i == columns->natts && query->jointree->fromlist == NIL)
+		if (i == columns->natts)
 			tuplestore_putvalues(result->setResult, columns, values, nulls);
 	}
-	relation_close(view, AccessShareLock);
 	return (Datum) 0;
 }
 

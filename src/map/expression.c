@@ -21,11 +21,13 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "map/binding.h"
 #include "map/fixed.h"
 #include "map/lasting.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -36,12 +38,14 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(map_expression);
@@ -359,6 +363,27 @@ analyze_expression(const ExpressionText *expression, ParseState *pstate, const c
 	return node;
 }
 
+/*
+ * Is there such a relation?  An error for who may read no column of it: who has no right to it neither waits for a lock on it nor
+ * holds one.
+ */
+static bool
+may_be_read(Oid relation)
+{
+	AclResult	right;
+	char		kind = get_rel_relkind(relation);
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		return false;
+	right = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
+	if (right != ACLCHECK_OK)
+		right = pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT, ACLMASK_ANY);
+	if (right != ACLCHECK_OK)
+		aclcheck_error(right, get_relkind_objtype(kind), name);
+	return true;
+}
+
 /* map_expression(source, expression, argument, time_zone): the expression, checked, converted and printed. */
 Datum
 map_expression(PG_FUNCTION_ARGS)
@@ -374,7 +399,7 @@ map_expression(PG_FUNCTION_ARGS)
 	bool		in_zone = false;
 
 	check_zone_name(time_zone);
-	source = try_relation_open(relation, AccessShareLock);
+	source = may_be_read(relation) ? try_relation_open(relation, AccessShareLock) : NULL;
 	if (source == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -413,7 +438,7 @@ map_expression(PG_FUNCTION_ARGS)
 Datum
 map_expressions(PG_FUNCTION_ARGS)
 {
-	Relation	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	view;
 	Relation	source;
 	Query	   *query = NULL;
 	RangeTblRef *from = NULL;
@@ -422,6 +447,10 @@ map_expressions(PG_FUNCTION_ARGS)
 	int			count = lengthof(arguments);
 	int			lower = 1;
 
+	if (!SearchSysCacheExists1(RELOID, PG_GETARG_DATUM(0)))
+		PG_RETURN_NULL();
+	check_readable(PG_GETARG_OID(0));
+	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	if (view == NULL)
 		PG_RETURN_NULL();
 	if (view->rd_rel->relkind == RELKIND_VIEW)

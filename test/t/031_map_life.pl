@@ -114,8 +114,10 @@ run_sql_fails($node, q{SELECT * FROM cjm.funnel_report('mine')}, '42501', qr/per
 run_sql_fails($node, q{SELECT cjm.create_map('mine', 'events', 'customer', 'at', 'event', 'view', replace => true)}, '42501', qr/the schema "mine" belongs to analyst/,
 	'nobody makes the map of another anew', %owner);
 run_sql_fails($node, q{SELECT cjm.drop_map('mine')}, '42501', qr/must be owner/, 'or takes it away', %bi);
+run_sql($node, 'GRANT SELECT ON events TO bi', %owner);
 run_sql_fails($node, q{SELECT cjm.create_map('x', 'events', 'customer', 'at', 'event', 'view')}, '42501', qr/permission denied for database shop/,
 	'a map takes the right to make a schema', %bi);
+run_sql($node, 'REVOKE SELECT ON events FROM bi', %owner);
 is(run_sql($node, 'SELECT string_agg(map::text, $$ $$) FROM cjm.maps', %bi), 'mine', 'cjm.maps has what one may read');
 is(run_sql($node, 'SELECT count(*) FROM cjm.maps', %nobody), 0, 'and nothing else');
 run_sql($node, 'REVOKE SELECT ON events FROM analyst', %owner);

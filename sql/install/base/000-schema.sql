@@ -3,6 +3,47 @@
 -- What is not written out is PostgreSQL's: whoever owns the schema cjm may have put objects of their own there.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- What somebody has put into the schema before would stand beside what comes now and could be taken for it.  One that is another
+-- role's, as where a dump of theirs is restored, changes hands if that role is one whose rights the installer has; a superuser's
+-- stays.  The extension is registered by now, and what it puts here is not.
+DO $$
+DECLARE
+	installer oid;
+	holder oid;
+	taken text;
+	granted record;
+BEGIN
+	SELECT e.extowner, n.nspowner, (
+		SELECT string_agg(o.what, ', ') FROM (
+			SELECT pg_describe_object(d.classid, d.objid, 0) AS what FROM pg_depend d
+			WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid AND (d.classid, d.objid) <> ('pg_extension'::regclass, e.oid)
+			ORDER BY d.objid LIMIT 5) o)
+	INTO STRICT installer, holder, taken
+	FROM pg_extension e CROSS JOIN pg_namespace n
+	WHERE e.extname = 'cjm' AND n.nspname = 'cjm';
+
+	IF taken IS NOT NULL THEN
+		RAISE duplicate_schema USING
+			MESSAGE = 'the schema "cjm" exists and is not empty',
+			DETAIL = format('There are other things in it: %s.', taken),
+			HINT = 'Whoever uses the extension would trust them as they trust it: look what they are, drop the schema or rename it, and try again.';
+	ELSIF holder <> installer AND pg_has_role(installer, holder, 'USAGE') THEN
+		RAISE WARNING USING
+			MESSAGE = format('the schema "cjm" belonged to %s, and belongs to %s now', holder::regrole, installer::regrole);
+		EXECUTE format('ALTER SCHEMA cjm OWNER TO %s', installer::regrole);
+		FOR granted IN
+			SELECT DISTINCT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE n.nspname = 'cjm' AND a.grantee <> installer
+		LOOP
+			EXECUTE format('REVOKE ALL ON SCHEMA cjm FROM %s CASCADE', CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE granted.grantee::regrole::text END);
+		END LOOP;
+	ELSIF holder <> installer AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = holder) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('the schema "cjm" belongs to %s', holder::regrole),
+			HINT = 'Its owner could put other things beside those of the extension: create it as that role, or drop the schema before.';
+	END IF;
+END
+$$;
+
 -- The schema belongs to whoever created the extension; everybody may use what is in it.
 GRANT USAGE ON SCHEMA cjm TO PUBLIC;
 

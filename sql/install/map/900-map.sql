@@ -54,6 +54,18 @@ CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_inte
 COMMENT ON FUNCTION cjm_internal.map_definition(oid) IS
 	'the definition that a view of constants holds, read without running it; no row if it is not a map''s';
 
+CREATE FUNCTION cjm_internal.map_lock_schema(map regnamespace) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'map_lock_schema'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cjm_internal.map_lock_schema(regnamespace) IS
+	'whether a schema is still there, now that nobody else makes, replaces or drops a map in it until the transaction ends; an error for who does not own it';
+
+CREATE FUNCTION cjm_internal.map_lock_views(map regnamespace, views text[]) RETURNS void
+	AS 'MODULE_PATHNAME', 'map_lock_views'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cjm_internal.map_lock_views(regnamespace, text[]) IS
+	'locks views of one''s own, in that order, or gives up in half of deadlock_timeout; then a subtransaction has to end';
+
 CREATE FUNCTION cjm_internal.map_expression(source regclass, expression text, argument text, time_zone text) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_expression'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
@@ -71,15 +83,22 @@ CREATE FUNCTION cjm_internal.map_nearest(name text, names text[]) RETURNS text
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
 COMMENT ON FUNCTION cjm_internal.map_nearest(text, text[]) IS 'the one of the names that somebody may have meant, or NULL';
 
--- The catalogs alone are asked: whoever lists the maps runs no view of somebody else's.
+-- In the order in which they are made: each reads none but earlier ones.
+CREATE FUNCTION cjm_internal.map_view_names() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '{map,events,journeys,customers,funnel,funnel_by_segment,funnel_by_week,drop_off,sessions,bounce,retention,touchpoints,stages,transitions,paths,attribution,spend,channels,feedback}'::text[];
+COMMENT ON FUNCTION cjm_internal.map_view_names() IS 'the views of a map in the order in which they are made';
+
+-- The catalogs alone are asked, and no view is opened: whoever lists the maps runs no view of somebody else's, and waits for nobody.
+-- A view "map" in a schema of another owner is no map: its reports are refused, too.
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
-WHERE c.relname = 'map' AND c.relkind = 'v' AND d.map = n.oid
-	AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT');
+	CROSS JOIN LATERAL cjm_internal.map_definition(
+		CASE WHEN pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN c.oid END) d
+WHERE c.relname = 'map' AND c.relkind = 'v' AND c.relowner = n.nspowner AND d.map = n.oid;
 COMMENT ON VIEW cjm.maps IS 'the journey maps that you may read';
 COMMENT ON COLUMN cjm.maps.map IS 'its schema';
 COMMENT ON COLUMN cjm.maps.owner IS 'whose it is';
@@ -103,32 +122,61 @@ COMMENT ON COLUMN cjm.maps.csat IS 'the event whose value is an answer from 1 to
 COMMENT ON COLUMN cjm.maps.ces IS 'the event whose value is an answer from 1 to 7, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
--- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.
+-- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.
+CREATE FUNCTION cjm_internal.map_check_owner(map regnamespace) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	other record;
+BEGIN
+	SELECT c.relname, c.oid::regclass AS view, c.relowner::regrole AS owner, n.nspname, n.nspowner::regrole AS holder INTO other
+	FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relowner <> n.nspowner
+	WHERE n.oid = map_check_owner.map AND c.relname = ANY (cjm_internal.map_view_names()::name[])
+	ORDER BY c.relname <> 'map', c.relname LIMIT 1;
+	IF FOUND THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('the view "%s" of the map "%s" belongs to %s, and its schema to %s', other.relname, other.nspname, other.owner, other.holder),
+			DETAIL = 'Whoever reads a view runs what its owner wrote, so all of a map has one owner.',
+			HINT = format('If what the view says can be trusted: ALTER VIEW %s OWNER TO %s.', other.view, other.holder);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_check_owner(regnamespace) IS 'an error if a view of a map belongs to another role than its schema';
+
+-- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.  The schema is looked for first, so that
+-- no other is looked at.
 CREATE FUNCTION cjm_internal.map_of(name text) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found cjm_internal.map;
+	def cjm_internal.map;
 	wanted text[] := ARRAY[name];
+	home oid;
 BEGIN
 	IF name ~ '^"(?:[^"]|"")+"$' THEN
 		wanted := wanted || replace(substr(name, 2, length(name) - 2), '""', '"');
 	END IF;
-	SELECT d.* INTO found
-	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
-	WHERE n.nspname = ANY (wanted) AND c.relname = 'map' AND c.relkind = 'v' AND d.map = n.oid
-	ORDER BY array_position(wanted, n.nspname::text)
-	LIMIT 1;
-	IF found.map IS NULL THEN
+	FOR home IN SELECT n.oid FROM pg_namespace n WHERE n.nspname = ANY (wanted) ORDER BY array_position(wanted, n.nspname::text)
+	LOOP
+		SELECT d.* INTO def
+		FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
+		WHERE c.relnamespace = home AND c.relname = 'map' AND c.relkind = 'v' AND d.map = home;
+		EXIT WHEN FOUND;
+	END LOOP;
+	IF def.map IS NULL THEN
 		RAISE undefined_object USING
 			MESSAGE = format('there is no map "%s"', name),
 			HINT = coalesce(
 				(SELECT format('Did you mean "%s"? ', near) FROM cjm_internal.map_nearest(name, (SELECT array_agg(n.nspname::text)
 					FROM cjm.maps m JOIN pg_namespace n ON n.oid = m.map)) near WHERE near IS NOT NULL), '') ||
 				'All maps that you may read are in cjm.maps.';
+	ELSIF NOT has_schema_privilege(def.map, 'USAGE') THEN
+		RAISE insufficient_privilege USING MESSAGE = format('permission denied for schema %s', cjm_internal.map_schema(def));
 	END IF;
-	RETURN found;
+	PERFORM cjm_internal.map_check_owner(def.map);
+	RETURN def;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_of(text) IS 'the definition of a map by its name; an error if there is none';
+COMMENT ON FUNCTION cjm_internal.map_of(text) IS 'the definition of a map by its name; an error if there is none, or if it is not to be trusted';

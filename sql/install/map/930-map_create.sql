@@ -157,8 +157,7 @@ AS $$
 BEGIN
 	RETURN QUERY SELECT v.place, v.view_name, v.query
 	FROM unnest(
-		ARRAY['map', 'events', 'journeys', 'customers', 'funnel', 'funnel_by_segment', 'funnel_by_week', 'drop_off', 'sessions', 'bounce',
-			'retention', 'touchpoints', 'stages', 'transitions', 'paths', 'attribution', 'spend', 'channels', 'feedback'],
+		cjm_internal.map_view_names(),
 		ARRAY[
 			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
@@ -190,7 +189,8 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a map in the order in which they are made, and what each selects';
 
--- Tells which events of the stages are not there, with one pass over the source.
+-- Tells which events of the stages are not there, with one pass over the source.  No view of the map is read for it, since that
+-- would be one that readers wait for.
 CREATE FUNCTION cjm_internal.map_notice_events(map cjm_internal.map) RETURNS void
 	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
@@ -201,7 +201,7 @@ DECLARE
 	problem text;
 BEGIN
 	FOR missing IN EXECUTE format('
-		WITH seen AS (SELECT e.event, %s AS channel, count(*) AS touches FROM %s.events e WHERE e.event <> '''' GROUP BY 1, 2)
+		WITH seen AS (SELECT e.event, %s AS channel, count(*) AS touches FROM (%s) e WHERE e.event <> '''' GROUP BY 1, 2)
 		SELECT s.stage, s.event, s.channel, (SELECT array_agg(event) FROM (
 			SELECT event FROM seen GROUP BY event ORDER BY sum(touches) DESC LIMIT 10000) e) AS events
 		FROM (SELECT n.step, coalesce(''stage "'' || n.stage || ''"'', ''excluding'') AS stage, n.event, n.channel FROM cjm.funnel_stages($1) n
@@ -209,7 +209,7 @@ BEGIN
 		WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
 		ORDER BY s.step, s.stage COLLATE "C"',
 		CASE WHEN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) WHERE channel IS NOT NULL) THEN 'e.channel' ELSE 'NULL::text' END,
-		cjm_internal.map_schema(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces]
+		cjm_internal.map_events_sql(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces]
 	LOOP
 		IF missing.events IS NULL THEN
 			RAISE NOTICE 'no row of % has an event yet', (map).source;
@@ -236,10 +236,114 @@ CREATE FUNCTION cjm_internal.map_is_remnant(schema oid) RETURNS boolean
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'customer journey map'
-		AND coalesce(bool_and(c.relkind IS NOT DISTINCT FROM 'v' AND c.relname IN (SELECT v.view_name FROM cjm_internal.map_comments() v)), false)
+		AND coalesce(bool_and(c.relkind IS NOT DISTINCT FROM 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[])), false)
 	FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 	WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = schema AND d.deptype = 'n');
 COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
+
+-- Readers lock the views from the top down, so they are locked in that order.  A reader that holds one and waits for another is not
+-- waited for with views in hand: all are let go, and taken later.
+CREATE FUNCTION cjm_internal.map_lock(map regnamespace) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	from_top CONSTANT text[] := ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
+	began CONSTANT timestamptz := clock_timestamp();
+	patience CONSTANT interval := nullif(current_setting('lock_timeout'), '0')::interval;
+	pause float8 := 0.05;
+BEGIN
+	LOOP
+		BEGIN
+			PERFORM cjm_internal.map_lock_views(map, from_top);
+			RETURN;
+		EXCEPTION WHEN lock_not_available THEN
+			IF clock_timestamp() - began >= patience THEN
+				RAISE lock_not_available USING
+					MESSAGE = format('the views of the map "%s" are being read', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = map_lock.map)),
+					DETAIL = format('They could not all be had within lock_timeout (%s).', current_setting('lock_timeout')),
+					HINT = 'Try again when the transactions that read them are over: pg_locks and pg_stat_activity tell which they are.';
+			END IF;
+		END;
+		PERFORM pg_sleep(pause);
+		pause := least(2 * pause, 1);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_lock(regnamespace) IS 'locks all views of a map of one''s own, so that nobody reads them until the transaction ends, without a deadlock with readers';
+
+-- Finds the schema of a new map or makes it, and holds it, so that of several who make or replace one map at the same time each
+-- sees what the one before has made.
+CREATE FUNCTION cjm_internal.map_claim(name text, replace boolean) RETURNS regnamespace
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	existing oid;
+	holder oid;
+	was_map boolean;
+	detail text;
+BEGIN
+	FOR attempt IN 1 .. 3
+	LOOP
+		SELECT n.oid, n.nspowner INTO existing, holder FROM pg_namespace n WHERE n.nspname = name;
+		IF NOT FOUND THEN
+			BEGIN
+				EXECUTE format('CREATE SCHEMA %I', name);
+				SELECT n.oid INTO existing FROM pg_namespace n WHERE n.nspname = name;
+				RETURN existing;
+			EXCEPTION WHEN unique_violation OR duplicate_schema THEN
+				-- Another session has made it since, and its transaction is over.
+				CONTINUE;
+			END;
+		END IF;
+		SELECT count(*) > 0 INTO was_map FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
+		WHERE c.relnamespace = existing AND c.relname = 'map' AND d.map = existing;
+		-- Whoever owns a schema can put another view in the place of one, and the next reader runs what stands there.  A superuser is
+		-- a member of every role; so that this lends nobody their name, they make no new map in the schema of a lesser role.
+		IF NOT EXISTS (SELECT FROM pg_roles o JOIN pg_roles u ON u.rolname = current_user
+			WHERE o.oid = holder AND pg_has_role(o.oid, 'USAGE') AND (was_map OR o.rolsuper >= u.rolsuper)) THEN
+			RAISE insufficient_privilege USING
+				MESSAGE = format('the schema "%s" belongs to %s', name, holder::regrole),
+				HINT = 'Its owner could put other views in the place of the map''s. Choose another name, or make the map as that role.';
+		ELSIF was_map AND NOT replace THEN
+			RAISE duplicate_schema USING
+				MESSAGE = format('there is a map "%s" already', name),
+				HINT = 'With replace => true its views are made anew; cjm.drop_map takes it away.';
+		END IF;
+		CONTINUE WHEN NOT cjm_internal.map_lock_schema(existing);
+		-- What was waited for may have changed all of it.
+		CONTINUE WHEN NOT EXISTS (SELECT FROM pg_namespace n WHERE n.oid = existing AND n.nspname = name AND n.nspowner = holder)
+			OR was_map <> EXISTS (SELECT FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
+				WHERE c.relnamespace = existing AND c.relname = 'map' AND d.map = existing);
+		IF was_map THEN
+			RETURN existing;
+		ELSIF cjm_internal.map_is_remnant(existing) THEN
+			IF NOT replace THEN
+				RAISE duplicate_schema USING
+					MESSAGE = format('the schema "%s" has what is left of a map', name),
+					DETAIL = 'Views of it are gone, as after DROP EXTENSION cjm CASCADE.',
+					HINT = 'With replace => true the map is made whole; DROP SCHEMA takes the rest away.';
+			END IF;
+			RETURN existing;
+		END IF;
+		SELECT string_agg(o.what, ', ') INTO detail FROM (
+			SELECT pg_describe_object(d.classid, d.objid, 0) AS what FROM pg_depend d
+			WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = existing AND d.deptype = 'n' ORDER BY d.objid LIMIT 5) o;
+		IF detail IS NOT NULL THEN
+			RAISE duplicate_schema USING
+				MESSAGE = format('the schema "%s" exists and is no map', name),
+				DETAIL = format('There are other things in it: %s.', detail),
+				HINT = 'Choose another name: a map has a schema of its own.';
+		END IF;
+		RETURN existing;
+	END LOOP;
+	RAISE duplicate_schema USING
+		MESSAGE = format('another session makes or drops the map "%s" at the same time', name),
+		HINT = 'Try again in a new transaction.';
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a map, made, or found to be one''s own and locked against others who make or drop maps; an error if it cannot be had';
 
 -- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
@@ -253,9 +357,7 @@ CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text
 AS $$
 DECLARE
 	new cjm_internal.map;
-	old cjm_internal.map;
 	existing oid;
-	holder oid;
 	missing text;
 	relation pg_class;
 	readers boolean;
@@ -330,50 +432,17 @@ BEGIN
 	FROM pg_class c WHERE c.oid IN (source, spend);
 	new.access := coalesce(access, CASE WHEN readers THEN 'reader' ELSE 'owner' END);
 
-	SELECT n.oid, n.nspowner INTO existing, holder FROM pg_namespace n WHERE n.nspname = name;
-	IF FOUND THEN
-		SELECT d.* INTO old FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
-		WHERE c.relnamespace = existing AND c.relname = 'map' AND d.map = existing;
-		-- Whoever owns a schema can put another view in the place of one, and the next reader runs what stands there.  A superuser is
-		-- a member of every role; so that this lends nobody their name, they make no new map in the schema of a lesser role.
-		IF NOT EXISTS (SELECT FROM pg_roles o JOIN pg_roles u ON u.rolname = current_user
-			WHERE o.oid = holder AND pg_has_role(o.oid, 'USAGE') AND (old.map IS NOT NULL OR o.rolsuper >= u.rolsuper)) THEN
-			RAISE insufficient_privilege USING
-				MESSAGE = format('the schema "%s" belongs to %s', name, holder::regrole),
-				HINT = 'Its owner could put other views in the place of the map''s. Choose another name, or make the map as that role.';
-		END IF;
-		IF old.map IS NOT NULL AND NOT replace THEN
-			RAISE duplicate_schema USING
-				MESSAGE = format('there is a map "%s" already', name),
-				HINT = 'With replace => true its views are made anew; cjm.drop_map takes it away.';
-		END IF;
-		SELECT c.oid::regclass::text INTO detail FROM pg_class c
-		WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname IN (SELECT c.view_name FROM cjm_internal.map_comments() c);
-		IF FOUND THEN
-			RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
-		ELSIF old.map IS NULL AND cjm_internal.map_is_remnant(existing) THEN
-			IF NOT replace THEN
-				RAISE duplicate_schema USING
-					MESSAGE = format('the schema "%s" has what is left of a map', name),
-					DETAIL = 'Views of it are gone, as after DROP EXTENSION cjm CASCADE.',
-					HINT = 'With replace => true the map is made whole; DROP SCHEMA takes the rest away.';
-			END IF;
-		ELSIF old.map IS NULL AND EXISTS (SELECT FROM pg_depend
-			WHERE refclassid = 'pg_namespace'::regclass AND refobjid = existing AND deptype = 'n') THEN
-			SELECT string_agg(o.what, ', ') INTO detail FROM (
-				SELECT pg_describe_object(d.classid, d.objid, 0) AS what FROM pg_depend d
-				WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = existing AND d.deptype = 'n' ORDER BY d.objid LIMIT 5) o;
-			RAISE duplicate_schema USING
-				MESSAGE = format('the schema "%s" exists and is no map', name),
-				DETAIL = format('There are other things in it: %s.', detail),
-				HINT = 'Choose another name: a map has a schema of its own.';
-		END IF;
-	ELSE
-		EXECUTE format('CREATE SCHEMA %I', name);
-		SELECT n.oid INTO existing FROM pg_namespace n WHERE n.nspname = name;
-	END IF;
+	existing := cjm_internal.map_claim(name, replace);
 	new.map := existing;
+	SELECT c.oid::regclass::text INTO detail FROM pg_class c
+	WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
+	IF FOUND THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
+	END IF;
 
+	-- From here on nobody reads the map: what takes long is done before.
+	PERFORM cjm_internal.map_notice_events(new);
+	PERFORM cjm_internal.map_lock(existing);
 	FOR made IN SELECT v.view_name, v.query FROM cjm_internal.map_views(new) v ORDER BY v.place
 	LOOP
 		BEGIN
@@ -398,9 +467,15 @@ BEGIN
 			EXECUTE format('COMMENT ON COLUMN %I.%I.%I IS %L', name, made.view_name, made.column_name, made.comment);
 		END IF;
 	END LOOP;
+	-- All of them are the owner's of the schema: reports trust no other.
+	FOR made IN SELECT c.oid::regclass AS view, n.nspowner::regrole AS holder
+		FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relowner <> n.nspowner
+		WHERE n.oid = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[])
+	LOOP
+		EXECUTE format('ALTER VIEW %s OWNER TO %s', made.view, made.holder);
+	END LOOP;
 	-- A view can be made without a right to read; it would be of no use.
-	EXECUTE format('SELECT FROM %I.spend LIMIT 0', name);
-	PERFORM cjm_internal.map_notice_events(new);
+	EXECUTE format('SELECT FROM %1$I.events CROSS JOIN %1$I.spend LIMIT 0', name);
 	RETURN existing;
 END
 $$;
@@ -458,12 +533,18 @@ CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS v
 AS $$
 DECLARE
 	old cjm_internal.map := cjm_internal.map_of(name);
-	schema text := cjm_internal.map_schema(old);
+	schema text;
 	views text;
 BEGIN
+	IF cjm_internal.map_lock_schema((old).map) THEN
+		PERFORM cjm_internal.map_lock((old).map);
+	END IF;
+	-- Another session may have dropped or renamed it in the meantime; then there is none.
+	old := cjm_internal.map_of(name);
+	schema := cjm_internal.map_schema(old);
 	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
-	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname IN (SELECT c.view_name FROM cjm_internal.map_comments() c WHERE c.column_name IS NULL);
+	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
 	EXECUTE format('DROP VIEW %s %s', views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
 	EXECUTE format('DROP SCHEMA %s %s', schema, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
 END

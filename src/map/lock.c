@@ -1,0 +1,111 @@
+/*
+ * map/lock.c: what a map is locked by while it is made, made anew or dropped:
+ * map_lock_schema(map) and map_lock_views(map, views).
+ *
+ * Who reads a view of a map locks it, then the views that it reads, from the top
+ * down, and keeps these locks until the transaction ends; who replaces the views
+ * needs all of them for himself.  Whatever the order, a transaction that reads
+ * several views may hold one that is wanted here and want one that is held here.
+ * So nobody waits here for longer than half of deadlock_timeout with a view in
+ * hand: before a reader looks for a deadlock there is none, since all is let go
+ * again and tried later (by map_lock in SQL, in a subtransaction, whose end lets
+ * go).
+ *
+ * Two who replace or drop one map meet at its schema, before they have a view.
+ *
+ * Locks are given to owners alone, and are looked after by the transaction.
+ */
+#include "base/glue.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(map_lock_schema);
+PG_FUNCTION_INFO_V1(map_lock_views);
+
+/*
+ * map_lock_schema(map): whether the schema is still there, now that nobody else
+ * makes, replaces or drops a map in it until the transaction ends.  Readers and
+ * GRANT go on.  An error for who does not own it, before anything is waited for.
+ */
+Datum
+map_lock_schema(PG_FUNCTION_ARGS)
+{
+	Oid			schema = PG_GETARG_OID(0);
+
+	if (!SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(schema)))
+		PG_RETURN_BOOL(false);
+	if (!cjm_owns_schema(schema))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, get_namespace_name(schema));
+	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
+	PG_RETURN_BOOL(SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(schema)));
+}
+
+/* Waits for a relation until a time at most; the error is that of lock_timeout. */
+static void
+lock_until(Oid relation, TimestampTz deadline)
+{
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	int			nest;
+	char		milliseconds[32];
+
+	if (ConditionalLockRelationOid(relation, AccessExclusiveLock))
+		return;
+	if (left <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock the views of the map at once")));
+	if (LockTimeout > 0)
+		left = Min(left, LockTimeout);
+	nest = NewGUCNestLevel();
+	snprintf(milliseconds, sizeof(milliseconds), "%ld", left);
+	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	LockRelationOid(relation, AccessExclusiveLock);
+	AtEOXact_GUC(true, nest);
+}
+
+/*
+ * map_lock_views(map, views): locks those of the views that are in the schema,
+ * in that order, so that nobody reads them until the transaction ends.  Gives up
+ * with ERRCODE_LOCK_NOT_AVAILABLE before a reader could take it for a deadlock;
+ * what is locked by then is let go with the subtransaction of the caller.
+ */
+Datum
+map_lock_views(PG_FUNCTION_ARGS)
+{
+	Oid			schema = PG_GETARG_OID(0);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Max(DeadlockTimeout / 2, 1));
+	Datum	   *names;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *name = nulls[i] ? NULL : TextDatumGetCString(names[i]);
+		Oid			view;
+
+		/* It may be dropped and made again while it is waited for. */
+		while (name != NULL && OidIsValid(view = get_relname_relid(name, schema)))
+		{
+			if (!cjm_owns_relation(view))
+				aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_VIEW, name);
+			lock_until(view, deadline);
+			if (get_relname_relid(name, schema) == view)
+				break;
+		}
+	}
+	PG_RETURN_VOID();
+}
