@@ -6,6 +6,12 @@
 -- alone.  A query that is asked of a time range takes its ends as $1 and $2.
 -- Each reads the journeys once.
 --
+-- Whoever made the extension owns the schema cjm and may put functions beside
+-- ours, and of several with one name PostgreSQL takes the one that fits best.  So
+-- calls of cjm.… here give every argument, in exactly the type that ours has, and
+-- constants with their type: nothing fits better then.  Those that take any type
+-- have a twin in cjm_internal, where nobody puts anything.
+--
 -- What is to be worked out once for each journey, though used several times, is in
 -- a subquery that ends with OFFSET '0', so that it is not merged.  It is text for
 -- the sake of workers: that this is no offset at all the planner sees at once,
@@ -42,7 +48,7 @@ COMMENT ON FUNCTION cjm_internal.map_answer_events(cjm_internal.map) IS 'the eve
 CREATE FUNCTION cjm_internal.map_valued_journey(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN cjm_internal.map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L)', cjm_internal.map_answer_events(map)) END;
+RETURN CASE WHEN cjm_internal.map_answer_events(map) = '{}' THEN 'j.journey' ELSE format('cjm.without_values(j.journey, %L::text[])', cjm_internal.map_answer_events(map)) END;
 COMMENT ON FUNCTION cjm_internal.map_valued_journey(cjm_internal.map) IS 'SQL: a journey j whose values can be added up';
 
 -- Who answers came by nothing, and the answer brought nobody: it earns no credit, unless the funnel asks for it.
@@ -50,7 +56,7 @@ CREATE FUNCTION cjm_internal.map_earning_journey(map cjm_internal.map) RETURNS t
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN a.events = '{}' THEN cjm_internal.map_valued_journey(map)
-		ELSE format('cjm.without_events(%s, %L)', cjm_internal.map_valued_journey(map), a.events) END
+		ELSE format('cjm.without_events(%s, %L::text[])', cjm_internal.map_valued_journey(map), a.events) END
 	FROM (SELECT ARRAY(SELECT e FROM unnest(cjm_internal.map_answer_events(map)) e
 		WHERE NOT EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.event = e OR s.event IS NULL) ORDER BY e) AS events) a);
 COMMENT ON FUNCTION cjm_internal.map_earning_journey(cjm_internal.map) IS 'SQL: a journey j whose touchpoints earn credit';
@@ -73,7 +79,7 @@ BEGIN
 		WHEN 'channel' THEN 'cjm.first_channel(j.journey)'
 		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
 		WHEN 'next_event' THEN
-			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''))).event'
+			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event'
 	END;
 END
 $$;
@@ -93,7 +99,7 @@ CREATE FUNCTION cjm_internal.map_period(period text) RETURNS interval
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM cjm.entry_buckets('{}', '*', period, 'UTC');
+	PERFORM cjm.entry_buckets('{}'::cjm.journey, '*'::cjm.funnel, period, 'UTC'::text);
 	RETURN CASE lower(period) WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || period)::interval END;
 END
 $$;
@@ -135,6 +141,34 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map) IS 'SQL of the view events: the rows of the source as the map reads them';
 
+CREATE AGGREGATE cjm_internal.map_first_touch(at timestamptz, value text) (
+	SFUNC = cjm_internal.touch_agg_first,
+	STYPE = internal,
+	SSPACE = 112,
+	FINALFUNC = cjm_internal.touch_agg_final,
+	FINALFUNC_EXTRA,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.touch_agg_first_combine,
+	SERIALFUNC = cjm_internal.touch_agg_serialize,
+	DESERIALFUNC = cjm_internal.touch_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.map_first_touch(timestamptz, text) IS 'as first_touch, of text: the segment of the journeys of a map';
+
+CREATE AGGREGATE cjm_internal.map_last_touch(at timestamptz, value text) (
+	SFUNC = cjm_internal.touch_agg_last,
+	STYPE = internal,
+	SSPACE = 112,
+	FINALFUNC = cjm_internal.touch_agg_final,
+	FINALFUNC_EXTRA,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.touch_agg_last_combine,
+	SERIALFUNC = cjm_internal.touch_agg_serialize,
+	DESERIALFUNC = cjm_internal.touch_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.map_last_touch(timestamptz, text) IS 'as last_touch, of text: the segment of the journeys of a map';
+
 CREATE FUNCTION cjm_internal.map_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -143,7 +177,7 @@ BEGIN
 	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(e.at, e.event%s) AS journey
 		FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
 		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
-			ELSE format('cjm.%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
+			ELSE format('cjm_internal.map_%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
 		CASE WHEN (map).value IS NOT NULL THEN ', nullif(e.channel, ''''), e.value'
 			WHEN (map).channel IS NOT NULL THEN ', nullif(e.channel, '''')' ELSE '' END,
 		cjm_internal.map_schema(map));
@@ -208,7 +242,7 @@ BEGIN
 		lead, cjm_internal.map_split(by, 'segment', 'channel'),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
-		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L, %L) b(entered)',
+		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 			(map).stages, bucket, (map).time_zone) END
 			|| CASE WHEN ranged THEN ' WHERE b.entered && tstzrange($1, $2)' ELSE '' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
@@ -326,13 +360,13 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
 				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(s.value) AS value
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L, %L, %L, %L%s) s%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L::interval, %L::text, %L::text, %L::text, %s) s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		cjm_internal.map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
 		cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap,
-		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN by END, bucket, (map).time_zone, CASE WHEN ranged THEN ', $1, $2' END,
+		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN by END, bucket, (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);
@@ -372,7 +406,7 @@ BEGIN
 	END IF;
 	RETURN format('WITH active AS (
 			SELECT %9$s AS periods, a.wanted, count(*) AS customers
-			FROM (SELECT cjm.active_periods(j.journey, %1$L, %2$L) AS periods, %4$s AS wanted FROM %5$s.journeys j OFFSET ''0'') a
+			FROM (SELECT cjm.active_periods(j.journey, %1$L::text, %2$L::text) AS periods, %4$s AS wanted FROM %5$s.journeys j OFFSET ''0'') a
 			GROUP BY 1, 2
 		), latest AS (
 			SELECT least(max(a.periods[cardinality(a.periods)]), %8$s) AS period FROM active a

@@ -63,7 +63,7 @@ BEGIN
 			SELECT e.step, e.label, cjm_internal.map_duration(e.met_after) AS soon, cjm_internal.map_duration(e.went_on_after) AS gone,
 				cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
 				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen
-			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L%5$s) e
+			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e
 			%6$s GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
 			SELECT w.step, min(w.seconds) AS seconds, cjm_internal.map_duration(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
@@ -112,7 +112,7 @@ BEGIN
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label);
+		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';
@@ -169,7 +169,7 @@ BEGIN
 	RETURN format('SELECT %1$s t.source, t.target, t.value, t.customers, t.value::float8 / t.leaving::float8 AS share
 		FROM (SELECT %2$s AS source, %3$s AS target, count(*) AS value, count(*) FILTER (WHERE x.occurrence = 1%8$s) AS customers,
 				sum(count(*)) OVER (PARTITION BY %9$sx.source) AS leaving%10$s
-			FROM %4$s.journeys j CROSS JOIN LATERAL cjm.transitions(j.journey, %5$L%6$s) x
+			FROM %4$s.journeys j CROSS JOIN LATERAL cjm.transitions(j.journey, %5$L::text, %6$s) x
 			%7$s GROUP BY %9$sx.source, x.target) t
 		WHERE t.target IS NOT NULL
 		ORDER BY %11$st.value DESC, t.source COLLATE "C", t.target COLLATE "C"',
@@ -177,7 +177,7 @@ BEGIN
 		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
 		cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
-		CASE WHEN depth IS NULL THEN format(', repeats => %L', repeats) ELSE format(', %L, %L', depth, repeats) END,
+		format('%L::integer, %L::boolean', coalesce(depth, 16777216), repeats),
 		cjm_internal.map_first_seen_sql(ranged),
 		CASE WHEN depth IS NULL THEN '' ELSE ' OR true' END,
 		CASE WHEN depth IS NULL THEN '' ELSE 'x.position, ' END,
@@ -202,7 +202,7 @@ BEGIN
 	RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
 			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
 		FROM (SELECT cjm.%1$s_path(CASE WHEN f.completed_at IS NULL THEN j.journey
-					ELSE cjm.slice(j.journey, ''-infinity'', f.completed_at + interval ''1 microsecond'') END, %2$L, %3$L) AS nodes,
+					ELSE cjm.slice(j.journey, ''-infinity''::timestamptz, f.completed_at + interval ''1 microsecond'') END, %2$L::integer, %3$L::boolean) AS nodes,
 				count(*) AS customers, count(f.completed_at) AS converted
 			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT %5$s AS completed_at OFFSET 0) f
 			%6$s GROUP BY 1) p
@@ -210,7 +210,7 @@ BEGIN
 		cjm_internal.map_touch_by(by), depth, repeats, cjm_internal.map_schema(map),
 		format(CASE WHEN cjm_internal.map_completed_step(map) = (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s)
 				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
-				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
+				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel, ''event''::text, ''(,)''::tstzrange) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
 			(map).stages, cjm_internal.map_completed_step(map)),
 		cjm_internal.map_first_seen_sql(ranged));
 END

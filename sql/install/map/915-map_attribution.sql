@@ -149,7 +149,7 @@ BEGIN
 			HINT = 'The view attribution of the map has them.';
 	END IF;
 	-- What is wrong is said, even where there is no journey.
-	PERFORM cjm.attribute('{}', '*', m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels)
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels)
 	FROM unnest(coalesce(models, cjm_internal.map_attribution_models())) m(model);
 	RETURN QUERY EXECUTE cjm_internal.map_attribution_sql(def, 's.label,', by, asked,
 		format(', $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2', (def).session_gap), false)

@@ -10,7 +10,7 @@
 CREATE FUNCTION cjm_internal.map_has_purchase(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
-RETURN (SELECT CASE WHEN count(s.event) = count(*) THEN '(' || string_agg(format('cjm.has_event(j.journey, %L)', s.event), ' OR ') || ')' END
+RETURN (SELECT CASE WHEN count(s.event) = count(*) THEN '(' || string_agg(format('cjm.has_event(j.journey, %L::text)', s.event), ' OR ') || ')' END
 	FROM cjm.funnel_stages((map).stages) s WHERE s.step = cjm_internal.map_completed_step(map));
 COMMENT ON FUNCTION cjm_internal.map_has_purchase(cjm_internal.map) IS 'SQL: a condition that every journey j with a purchase meets; NULL if all may have one';
 
@@ -139,7 +139,7 @@ BEGIN
 			MESSAGE = 'what was spent in an hour is not known',
 			HINT = 'Buckets are day, week, month, quarter and year.';
 	END IF;
-	PERFORM cjm.attribute('{}', '*', by_model, per => per);
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, per, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
 			c.paid / nullif(c.clicks, 0)::float8 AS cpc, 1000 * c.paid / nullif(c.impressions, 0)::float8 AS cpm,
 			c.visits, c.conversions, c.paid / nullif(c.conversions, 0) AS cpa, c.revenue,
@@ -157,7 +157,8 @@ BEGIN
 					FROM cjm.sessions(j.journey, %7$L::interval) s
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, a.value AS revenue
-					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L, per => %12$L, session_gap => %7$L::interval) a) w%11$s) f
+					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false) a) w%11$s) f
 			GROUP BY f.bucket, f.channel) c
 		ORDER BY c.bucket, c.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::float8' ELSE 'coalesce(sum(f.revenue), 0)' END,

@@ -98,7 +98,7 @@ BEGIN
 			GROUP BY r.step, r.event) s
 		ORDER BY s.step, s.answers DESC, s.event COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm.funnel_within((map).stages), cjm_internal.map_schema(map), (map).nps, (map).csat,
-		(SELECT coalesce(string_agg(format('cjm.has_event(j.journey, %L)', a.event), ' OR '), 'false') FROM unnest(answers) a(event)),
+		(SELECT coalesce(string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR '), 'false') FROM unnest(answers) a(event)),
 		cjm_internal.map_is_score(map), answers);
 END
 $$;

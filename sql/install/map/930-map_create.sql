@@ -388,8 +388,9 @@ BEGIN
 			HINT = 'It is owner, for views that read the source with your rights, or reader, with the rights of whoever asks.';
 	END IF;
 	PERFORM timezone(time_zone, now());
-	PERFORM cjm.sessions('{}', session_gap);
-	PERFORM cjm.attribute('{}', '*', attribution);
+	PERFORM cjm.sessions('{}'::cjm.journey, session_gap);
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, attribution, NULL::interval, 'touchpoint'::text, interval '30 minutes',
+		interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
 	PERFORM cjm_internal.map_check_spend(spend);
 

@@ -123,7 +123,7 @@ BEGIN
 	END IF;
 	-- Many customers were there in the same periods: those are counted first, as for retention.
 	RETURN QUERY EXECUTE format('WITH seen AS (
-			SELECT cjm.active_periods(j.journey, %3$L, %2$L) AS periods, count(*) AS customers FROM %1$s.journeys j GROUP BY 1
+			SELECT cjm.active_periods(j.journey, %3$L::text, %2$L::text) AS periods, count(*) AS customers FROM %1$s.journeys j GROUP BY 1
 		), active AS (
 			SELECT p.period, s.periods[p.place - 1] AS earlier, s.periods[p.place + 1] AS later, sum(s.customers) AS customers
 			FROM seen s CROSS JOIN LATERAL (SELECT u.period, u.place::integer FROM unnest(s.periods) WITH ORDINALITY u(period, place)) p
@@ -176,10 +176,10 @@ BEGIN
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
 				justify_hours(avg(p.since)) AS mean,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel%s) p%s%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
 		cjm_internal.map_split(by, 'segment', 'channel'), cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', $1, $2' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
 END
 $$;

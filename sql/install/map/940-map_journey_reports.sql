@@ -241,7 +241,7 @@ BEGIN
 
 	FOR step, stage, customers, step_rate, overall_rate IN
 		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
-		FROM cjm.funnel_report(what_if.map, from_time => from_time, to_time => to_time) f ORDER BY f.step
+		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time) f ORDER BY f.step
 	LOOP
 		first := coalesce(first, customers);
 		new_step_rate := coalesce(new_rates[step], step_rate);
@@ -280,7 +280,7 @@ BEGIN
 			SELECT x.kind, CASE WHEN x.kind IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
 				cjm_internal.map_window(x.seconds) AS soon, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age,
 				count(*) AS customers
-			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel%3$s) x GROUP BY 1, 2, 3, 4, 5
+			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x GROUP BY 1, 2, 3, 4, 5
 		), fair AS (
 			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS time
 			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
@@ -306,7 +306,7 @@ BEGIN
 			justify_hours(make_interval(secs => r.seconds))
 		FROM ranked r
 		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
-		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END)
+		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END)
 		USING from_time, to_time;
 END
 $$;
