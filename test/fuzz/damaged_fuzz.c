@@ -29,7 +29,7 @@ static const char *const funnels[] = {
 	"a@x -> b", "*"
 };
 
-static const char *const patterns[] = {"a", "a+ .* b", "(a | b@x)* c", ". (?t<=60) a* within 1 day"};
+static const char *const patterns[] = {"a", "a+ .* b", "(a | b@x)* c", ". (?t<=60) a within 1 day"};
 
 static FunnelMatcher *
 matcher_of(const char *text)

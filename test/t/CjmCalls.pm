@@ -117,17 +117,19 @@ sub make_try
 sub try_statements
 {
 	my ($node, $setup, @statements) = @_;
-	my $script = "\\set QUIET 1\n$setup;\n";
+	my $script = "\\set QUIET 1\nSET client_min_messages = error;\n$setup;\n";
 	my ($status, $output, $errors);
 
 	foreach (@statements)
 	{
 		my $tag = 'q';
 		$tag .= 'q' while index($_, "\$$tag\$") >= 0;
-		$script .= "SELECT replace(cjm_try(\$$tag\$$_\$$tag\$), E'\\n', ' ');\n";
+		# A cancel may come when the error of a query has been caught, and ends the call then.
+		$script .= "SELECT clock_timestamp() AS began \\gset\nSELECT replace(cjm_try(\$$tag\$$_\$$tag\$), E'\\n', ' ');\n" .
+		  "\\set state :SQLSTATE\n\\if :ERROR\nSELECT :'state' || '|' || round(extract(epoch FROM clock_timestamp() - :'began'::timestamptz) * 1000) || '|';\n\\endif\n";
 	}
 	($status, $output, $errors) = $node->psql('postgres', $script, on_error_stop => 0);
-	Test::More::diag(substr $errors, 0, 2000) if $errors ne '';
+	Test::More::diag(substr $errors, 0, 2000) if $errors =~ /server closed|FATAL|PANIC|unrecognized/;
 	return map { [ split /\|/, $_, 3 ] } grep { /^[0-9A-Z]{5}\|/ } split /\n/, $output;
 }
 
