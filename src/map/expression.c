@@ -447,10 +447,7 @@ map_expressions(PG_FUNCTION_ARGS)
 	int			count = lengthof(arguments);
 	int			lower = 1;
 
-	if (!SearchSysCacheExists1(RELOID, PG_GETARG_DATUM(0)))
-		PG_RETURN_NULL();
-	check_readable(PG_GETARG_OID(0));
-	view = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	view = may_be_read(PG_GETARG_OID(0)) ? try_relation_open(PG_GETARG_OID(0), AccessShareLock) : NULL;
 	if (view == NULL)
 		PG_RETURN_NULL();
 	if (view->rd_rel->relkind == RELKIND_VIEW)
