@@ -46,7 +46,7 @@ candidate_order(const Candidate *a, const Candidate *b)
 #include "lib/sort_template.h"
 
 /* A conversion is not found at its time: a binary search went wrong. */
-static void pg_attribute_noreturn()
+static void
 damaged_times(void)
 {
 	cjm_damaged("the times of a journey are not in order");

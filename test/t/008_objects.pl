@@ -50,7 +50,7 @@ my %checks = (
 			'map_lock_views', 'drop_map')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
-		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND proconfig IS DISTINCT FROM ARRAY['search_path=pg_catalog, pg_temp']},
+		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE},
 	'every operator has a named twin of the extension' => q{
 		SELECT o.oid::regoperator FROM operators o WHERE oprcode NOT IN (SELECT oid FROM functions)},
 	'operators know their commutators, negators and selectivity' => q{
@@ -76,7 +76,7 @@ my %checks = (
 				'map_session_report_sql', 'session_groups', 'funnel_report', 'drop_off_report', 'session_report', 'purchase_report',
 				'attribute', 'map_attribution_sql', 'attribution_report',
 				'attribute', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'channels_report',
-				'map_touch_by', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
+				'map_touch_by', 'map_read', 'map_stages_sql', 'map_transitions_sql', 'map_paths_sql', 'touchpoint_report', 'stage_report', 'transition_report',
 				'path_report', 'map_parts', 'weakest_step')},
 	'aggregates can run in parts' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid

@@ -51,6 +51,12 @@ CREATE TYPE cjm_internal.map_answer AS (
 );
 COMMENT ON TYPE cjm_internal.map_answer IS
 	'a touchpoint that is an answer, with the step that its customer had reached, whether a walk went on, and the last event that is no answer';
+COMMENT ON COLUMN cjm_internal.map_answer.at IS 'when it was given';
+COMMENT ON COLUMN cjm_internal.map_answer.event IS 'the survey';
+COMMENT ON COLUMN cjm_internal.map_answer.value IS 'the answer';
+COMMENT ON COLUMN cjm_internal.map_answer.step IS 'the step that the customer had reached, 0 for none';
+COMMENT ON COLUMN cjm_internal.map_answer.open IS 'whether a walk could still go on';
+COMMENT ON COLUMN cjm_internal.map_answer.last_event IS 'the last event that is no answer, or NULL';
 
 CREATE FUNCTION cjm_internal.map_answers(journey cjm.journey, stages cjm.funnel, events text[], now timestamptz) RETURNS cjm_internal.map_answer[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 300;
