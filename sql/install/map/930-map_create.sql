@@ -231,7 +231,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_notice_events(cjm_internal.map) IS 'tells by notices which events of a map''s stages the source does not have, and which are like them';
 
--- DROP EXTENSION … CASCADE takes the views that call a function of ours, "map" among them, and no others.
+-- DROP EXTENSION ... CASCADE takes the views that call a function of ours, "map" among them, and no others.
 CREATE FUNCTION cjm_internal.map_is_remnant(schema oid) RETURNS boolean
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 	SET search_path = pg_catalog, pg_temp
