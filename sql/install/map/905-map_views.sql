@@ -8,7 +8,7 @@
 --
 -- Whoever made the extension owns the schema cjm and may put functions beside
 -- ours, and of several with one name PostgreSQL takes the one that fits best.  So
--- calls of cjm.… here give every argument, in exactly the type that ours has, and
+-- calls of cjm functions here give every argument, in exactly the type that ours has, and
 -- constants with their type: nothing fits better then.  Those that take any type
 -- have a twin in cjm_internal, where nobody puts anything.
 --
