@@ -1,15 +1,18 @@
 /*
  * map/lock.c: what a map is locked by while it is made, made anew or dropped:
- * map_lock_schema(map) and map_lock_views(map, views).
+ * map_lock_schema(map) and
+ * map_lock_views(map, views, patience).
  *
  * Who reads a view of a map locks it, then the views that it reads, from the top
  * down, and keeps these locks until the transaction ends; who replaces the views
- * needs all of them for himself.  Whatever the order, a transaction that reads
- * several views may hold one that is wanted here and want one that is held here.
- * So nobody waits here for longer than half of deadlock_timeout with a view in
- * hand: before a reader looks for a deadlock there is none, since all is let go
- * again and tried later (by map_lock in SQL, in a subtransaction, whose end lets
- * go).
+ * needs all of them for himself, and takes them in the same order.  But for
+ * transactions that read several views, one of which may hold a view that is wanted
+ * here and want one that is held here.  PostgreSQL looks for a deadlock when a wait
+ * has lasted for deadlock_timeout, once, and ends who looks: here it is looked for
+ * three times as often, so it is never the reader who is ended.  And as readers wait
+ * behind who waits here, that lasts no longer than the caller says.  Either way all
+ * is let go again and tried later (by map_lock in SQL, in a subtransaction, whose
+ * end lets go).
  *
  * Two who replace or drop one map meet at its schema, before they have a view.
  *
@@ -30,6 +33,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(map_lock_schema);
@@ -66,7 +70,7 @@ lock_until(Oid relation, TimestampTz deadline)
 	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not lock the views of the map at once")));
+				 errmsg("could not lock the views of the map in time")));
 	if (LockTimeout > 0)
 		left = Min(left, LockTimeout);
 	nest = NewGUCNestLevel();
@@ -76,22 +80,15 @@ lock_until(Oid relation, TimestampTz deadline)
 	AtEOXact_GUC(true, nest);
 }
 
-/*
- * map_lock_views(map, views): locks those of the views that are in the schema,
- * in that order, so that nobody reads them until the transaction ends.  Gives up
- * with ERRCODE_LOCK_NOT_AVAILABLE before a reader could take it for a deadlock;
- * what is locked by then is let go with the subtransaction of the caller.
- */
-Datum
-map_lock_views(PG_FUNCTION_ARGS)
+/* Locks those of the views that are in the schema, in that order. */
+static void
+lock_views(Oid schema, ArrayType *views, TimestampTz deadline)
 {
-	Oid			schema = PG_GETARG_OID(0);
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Max(DeadlockTimeout / 2, 1));
 	Datum	   *names;
 	bool	   *nulls;
 	int			count;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
+	deconstruct_array(views, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
 		char	   *name = nulls[i] ? NULL : TextDatumGetCString(names[i]);
@@ -107,5 +104,34 @@ map_lock_views(PG_FUNCTION_ARGS)
 				break;
 		}
 	}
+}
+
+/*
+ * map_lock_views(map, views, patience): locks views, so that nobody reads them
+ * until the transaction ends.  Gives up after so many seconds, or lock_timeout for
+ * one of them, with ERRCODE_LOCK_NOT_AVAILABLE, and where a reader would wait for
+ * ever with ERRCODE_T_R_DEADLOCK_DETECTED; what is locked by then is let go with
+ * the subtransaction of the caller.
+ */
+Datum
+map_lock_views(PG_FUNCTION_ARGS)
+{
+	static int	lookout = -1;	/* a timeout of this process */
+	int			often = Max(DeadlockTimeout / 3, 1);
+	float8		patience = Min(Max(PG_GETARG_FLOAT8(2), 0), 86400);
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) (patience * 1000));
+
+	if (lookout < 0)
+		lookout = RegisterTimeout(USER_TIMEOUT, CheckDeadLockAlert);
+	enable_timeout_every(lookout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), often), often);
+	PG_TRY();
+	{
+		lock_views(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), deadline);
+	}
+	PG_FINALLY();
+	{
+		disable_timeout(lookout, false);
+	}
+	PG_END_TRY();
 	PG_RETURN_VOID();
 }

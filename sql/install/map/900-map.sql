@@ -60,11 +60,11 @@ CREATE FUNCTION cjm_internal.map_lock_schema(map regnamespace) RETURNS boolean
 COMMENT ON FUNCTION cjm_internal.map_lock_schema(regnamespace) IS
 	'whether a schema is still there, now that nobody else makes, replaces or drops a map in it until the transaction ends; an error for who does not own it';
 
-CREATE FUNCTION cjm_internal.map_lock_views(map regnamespace, views text[]) RETURNS void
+CREATE FUNCTION cjm_internal.map_lock_views(map regnamespace, views text[], patience float8) RETURNS void
 	AS 'MODULE_PATHNAME', 'map_lock_views'
 	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
-COMMENT ON FUNCTION cjm_internal.map_lock_views(regnamespace, text[]) IS
-	'locks views of one''s own, in that order, or gives up in half of deadlock_timeout; then a subtransaction has to end';
+COMMENT ON FUNCTION cjm_internal.map_lock_views(regnamespace, text[], float8) IS
+	'locks views of one''s own, in that order, or gives up after so many seconds, or where a reader waits for one of them with another in hand; then a subtransaction has to end';
 
 CREATE FUNCTION cjm_internal.map_expression(source regclass, expression text, argument text, time_zone text) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_expression'

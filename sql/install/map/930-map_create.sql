@@ -241,8 +241,9 @@ RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'cus
 	WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = schema AND d.deptype = 'n');
 COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
 
--- Readers lock the views from the top down, so they are locked in that order.  A reader that holds one and waits for another is not
--- waited for with views in hand: all are let go, and taken later.
+-- Readers lock the views from the top down, so they are locked in that order.  Readers who come meanwhile wait, so this gives up at
+-- first after half a second and lets them go on for as long, then after a second, and so on: whoever reads for long makes nobody else
+-- wait for much longer than that, and however many read, the time comes.  A reader who holds one view and waits for another goes first.
 CREATE FUNCTION cjm_internal.map_lock(map regnamespace) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -250,23 +251,28 @@ AS $$
 DECLARE
 	from_top CONSTANT text[] := ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
-	patience CONSTANT interval := nullif(current_setting('lock_timeout'), '0')::interval;
-	pause float8 := 0.05;
+	most CONSTANT interval := nullif(current_setting('lock_timeout'), '0')::interval;
+	patience float8 := 0.5;
+	pause float8;
 BEGIN
 	LOOP
 		BEGIN
-			PERFORM cjm_internal.map_lock_views(map, from_top);
+			PERFORM cjm_internal.map_lock_views(map, from_top, patience);
 			RETURN;
-		EXCEPTION WHEN lock_not_available THEN
-			IF clock_timestamp() - began >= patience THEN
-				RAISE lock_not_available USING
-					MESSAGE = format('the views of the map "%s" are being read', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = map_lock.map)),
-					DETAIL = format('They could not all be had within lock_timeout (%s).', current_setting('lock_timeout')),
-					HINT = 'Try again when the transactions that read them are over: pg_locks and pg_stat_activity tell which they are.';
-			END IF;
+		EXCEPTION
+			WHEN lock_not_available THEN
+				pause := patience;
+				patience := 2 * patience;
+			WHEN deadlock_detected THEN
+				pause := 0.05 + 0.2 * random();
 		END;
+		IF clock_timestamp() - began >= most THEN
+			RAISE lock_not_available USING
+				MESSAGE = format('the views of the map "%s" are being read', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = map_lock.map)),
+				DETAIL = format('They could not all be had within lock_timeout (%s).', current_setting('lock_timeout')),
+				HINT = 'Try again when the transactions that read them are over: pg_locks and pg_stat_activity tell which they are.';
+		END IF;
 		PERFORM pg_sleep(pause);
-		pause := least(2 * pause, 1);
 	END LOOP;
 END
 $$;
