@@ -129,3 +129,25 @@ row_handover_delete(RowFileName *name)
 {
 	BufFileDeleteFileSet(&name->set, name->name, true);
 }
+
+/* Goes to a place of a temporary file of an aggregate, handed over or not, in bytes from its beginning; an error if it cannot. */
+void
+row_file_seek(BufFile *file, uint64 offset)
+{
+	if (BufFileSeek(file, 0, (off_t) offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in temporary file of an aggregate")));
+}
+
+/* Reads so many bytes from where it is; an error if there are fewer. */
+void
+row_file_read(BufFile *file, void *bytes, size_t size)
+{
+	size_t		got = BufFileRead(file, bytes, size);
+
+	if (got != size)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read from temporary file of an aggregate: read only %zu of %zu bytes", got, size)));
+}

@@ -21,5 +21,7 @@ extern BufFile *row_handover_open(RowFileName *name);
 extern bool row_handover_is_mine(const RowFileName *name);
 extern void row_handover_delete(RowFileName *name);
 extern void row_handover_expect(void);
+extern void row_file_seek(BufFile *file, uint64 offset);
+extern void row_file_read(BufFile *file, void *bytes, size_t size);
 
 #endif							/* CJM_ROW_HANDOVER_H */

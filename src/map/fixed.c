@@ -107,10 +107,23 @@ use_settings(Settings wanted)
 	return before;
 }
 
-static Settings
-fixed_settings(pg_tz *zone, int date_order)
+/* Calls a function under settings that are always the same, but for these two. */
+static Datum
+invoke_fixed(FunctionCallInfo call, pg_tz *zone, int date_order)
 {
-	return (Settings) {zone, USE_ISO_DATES, date_order, INTSTYLE_POSTGRES, 1, BYTEA_OUTPUT_HEX, true};
+	Settings	before = use_settings((Settings) {zone, USE_ISO_DATES, date_order, INTSTYLE_POSTGRES, 1, BYTEA_OUTPUT_HEX, true});
+	volatile Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = FunctionCallInvoke(call);
+	}
+	PG_FINALLY();
+	{
+		use_settings(before);
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /* What is kept of this call site, with the zone that the argument names; new tells that function has yet to be filled in. */
@@ -155,27 +168,20 @@ map_text(PG_FUNCTION_ARGS)
 {
 	bool		new;
 	Kept	   *kept = kept_for(fcinfo, 1, &new);
-	Settings	before;
-	char	   *volatile printed = NULL;
+	LOCAL_FCINFO(output, 1);
+	char	   *printed;
 
 	if (new)
 	{
-		Oid			output;
+		Oid			function;
 		bool		varlena;
 
-		getTypeOutputInfo(type_of_argument(fcinfo, 0), &output, &varlena);
-		fmgr_info_cxt(output, &kept->function, fcinfo->flinfo->fn_mcxt);
+		getTypeOutputInfo(type_of_argument(fcinfo, 0), &function, &varlena);
+		fmgr_info_cxt(function, &kept->function, fcinfo->flinfo->fn_mcxt);
 	}
-	before = use_settings(fixed_settings(kept->zone, DATEORDER_MDY));
-	PG_TRY();
-	{
-		printed = OutputFunctionCall(&kept->function, PG_GETARG_DATUM(0));
-	}
-	PG_FINALLY();
-	{
-		use_settings(before);
-	}
-	PG_END_TRY();
+	InitFunctionCallInfoData(*output, &kept->function, 1, InvalidOid, NULL, NULL);
+	output->args[0] = fcinfo->args[0];
+	printed = DatumGetCString(invoke_fixed(output, kept->zone, DATEORDER_MDY));
 	PG_RETURN_TEXT_P(cstring_to_text(printed));
 }
 
@@ -186,8 +192,7 @@ call_fixed(FunctionCallInfo fcinfo, Oid function, int arguments, int zone_argume
 	bool		new;
 	Kept	   *kept = kept_for(fcinfo, zone_argument, &new);
 	LOCAL_FCINFO(inner, 2);
-	Settings	before;
-	volatile Datum result = (Datum) 0;
+	Datum		result;
 
 	if (new)
 	{
@@ -197,16 +202,7 @@ call_fixed(FunctionCallInfo fcinfo, Oid function, int arguments, int zone_argume
 	InitFunctionCallInfoData(*inner, &kept->function, arguments, PG_GET_COLLATION(), NULL, NULL);
 	for (int i = 0; i < arguments; i++)
 		inner->args[i] = fcinfo->args[i];
-	before = use_settings(fixed_settings(kept->zone, DATEORDER_MDY));
-	PG_TRY();
-	{
-		result = FunctionCallInvoke(inner);
-	}
-	PG_FINALLY();
-	{
-		use_settings(before);
-	}
-	PG_END_TRY();
+	result = invoke_fixed(inner, kept->zone, DATEORDER_MDY);
 	fcinfo->isnull = inner->isnull;
 	return result;
 }
@@ -270,30 +266,21 @@ map_read(PG_FUNCTION_ARGS)
 {
 	bool		new;
 	Kept	   *kept;
-	char	   *value;
-	Settings	before;
-	volatile Datum result = (Datum) 0;
+	LOCAL_FCINFO(input, 3);
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		PG_RETURN_NULL();
 	kept = kept_for(fcinfo, 1, &new);
 	if (new)
 	{
-		Oid			input;
+		Oid			function;
 
-		getTypeInputInfo(type_of_argument(fcinfo, 3), &input, &kept->type_argument);
-		fmgr_info_cxt(input, &kept->function, fcinfo->flinfo->fn_mcxt);
+		getTypeInputInfo(type_of_argument(fcinfo, 3), &function, &kept->type_argument);
+		fmgr_info_cxt(function, &kept->function, fcinfo->flinfo->fn_mcxt);
 	}
-	value = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	before = use_settings(fixed_settings(kept->zone, order_of_dates(PG_GETARG_TEXT_PP(2))));
-	PG_TRY();
-	{
-		result = InputFunctionCall(&kept->function, value, kept->type_argument, -1);
-	}
-	PG_FINALLY();
-	{
-		use_settings(before);
-	}
-	PG_END_TRY();
-	PG_RETURN_DATUM(result);
+	InitFunctionCallInfoData(*input, &kept->function, 3, InvalidOid, NULL, NULL);
+	input->args[0] = (NullableDatum) {CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))), false};
+	input->args[1] = (NullableDatum) {ObjectIdGetDatum(kept->type_argument), false};
+	input->args[2] = (NullableDatum) {Int32GetDatum(-1), false};
+	PG_RETURN_DATUM(invoke_fixed(input, kept->zone, order_of_dates(PG_GETARG_TEXT_PP(2))));
 }

@@ -116,15 +116,6 @@ add_file(RowNode *node, const RowFileName *name)
 }
 
 static void
-seek_file(RowFile *file, uint64 offset)
-{
-	if (BufFileSeek(file->file, 0, (off_t) offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not seek in temporary file of funnel_agg")));
-}
-
-static void
 write_file(RowStore *store, const uint8 *bytes, size_t size)
 {
 	if (store->file == NULL)
@@ -132,7 +123,7 @@ write_file(RowStore *store, const uint8 *bytes, size_t size)
 		store->file = add_file((RowNode *) store, NULL);
 		store->end = 0;
 	}
-	seek_file(store->file, store->end);
+	row_file_seek(store->file->file, store->end);
 	BufFileWrite(store->file->file, unconstify(uint8 *, bytes), size);
 	store->end += size;
 }
@@ -140,14 +131,8 @@ write_file(RowStore *store, const uint8 *bytes, size_t size)
 static void
 read_file(RowFile *file, uint64 offset, uint8 *bytes, size_t size)
 {
-	size_t		got;
-
-	seek_file(file, offset);
-	got = BufFileRead(file->file, bytes, size);
-	if (got != size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read from temporary file of funnel_agg: read only %zu of %zu bytes", got, size)));
+	row_file_seek(file->file, offset);
+	row_file_read(file->file, bytes, size);
 }
 
 /* Makes all that has been written readable to others; what is written from now on goes to another file. */

@@ -163,26 +163,6 @@ add_file(ValueStore *store, const RowFileName *name)
 	return file;
 }
 
-static void
-seek_file(ValueFile *file, uint64 offset)
-{
-	if (BufFileSeek(file->file, 0, (off_t) offset, SEEK_SET) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not seek in temporary file of an aggregate")));
-}
-
-static void
-read_file(ValueFile *file, void *bytes, size_t size)
-{
-	size_t		got = BufFileRead(file->file, bytes, size);
-
-	if (got != size)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read from temporary file of an aggregate: read only %zu of %zu bytes", got, size)));
-}
-
 /* Moves the keys that are in memory to the file. */
 static void
 write_keys(FunctionCallInfo fcinfo, ValueList *list)
@@ -202,7 +182,7 @@ write_keys(FunctionCallInfo fcinfo, ValueList *list)
 	if (list->file != NULL && list->file != store->writes)
 		elog(ERROR, "keys of an aggregate come after its state was handed over");
 	list->file = store->writes;
-	seek_file(list->file, store->end);
+	row_file_seek(list->file->file, store->end);
 	BufFileWrite(list->file->file, &head, sizeof(head));
 	BufFileWrite(list->file->file, list->keys, list->count * sizeof(uint64));
 	list->last = store->end;
@@ -307,8 +287,8 @@ value_scan_next(ValueScan *scan, const uint64 **keys)
 	{
 		PieceHead	head;
 
-		seek_file(list->file, scan->before - 1);
-		read_file(list->file, &head, sizeof(head));
+		row_file_seek(list->file->file, scan->before - 1);
+		row_file_read(list->file->file, &head, sizeof(head));
 		/* No piece comes before one that was written earlier, and none is empty. */
 		if (head.before >= scan->before || head.count == 0 || head.count > scan->unread)
 			ereport(ERROR,
@@ -319,9 +299,9 @@ value_scan_next(ValueScan *scan, const uint64 **keys)
 		scan->left = head.count;
 	}
 	else
-		seek_file(list->file, scan->place);
+		row_file_seek(list->file->file, scan->place);
 	count = Min(scan->left, VALUE_BATCH);
-	read_file(list->file, scan->batch, count * sizeof(uint64));
+	row_file_read(list->file->file, scan->batch, count * sizeof(uint64));
 	scan->place += count * sizeof(uint64);
 	scan->left -= count;
 	scan->unread -= count;

@@ -242,8 +242,8 @@ RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'cus
 COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
 
 -- Readers lock the views from the top down, so they are locked in that order.  Readers who come meanwhile wait, so this gives up at
--- first after half a second and lets them go on for as long, then after a second, and so on: whoever reads for long makes nobody else
--- wait for much longer than that, and however many read, the time comes.  A reader who holds one view and waits for another goes first.
+-- first after half a second and lets them go on for as long (five seconds at most, or it would sleep on when all are gone), then after
+-- a second, and so on: whoever reads for long makes nobody else wait for much longer than that, and however many read, the time comes.  A reader who holds one view and waits for another goes first.
 CREATE FUNCTION cjm_internal.map_lock(map regnamespace) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -261,7 +261,7 @@ BEGIN
 			RETURN;
 		EXCEPTION
 			WHEN lock_not_available THEN
-				pause := patience;
+				pause := least(patience, 5);
 				patience := 2 * patience;
 			WHEN deadlock_detected THEN
 				pause := 0.05 + 0.2 * random();
