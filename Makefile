@@ -86,6 +86,13 @@ endif
 
 include $(PGXS)
 
+# Names are shared by all libraries of a backend.  Since 16 PostgreSQL keeps those of an extension
+# within it; before, calls from one file to another are bound here, so that they reach no namesake.
+ifeq ($(PG_MAJOR)$(PORTNAME),15linux)
+override CFLAGS_SL += -fno-semantic-interposition
+override SHLIB_LINK += -Wl,-Bsymbolic
+endif
+
 # Of the checkout a build elsewhere takes the sources, and nothing that was built there, perhaps for another PostgreSQL.
 srcdir := $(srcdir)
 override VPATH :=

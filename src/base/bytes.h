@@ -80,12 +80,9 @@ varint_load(const uint8 *p, uint64 *v)
 	return p;
 }
 
-/*
- * Reads a varint from bytes that nobody has checked.  Returns the byte after
- * it, or NULL if it is cut off, longer than 64 bits or not in its fewest bytes.
- */
+/* What varint_check does with a varint of more than a byte. */
 static inline const uint8 *
-varint_check(const uint8 *p, const uint8 *end, uint64 *v)
+varint_check_long(const uint8 *p, const uint8 *end, uint64 *v)
 {
 	uint64		value = 0;
 
@@ -104,6 +101,21 @@ varint_check(const uint8 *p, const uint8 *end, uint64 *v)
 		return p;
 	}
 	return NULL;
+}
+
+/*
+ * Reads a varint from bytes that nobody has checked.  Returns the byte after
+ * it, or NULL if it is cut off, longer than 64 bits or not in its fewest bytes.
+ */
+static inline const uint8 *
+varint_check(const uint8 *p, const uint8 *end, uint64 *v)
+{
+	if (likely(p < end && *p < 0x80))
+	{
+		*v = *p;
+		return p + 1;
+	}
+	return varint_check_long(p, end, v);
 }
 
 static inline void

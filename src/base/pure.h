@@ -59,7 +59,7 @@ typedef struct CjmError
 /* PostgreSQL's own attribute names gnu_printf, which clang does not know. */
 #define CJM_PRINTF(format_index, args_index) __attribute__((format(printf, format_index, args_index)))
 
-extern bool cjm_fail(CjmError *error, CjmErrorKind kind, const char *fmt,...) CJM_PRINTF(3, 4);
+extern bool cjm_fail(CjmError *error, CjmErrorKind kind, const char *fmt,...) CJM_PRINTF(3, 4) __attribute__((cold));
 extern void cjm_fail_detail(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
 extern void cjm_fail_hint(CjmError *error, const char *fmt,...) CJM_PRINTF(2, 3);
 

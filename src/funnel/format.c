@@ -486,8 +486,8 @@ funnel_decode(const uint8 *bytes, size_t size, FunnelDef *def, CjmError *error)
 {
 	Reader		reader = {bytes, bytes, bytes + size, 0, error};
 	CjmError	refused = {0};
-	uint8		flags;
-	uint8		nstages;
+	uint8		flags = 0;
+	uint8		nstages = 0;
 
 	memset(def, 0, sizeof(FunnelDef));
 	def->within = FUNNEL_NO_LIMIT;

@@ -33,7 +33,7 @@
  * byte after the header.  Returns the byte after the last column but values;
  * sizes are not checked.
  */
-static const uint8 *
+static pg_attribute_always_inline const uint8 *
 cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 {
 	view->time_width = bytes[1] & 0x0f;
@@ -91,7 +91,7 @@ version_check(const uint8 *bytes, size_t size, CjmError *error)
 }
 
 /* Reads the two counts of a dictionary; NULL if there cannot be such a one. */
-static const uint8 *
+static pg_attribute_always_inline const uint8 *
 read_counts(const uint8 *p, const uint8 *end, JourneyLabels *labels, uint64 touches)
 {
 	uint64		count;
