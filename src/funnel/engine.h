@@ -117,8 +117,6 @@ extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rul
 							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
-extern bool funnel_goes_on(const FunnelRules *rules, FunnelEntry entry,
-						   const FunnelTouch *touches, size_t count, int64 now);
 extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, size_t count, int64 now);
 

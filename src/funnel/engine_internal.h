@@ -174,8 +174,7 @@ extern uint64 ruled_advance(const FunnelRules *rules, FunnelEntry entry, const R
 							RuledState *state, int64 *ended);
 extern void ruled_walk(const FunnelRules *rules, FunnelEntry entry,
 					   const FunnelTouch *touches, size_t count, FunnelWalk *walk);
-extern bool ruled_goes_on(const FunnelRules *rules, FunnelEntry entry,
-						  const FunnelTouch *touches, size_t count, int64 now);
+extern bool ruled_goes_on(const FunnelRules *rules, const RuledState *state, int64 now);
 
 /* funnel/engine_unordered.c */
 extern void unordered_find(const FunnelRules *rules, FunnelEntry entry,

@@ -505,37 +505,14 @@ ruled_walk(const FunnelRules *rules, FunnelEntry entry,
 	find_times(rules, touches + first, end - first, walk);
 }
 
-/*
- * Could some walk that has begun take a touchpoint yet to come?  They come at
- * now, which is not before the last touchpoint, or later; that is never better.
- */
+/* Could a walk under way take a touchpoint yet to come, at now, which is later than all so far? */
 bool
-ruled_goes_on(const FunnelRules *rules, FunnelEntry entry,
-			  const FunnelTouch *touches, size_t count, int64 now)
+ruled_goes_on(const FunnelRules *rules, const RuledState *state, int64 now)
 {
-	RuledState	state;
-	RuledGroup	group;
 	int64		start;
 
-	state.alive = 0;
-	for (size_t i = 0; i < count; i = group.end)
-	{
-		int64		ended[FUNNEL_MAX_STAGES];
-
-		CHECK_FOR_INTERRUPTS();
-		ruled_group(rules, rules->nstages, touches, count, i, &group);
-		/* What comes at the time of the last group comes in it, and bounds nothing there. */
-		if (group.at == now)
-		{
-			for (int stage = 1; stage < rules->nstages; stage++)
-				if (best_start(rules, &state, stage, now, &start))
-					return true;
-			return (ruled_advance(rules, entry, &group, &state, ended) & stages_below(rules->nstages - 1)) != 0;
-		}
-		ruled_advance(rules, entry, &group, &state, ended);
-	}
 	for (int stage = 1; stage < rules->nstages; stage++)
-		if (best_start(rules, &state, stage, now, &start))
+		if (best_start(rules, state, stage, now, &start))
 			return true;
 	return false;
 }

@@ -4,14 +4,14 @@
  *
  * What counts at an answer is the journey up to it with all that happened at the
  * same time.  When each stage was reached, of any such beginning of a journey, the
- * engine tells of the whole one; so a journey is read once, however many answers
- * are in it.  Only whether walks still go on is asked at each answer, and that
- * looks at what lies within the funnel's limit before now.
+ * engine tells of the whole one, and whether walks still go on it tells on its
+ * way; so a journey is read once, however many answers are in it.
  */
 #include "funnel/argument.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "funnel/engine_going.h"
 #include "funnel/periods.h"
 #include "journey/listed.h"
 #include "utils/lsyscache.h"
@@ -78,6 +78,7 @@ map_answers(PG_FUNCTION_ARGS)
 	size_t		before = 0;		/* touchpoints of the funnel up to the time at hand */
 	int64		reached_at[FUNNEL_MAX_STAGES];
 	uint64		stages;
+	FunnelGoing going;
 	JourneyCursor cursor;
 	JourneyCursor ahead;
 	Touch		touch;
@@ -92,6 +93,7 @@ map_answers(PG_FUNCTION_ARGS)
 	names = journey_labels(&view.events);
 	ntouches = funnel_match_touches(matcher, &view, &touches);
 	stages = funnel_reached(rules, FUNNEL_ANY_ENTRY, touches, ntouches, reached_at);
+	funnel_going_start(&going, rules, FUNNEL_ANY_ENTRY, touches);
 
 	/* One cursor reads a time to its end, for its last event; the other its answers. */
 	journey_cursor_start(&cursor, &view, 0);
@@ -118,8 +120,8 @@ map_answers(PG_FUNCTION_ARGS)
 		if (any)
 		{
 			step = step_until(stages, reached_at, at);
-			open = step <= funnel_completed_stage(rules) &&
-				funnel_goes_on(rules, FUNNEL_ANY_ENTRY, touches, before, Max(now, at));
+			funnel_going_until(&going, before);
+			open = step <= funnel_completed_stage(rules) && funnel_going_at(&going, Max(now, at));
 		}
 		for (uint32 i = first; i < end; i++)
 		{

@@ -1,0 +1,28 @@
+/*
+ * funnel/engine_going.h: whether walks that have begun may still go on, asked at one
+ * time after the other.
+ */
+#ifndef CJM_FUNNEL_ENGINE_GOING_H
+#define CJM_FUNNEL_ENGINE_GOING_H
+
+#include "funnel/engine_internal.h"
+
+/* What the touchpoints before next, which are whole times, have come to. */
+typedef struct FunnelGoing
+{
+	const FunnelRules *rules;
+	FunnelEntry entry;
+	const FunnelTouch *touches;
+	size_t		next;
+	bool		begun;			/* of plain funnels: can a walk begin with one of them? */
+	int64		start;			/* when the last that does is */
+	RuledState	state;			/* of others that are ordered: walks under way */
+	RuledState	before;			/* those before the last time */
+	bool		ended;			/* did some come to a stage, not the last, at that time? */
+} FunnelGoing;
+
+extern void funnel_going_start(FunnelGoing *going, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches);
+extern void funnel_going_until(FunnelGoing *going, size_t count);
+extern bool funnel_going_at(const FunnelGoing *going, int64 now);
+
+#endif							/* CJM_FUNNEL_ENGINE_GOING_H */
