@@ -241,6 +241,30 @@ DROP TABLE public.ordered;
 -- Merging: by the operator, its function and the aggregate.
 SELECT '{2026-01-02T00:00Z b, 2026-01-01T00:00Z a@x=1}'::journey || '{2026-01-03T00:00Z c, 2026-01-01T00:00Z a@x=1, 2026-01-01T00:00Z a}' AS merged;
 SELECT journey_merge('{}', '{}') AS none, '{}'::journey || '{2026-01-01T00:00Z a}' AS one, '{2026-01-01T00:00Z a}'::journey || NULL AS nothing;
+
+-- One journey without another.
+SELECT '{2026-01-01T00:00Z a, 2026-01-01T00:00Z a, 2026-01-01T00:00Z a@x=1, 2026-01-02T00:00Z b@y}'::journey - '{2026-01-01T00:00Z a, 2026-01-02T00:00Z b@y}' AS less,
+	'{2026-01-01T00:00Z a}'::journey - '{}' AS same, '{2026-01-01T00:00Z a=NaN, 2026-01-01T00:00Z a=-0}'::journey - '{2026-01-01T00:00Z a=0, 2026-01-01T00:00Z a=NaN}' AS none, '{}'::journey - NULL AS nothing;
+CREATE FUNCTION public.minus_refusal(a journey, b journey) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	RETURN 'accepted: ' || (a OPERATOR(cjm.-) b)::text;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN concat_ws(' | ', SQLSTATE || ' ' || SQLERRM, detail);
+END $$;
+SELECT taken, public.minus_refusal('{2026-01-01T00:00Z a, 2026-01-01T00:00Z b@x=1, 2026-01-02T00:00Z b@y}', taken::journey) AS answer
+FROM unnest('{"{2026-01-01T00:00Z a, 2026-01-01T00:00Z a}", "{2026-01-01T00:00Z b}", "{2026-01-01T00:00Z b@x}", "{2026-01-01T00:00Z b@x=2}", "{2026-01-01T00:00Z b@y=1}",
+	"{2026-01-01T00:00Z c}", "{2026-01-01T00:00Z b@z=1}", "{2026-01-03T00:00Z a}", "{2025-01-03T00:00Z a}", "{2026-01-02T00:00Z b@y}"}'::text[]) AS taken;
+-- (a || b) - b = a and (a || b) - a = b, with few labels and times, so that much is equal, and with many.
+SELECT count(*), count(*) FILTER (WHERE (a || b) - b <> a OR (a || b) - a <> b OR ((a || b) || a) - a - a <> b) AS wrong
+FROM (SELECT i, m, coalesce(journey_agg(at, event, channel, value) FILTER (WHERE h % 2 = 0), '{}') AS a, coalesce(journey_agg(at, event, channel, value) FILTER (WHERE h % 2 = 1), '{}') AS b
+	FROM generate_series(1, 400) i, unnest('{2, 700}'::integer[]) m, generate_series(0, i % 40) k,
+		LATERAL (SELECT abs(hashint8extended(i * 1000 + k, m)) AS h) r,
+		LATERAL (SELECT '2026-01-01T00:00Z'::timestamptz + h / 2 % m * interval '1 s' AS at, 'e' || h / 7 % m AS event, 'c' || nullif(h / 11 % m, 1) AS channel,
+			(ARRAY[1, NULL, 'NaN', 2.5])[1 + h / 13 % 4]::float8 AS value) t
+	GROUP BY i, m) s;
 SELECT rollup(j) AS no_rows FROM unnest('{}'::journey[]) AS j;
 SELECT rollup(j) AS all_null FROM unnest(ARRAY[NULL, NULL]::journey[]) AS j;
 SELECT rollup(j) AS some_null FROM unnest(ARRAY[NULL, '{2026-01-02T00:00Z b}', NULL, '{2026-01-01T00:00Z a}', '{}']::journey[]) AS j;

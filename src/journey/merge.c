@@ -1,7 +1,7 @@
 /*
- * journey/merge.c: journey || journey, and rollup(journey).
+ * journey/merge.c: journey || journey, rollup(journey), and journey - journey.
  *
- * One function serves both.  Called by the aggregate it keeps its state, once
+ * One function serves the first two.  Called by the aggregate it keeps its state, once
  * that has grown beyond SMALL_STATE, as an expanded object around a builder,
  * so that a rollup of many journeys appends and sorts once instead of writing
  * the whole state anew for each.  The state type is journey itself, so that
@@ -14,10 +14,12 @@
 #include "journey/argument.h"
 
 #include "access/detoast.h"
+#include "journey/difference.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(journey_merge);
+PG_FUNCTION_INFO_V1(journey_minus);
 PG_FUNCTION_INFO_V1(journey_distinct_touchpoints);
 
 /* Flat bytes up to which merging flat values is cheaper than a memory context. */
@@ -125,6 +127,30 @@ journey_merge(PG_FUNCTION_ARGS)
 	builder = builder_create(NULL);
 	add_datum(&builder, a);
 	add_datum(&builder, b);
+	PG_RETURN_DATUM(journey_from_builder(builder, false));
+}
+
+/* journey_minus(journey, journey): the first without the touchpoints of the second, all of which it must hold. */
+Datum
+journey_minus(PG_FUNCTION_ARGS)
+{
+	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
+	JourneyView view;
+	JourneyView taken;
+	JourneyBuilder *builder;
+	bool	   *gone;
+	CjmError	error = {0};
+
+	journey_open_datum(PointerGetDatum(bytes), &view);
+	journey_open_datum(PG_GETARG_DATUM(1), &taken);
+	if (taken.count == 0)
+		PG_RETURN_POINTER(bytes);
+	gone = palloc_extended(Max(view.count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	builder = builder_create(NULL);
+	if (!journey_take(&view, &taken, gone, &error) ||
+		!builder_add_view_but(&builder, &view, 0, view.count, gone, &error))
+		cjm_report(&error);
+	pfree(gone);
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 

@@ -11,6 +11,7 @@
  */
 #include "fuzz.h"
 
+#include "journey/difference.h"
 #include "journey/text.h"
 #include "mb/pg_wchar.h"
 
@@ -139,6 +140,32 @@ read_all(const JourneyView *view, bool canonical)
 	REQUIRE(count == view->count);
 }
 
+/* Takes touchpoints from .. to from a canonical view, which leaves the others, and does not do so twice. */
+static void
+check_taking(const JourneyView *view, uint32 from, uint32 to)
+{
+	StringInfoData some = encoded(part(view, from, to, false), false);
+	JourneyBuilder *rest = part(view, 0, from, false);
+	JourneyBuilder *left = builder_create(NULL);
+	bool	   *gone = palloc0(view->count + 1);
+	StringInfoData expected;
+	StringInfoData got;
+	JourneyView taken;
+	JourneyView less;
+	CjmError	error = {0};
+
+	REQUIRE(builder_add_view(&rest, view, to, view->count, &error));
+	expected = encoded(rest, false);
+	REQUIRE(journey_open((uint8 *) some.data, some.len, &taken, &error));
+	REQUIRE(journey_take(view, &taken, gone, &error));
+	REQUIRE(builder_add_view_but(&left, view, 0, view->count, gone, &error));
+	got = encoded(left, false);
+	REQUIRE(same_bytes(&expected, &got));
+	REQUIRE(journey_open((uint8 *) got.data, got.len, &less, &error));
+	REQUIRE(journey_take(&less, view, palloc0(view->count + 1), &error) == (from == to));
+	REQUIRE(from == to || (error.kind == CJM_ERROR_VALUE && error.detail != NULL));
+}
+
 /* Canonical bytes, from wherever: they are their own, and so is their text. */
 static void
 check_canonical(const StringInfoData *bytes, int encoding)
@@ -160,6 +187,7 @@ check_canonical(const StringInfoData *bytes, int encoding)
 	{
 		again = rewritten(&view, from, (from + view.count + 1) / 2, false);
 		REQUIRE(same_bytes(bytes, &again));
+		check_taking(&view, from, (from + view.count + 1) / 2);
 	}
 	again = rewritten(&view, 0, view.count, true);
 	REQUIRE(journey_check((uint8 *) again.data, again.len, LABEL_MAX_BYTES, &error));

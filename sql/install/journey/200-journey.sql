@@ -129,6 +129,16 @@ CREATE OPERATOR cjm.|| (
 );
 COMMENT ON OPERATOR cjm.|| (cjm.journey, cjm.journey) IS 'all touchpoints of both journeys, equal ones kept';
 
+CREATE FUNCTION cjm.journey_minus(a cjm.journey, b cjm.journey) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm.journey_minus(cjm.journey, cjm.journey) IS
+	'a without the touchpoints of b, of equal ones as many as b has; an error if a does not hold them all; the function behind -';
+
+CREATE OPERATOR cjm.- (
+	LEFTARG = cjm.journey, RIGHTARG = cjm.journey, FUNCTION = cjm.journey_minus
+);
+COMMENT ON OPERATOR cjm.- (cjm.journey, cjm.journey) IS 'the left journey without the touchpoints of the right one, all of which it must hold';
+
 CREATE FUNCTION cjm.distinct_touchpoints(journey cjm.journey) RETURNS cjm.journey
 	AS 'MODULE_PATHNAME', 'journey_distinct_touchpoints'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
