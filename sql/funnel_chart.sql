@@ -34,7 +34,6 @@ SELECT map_svg('chart; "map"');
 SELECT retention_svg('chart; "map"');
 RESET ROLE;
 SELECT map_svg('chart; "map"', -1);
-SELECT map_svg(NULL) IS NULL AND funnel_svg(NULL::text) IS NULL AND retention_svg(NULL) IS NULL AS null_of_null;
 
 -- Where the client cannot be shown blocks.
 SET client_encoding = 'LATIN1';

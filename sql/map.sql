@@ -145,7 +145,6 @@ SELECT create_map(NULL, 'clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('x', NULL, 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('x', 'clicks', NULL, '"when"', 'what', 'view -> cart');
 SELECT create_map('x', 'clicks', 'who', '"when"', 'what', NULL);
-SELECT create_map('x', 'clicks', 'who', '"when"', 'what', 'view -> cart', session_gap => NULL);
 SELECT create_map('x', 'no_such_table', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('x', 'clicks; DROP TABLE clicks', 'who', '"when"', 'what', 'view -> cart');
 SELECT create_map('x', 'clicks', 'who', '"when"', 'what', 'view -> ');

@@ -129,15 +129,13 @@ CREATE SEQUENCE public.spend_sequence;
 SELECT s, try_spend(s::regclass) FROM unnest(ARRAY['ad_spend', 'spend_view', 'spend_kept', 'few', 'spend_at', 'spend_by', 'spend_shown', 'spend_clicked', 'spend_cost',
 	'spend_temp', 'spend_index', 'spend_sequence', 'tried.spend', 'tried.channels', 'pg_class']) s;
 SELECT try_spend('ad_spend', channel => NULL);
-SELECT m AS model, try_spend('ad_spend', attribution => m) FROM unnest(ARRAY['first_touch', 'time_decay', 'last', '', NULL]) m;
+SELECT m AS model, try_spend('ad_spend', attribution => m) FROM unnest(ARRAY['first_touch', 'time_decay', 'last', '']) m;
 SELECT create_map('tried', 'log', 'customer', 'at', 'event', 'view', spend => 'nowhere');
 SELECT * FROM channels_report('site', 'best');
 SELECT * FROM channels_report('site', bucket => 'hour');
 SELECT * FROM channels_report('site', bucket => 'fortnight');
 SELECT * FROM channels_report('site', dated => 'click');
-SELECT * FROM channels_report('site', dated => NULL);
 SELECT * FROM channels_report('site', per => 'visit');
-SELECT * FROM channels_report('site', from_time => NULL);
 SELECT * FROM channels_report('site', from_time => '2021-01-02Z', to_time => '2021-01-01Z');
 SELECT * FROM channels_report('nowhere');
 SELECT cjm_internal.map_check_spend(0::regclass);

@@ -78,7 +78,6 @@ SELECT * FROM check_map('site');
 SELECT * FROM funnel_report('site', by => 'colour');
 SELECT * FROM funnel_report('site', bucket => 'fortnight');
 SELECT * FROM funnel_report('site', from_time => '2021-02-01Z', to_time => '2021-01-01Z');
-SELECT * FROM funnel_report('site', from_time => NULL);
 SELECT * FROM drop_off_report('site', 'visitor');
 SELECT * FROM session_report('site', by => 'last_event');
 SELECT * FROM session_report('site', bucket => 'century');

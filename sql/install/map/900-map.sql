@@ -147,7 +147,7 @@ COMMENT ON FUNCTION cjm_internal.map_check_owner(regnamespace) IS 'an error if a
 -- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.  The schema is looked for first, so that
 -- no other is looked at.
 CREATE FUNCTION cjm_internal.map_of(name text) RETURNS cjm_internal.map
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 200
+	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -155,6 +155,11 @@ DECLARE
 	wanted text[] := ARRAY[name];
 	home oid;
 BEGIN
+	IF name IS NULL THEN
+		RAISE null_value_not_allowed USING
+			MESSAGE = 'the name of the map is NULL',
+			HINT = 'All maps that you may read are in cjm.maps.';
+	END IF;
 	IF name ~ '^"(?:[^"]|"")+"$' THEN
 		wanted := wanted || replace(substr(name, 2, length(name) - 2), '""', '"');
 	END IF;

@@ -105,20 +105,16 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_period(text) IS 'the length of a calendar period by its name';
 
--- $1 and $2 stand for a range unless it is everything.
+-- $1 and $2 stand for a range unless it is everything.  NULL leaves an end open.
 CREATE FUNCTION cjm_internal.map_ranged(from_time timestamptz, to_time timestamptz) RETURNS boolean
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF from_time IS NULL OR to_time IS NULL THEN
-		RAISE null_value_not_allowed USING
-			MESSAGE = 'from_time and to_time must not be NULL',
-			HINT = 'Use -infinity and infinity to leave an end open.';
-	ELSIF from_time > to_time THEN
+	IF from_time > to_time THEN
 		RAISE invalid_parameter_value USING MESSAGE = 'from_time must not be later than to_time';
 	END IF;
-	RETURN from_time > '-infinity' OR to_time < 'infinity';
+	RETURN coalesce(from_time > '-infinity', false) OR coalesce(to_time < 'infinity', false);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_ranged(timestamptz, timestamptz) IS 'whether a report is asked of less than all times; an error if they are no range';

@@ -141,6 +141,11 @@ DECLARE
 	asked text[] := ARRAY(SELECT m.model FROM unnest(cjm_internal.map_attribution_models()) WITH ORDINALITY m(model, place)
 		WHERE models IS NULL OR m.model = ANY (models) ORDER BY m.place);
 BEGIN
+	per := coalesce(per, 'touchpoint');
+	half_life := coalesce(half_life, '7 days');
+	weights := coalesce(weights, '{0.4,0.2,0.4}');
+	direct := coalesce(direct, '{direct}');
+	only_channels := coalesce(only_channels, false);
 	PERFORM cjm_internal.map_ranged(from_time, to_time);
 	IF models && '{markov,shapley}' THEN
 		RAISE invalid_parameter_value USING
@@ -153,7 +158,7 @@ BEGIN
 	FROM unnest(coalesce(models, cjm_internal.map_attribution_models())) m(model);
 	RETURN QUERY EXECUTE cjm_internal.map_attribution_sql(def, 's.label,', by, asked,
 		format(', $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2', (def).session_gap), false)
-		USING from_time, to_time, asked, lookback, per, half_life, weights, direct, only_channels;
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), asked, lookback, per, half_life, weights, direct, only_channels;
 END
 $$;
 COMMENT ON FUNCTION cjm.attribution_report(text, text[], text, interval, text, interval, float8[], text[], boolean, timestamptz, timestamptz) IS

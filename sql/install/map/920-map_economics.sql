@@ -195,7 +195,7 @@ AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT r.channel, r.bucket, r.impressions, r.clicks, r.ctr, r.cost, r.cpc, r.cpm, r.visits, r.conversions, r.cpa,
 			r.revenue, r.roas, r.roi FROM (%s) r',
-		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, dated, per, cjm_internal.map_ranged(from_time, to_time))) USING from_time, to_time;
+		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), coalesce(per, 'touchpoint'), cjm_internal.map_ranged(from_time, to_time))) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.channels_report(text, text, text, text, text, timestamptz, timestamptz) IS

@@ -371,9 +371,7 @@ DECLARE
 	detail text;
 BEGIN
 	SELECT a.name INTO missing
-	FROM (VALUES ('name', name), ('source', source::text), ('customer', customer), ('at', at), ('event', event), ('stages', stages::text),
-		('segment_at', segment_at), ('session_gap', session_gap::text), ('time_zone', time_zone), ('attribution', attribution),
-		('replace', replace::text)) a(name, value)
+	FROM (VALUES ('name', name), ('source', source::text), ('customer', customer), ('at', at), ('event', event), ('stages', stages::text)) a(name, value)
 	WHERE a.value IS NULL LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = format('%s of a map must not be NULL', missing);
@@ -513,16 +511,17 @@ CREATE FUNCTION cjm.create_map(
 	replace boolean DEFAULT false) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
-	cjm_internal.map_expression(source, customer, 'customer', time_zone),
-	cjm_internal.map_expression(source, at, 'at', time_zone),
-	cjm_internal.map_expression(source, event, 'event', time_zone),
+	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
+	cjm_internal.map_expression(source, at, 'at', coalesce(time_zone, current_setting('TimeZone'))),
+	cjm_internal.map_expression(source, event, 'event', coalesce(time_zone, current_setting('TimeZone'))),
 	stages,
-	cjm_internal.map_expression(source, channel, 'channel', time_zone),
-	cjm_internal.map_expression(source, value, 'value', time_zone),
-	cjm_internal.map_expression(source, segment, 'segment', time_zone),
-	segment_at,
-	cjm_internal.map_expression(source, filter, 'filter', time_zone),
-	session_gap, time_zone, access, spend, attribution, nps, csat, ces, replace);
+	cjm_internal.map_expression(source, channel, 'channel', coalesce(time_zone, current_setting('TimeZone'))),
+	cjm_internal.map_expression(source, value, 'value', coalesce(time_zone, current_setting('TimeZone'))),
+	cjm_internal.map_expression(source, segment, 'segment', coalesce(time_zone, current_setting('TimeZone'))),
+	coalesce(segment_at, 'first'),
+	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
+	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
+	coalesce(replace, false));
 COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
@@ -535,7 +534,7 @@ nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 an
 replace: whether a map of that name is made anew; views over its views stay';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -29,7 +29,7 @@ BEGIN
 	END IF;
 	RETURN QUERY EXECUTE cjm_internal.map_funnel_sql(def, format('s.label, lower(s.entered), %s,',
 		CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END), by, bucket, ranged)
-		USING from_time, to_time;
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz) IS
@@ -48,12 +48,12 @@ CREATE FUNCTION cjm.drop_off_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_drop_off_sql(cjm_internal.map_of(map), 'by_value', by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_drop_off_sql(cjm_internal.map_of(map), 'by_value', nullif(coalesce(by, 'last_event'), 'none'), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.drop_off_report(text, text, timestamptz, timestamptz) IS
 'who began the funnel in a time range and did not complete it, by the deepest step.
-by: last_event, next_event (what came next after the step was reached), segment, channel (the first of the customer), or NULL
+by: last_event, next_event (what came next after the step was reached), segment, channel (the first of the customer), or none
 Columns as in the view drop_off.';
 
 CREATE FUNCTION cjm.session_report(
@@ -72,7 +72,7 @@ BEGIN
 	IF bucket IS NOT NULL THEN
 		PERFORM cjm_internal.map_period(bucket);
 	END IF;
-	RETURN QUERY EXECUTE cjm_internal.map_session_report_sql(cjm_internal.map_of(map), by, bucket, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_session_report_sql(cjm_internal.map_of(map), by, bucket, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestamptz) IS
@@ -89,11 +89,11 @@ CREATE FUNCTION cjm.retention_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (cohort date, number integer, period_start date, cohort_size bigint, retained bigint, rate float8, churn float8,
 		period_over boolean)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 100
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_retention_sql(cjm_internal.map_of(map), period, kind, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_retention_sql(cjm_internal.map_of(map), coalesce(period, 'month'), coalesce(kind, 'in'), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.retention_report(text, text, text, timestamptz, timestamptz) IS
@@ -108,13 +108,14 @@ CREATE FUNCTION cjm.lifecycle_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (period_start date, new_customers bigint, returning_customers bigint, resurrected_customers bigint, dormant_customers bigint,
 		active_customers bigint, period_over boolean)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 20
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
-	step interval := cjm_internal.map_period(period);
+	step interval := cjm_internal.map_period(coalesce(period, 'month'));
 BEGIN
+	period := coalesce(period, 'month');
 	PERFORM cjm_internal.map_ranged(from_time, to_time);
 	IF step < interval '1 day' THEN
 		RAISE invalid_parameter_value USING
@@ -146,7 +147,7 @@ BEGIN
 			LEFT JOIN moves m ON m.period = g.period::date
 		WHERE g.period AT TIME ZONE %2$L >= $1 AND g.period AT TIME ZONE %2$L < $2
 		GROUP BY g.period ORDER BY g.period',
-		cjm_internal.map_schema(def), (def).time_zone, lower(period), step, cjm_internal.map_present_sql(def, period)) USING from_time, to_time;
+		cjm_internal.map_schema(def), (def).time_zone, lower(period), step, cjm_internal.map_present_sql(def, period)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.lifecycle_report(text, text, timestamptz, timestamptz) IS
@@ -180,7 +181,7 @@ BEGIN
 		ORDER BY s.label COLLATE "C"',
 		cjm_internal.map_split(by, 'segment', 'channel'), cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
-		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING from_time, to_time;
+		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
@@ -196,12 +197,13 @@ CREATE FUNCTION cjm.win_back_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
 		converted bigint, median_away interval, median_away_seconds float8)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 5
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
 BEGIN
+	away := coalesce(away, '30 days');
 	-- Fixed units only, as for a session gap, whose errors would name that.
 	IF extract(year FROM away) <> 0 OR extract(month FROM away) <> 0 THEN
 		RAISE invalid_parameter_value USING
@@ -221,7 +223,7 @@ BEGIN
 			GROUP BY 1) s
 		ORDER BY s.step',
 		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING from_time, to_time;
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.win_back_report(text, interval, timestamptz, timestamptz) IS

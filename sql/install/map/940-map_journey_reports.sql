@@ -18,9 +18,9 @@ CREATE FUNCTION cjm.touchpoint_report(
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
-	touch_by text := cjm_internal.map_touch_by(by);
+	touch_by text := cjm_internal.map_touch_by(coalesce(by, 'event'));
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(def, 'by_value', touch_by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(def, 'by_value', touch_by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.touchpoint_report(text, text, timestamptz, timestamptz) IS
@@ -39,7 +39,7 @@ CREATE FUNCTION cjm.stage_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_stages_sql(cjm_internal.map_of(map), 'l.label,', by, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_stages_sql(cjm_internal.map_of(map), 'l.label,', by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.stage_report(text, text, timestamptz, timestamptz) IS
@@ -60,7 +60,7 @@ CREATE FUNCTION cjm.transition_report(
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(cjm_internal.map_of(map), CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END,
-		by, depth, repeats, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.transition_report(text, text, integer, boolean, timestamptz, timestamptz) IS
@@ -82,7 +82,7 @@ CREATE FUNCTION cjm.path_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map), by, depth, repeats, cjm_internal.map_ranged(from_time, to_time)) USING from_time, to_time;
+	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.path_report(text, text, integer, boolean, timestamptz, timestamptz) IS
@@ -103,10 +103,9 @@ AS $$
 DECLARE
 	split text := cjm_internal.map_split(by, 'segment', 'channel');
 BEGIN
-	IF by IS NULL OR (by = 'segment' AND (map).segment IS NULL) OR (by = 'channel' AND (map).channel IS NULL) THEN
+	IF (by = 'segment' AND (map).segment IS NULL) OR (by = 'channel' AND (map).channel IS NULL) THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = CASE WHEN by IS NULL THEN 'there is nothing to compare with'
-				ELSE format('the map "%s" has no %s to compare with', (map).map::text, by) END,
+			MESSAGE = format('the map "%s" has no %s to compare with', (map).map::text, by),
 			HINT = 'Say which rate to reach: target => 0.5, or what to compare: by => ''segment'' or by => ''channel''.';
 	END IF;
 	RETURN split;
@@ -129,7 +128,7 @@ CREATE FUNCTION cjm.weakest_step(
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
-	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, by) ELSE 'NULL::text' END;
+	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, coalesce(by, 'segment')) ELSE 'NULL::text' END;
 BEGIN
 	IF NOT (target >= 0 AND target <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('target must be a rate from 0 to 1, not %s', target);
@@ -158,7 +157,7 @@ BEGIN
 		ORDER BY 10 DESC NULLS LAST, g.step',
 		(def).stages, split, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END,
 		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def))
-		USING from_time, to_time, target;
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), target;
 END
 $$;
 COMMENT ON FUNCTION cjm.weakest_step(text, float8, text, timestamptz, timestamptz) IS
@@ -208,7 +207,7 @@ CREATE FUNCTION cjm.what_if(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
 		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 5
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -220,9 +219,9 @@ DECLARE
 	first bigint;
 	before float8;
 BEGIN
-	IF jsonb_typeof(rates) <> 'object' THEN
+	IF rates IS NULL OR jsonb_typeof(rates) <> 'object' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('rates must be an object, not %s', left(rates::text, 40)),
+			MESSAGE = format('rates must be an object, not %s', coalesce(left(rates::text, 40), 'NULL')),
 			HINT = 'Give a rate for each step to change: {"3": 0.5}, or {"checkout": 0.5}.';
 	END IF;
 	FOR given IN SELECT r.key, r.value FROM jsonb_each(rates) r ORDER BY r.key COLLATE "C"
@@ -270,7 +269,7 @@ CREATE FUNCTION cjm.funnel_drivers(
 	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
 		without_customers bigint, without_converted bigint, without_rate float8,
 		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 50
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 50
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -307,7 +306,7 @@ BEGIN
 		FROM ranked r
 		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
 		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END)
-		USING from_time, to_time;
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz) IS

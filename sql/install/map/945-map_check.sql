@@ -4,7 +4,7 @@
 
 CREATE FUNCTION cjm.check_map(name text)
 	RETURNS TABLE (finding text, subject text, touches bigint, share float8, meaning text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 20
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 100000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 	SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
 AS $$

@@ -96,15 +96,15 @@ $$;
 COMMENT ON FUNCTION cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_step[], integer) IS 'the lines of funnel_chart';
 
 CREATE FUNCTION cjm.funnel_chart(stats cjm.funnel_stats, width integer DEFAULT 40) RETURNS SETOF text
-	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 2000 ROWS 6
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 2000 ROWS 6
 BEGIN ATOMIC
-	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(stats), width);
+	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(stats), coalesce(width, 40));
 END;
 
 CREATE FUNCTION cjm.funnel_chart(map text, width integer DEFAULT 40) RETURNS SETOF text
-	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 6
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 6
 BEGIN ATOMIC
-	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map)), width);
+	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map)), coalesce(width, 40));
 END;
 
 COMMENT ON FUNCTION cjm.funnel_chart(cjm.funnel_stats, integer) IS

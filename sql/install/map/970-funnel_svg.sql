@@ -93,11 +93,11 @@ $$;
 COMMENT ON FUNCTION cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_step[], text) IS 'the drawing of funnel_svg';
 
 CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT 'Funnel') RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 5000
+	LANGUAGE sql STABLE PARALLEL SAFE COST 5000
 RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel'));
 
 CREATE FUNCTION cjm.funnel_svg(map text) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 20000
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -125,7 +125,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[], text) IS 'the drawing of retention_svg';
 
 CREATE FUNCTION cjm.retention_svg(map text) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 20000
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

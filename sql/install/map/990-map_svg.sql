@@ -236,13 +236,14 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, text) IS 'the drawing of map_svg';
 
 CREATE FUNCTION cjm.map_svg(map text, touchpoints integer DEFAULT 15) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 40000
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
 	touches cjm_internal.map_drawn_touch[];
 BEGIN
+	touchpoints := coalesce(touchpoints, 15);
 	IF touchpoints NOT BETWEEN 0 AND 100 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
