@@ -28,6 +28,11 @@
 	 true)
 #endif
 
+/* Older minor releases do not say it to extensions. */
+#ifndef MaxArraySize
+#define MaxArraySize ((Size) (MaxAllocSize / sizeof(Datum)))
+#endif
+
 /* Making a range may fail softly since 16; ours never does. */
 #if PG_VERSION_NUM >= 160000
 #define cjm_make_range(range_type, lower, upper) make_range((range_type), (lower), (upper), false, NULL)
