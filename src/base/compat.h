@@ -33,6 +33,13 @@
 #define MaxArraySize ((Size) (MaxAllocSize / sizeof(Datum)))
 #endif
 
+/* JSON_VALUE and the like came with 17. */
+#if PG_VERSION_NUM >= 170000
+#define cjm_is_sql_json(node) IsA(node, JsonExpr)
+#else
+#define cjm_is_sql_json(node) false
+#endif
+
 /* Making a range may fail softly since 16; ours never does. */
 #if PG_VERSION_NUM >= 160000
 #define cjm_make_range(range_type, lower, upper) make_range((range_type), (lower), (upper), false, NULL)

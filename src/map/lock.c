@@ -9,7 +9,8 @@
  * transactions that read several views, one of which may hold a view that is wanted
  * here and want one that is held here.  PostgreSQL looks for a deadlock when a wait
  * has lasted for deadlock_timeout, once, and ends who looks: here it is looked for
- * three times as often, so it is never the reader who is ended.  And as readers wait
+ * as soon as a wait begins, and then many times in that time, so it is not the
+ * reader who is ended, even if the reader waits already.  And as readers wait
  * behind who waits here, that lasts no longer than the caller says.  Either way all
  * is let go again and tried later (by map_lock in SQL, in a subtransaction, whose
  * end lets go).
@@ -57,6 +58,12 @@ map_lock_schema(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(schema)));
 }
 
+/* Milliseconds from the beginning of a wait until a deadlock is first looked for, and from then on. */
+#define LOOK_FIRST 1
+#define LOOK_AGAIN 20
+
+static TimeoutId lookout = (TimeoutId) -1;	/* a timeout of this process */
+
 /* Waits for a relation until a time at most; the error is that of lock_timeout. */
 static void
 lock_until(Oid relation, TimestampTz deadline)
@@ -76,7 +83,9 @@ lock_until(Oid relation, TimestampTz deadline)
 	nest = NewGUCNestLevel();
 	snprintf(milliseconds, sizeof(milliseconds), "%ld", left);
 	(void) set_config_option("lock_timeout", milliseconds, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	enable_timeout_every(lookout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_FIRST), LOOK_AGAIN);
 	LockRelationOid(relation, AccessExclusiveLock);
+	disable_timeout(lookout, false);
 	AtEOXact_GUC(true, nest);
 }
 
@@ -116,14 +125,11 @@ lock_views(Oid schema, ArrayType *views, TimestampTz deadline)
 Datum
 map_lock_views(PG_FUNCTION_ARGS)
 {
-	static int	lookout = -1;	/* a timeout of this process */
-	int			often = Max(DeadlockTimeout / 3, 1);
 	float8		patience = Min(Max(PG_GETARG_FLOAT8(2), 0), 86400);
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (int64) (patience * 1000));
 
-	if (lookout < 0)
+	if ((int) lookout < 0)
 		lookout = RegisterTimeout(USER_TIMEOUT, CheckDeadLockAlert);
-	enable_timeout_every(lookout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), often), often);
 	PG_TRY();
 	{
 		lock_views(PG_GETARG_OID(0), PG_GETARG_ARRAYTYPE_P(1), deadline);

@@ -28,7 +28,7 @@ run_sql($node, q~
 			event => $e$CASE WHEN amount > 1.0000000000000002::float8 THEN what ELSE 'view' END$e$, stages => $e$view -> cart -> buy within 30 days$e$,
 			channel => $e$coalesce(ch, E'back\\slash')$e$, value => $e$extract(hour FROM at) + amount * 0.1::float8$e$,
 			segment => $e$concat_ws('|', at, lt, d, iv, amount, small, b, lower(at::text), at::date, date_trunc('week', at)) || ('x' || at) ||
-				to_char(at, 'Day HH24') || ARRAY[at, '2026-01-01']::text || (to_jsonb(ev) ->> 'at') || ARRAY['a', NULL]::text || (iv > interval '-1 days +02:03:04')::text ||
+				to_char(at, 'Day HH24') || ARRAY[at, '2026-01-01']::text || (to_jsonb(at) #>> '{}') || ARRAY['a', NULL]::text || (iv > interval '-1 days +02:03:04')::text ||
 				tstzrange(at, at + iv + interval '100 years')::text || to_timestamp(ts, 'YYYY-MM-DD HH24:MI')::text || age(at, lt)::text$e$,
 			filter => $e$at >= date '2026-03-02' AND lt > '2026-03-01 00:00 Asia/Tokyo'::timestamptz AND at < timestamptz '2026-05-01 12:00:00.000001+05:30'
 				AND b <> E'\\\\x0001' AND NOT amount = 3.0000000000000004 AND price > '12'::money AND what <> E'it''s \\\\'
@@ -142,10 +142,41 @@ is(run_sql($node, q{SET TimeZone = 'America/New_York'; SELECT min(extract(epoch 
 	't|t', 'times in texts and constants are those of the map\'s zone');
 run_sql_fails($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', time_zone => '$_')", '22023', qr/time zone "$_" is an abbreviation/,
 	"$_ is no zone for a map") foreach qw(IST MSK CET);
-foreach my $expression ('array_to_string(ARRAY[at], $$,$$)', 'price', 'to_char(at, $$OF$$)', 'extract(timezone FROM at)', 'at::timetz', 'current_time')
+foreach my $expression (
+	'array_to_string(ARRAY[at], $$,$$)', 'price', 'to_char(at, $$OF$$)', 'extract(timezone FROM at)', 'at::timetz', 'current_time',
+	# the search_path
+	'what::regclass::text', '$$x$$ || what::regclass', 'concat(what::regclass)', 'tableoid::regclass::text', 'pg_typeof(who)::text', 'current_schema()',
+	'(to_regclass(what) IS NULL)::text', '(what::regclass::text = $$ev$$)::text',
+	# a locale
+	'price::numeric::text', '(amount::numeric::money)::numeric::text', 'what::money::numeric::text', 'concat(price)', 'price || $$x$$', 'format($$%s$$, price)', 'ARRAY[price]::text',
+	'ev::text', 'to_json(price)::text', 'to_jsonb(ev)::text', 'row_to_json(ev)::text', 'to_char(amount, $$9G999D99$$)', 'to_char(amount, $$L9999$$)', 'to_number(ts, $$9G999D99$$)::text',
+	'to_char(at, $$TMMonth$$)', 'to_char(d, $$TMMonth$$)', 'to_char(amount, what)',
+	# text search
+	'to_tsvector(what)::text', '(what @@ $$runs$$)::text', '(to_tsvector(what) @@ to_tsquery($$english$$, $$runs$$))::text',
+	# a time zone where no cast shows it
+	'((at, who) >= (date $$2021-03-28$$, 0))::text', '((d, who) >= (at, 0))::text', '((at, interval $$1 day$$) OVERLAPS (timestamptz $$2021-03-29 02:30$$, interval $$1 hour$$))::text',
+	'(at = ANY (ARRAY[lt]))::text', '(SELECT json_agg(x.at)::text FROM ev x)', '(SELECT jsonb_object_agg(x.at, 1)::text FROM ev x)',
+	'(SELECT count(*)::text FROM (SELECT at FROM ev UNION SELECT d FROM ev) u)', '(SELECT max(x.at) FROM (SELECT d FROM ev EXCEPT (SELECT lt FROM ev UNION ALL SELECT at FROM ev)) x(at))::text',
+	'(SELECT count(*)::text FROM ev x NATURAL JOIN (SELECT lt AS at FROM ev) y)', '(SELECT count(*)::text FROM ev x JOIN (SELECT d AS at FROM ev) y USING (at))',
+	'(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.d FROM ev y))', '(SELECT count(*)::text FROM ev x WHERE (x.at, 1) IN (SELECT y.d, 1 FROM ev y))',
+	'(SELECT (count(*) FILTER (WHERE (x.at, 1) > (ev.d, 1)))::text FROM ev x)', '(SELECT count(*)::text FROM generate_series(ev.at, ev.at + interval $$1 year$$, interval $$1 day$$))',
+	# XML
+	'xmlforest(at)::text', 'xmlelement(name x, at)::text', 'xmlelement(name x, b)::text', '(what::xml IS NOT NULL)::text')
 {
-	run_sql_fails($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', segment => " . '$x$' . $expression . '$x$)', '0A000',
+	run_sql_fails($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', segment => " . '$expression$' . $expression . '$expression$)', '0A000',
 		qr/segment depends on the settings of whoever reads the map/, "$expression is refused");
+}
+run_sql($node, q{CREATE TYPE mood AS ENUM ('good', 'bad'); ALTER TABLE ev ADD COLUMN mood mood DEFAULT 'good'});
+foreach my $expression (
+	'to_char(at, $$YYYY-MM$$)', 'to_char(amount, $$FM990.00$$)', 'amount::text', 'what || $$-$$ || who', 'concat(what, who, mood)', 'lower(what)', 'mood::text', 'date_trunc($$day$$, at)::text', 'at::date::text',
+	'array_to_string(ARRAY[what, ch], $$,$$)', 'to_jsonb(what)::text', 'jsonb_build_object($$a$$, what, $$b$$, mood)::text', 'string_to_array(what, $$i$$)::text', 'now()::text', 'current_database()::text',
+	'to_number(what, $$999$$)::text', 'to_date(ts, $$YYYY-MM-DD$$)::text', '((at, who) >= (lt::timestamptz, 0))::text', '(at - interval $$3 hours$$)::text', 'extract(epoch FROM at)::text',
+	'(SELECT max(x.what) FROM ev x WHERE x.who = ev.who)', '(SELECT string_agg(x.what, $$,$$ ORDER BY x.at, x.what) FROM ev x)', '(SELECT jsonb_agg(x.what ORDER BY x.what)::text FROM ev x)',
+	'(SELECT x.what FROM ev x UNION SELECT y.ch FROM ev y ORDER BY 1 LIMIT 1)', '(SELECT count(*)::text FROM ev x JOIN ev y USING (at))', '(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.at FROM ev y))',
+	# Whoever writes these means them.
+	'current_setting($$app.tenant$$, true)', 'current_user::text', 'has_table_privilege(current_user, $$public.ev$$, $$SELECT$$)::text')
+{
+	is(run_sql($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', replace => true, segment => " . '$expression$' . $expression . '$expression$)::text; SELECT count(*) FROM x.journeys'), "x\n20", "$expression is taken");
 }
 
 # What is temporary

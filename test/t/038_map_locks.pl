@@ -60,6 +60,28 @@ foreach my $reader (@readers)
 	$reader->{run}->finish;
 	unlike(${ $reader->{errors} }, qr/deadlock|does not exist/, "$reader->{name}: no reader met an error");
 }
+# A reader who holds one view has waited for another for almost deadlock_timeout, behind the maker, who has waited for somebody
+# else, when that one is done: now the maker waits for the reader, who is about to look for a deadlock.
+foreach my $late (0.82, 0.88, 0.94)
+{
+	my $now = run_sql($node, 'SELECT extract(epoch FROM clock_timestamp())');
+	my @sessions = map
+	{
+		my ($begin, $from, $then) = @$_;
+		my %session = (output => '', errors => '');
+		my $sql = sprintf('SET client_min_messages = warning; %s SELECT pg_sleep(greatest(0, %s - extract(epoch FROM clock_timestamp())::float8)); %s', $begin, $now + $from, $then);
+
+		$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-h', $node->host, '-p', $node->port, '-U', $user, '-d', 'postgres' ], '<', \$sql, '>', \$session{output}, '2>', \$session{errors});
+		\%session;
+	} ([ 'BEGIN; SELECT FROM shop.feedback;', 3.9 + $late, 'COMMIT;' ],
+		[ 'BEGIN; SELECT FROM shop.map;', 3.9, q{SELECT FROM shop.feedback; SELECT 'read'; COMMIT;} ],
+		[ '', 0.5, $create ]);
+
+	$_->{run}->finish foreach @sessions;
+	like($sessions[1]{output}, qr/^read$/m, "a reader who waits already reads on, $late s") or diag($sessions[1]{errors});
+	is($sessions[2]{errors}, '', 'and the map is made anew');
+}
+
 note(run_sql($node, q{SELECT 'transactions: ' || xact_commit FROM pg_stat_database WHERE datname = 'postgres'}));
 
 server_is_well($node);

@@ -59,7 +59,7 @@ is(run_sql($node, $owner, %before), 'postgres|f|f|t', 'a superuser gets it, and 
 run_sql($node, 'DROP EXTENSION cjm; DROP SCHEMA cjm; CREATE SCHEMA cjm AUTHORIZATION mallory', %before);
 run_sql($node, 'GRANT CREATE ON DATABASE before TO friend; GRANT ALL ON SCHEMA cjm TO friend', %before);
 run_sql($node, 'CREATE EXTENSION cjm', %before, user => 'friend');
-is(run_sql($node, $owner, %before), 'friend|f|f|t', 'so does a member of the role');
+is(run_sql($node, $owner, %before), 'postgres|f|f|t', 'so it does where a member of the role makes the extension');
 run_sql($node, 'DROP EXTENSION cjm; DROP SCHEMA cjm; CREATE SCHEMA cjm', %before);
 run_sql($node, 'CREATE EXTENSION cjm', %before, user => 'mallory');
 is(run_sql($node, $owner, %before), 'postgres|f|f|t', 'an empty schema of a superuser stays a superuser\'s');
@@ -71,6 +71,10 @@ my $dump = $PostgreSQL::Test::Utils::tmp_check . '/after.sql';
 command_ok([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-U', 'postgres', '-f', $dump, 'after' ], 'a database is dumped whose owner made the extension');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'postgres', '-d', 'restored', '-f', $dump ], 'and a superuser restores it');
 is(run_sql($node, 'SELECT extname FROM pg_extension WHERE extname = $$cjm$$', database => 'restored'), 'cjm', 'with the extension');
+
+run_sql($node, 'DROP EXTENSION cjm', database => 'after', user => 'mallory');
+run_sql($node, 'CREATE EXTENSION cjm', database => 'after', user => 'mallory');
+is(run_sql($node, q{SELECT count(*) FROM cjm.maps}, database => 'after', user => 'mallory'), '0', 'its maker drops the extension and makes it again');
 
 # Decoys.  A name is taken from where it is meant: from our own functions.
 
@@ -145,7 +149,7 @@ is(run_sql($node, q{SET search_path = pg_catalog, pg_temp;
 	WHERE EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.refclassid AND o.objid = d.refobjid AND o.refclassid = 'pg_namespace'::regclass
 		AND o.refobjid = 'public'::regnamespace)}, %beside), '', 'no object of ours is bound to what was there');
 
-# Objects come after: the schema is mallory's.
+# Objects come after: the database is mallory's, and so is the extension, but not the schema.
 
 my %after = (database => 'after');
 run_sql($node, $decoys, %after);
@@ -154,7 +158,13 @@ run_sql($node, q{
 	INSERT INTO public.events SELECT 1 + i % 40, timestamptz '2021-01-01Z' + i * interval '5 h', (ARRAY['view', 'cart', 'buy', 'answer'])[1 + i % 4], (ARRAY['ads', NULL, 'e-mail'])[1 + i % 3], i % 7,
 		(ARRAY['LV', 'EE'])[1 + i % 2] FROM generate_series(1, 2000) i;
 	CREATE TABLE public.ad_spend AS SELECT date '2021-01-01' + i AS day, 'ads'::text AS channel, 10 AS impressions, 3 AS clicks, 1.5 AS cost FROM generate_series(1, 30) i}, %after);
-is(run_sql($node, q{SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'cjm'}, %after), 'mallory', 'the schema is of who made the extension');
+is(run_sql($node, q{SELECT string_agg(DISTINCT nspowner::regrole::text, ' ') || ' ' || (SELECT extowner::regrole FROM pg_extension WHERE extname = 'cjm') FROM pg_namespace WHERE nspname IN ('cjm', 'cjm_internal')}, %after),
+	'postgres mallory', 'the schemas are a superuser\'s, whoever made the extension');
+run_sql_fails($node, $_, '42501', qr/must be owner of schema|permission denied for schema|no privileges were granted/, "its maker cannot say: $_", %after, user => 'mallory')
+  foreach 'ALTER SCHEMA cjm RENAME TO cjm_was', 'ALTER SCHEMA cjm OWNER TO mallory', 'DROP SCHEMA cjm CASCADE', 'CREATE FUNCTION cjm.funnel_stages(cjm.funnel) RETURNS void LANGUAGE sql AS $$$$',
+  'ALTER SCHEMA cjm_internal RENAME TO cjm_was', 'CREATE TABLE cjm_internal.maps ()';
+run_sql($node, 'GRANT CREATE ON SCHEMA cjm TO bob', %after, user => 'mallory');
+is(run_sql($node, q{SELECT has_schema_privilege('bob', 'cjm', 'CREATE')}, %after), 'f', 'nor let others create there');
 my $path = q{SET search_path = pg_catalog, pg_temp;};
 cmp_ok(run_sql($node, "$path SELECT public.make_decoys('cjm', true) + public.make_decoys('public', false)", %after, user => 'postgres'), '>', 2000, 'decoys are made after');
 

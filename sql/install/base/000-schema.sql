@@ -1,11 +1,13 @@
 \echo Use "CREATE EXTENSION cjm" to load this file. \quit
 
--- What is not written out is PostgreSQL's: whoever owns the schema cjm may have put objects of their own there.
+-- What is not written out is PostgreSQL's.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
+-- The schema is a superuser's, as what is in it is: its owner could rename it and put another in its place, or objects beside ours,
+-- and functions here call others by name with the rights of whoever asks.  (This script runs as a superuser, whoever installs.)
 -- What somebody has put into the schema before would stand beside what comes now and could be taken for it.  One that is another
--- role's, as where a dump of theirs is restored, changes hands if that role is one whose rights the installer has; a superuser's
--- stays.  The extension is registered by now, and what it puts here is not.
+-- role's, as where a dump of theirs is restored, changes hands if that role is one whose rights the installer has.  The extension
+-- is registered by now, and what it puts here is not.
 DO $$
 DECLARE
 	installer oid;
@@ -27,24 +29,25 @@ BEGIN
 			MESSAGE = 'the schema "cjm" exists and is not empty',
 			DETAIL = format('There are other things in it: %s.', taken),
 			HINT = 'Whoever uses the extension would trust them as they trust it: look what they are, drop the schema or rename it, and try again.';
-	ELSIF holder <> installer AND pg_has_role(installer, holder, 'USAGE') THEN
-		RAISE WARNING USING
-			MESSAGE = format('the schema "cjm" belonged to %s, and belongs to %s now', holder::regrole, installer::regrole);
-		EXECUTE format('ALTER SCHEMA cjm OWNER TO %s', installer::regrole);
-		FOR granted IN
-			SELECT DISTINCT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE n.nspname = 'cjm' AND a.grantee <> installer
-		LOOP
-			EXECUTE format('REVOKE ALL ON SCHEMA cjm FROM %s CASCADE', CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE granted.grantee::regrole::text END);
-		END LOOP;
-	ELSIF holder <> installer AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = holder) THEN
+	ELSIF holder <> installer AND NOT pg_has_role(installer, holder, 'USAGE') AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = holder) THEN
 		RAISE insufficient_privilege USING
 			MESSAGE = format('the schema "cjm" belongs to %s', holder::regrole),
 			HINT = 'Its owner could put other things beside those of the extension: create it as that role, or drop the schema before.';
+	ELSIF holder <> installer AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = holder) THEN
+		RAISE WARNING USING MESSAGE = format('the schema "cjm" belonged to %s, and belongs to %s now', holder::regrole, current_user);
 	END IF;
+	IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = holder) THEN
+		EXECUTE format('ALTER SCHEMA cjm OWNER TO %I', current_user);
+	END IF;
+	FOR granted IN
+		SELECT DISTINCT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE n.nspname = 'cjm' AND a.grantee <> n.nspowner
+	LOOP
+		EXECUTE format('REVOKE ALL ON SCHEMA cjm FROM %s CASCADE', CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE granted.grantee::regrole::text END);
+	END LOOP;
 END
 $$;
 
--- The schema belongs to whoever created the extension; everybody may use what is in it.
+-- Everybody may use what is in it.
 GRANT USAGE ON SCHEMA cjm TO PUBLIC;
 
 COMMENT ON SCHEMA cjm IS 'customer journeys and funnels over event tables';

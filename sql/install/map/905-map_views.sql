@@ -6,8 +6,9 @@
 -- alone.  A query that is asked of a time range takes its ends as $1 and $2.
 -- Each reads the journeys once.
 --
--- Whoever made the extension owns the schema cjm and may put functions beside
--- ours, and of several with one name PostgreSQL takes the one that fits best.  So
+-- Whoever may create in the schema cjm (its owner, a superuser, and whom they let)
+-- may put functions beside ours, and of several with one name PostgreSQL takes the
+-- one that fits best.  So
 -- calls of cjm functions here give every argument, in exactly the type that ours has, and
 -- constants with their type: nothing fits better then.  Those that take any type
 -- have a twin in cjm_internal, where nobody puts anything.

@@ -243,40 +243,52 @@ COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds 
 
 -- Readers lock the views from the top down, so they are locked in that order.  Readers who come meanwhile wait, so this gives up at
 -- first after half a second and lets them go on for as long (five seconds at most, or it would sleep on when all are gone), then after
--- a second, and so on: whoever reads for long makes nobody else wait for much longer than that, and however many read, the time comes.  A reader who holds one view and waits for another goes first.
-CREATE FUNCTION cjm_internal.map_lock(map regnamespace) RETURNS void
-	LANGUAGE plpgsql VOLATILE STRICT
+-- a second, and so on: whoever reads for long makes nobody else wait for much longer than that, and however many read, the time comes.
+-- A reader who holds one view and waits for another goes first.
+-- dropping, a command or NULL, is what drops the views: it may have to wait for views that others have built on them, whose readers
+-- are behind these here.  It is done with the locks or let go with them, and soon enough that no reader's wait comes to deadlock_timeout.
+CREATE FUNCTION cjm_internal.map_lock(map regnamespace, dropping text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	from_top CONSTANT text[] := ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
-	most CONSTANT interval := nullif(current_setting('lock_timeout'), '0')::interval;
-	patience float8 := 0.5;
+	lock_timeout CONSTANT text := current_setting('lock_timeout');
+	most CONSTANT interval := nullif(lock_timeout, '0')::interval;
+	soon CONSTANT float8 := extract(epoch FROM current_setting('deadlock_timeout')::interval) / 3;
+	patience float8 := CASE WHEN dropping IS NULL THEN 0.5 ELSE least(0.5, soon) END;
 	pause float8;
 BEGIN
 	LOOP
 		BEGIN
 			PERFORM cjm_internal.map_lock_views(map, from_top, patience);
+			IF dropping IS NOT NULL THEN
+				PERFORM set_config('lock_timeout', greatest(1, (soon * 1000)::integer)::text, true);
+				EXECUTE dropping;
+				PERFORM set_config('lock_timeout', lock_timeout, true);
+			END IF;
 			RETURN;
 		EXCEPTION
 			WHEN lock_not_available THEN
 				pause := least(patience, 5);
-				patience := 2 * patience;
+				IF dropping IS NULL THEN
+					patience := 2 * patience;
+				END IF;
 			WHEN deadlock_detected THEN
 				pause := 0.05 + 0.2 * random();
 		END;
 		IF clock_timestamp() - began >= most THEN
 			RAISE lock_not_available USING
 				MESSAGE = format('the views of the map "%s" are being read', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = map_lock.map)),
-				DETAIL = format('They could not all be had within lock_timeout (%s).', current_setting('lock_timeout')),
+				DETAIL = format('They could not all be had within lock_timeout (%s).', lock_timeout),
 				HINT = 'Try again when the transactions that read them are over: pg_locks and pg_stat_activity tell which they are.';
 		END IF;
 		PERFORM pg_sleep(pause);
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_lock(regnamespace) IS 'locks all views of a map of one''s own, so that nobody reads them until the transaction ends, without a deadlock with readers';
+COMMENT ON FUNCTION cjm_internal.map_lock(regnamespace, text) IS 'locks all views of a map of one''s own, so that nobody reads them until the transaction ends, without a deadlock with readers; and drops them, if it is given the command';
 
 -- Finds the schema of a new map or makes it, and holds it, so that of several who make or replace one map at the same time each
 -- sees what the one before has made.
@@ -437,6 +449,12 @@ BEGIN
 	FROM pg_class c WHERE c.oid IN (source, spend);
 	new.access := coalesce(access, CASE WHEN readers THEN 'reader' ELSE 'owner' END);
 
+	-- What the views read is locked now: whoever holds it must not be waited for with the views in hand.
+	EXECUTE 'EXPLAIN ' || cjm_internal.map_events_sql(new);
+	IF spend IS NOT NULL THEN
+		EXECUTE format('EXPLAIN SELECT FROM %s', spend);
+	END IF;
+
 	existing := cjm_internal.map_claim(name, replace);
 	new.map := existing;
 	SELECT c.oid::regclass::text INTO detail FROM pg_class c
@@ -447,7 +465,7 @@ BEGIN
 
 	-- From here on nobody reads the map: what takes long is done before.
 	PERFORM cjm_internal.map_notice_events(new);
-	PERFORM cjm_internal.map_lock(existing);
+	PERFORM cjm_internal.map_lock(existing, NULL::text);
 	FOR made IN SELECT v.view_name, v.query FROM cjm_internal.map_views(new) v ORDER BY v.place
 	LOOP
 		BEGIN
@@ -479,6 +497,16 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', made.view, made.holder);
 	END LOOP;
+	-- A table that the segment is looked up in may have row security of its own.
+	SELECT c.oid::regclass::text INTO detail
+	FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class c ON c.oid = d.refobjid
+	WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND v.relnamespace = existing AND v.relname = 'events' AND c.relrowsecurity
+	ORDER BY c.oid LIMIT 1;
+	IF FOUND AND map_build.access IS NULL AND new.access = 'owner' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the segment is looked up in %s, which has row security', detail),
+			HINT = 'Say whose rights count: access => ''reader'' for those of whoever asks, access => ''owner'' for yours.';
+	END IF;
 	-- A view can be made without a right to read; it would be of no use.
 	EXECUTE format('SELECT FROM %1$I.events CROSS JOIN %1$I.spend LIMIT 0', name);
 	RETURN existing;
@@ -542,17 +570,14 @@ DECLARE
 	schema text;
 	views text;
 BEGIN
-	IF cjm_internal.map_lock_schema((old).map) THEN
-		PERFORM cjm_internal.map_lock((old).map);
-	END IF;
+	PERFORM cjm_internal.map_lock_schema((old).map);
 	-- Another session may have dropped or renamed it in the meantime; then there is none.
 	old := cjm_internal.map_of(name);
 	schema := cjm_internal.map_schema(old);
 	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
 	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
-	EXECUTE format('DROP VIEW %s %s', views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
-	EXECUTE format('DROP SCHEMA %s %s', schema, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END);
+	PERFORM cjm_internal.map_lock((old).map, format('DROP VIEW %2$s %3$s; DROP SCHEMA %1$s %3$s', schema, views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END));
 END
 $$;
 COMMENT ON FUNCTION cjm.drop_map(text, boolean) IS

@@ -25,7 +25,9 @@ BEGIN
 	RETURN QUERY SELECT 'row security', c.oid::regclass::text, NULL::bigint, NULL::float8,
 			'the map reads it with its owner''s rights, so its policies do not hold rows back by who asks: access => ''reader'' and replace => true would'
 		FROM pg_class c
-		WHERE c.oid IN ((def).source, (def).spend) AND c.relrowsecurity AND (def).access = 'owner'
+		WHERE c.relrowsecurity AND (def).access = 'owner' AND (c.oid IN ((def).source, (def).spend) OR c.oid IN (
+			SELECT d.refobjid FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+			WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND v.relnamespace = (def).map AND v.relname = 'events'))
 		ORDER BY c.oid <> (def).source;
 
 	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;

@@ -106,7 +106,7 @@ BEGIN
 	LOOP
 		legend := legend || cjm_internal.svg_rect(margin + 276 + class * 22, bottom + 14, 22, 12, 'heat' || class, 0);
 	END LOOP;
-	legend := legend || cjm_internal.svg_text(margin + 436, bottom + 24, 'small soft', round(full_rate * 100) || '%');
+	legend := legend || cjm_internal.svg_text(margin + 436, bottom + 24, 'small soft', round((full_rate * 100)::numeric) || '%');
 	IF growing THEN
 		legend := legend || cjm_internal.svg_rect(margin + 490, bottom + 14, 22, 12, 'growing', 0) || cjm_internal.svg_text(margin + 518, bottom + 24, 'small soft', 'not over yet');
 	END IF;
