@@ -32,7 +32,7 @@ my %owner = (database => 'shop', user => 'owner');
 is(run_sql($node, q{
 	CREATE EXTENSION cjm;
 	SELECT extowner::regrole, extnamespace::regnamespace, current_setting('is_superuser') FROM pg_extension WHERE extname = 'cjm'},
-	%owner), 'owner|cjm|off', 'the owner of a database creates the extension without being a superuser');
+	%owner), 'owner|pg_catalog|off', 'the owner of a database creates the extension without being a superuser');
 
 run_sql($node, q~
 	CREATE TABLE journeys (

@@ -218,7 +218,10 @@ run_sql($node, q{SELECT cjm.drop_map('expressed'); DROP SCHEMA tools CASCADE; DR
 run_sql($node, q~
 	CREATE VIEW on_top AS SELECT stage, customers FROM plain.funnel;
 	SELECT cjm.create_map('it''s "mine"; --', 'events', 'customer::text || ''%''', 'at::timestamp', 'event', 'view -> "add ""it""; --" [2 days] -> optional buy within 7 days excluding "оплата 🛒"',
-		'channel', 'amount', '(SELECT s.country FROM secret s WHERE s.customer = events.customer ORDER BY s.country LIMIT 1)', 'last', 'amount > 1', '15 minutes', 'America/New_York')~, %owner);
+		'channel', 'amount', '(SELECT s.country FROM secret s WHERE s.customer = events.customer ORDER BY s.country LIMIT 1)', 'last', 'amount > 1', '15 minutes', 'America/New_York', 'owner')~, %owner);
+run_sql_fails($node, q{SELECT cjm.create_map('looked up', 'events', 'customer', 'at', 'event', 'view', segment => '(SELECT s.country FROM secret s WHERE s.customer = events.customer LIMIT 1)')},
+	'22023', qr/the segment is looked up in public.secret, which has row security/, 'whose rights count where a segment is looked up has to be said', %owner);
+like(run_sql($node, q{SELECT subject FROM cjm.check_map('it''s "mine"; --') WHERE finding = 'row security'}, %owner), qr/^(?:public\.)?secret$/, 'check_map says so, too');
 my @as_owner = ('-U', 'owner', '-h', $node->host, '-p', $node->port);
 my %before = map { $_ => contents($_, %owner) } ('plain', 'secured', q(it's "mine"; --));
 command_ok([ 'pg_dump', @as_owner, '-f', "$dir/shop.sql", '-N', 'mine', '--enable-row-security', 'shop' ], 'the owner dumps the database');

@@ -169,12 +169,12 @@ foreach my $expression (
 run_sql($node, q{CREATE TYPE mood AS ENUM ('good', 'bad'); ALTER TABLE ev ADD COLUMN mood mood DEFAULT 'good'});
 foreach my $expression (
 	'to_char(at, $$YYYY-MM$$)', 'to_char(amount, $$FM990.00$$)', 'amount::text', 'what || $$-$$ || who', 'concat(what, who, mood)', 'lower(what)', 'mood::text', 'date_trunc($$day$$, at)::text', 'at::date::text',
-	'array_to_string(ARRAY[what, ch], $$,$$)', 'to_jsonb(what)::text', 'jsonb_build_object($$a$$, what, $$b$$, mood)::text', 'string_to_array(what, $$i$$)::text', 'now()::text', 'current_database()::text',
+	'array_to_string(ARRAY[what, ch], $$,$$)', 'to_jsonb(what)::text', 'jsonb_build_object($$a$$, what, $$b$$, mood)::text', 'string_to_array(what, $$i$$)::text', 'now()::text',
 	'to_number(what, $$999$$)::text', 'to_date(ts, $$YYYY-MM-DD$$)::text', '((at, who) >= (lt::timestamptz, 0))::text', '(at - interval $$3 hours$$)::text', 'extract(epoch FROM at)::text',
 	'(SELECT max(x.what) FROM ev x WHERE x.who = ev.who)', '(SELECT string_agg(x.what, $$,$$ ORDER BY x.at, x.what) FROM ev x)', '(SELECT jsonb_agg(x.what ORDER BY x.what)::text FROM ev x)',
 	'(SELECT x.what FROM ev x UNION SELECT y.ch FROM ev y ORDER BY 1 LIMIT 1)', '(SELECT count(*)::text FROM ev x JOIN ev y USING (at))', '(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.at FROM ev y))',
 	# Whoever writes these means them.
-	'current_setting($$app.tenant$$, true)', 'current_user::text', 'has_table_privilege(current_user, $$public.ev$$, $$SELECT$$)::text')
+	'current_setting($$app.tenant$$, true)', 'current_user::text COLLATE "default"', 'has_table_privilege(current_user, $$public.ev$$, $$SELECT$$)::text')
 {
 	is(run_sql($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', replace => true, segment => " . '$expression$' . $expression . '$expression$)::text; SELECT count(*) FROM x.journeys'), "x\n20", "$expression is taken");
 }
