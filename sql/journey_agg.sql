@@ -80,9 +80,7 @@ FROM unnest(ARRAY[
 	$$ SELECT cjm.journey_agg('2026-01-01Z', repeat('ы', 2048) || 'x') $$,
 	$$ SELECT cjm.journey_agg('2026-01-01Z', 'a', repeat('c', 4096)) IS NULL $$,
 	$$ SELECT cjm.journey_agg('2026-01-01Z', 'a', repeat('c', 4097)) $$,
-	$$ SELECT cjm.journey_agg('2026-01-01Z', 1) $$,
-	$$ SELECT cjm_internal.journey_agg_final(NULL) $$,
-	$$ SELECT cjm_internal.journey_agg_step(NULL, '2026-01-01Z', 'a'::text) $$
+	$$ SELECT cjm.journey_agg('2026-01-01Z', 1) $$
 	]) WITH ORDINALITY AS t (query, n)
 ORDER BY n;
 

@@ -41,8 +41,3 @@ EXECUTE settings(NULL, NULL, 'touchpoint', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'visit', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'session', false, NULL, 'infinity');
 -- and the state is nothing to be called with.
--- (what is said beside differs between versions)
-\set VERBOSITY terse
-SELECT cjm_internal.rule_attribution_step(NULL, '{}', 'buy');
-SELECT cjm_internal.rule_attribution_deserialize('\x00', NULL);
-\set VERBOSITY default

@@ -80,7 +80,7 @@ my @words = qw(hour day week month quarter year century channel event entry_even
   last_touch last_non_direct linear time_decay position forward backward head tail first_match last_match strict_order strict_once strict_increase
   strict_deduplication customer at value UTC Europe/Riga America/New_York Nowhere fuzz_map fuzz_source in out light dark);
 my @odd = ('', ' ', 'x' x 5000, "'", '"', '%s', '\\', '<svg/onload=x>', '(?1)(?2)', '(?1).*(?t<=5)(?2)', '(?', '{', '[]', '{"at":1}', "\x{202e}", '-- ', '1; SELECT 2', 'null', '%1$s');
-my @moments = map { "'$_'::timestamptz" } '2026-01-03 12:00Z', '2026-01-01Z', '2000-01-01Z', 'infinity', '-infinity', '294276-12-31 23:59:59.999999Z', '4714-11-24 00:00Z BC', '2026-03-29 01:00Z', 'now';
+my @moments = map { "'$_'::timestamptz" } '2026-01-03 12:00Z', '2026-01-01Z', '2000-01-01Z', 'infinity', '-infinity', '294276-12-31 23:59:59.999999Z', '4714-11-24 00:00Z BC', '2026-03-29 01:00Z';
 my @lengths = map { "'$_'::interval" } '30 min', '1 day', '7 days', '0', '-1 day', '1 month', '178000000 years', '1 us', '-2147483648 days', '2147483647 days', '1 mon -30 days', '9223372036854775807 us';
 my @numbers = map { "'$_'" } 0, 1, -1, 2, 3, 5, 7, 10, 100, 0.5, 0.95, 1.5, 'NaN', 'Infinity', '-Infinity', 1e308, -1e308, 5e-324;
 my @integers = (0, 1, 2, 3, 5, 10, 100, -1, 2147483647, -2147483648);
