@@ -40,4 +40,3 @@ EXECUTE settings('{linear,NULL}', NULL, 'touchpoint', false, '-infinity', 'infin
 EXECUTE settings(NULL, NULL, 'touchpoint', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'visit', false, '-infinity', 'infinity');
 EXECUTE settings('{linear}', NULL, 'session', false, NULL, 'infinity');
--- and the state is nothing to be called with.
