@@ -50,6 +50,13 @@ SELECT step, customers_before, customers, best, target_rate, round(target_low::n
 -- Optional stages: to improve them helps nobody on, and they are no step to improve.
 SELECT create_map('optional', 'journeys_test.events', 'who', 'at', 'what', 'x -> optional mail -> b -> c -> optional late', segment => 'land');
 SELECT step, stage, customers, new_customers, new_step_rate FROM what_if('optional', '{"mail": 1, "c": 1}');
+-- What is not touched stays to the last digit, whatever its rate: 4,001 of 7,919, and 1,013 of those.
+CREATE TABLE many AS SELECT c AS who, timestamptz '2026-01-01Z' + k * interval '1 min' AS at, (ARRAY['a', 'b', 'c', 'd'])[k] AS what
+FROM generate_series(1, 7919) c CROSS JOIN generate_series(1, 4) k WHERE k = 1 OR (k = 2 AND c <= 4001) OR (k = 3 AND c <= 1013) OR (k = 4 AND c <= 997);
+SELECT create_map('many_map', 'many', 'who', 'at', 'what', 'a -> b -> c -> d');
+SELECT given, array_agg(difference ORDER BY step) FILTER (WHERE step < 4) AS untouched FROM unnest(ARRAY['{}', '{"d": 0.5}', '{"2": 1}']::jsonb[]) given CROSS JOIN LATERAL what_if('many_map', given) GROUP BY 1 ORDER BY 1;
+SELECT drop_map('many_map');
+DROP TABLE many;
 SELECT step, stage, customers_before, customers, target_rate, more_converted FROM weakest_step('optional', 1);
 SELECT step, event, customers, with_went_on, without_customers FROM optional.touchpoints ORDER BY step, event;
 SELECT step, stage, converted, customers FROM optional.stages;

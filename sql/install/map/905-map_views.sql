@@ -426,7 +426,7 @@ BEGIN
 		)
 		SELECT r.cohort, r.number, r.period, s.retained AS cohort_size, r.retained,
 			r.retained::float8 / s.retained::float8 AS rate, 1 - r.retained::float8 / s.retained::float8 AS churn,
-			r.period < %8$s AS period_over
+			%10$s AS period_over
 		FROM retained r JOIN retained s ON s.cohort = r.cohort AND s.number = 0
 		ORDER BY r.cohort, r.number',
 		lower(period), (map).time_zone,
@@ -436,7 +436,9 @@ BEGIN
 		step, CASE kind WHEN 'in' THEN 'coalesce(k.customers, 0)'
 			ELSE 'sum(coalesce(k.customers, 0)) OVER (PARTITION BY c.cohort ORDER BY c.number DESC)' END,
 		cjm_internal.map_present_sql(map, period),
-		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[a.periods[1], a.periods[cardinality(a.periods)]]' END);
+		CASE kind WHEN 'in' THEN 'a.periods' ELSE 'ARRAY[a.periods[1], a.periods[cardinality(a.periods)]]' END,
+		-- Who comes later was there "later" in every period before.
+		CASE kind WHEN 'in' THEN 'r.period < ' || cjm_internal.map_present_sql(map, period) ELSE 'NULL::boolean' END);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_retention_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view retention and of retention_report';

@@ -99,7 +99,7 @@ $$;
 COMMENT ON FUNCTION cjm.retention_report(text, text, text, timestamptz, timestamptz) IS
 'customers by the period of their first touchpoint, and how many of them came back; of customers first seen in a time range.
 period: day, week, month, quarter or year; kind: in, for those seen in the period, or on_or_after, for those seen in it or later
-Periods go up to the last one in which anybody was seen, and not beyond the present one; a cohort of the future has its own alone. churn: 1 - rate; period_over: before that the numbers are still growing';
+Periods go up to the last one in which anybody was seen, and not beyond the present one; a cohort of the future has its own alone. churn: 1 - rate; period_over: before that the numbers are still growing, as those of on_or_after always are: there it is NULL';
 
 CREATE FUNCTION cjm.lifecycle_report(
 	map text,

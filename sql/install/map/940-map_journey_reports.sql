@@ -218,6 +218,7 @@ DECLARE
 	wanted integer;
 	first bigint;
 	before float8;
+	before_now bigint;
 BEGIN
 	IF rates IS NULL OR jsonb_typeof(rates) <> 'object' THEN
 		RAISE invalid_parameter_value USING
@@ -244,12 +245,14 @@ BEGIN
 	LOOP
 		first := coalesce(first, customers);
 		new_step_rate := coalesce(new_rates[step], step_rate);
-		-- Nobody before is nobody here, whatever the rate would be.
-		new_customers := CASE WHEN step = 1 THEN first WHEN before = 0 THEN 0 ELSE before * new_step_rate END;
+		-- What nothing has changed stays to the last digit.  Nobody before is nobody here, whatever the rate would be.
+		new_customers := CASE WHEN step = 1 OR (before = before_now AND new_step_rate IS NOT DISTINCT FROM step_rate) THEN customers
+			WHEN before = 0 THEN 0 ELSE before * new_step_rate END;
 		new_overall_rate := new_customers / nullif(first, 0)::float8;
 		difference := new_customers - customers;
 		IF step = ANY (mandatory) THEN
 			before := new_customers;
+			before_now := customers;
 		END IF;
 		RETURN NEXT;
 	END LOOP;
