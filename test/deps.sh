@@ -179,7 +179,7 @@ find_missing()
 		[[ $package =~ ^(gcc|clang)(-[0-9]+)?$ ]] || package=gcc
 		# A command of words, perhaps.
 		# shellcheck disable=SC2086
-		echo '#include <stdio.h>' | $command -fsyntax-only -x c - >/dev/null 2>&1 ||
+		$command -fsyntax-only -x c - >/dev/null 2>&1 <<<'#include <stdio.h>' ||
 			lack "a C compiler ($command)" "$package" libc6-dev
 	done <<<"${compiler:-gcc}"
 	have perl || lack perl perl
