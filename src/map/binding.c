@@ -13,11 +13,9 @@
  * PostgreSQL's are taken as they are, and so is what asks who reads, or a setting
  * by its name: whoever writes that means it.
  */
-#include "map/binding.h"
+#include "map/binding_internal.h"
 
 #include "access/transam.h"
-#include "access/tupdesc.h"
-#include "catalog/pg_aggregate.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -28,147 +26,9 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
-#include "parser/parsetree.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
-#include "utils/typcache.h"
-
-/* Where an expression is bound to, and what it is called in messages. */
-typedef struct Binding
-{
-	const char *time_zone;
-	const char *name;
-	const char *expression;
-} Binding;
-
-pg_noreturn static void
-refuse(const Binding *binding, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s depends on the settings of whoever reads the map: %s", binding->name, binding->expression),
-			 errdetail("It contains %s.", what),
-			 errhint("Say the time zone with AT TIME ZONE and the form of a text with to_char, keep money as numeric, and name what has a schema with it.")));
-}
-
-/*
- * Types
- */
-
-static bool type_depends(Oid type, bool reading);
-
-static bool
-row_depends(Oid type, bool reading)
-{
-	TupleDesc	columns;
-	bool		depends = false;
-
-	if (type == RECORDOID)
-		return true;
-	columns = lookup_rowtype_tupdesc_domain(type, -1, false);
-	for (int i = 0; i < columns->natts && !depends; i++)
-		depends = !TupleDescAttr(columns, i)->attisdropped && type_depends(TupleDescAttr(columns, i)->atttypid, reading);
-	ReleaseTupleDesc(columns);
-	return depends;
-}
-
-/* Whether the text of a type's values, or with reading the value of a text, depends on settings. */
-static bool
-type_depends(Oid type, bool reading)
-{
-	Oid			base = getBaseType(type);
-	Oid			element = get_element_type(base);
-
-	switch (base)
-	{
-		case DATEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-		case INTERVALOID:
-			return true;
-		case TIMETZOID:
-			return reading;
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case BYTEAOID:
-		case POINTOID:
-		case LSEGOID:
-		case PATHOID:
-		case BOXOID:
-		case POLYGONOID:
-		case LINEOID:
-		case CIRCLEOID:
-			return !reading;
-	}
-	/* What NULL means in the text of an array is a setting, too. */
-	if (OidIsValid(element))
-		return reading || type_depends(element, false);
-	if (type_is_multirange(base))
-		return type_depends(get_range_subtype(get_multirange_range(base)), reading);
-	if (type_is_range(base))
-		return type_depends(get_range_subtype(base), reading);
-	return type_is_rowtype(base) && row_depends(base, reading);
-}
-
-static bool type_is_strange(Oid type);
-
-static bool
-row_is_strange(Oid type)
-{
-	TupleDesc	columns;
-	bool		strange = false;
-
-	if (type == RECORDOID)
-		return false;
-	columns = lookup_rowtype_tupdesc_domain(type, -1, false);
-	for (int i = 0; i < columns->natts && !strange; i++)
-		strange = !TupleDescAttr(columns, i)->attisdropped && type_is_strange(TupleDescAttr(columns, i)->atttypid);
-	ReleaseTupleDesc(columns);
-	return strange;
-}
-
-/*
- * Whether the text of a type's values, or the value of a text, depends on something
- * that nothing here can fix: a locale, as money, the search_path, as regclass, or
- * what a type of PostgreSQL's says of itself.
- */
-static bool
-type_is_strange(Oid type)
-{
-	Oid			base = getBaseType(type);
-	Oid			element = get_element_type(base);
-	Oid			function;
-	Oid			parameter;
-	bool		is_varlena;
-
-	if (OidIsValid(element))
-		return type_is_strange(element);
-	if (type_is_multirange(base))
-		return type_is_strange(get_range_subtype(get_multirange_range(base)));
-	if (type_is_range(base))
-		return type_is_strange(get_range_subtype(base));
-	if (type_is_rowtype(base))
-		return row_is_strange(base);
-	if (base >= FirstUnpinnedObjectId || type_depends(base, false) || type_depends(base, true) ||
-		get_typtype(base) == TYPTYPE_PSEUDO)
-		return false;
-	getTypeOutputInfo(base, &function, &is_varlena);
-	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
-		return true;
-	getTypeInputInfo(base, &function, &parameter);
-	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
-}
-
-/* An error for values of a type that have no text of their own. */
-static void
-refuse_strange(const Binding *binding, Oid type)
-{
-	if (type_is_strange(type))
-		refuse(binding, psprintf("the text of a %s", format_type_be(type)));
-}
 
 /*
  * Calls
@@ -200,7 +60,7 @@ fixed(Binding *binding, const char *name, Oid type, Node *value)
 {
 	static const Oid declared[] = {ANYELEMENTOID, TEXTOID};
 
-	refuse_strange(binding, exprType(value));
+	binding_refuse_strange(binding, exprType(value));
 	return call_ours(name, type, list_make2(value, text_constant(binding->time_zone)), 2, declared);
 }
 
@@ -238,19 +98,6 @@ date_of(Node *local)
 	return call(F_DATE_TIMESTAMP, DATEOID, list_make1(local), COERCE_EXPLICIT_CAST);
 }
 
-/* The text that a node is, in small letters; NULL if it is not known now. */
-static char *
-known_word(Node *node)
-{
-	Const	   *constant = (Const *) node;
-	char	   *word;
-
-	if (!IsA(node, Const) || constant->constisnull || constant->consttype != TEXTOID)
-		return NULL;
-	word = TextDatumGetCString(constant->constvalue);
-	return downcase_identifier(word, strlen(word), false, false);
-}
-
 /* A time and an interval; one without months and days is the same everywhere. */
 static Node *
 shifted(Binding *binding, Node *at, Node *by, bool back)
@@ -279,14 +126,14 @@ shifted(Binding *binding, Node *at, Node *by, bool back)
 static Node *
 bound_part(Binding *binding, FuncExpr *node, Oid local_function)
 {
-	char	   *word = known_word(linitial(node->args));
+	char	   *word = binding_known_word(linitial(node->args));
 
 	if (word == NULL)
-		refuse(binding, "a part of a timestamptz whose name is not written there");
+		binding_refuse(binding, "a part of a timestamptz whose name is not written there");
 	if (strcmp(word, "epoch") == 0)
 		return NULL;
 	if (strncmp(word, "timezone", strlen("timezone")) == 0)
-		refuse(binding, "the offset of a timestamptz");
+		binding_refuse(binding, "the offset of a timestamptz");
 	return call(local_function, node->funcresulttype, list_make2(linitial(node->args), local_time(binding, lsecond(node->args))),
 				node->funcformat);
 }
@@ -294,10 +141,10 @@ bound_part(Binding *binding, FuncExpr *node, Oid local_function)
 static Node *
 bound_format(Binding *binding, FuncExpr *node)
 {
-	char	   *word = known_word(lsecond(node->args));
+	char	   *word = binding_known_word(lsecond(node->args));
 
 	if (word != NULL && (strstr(word, "tz") != NULL || strstr(word, "of") != NULL))
-		refuse(binding, "to_char with the offset or the name of a time zone");
+		binding_refuse(binding, "to_char with the offset or the name of a time zone");
 	return call(F_TO_CHAR_TIMESTAMP_TEXT, TEXTOID, list_make2(local_time(binding, linitial(node->args)), lsecond(node->args)),
 				COERCE_EXPLICIT_CALL);
 }
@@ -323,8 +170,8 @@ bound_of_any(Binding *binding, FuncExpr *node)
 		if (type == ANYOID || type == RECORDOID || IsPolymorphicType(type))
 		{
 			any = true;
-			refuse_strange(binding, exprType(lfirst(cell)));
-			depends |= type_depends(exprType(lfirst(cell)), false);
+			binding_refuse_strange(binding, exprType(lfirst(cell)));
+			depends |= binding_type_depends(exprType(lfirst(cell)), false);
 		}
 		i++;
 	}
@@ -351,7 +198,7 @@ bound_of_any(Binding *binding, FuncExpr *node)
 			node = copyObject(node);
 			foreach(cell, node->args)
 			{
-				if (type_depends(exprType(lfirst(cell)), false))
+				if (binding_type_depends(exprType(lfirst(cell)), false))
 					lfirst(cell) = text_of(binding, lfirst(cell));
 			}
 			if (node->funcid == F_TEXTANYCAT || node->funcid == F_ANYTEXTCAT)
@@ -363,7 +210,7 @@ bound_of_any(Binding *binding, FuncExpr *node)
 			node->funcformat = COERCE_EXPLICIT_CALL;
 			return (Node *) node;
 	}
-	refuse(binding, psprintf("%s of a value whose text depends on them", get_func_name(node->funcid)));
+	binding_refuse(binding, psprintf("%s of a value whose text depends on them", get_func_name(node->funcid)));
 }
 
 static Node *
@@ -431,7 +278,7 @@ bound_call(Binding *binding, FuncExpr *node)
 #endif
 		case F_TIMETZ_TIMESTAMPTZ:
 		case F_TIMETZ_TIME:
-			refuse(binding, "a cast to time with time zone");
+			binding_refuse(binding, "a cast to time with time zone");
 	}
 	return bound_of_any(binding, node);
 }
@@ -463,7 +310,7 @@ bound_comparison(Binding *binding, OpExpr *node)
 	comparison->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString(get_opname(node->opno))),
 										TIMESTAMPTZOID, TIMESTAMPTZOID);
 	if (!OidIsValid(comparison->opno) || IsA(node, NullIfExpr))
-		refuse(binding, "a comparison of times with and without a time zone");
+		binding_refuse(binding, "a comparison of times with and without a time zone");
 	comparison->opfuncid = get_opcode(comparison->opno);
 	return (Node *) comparison;
 }
@@ -509,9 +356,9 @@ bound_text_cast(Binding *binding, CoerceViaIO *node)
 	Oid			type = exprType(value);
 	bool		texts = TypeCategory(getBaseType(type)) == TYPCATEGORY_STRING;
 
-	refuse_strange(binding, type);
-	refuse_strange(binding, node->resulttype);
-	if (!texts && type_depends(type, false))
+	binding_refuse_strange(binding, type);
+	binding_refuse_strange(binding, node->resulttype);
+	if (!texts && binding_type_depends(type, false))
 	{
 		value = text_of(binding, value);
 		if (node->resulttype == TEXTOID)
@@ -520,7 +367,7 @@ bound_text_cast(Binding *binding, CoerceViaIO *node)
 		node->arg = (Expr *) value;
 		return (Node *) node;
 	}
-	if (texts && type_depends(node->resulttype, true))
+	if (texts && binding_type_depends(node->resulttype, true))
 	{
 		if (type != TEXTOID)
 			value = text_again(value);
@@ -542,7 +389,7 @@ bound_present(Binding *binding, SQLValueFunction *node)
 			return date_of(local_now(binding));
 		case SVFOP_CURRENT_TIME:
 		case SVFOP_CURRENT_TIME_N:
-			refuse(binding, "the present time of day");
+			binding_refuse(binding, "the present time of day");
 		case SVFOP_LOCALTIMESTAMP:
 		case SVFOP_LOCALTIMESTAMP_N:
 			local = local_now(binding);
@@ -562,175 +409,6 @@ bound_present(Binding *binding, SQLValueFunction *node)
 		default:
 			return NULL;
 	}
-}
-
-/*
- * What may stay
- */
-
-/* The format of a to_char or to_number that asks a locale, or is not known. */
-static bool
-format_depends(List *arguments, bool number)
-{
-	char	   *word = known_word(lsecond(arguments));
-
-	if (word == NULL)
-		return true;
-	return number ? strpbrk(word, "dgl") != NULL : strstr(word, "tm") != NULL;
-}
-
-/* Does a function take values of any type, whose texts are looked at where it is bound? */
-static bool
-takes_any(Oid function)
-{
-	Oid		   *declared;
-	int			count;
-
-	get_func_signature(function, &declared, &count);
-	for (int i = 0; i < count; i++)
-		if (declared[i] == ANYOID || declared[i] == RECORDOID || IsPolymorphicType(declared[i]))
-			return true;
-	return false;
-}
-
-/* An error for a function of PostgreSQL's that is not known to say the same to all, of bound arguments. */
-static void
-check_function(Binding *binding, Oid function, List *arguments)
-{
-	char	   *name;
-
-	if (function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_STABLE)
-		return;
-	switch (function)
-	{
-		case F_NOW:
-		case F_TRANSACTION_TIMESTAMP:
-		case F_STATEMENT_TIMESTAMP:
-		case F_CURRENT_DATABASE:
-		case F_CURRENT_SETTING_TEXT:
-		case F_CURRENT_SETTING_TEXT_BOOL:
-		case F_TO_DATE:
-			/* Of these what depends on a zone has been replaced. */
-		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
-		case F_DATE_PART_TEXT_TIMESTAMPTZ:
-		case F_EXTRACT_TEXT_TIMESTAMPTZ:
-		case F_TIMESTAMPTZ_PL_INTERVAL:
-		case F_TIMESTAMPTZ_MI_INTERVAL:
-		case F_INTERVAL_PL_TIMESTAMPTZ:
-			return;
-		case F_TO_CHAR_TIMESTAMP_TEXT:
-		case F_TO_CHAR_INTERVAL_TEXT:
-			if (!format_depends(arguments, false))
-				return;
-			refuse(binding, "to_char with the name of a day or a month in the reader's language, or with a form that is not written there");
-		case F_TO_CHAR_NUMERIC_TEXT:
-		case F_TO_CHAR_INT4_TEXT:
-		case F_TO_CHAR_INT8_TEXT:
-		case F_TO_CHAR_FLOAT4_TEXT:
-		case F_TO_CHAR_FLOAT8_TEXT:
-		case F_TO_NUMBER:
-			if (!format_depends(arguments, true))
-				return;
-			refuse(binding, "a number in the reader's locale (D, G or L), or in a form that is not written there");
-	}
-	name = get_func_name(function);
-	/* Who reads is asked on purpose. */
-	if (takes_any(function) || strncmp(name, "has_", 4) == 0 || strcmp(name, "pg_has_role") == 0)
-		return;
-	refuse(binding, psprintf("%s", name));
-}
-
-static void
-check_aggregate(Binding *binding, Aggref *node)
-{
-	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(node->aggfnoid));
-	Oid			transition = InvalidOid;
-	ListCell   *cell;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		transition = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
-		ReleaseSysCache(tuple);
-	}
-	if (!OidIsValid(transition) || transition >= FirstUnpinnedObjectId || func_volatile(transition) != PROVOLATILE_STABLE)
-		return;
-	foreach(cell, node->args)
-	{
-		Oid			type = exprType((Node *) lfirst_node(TargetEntry, cell)->expr);
-
-		refuse_strange(binding, type);
-		if (type_depends(type, false))
-			refuse(binding, psprintf("%s of a value whose text depends on them", get_func_name(node->aggfnoid)));
-	}
-}
-
-/* UNION and the like: columns of another type than the result's are cast where no tree shows it. */
-static void
-check_set_operation(Binding *binding, Query *query, Node *node, List *types)
-{
-	SetOperationStmt *operation = (SetOperationStmt *) node;
-	ListCell   *entry;
-	ListCell   *type;
-
-	if (IsA(node, SetOperationStmt))
-	{
-		check_set_operation(binding, query, operation->larg, types ? types : operation->colTypes);
-		check_set_operation(binding, query, operation->rarg, types ? types : operation->colTypes);
-		return;
-	}
-	type = list_head(types);
-	foreach(entry, rt_fetch(castNode(RangeTblRef, node)->rtindex, query->rtable)->subquery->targetList)
-	{
-		TargetEntry *column = lfirst_node(TargetEntry, entry);
-
-		if (column->resjunk || type == NULL)
-			continue;
-		if (exprType((Node *) column->expr) != lfirst_oid(type) && type_depends(lfirst_oid(type), true))
-			refuse(binding, "UNION, INTERSECT or EXCEPT of columns of different types");
-		type = lnext(types, type);
-	}
-}
-
-/* An error for anything left in a bound tree that may say something else under other settings. */
-static bool
-check_rest(Node *node, Binding *binding)
-{
-	ListCell   *cell;
-
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_FuncExpr:
-			check_function(binding, ((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args);
-			break;
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_NullIfExpr:
-			check_function(binding, get_opcode(((OpExpr *) node)->opno), ((OpExpr *) node)->args);
-			break;
-		case T_ScalarArrayOpExpr:
-			check_function(binding, get_opcode(((ScalarArrayOpExpr *) node)->opno), ((ScalarArrayOpExpr *) node)->args);
-			break;
-		case T_RowCompareExpr:
-			foreach(cell, ((RowCompareExpr *) node)->opnos)
-				check_function(binding, get_opcode(lfirst_oid(cell)), NIL);
-			break;
-		case T_Aggref:
-			check_aggregate(binding, (Aggref *) node);
-			break;
-		case T_XmlExpr:
-			refuse(binding, "XML");
-		case T_Query:
-			if (((Query *) node)->setOperations != NULL)
-				check_set_operation(binding, (Query *) node, ((Query *) node)->setOperations, NIL);
-			return query_tree_walker((Query *) node, check_rest, binding, 0);
-		default:
-			if (cjm_is_sql_json(node))
-				refuse(binding, "an SQL/JSON query");
-			break;
-	}
-	return expression_tree_walker(node, check_rest, binding);
 }
 
 /* Whether a tree compares times with and without a zone. */
@@ -764,7 +442,7 @@ bind_node(Node *node, Binding *binding)
 	/* What these compare is printed without the casts that it would be bound by. */
 	if ((IsA(node, SubLink) && compares_zones(((SubLink *) node)->testexpr, NULL)) ||
 		(IsA(node, JoinExpr) && ((JoinExpr *) node)->usingClause != NIL && compares_zones(((JoinExpr *) node)->quals, NULL)))
-		refuse(binding, "a comparison of times with and without a time zone");
+		binding_refuse(binding, "a comparison of times with and without a time zone");
 	node = expression_tree_mutator(node, bind_node, binding);
 	switch (nodeTag(node))
 	{
@@ -779,7 +457,7 @@ bind_node(Node *node, Binding *binding)
 		case T_ScalarArrayOpExpr:
 			if (get_opcode(((ScalarArrayOpExpr *) node)->opno) < FirstGenbkiObjectId &&
 				func_volatile(get_opcode(((ScalarArrayOpExpr *) node)->opno)) == PROVOLATILE_STABLE)
-				refuse(binding, "a comparison of times with and without a time zone");
+				binding_refuse(binding, "a comparison of times with and without a time zone");
 			break;
 		case T_CoerceViaIO:
 			bound = bound_text_cast(binding, (CoerceViaIO *) node);
@@ -803,6 +481,6 @@ bind_to_zone(Node *node, const char *time_zone, const char *name, const char *ex
 	Binding		binding = {time_zone, name, expression};
 
 	node = bind_node(node, &binding);
-	check_rest(node, &binding);
+	binding_check(node, &binding);
 	return node;
 }
