@@ -188,13 +188,12 @@ bound_of_any(Binding *binding, FuncExpr *node)
 		case F_CONCAT:
 		case F_CONCAT_WS:
 		case F_FORMAT_TEXT_ANY:
-			if (node->funcvariadic)
-				break;
-			/* fall through */
 		case F_QUOTE_LITERAL_ANYELEMENT:
 		case F_QUOTE_NULLABLE_ANYELEMENT:
 		case F_TEXTANYCAT:
 		case F_ANYTEXTCAT:
+			if (node->funcvariadic)
+				break;
 			node = copyObject(node);
 			foreach(cell, node->args)
 			{
