@@ -33,11 +33,16 @@
 #define MaxArraySize ((Size) (MaxAllocSize / sizeof(Datum)))
 #endif
 
-/* JSON_VALUE and the like came with 17. */
-#if PG_VERSION_NUM >= 170000
-#define cjm_is_sql_json(node) IsA(node, JsonExpr)
+/* JSON_OBJECT and the like came with 16, JSON_VALUE and the like with 17: the arguments of the first, and whether a node is one of the second. */
+#if PG_VERSION_NUM >= 160000
+#define cjm_json_arguments(node) (IsA(node, JsonConstructorExpr) ? ((JsonConstructorExpr *) (node))->args : NIL)
 #else
-#define cjm_is_sql_json(node) false
+#define cjm_json_arguments(node) NIL
+#endif
+#if PG_VERSION_NUM >= 170000
+#define cjm_is_json_query(node) IsA(node, JsonExpr)
+#else
+#define cjm_is_json_query(node) false
 #endif
 
 /* Making a range may fail softly since 16; ours never does. */

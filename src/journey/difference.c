@@ -41,19 +41,6 @@ find_ids(const JourneyLabels *labels, const JourneyLabels *other)
 	return ids;
 }
 
-/* How touchpoints with ids of one journey lie to each other. */
-static inline int
-compare_touches(const Touch *a, const Touch *b)
-{
-	if (a->at != b->at)
-		return a->at < b->at ? -1 : 1;
-	if (a->event != b->event)
-		return a->event < b->event ? -1 : 1;
-	if (a->channel != b->channel)
-		return a->channel < b->channel ? -1 : 1;
-	return value_compare(a->has_value, a->value, b->has_value, b->value);
-}
-
 /* Fails with touchpoint i of a journey, which is to be taken and is not there. */
 static bool
 fail_missing(const JourneyView *taken, uint32 i, CjmError *error)
@@ -105,7 +92,7 @@ journey_take(const JourneyView *view, const JourneyView *taken, bool *gone, CjmE
 		while (order < 0 && journey_cursor_next(&cursor, &touch))
 		{
 			CHECK_FOR_INTERRUPTS();
-			order = compare_touches(&touch, &wanted);
+			order = touch_compare(&touch, &wanted);
 		}
 		if (order != 0)
 			break;

@@ -22,19 +22,6 @@ touch_value_normal(double value)
 	return value + 0.0;
 }
 
-/* The canonical order, for ids that rise with the bytes of their labels. */
-static inline int
-touch_compare(const Touch *a, const Touch *b)
-{
-	if (a->at != b->at)
-		return a->at < b->at ? -1 : 1;
-	if (a->event != b->event)
-		return a->event < b->event ? -1 : 1;
-	if (a->channel != b->channel)
-		return a->channel < b->channel ? -1 : 1;
-	return value_compare(a->has_value, a->value, b->has_value, b->value);
-}
-
 #define ST_SORT sort_touches
 #define ST_ELEMENT_TYPE Touch
 #define ST_COMPARE(a, b) touch_compare(a, b)

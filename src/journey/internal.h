@@ -27,5 +27,17 @@ value_compare(bool a_set, double a, bool b_set, double b)
 	return (a > b) - (a < b);
 }
 
+/* The canonical order, for ids that rise with the bytes of their labels. */
+static inline int
+touch_compare(const Touch *a, const Touch *b)
+{
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	if (a->event != b->event)
+		return a->event < b->event ? -1 : 1;
+	if (a->channel != b->channel)
+		return a->channel < b->channel ? -1 : 1;
+	return value_compare(a->has_value, a->value, b->has_value, b->value);
+}
 
 #endif							/* CJM_JOURNEY_INTERNAL_H */

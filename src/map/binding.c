@@ -141,7 +141,7 @@ bound_part(Binding *binding, FuncExpr *node, Oid local_function)
 static Node *
 bound_format(Binding *binding, FuncExpr *node)
 {
-	char	   *word = binding_known_word(lsecond(node->args));
+	char	   *word = binding_known_format(lsecond(node->args));
 
 	if (word != NULL && (strstr(word, "tz") != NULL || strstr(word, "of") != NULL))
 		binding_refuse(binding, "to_char with the offset or the name of a time zone");
@@ -255,6 +255,7 @@ bound_call(Binding *binding, FuncExpr *node)
 			return call(F_MAKE_TIMESTAMPTZ_INT4_INT4_INT4_INT4_INT4_FLOAT8_TEXT, TIMESTAMPTZOID, lappend(list_copy(node->args), zone),
 						COERCE_EXPLICIT_CALL);
 		case F_TO_TIMESTAMP_TEXT_TEXT:
+			binding_check_format(binding, node->args);
 			return call_ours("map_to_timestamp", TIMESTAMPTZOID, list_make3(first, second, zone), 3, two_texts);
 		case F_TIMESTAMPTZ_PL_INTERVAL:
 			return shifted(binding, first, second, false);
@@ -405,44 +406,64 @@ bound_present(Binding *binding, SQLValueFunction *node)
 							 list_make2(local, makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(node->typmod), false, true)),
 							 COERCE_EXPLICIT_CALL);
 			return local;
+		case SVFOP_CURRENT_SCHEMA:
+			binding_refuse(binding, "the schema that comes first");
 		default:
 			return NULL;
 	}
 }
 
-/* Whether a tree compares times with and without a zone. */
+/*
+ * Whether binding has changed what is not printed with a node, so that it would be
+ * lost: the comparison that IN and USING make, the cast of an array's elements, the
+ * value that a CASE looks at.
+ */
 static bool
-compares_zones(Node *node, void *context)
+hidden_changed(Node *node, Node *bound)
 {
-	ListCell   *cell;
+	ListCell   *before;
+	ListCell   *after;
 
-	if (node == NULL)
-		return false;
-	if (IsA(node, OpExpr) && get_opcode(((OpExpr *) node)->opno) < FirstUnpinnedObjectId &&
-		func_volatile(get_opcode(((OpExpr *) node)->opno)) == PROVOLATILE_STABLE)
-		return true;
-	if (IsA(node, RowCompareExpr))
-		foreach(cell, ((RowCompareExpr *) node)->opnos)
-			if (func_volatile(get_opcode(lfirst_oid(cell))) == PROVOLATILE_STABLE)
-				return true;
-	return expression_tree_walker(node, compares_zones, context);
+	switch (nodeTag(node))
+	{
+		case T_SubLink:
+			return !equal(((SubLink *) node)->testexpr, ((SubLink *) bound)->testexpr);
+		case T_JoinExpr:
+			return ((JoinExpr *) node)->usingClause != NIL && !equal(((JoinExpr *) node)->quals, ((JoinExpr *) bound)->quals);
+		case T_ArrayCoerceExpr:
+			return !equal(((ArrayCoerceExpr *) node)->elemexpr, ((ArrayCoerceExpr *) bound)->elemexpr);
+		case T_CaseExpr:
+			if (((CaseExpr *) node)->arg == NULL)
+				return false;
+			forboth(before, ((CaseExpr *) node)->args, after, ((CaseExpr *) bound)->args)
+			{
+				OpExpr	   *when = (OpExpr *) lfirst_node(CaseWhen, before)->expr;
+				OpExpr	   *bound_when = (OpExpr *) lfirst_node(CaseWhen, after)->expr;
+
+				if (IsA(when, OpExpr) && (!IsA(bound_when, OpExpr) || !equal(linitial(when->args), linitial(bound_when->args))))
+					return true;
+			}
+			return false;
+		default:
+			return false;
+	}
 }
 
 /* The copy of a tree with everything in it bound, from the leaves up. */
 static Node *
 bind_node(Node *node, Binding *binding)
 {
+	Node	   *before;
 	Node	   *bound = NULL;
 
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
 		return (Node *) query_tree_mutator((Query *) node, bind_node, binding, 0);
-	/* What these compare is printed without the casts that it would be bound by. */
-	if ((IsA(node, SubLink) && compares_zones(((SubLink *) node)->testexpr, NULL)) ||
-		(IsA(node, JoinExpr) && ((JoinExpr *) node)->usingClause != NIL && compares_zones(((JoinExpr *) node)->quals, NULL)))
-		binding_refuse(binding, "a comparison of times with and without a time zone");
+	before = node;
 	node = expression_tree_mutator(node, bind_node, binding);
+	if (hidden_changed(before, node))
+		binding_refuse(binding, "a comparison or a cast of times with and without a time zone, or of their texts, that is not written there");
 	switch (nodeTag(node))
 	{
 		case T_FuncExpr:
@@ -452,11 +473,6 @@ bind_node(Node *node, Binding *binding)
 		case T_DistinctExpr:
 		case T_NullIfExpr:
 			bound = bound_operator(binding, (OpExpr *) node);
-			break;
-		case T_ScalarArrayOpExpr:
-			if (get_opcode(((ScalarArrayOpExpr *) node)->opno) < FirstGenbkiObjectId &&
-				func_volatile(get_opcode(((ScalarArrayOpExpr *) node)->opno)) == PROVOLATILE_STABLE)
-				binding_refuse(binding, "a comparison of times with and without a time zone");
 			break;
 		case T_CoerceViaIO:
 			bound = bound_text_cast(binding, (CoerceViaIO *) node);

@@ -31,15 +31,51 @@ binding_known_word(Node *node)
 	return downcase_identifier(word, strlen(word), false, false);
 }
 
-/* The format of a to_char or to_number that asks a locale, or is not known. */
-static bool
-format_depends(List *arguments, bool number)
+/* The same of a format, without the texts in it that stand in double quotes. */
+char *
+binding_known_format(Node *node)
 {
-	char	   *word = binding_known_word(lsecond(arguments));
+	char	   *format = binding_known_word(node);
+	char	   *out = format;
+	bool		quoted = false;
 
-	if (word == NULL)
-		return true;
-	return number ? strpbrk(word, "dgl") != NULL : strstr(word, "tm") != NULL;
+	if (format == NULL)
+		return NULL;
+	for (char *p = format; *p != '\0'; p++)
+	{
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			*out++ = *p;
+	}
+	*out = '\0';
+	return format;
+}
+
+/* Does the format of a number ask a locale: D, G, L or S, but for those of SG and PL? */
+static bool
+number_format_depends(const char *format)
+{
+	for (const char *p = format; *p != '\0'; p++)
+	{
+		if (strncmp(p, "sg", 2) == 0 || strncmp(p, "pl", 2) == 0)
+			p++;
+		else if (strchr("dgls", *p) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* An error for the format of a time, a second argument, that asks a locale or is not known. */
+void
+binding_check_format(Binding *binding, List *arguments)
+{
+	char	   *format = binding_known_format(lsecond(arguments));
+
+	if (format == NULL || strstr(format, "tm") != NULL)
+		binding_refuse(binding, "the name of a day or a month in the reader's language, or a form of times that is not written there");
 }
 
 /* Does a function take values of any type, whose texts are looked at where it is bound? */
@@ -60,6 +96,7 @@ takes_any(Oid function)
 static void
 check_function(Binding *binding, Oid function, List *arguments)
 {
+	char	   *format;
 	char	   *name;
 
 	if (function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_STABLE)
@@ -72,7 +109,6 @@ check_function(Binding *binding, Oid function, List *arguments)
 		case F_CURRENT_DATABASE:
 		case F_CURRENT_SETTING_TEXT:
 		case F_CURRENT_SETTING_TEXT_BOOL:
-		case F_TO_DATE:
 			/* Of these what depends on a zone has been replaced. */
 		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
 		case F_DATE_PART_TEXT_TIMESTAMPTZ:
@@ -83,48 +119,81 @@ check_function(Binding *binding, Oid function, List *arguments)
 			return;
 		case F_TO_CHAR_TIMESTAMP_TEXT:
 		case F_TO_CHAR_INTERVAL_TEXT:
-			if (!format_depends(arguments, false))
-				return;
-			binding_refuse(binding, "to_char with the name of a day or a month in the reader's language, or with a form that is not written there");
+		case F_TO_DATE:
+			binding_check_format(binding, arguments);
+			return;
 		case F_TO_CHAR_NUMERIC_TEXT:
 		case F_TO_CHAR_INT4_TEXT:
 		case F_TO_CHAR_INT8_TEXT:
 		case F_TO_CHAR_FLOAT4_TEXT:
 		case F_TO_CHAR_FLOAT8_TEXT:
 		case F_TO_NUMBER:
-			if (!format_depends(arguments, true))
-				return;
-			binding_refuse(binding, "a number in the reader's locale (D, G or L), or in a form that is not written there");
+			format = binding_known_format(lsecond(arguments));
+			if (format == NULL || number_format_depends(format))
+				binding_refuse(binding, "a number in the reader's locale (D, G, L or S), or in a form that is not written there");
+			return;
 	}
 	name = get_func_name(function);
 	/* Who reads is asked on purpose. */
 	if (takes_any(function) || strncmp(name, "has_", 4) == 0 || strcmp(name, "pg_has_role") == 0)
 		return;
-	binding_refuse(binding, psprintf("%s", name));
+	binding_refuse(binding, name);
 }
 
+/* The same for an operator. */
 static void
-check_aggregate(Binding *binding, Aggref *node)
+check_operator(Binding *binding, Oid operator, List *arguments)
 {
-	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(node->aggfnoid));
-	Oid			transition = InvalidOid;
+	Oid			left;
+	Oid			right;
+
+	op_input_types(operator, &left, &right);
+	if ((left == TIMESTAMPTZOID && (right == TIMESTAMPOID || right == DATEOID)) ||
+		(right == TIMESTAMPTZOID && (left == TIMESTAMPOID || left == DATEOID)))
+		binding_refuse(binding, "a comparison of times with and without a time zone");
+	check_function(binding, get_opcode(operator), arguments);
+}
+
+/* The same for what makes JSON or a text of its arguments, expressions or entries of a list, whatever type they are of. */
+static void
+check_texts(Binding *binding, List *arguments, const char *name)
+{
 	ListCell   *cell;
 
-	if (HeapTupleIsValid(tuple))
+	foreach(cell, arguments)
 	{
-		transition = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
-		ReleaseSysCache(tuple);
-	}
-	if (!OidIsValid(transition) || transition >= FirstUnpinnedObjectId || func_volatile(transition) != PROVOLATILE_STABLE)
-		return;
-	foreach(cell, node->args)
-	{
-		Oid			type = exprType((Node *) lfirst_node(TargetEntry, cell)->expr);
+		Node	   *argument = lfirst(cell);
+		Oid			type = exprType(IsA(argument, TargetEntry) ? (Node *) ((TargetEntry *) argument)->expr : argument);
 
 		binding_refuse_strange(binding, type);
 		if (binding_type_depends(type, false))
-			binding_refuse(binding, psprintf("%s of a value whose text depends on them", get_func_name(node->aggfnoid)));
+			binding_refuse(binding, psprintf("%s of a value whose text depends on them", name));
 	}
+}
+
+/* The same for an aggregate, which may be called as a window function. */
+static void
+check_aggregate(Binding *binding, Oid aggregate, List *arguments)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(aggregate));
+	Oid			transition;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	transition = ((Form_pg_aggregate) GETSTRUCT(tuple))->aggtransfn;
+	ReleaseSysCache(tuple);
+	if (transition < FirstUnpinnedObjectId && func_volatile(transition) == PROVOLATILE_STABLE)
+		check_texts(binding, arguments, get_func_name(aggregate));
+}
+
+/* The same for a window whose frame is a distance of time. */
+static void
+check_window(Binding *binding, WindowClause *window)
+{
+	if (OidIsValid(window->startInRangeFunc))
+		check_function(binding, window->startInRangeFunc, NIL);
+	if (OidIsValid(window->endInRangeFunc))
+		check_function(binding, window->endInRangeFunc, NIL);
 }
 
 /* UNION and the like: columns of another type than the result's are cast where no tree shows it. */
@@ -170,27 +239,35 @@ binding_check(Node *node, Binding *binding)
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			check_function(binding, get_opcode(((OpExpr *) node)->opno), ((OpExpr *) node)->args);
+			check_operator(binding, ((OpExpr *) node)->opno, ((OpExpr *) node)->args);
 			break;
 		case T_ScalarArrayOpExpr:
-			check_function(binding, get_opcode(((ScalarArrayOpExpr *) node)->opno), ((ScalarArrayOpExpr *) node)->args);
+			check_operator(binding, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
 			break;
 		case T_RowCompareExpr:
 			foreach(cell, ((RowCompareExpr *) node)->opnos)
-				check_function(binding, get_opcode(lfirst_oid(cell)), NIL);
+				check_operator(binding, lfirst_oid(cell), NIL);
 			break;
 		case T_Aggref:
-			check_aggregate(binding, (Aggref *) node);
+			check_aggregate(binding, ((Aggref *) node)->aggfnoid, ((Aggref *) node)->args);
+			break;
+		case T_WindowFunc:
+			check_aggregate(binding, ((WindowFunc *) node)->winfnoid, ((WindowFunc *) node)->args);
 			break;
 		case T_XmlExpr:
 			binding_refuse(binding, "XML");
+		case T_TableFunc:
+			binding_refuse(binding, "XMLTABLE or JSON_TABLE");
 		case T_Query:
+			foreach(cell, ((Query *) node)->windowClause)
+				check_window(binding, lfirst_node(WindowClause, cell));
 			if (((Query *) node)->setOperations != NULL)
 				check_set_operation(binding, (Query *) node, ((Query *) node)->setOperations, NIL);
 			return query_tree_walker((Query *) node, binding_check, binding, 0);
 		default:
-			if (cjm_is_sql_json(node))
+			if (cjm_is_json_query(node))
 				binding_refuse(binding, "an SQL/JSON query");
+			check_texts(binding, cjm_json_arguments(node), "JSON");
 			break;
 	}
 	return expression_tree_walker(node, binding_check, binding);

@@ -21,6 +21,8 @@ extern void binding_refuse_strange(const Binding *binding, Oid type);
 
 /* map/binding_check.c */
 extern char *binding_known_word(Node *node);
+extern char *binding_known_format(Node *node);
+extern void binding_check_format(Binding *binding, List *arguments);
 extern bool binding_check(Node *node, Binding *binding);
 
 #endif							/* CJM_MAP_BINDING_INTERNAL_H */

@@ -23,19 +23,17 @@ binding_refuse(const Binding *binding, const char *what)
 			 errhint("Say the time zone with AT TIME ZONE and the form of a text with to_char, keep money as numeric, and name what has a schema with it.")));
 }
 
+/* Whether a column of a row type has a property. */
 static bool
-row_depends(Oid type, bool reading)
+any_column(Oid type, bool (*has) (Oid type, bool reading), bool reading)
 {
-	TupleDesc	columns;
-	bool		depends = false;
+	TupleDesc	columns = lookup_rowtype_tupdesc_domain(type, -1, false);
+	bool		any = false;
 
-	if (type == RECORDOID)
-		return true;
-	columns = lookup_rowtype_tupdesc_domain(type, -1, false);
-	for (int i = 0; i < columns->natts && !depends; i++)
-		depends = !TupleDescAttr(columns, i)->attisdropped && binding_type_depends(TupleDescAttr(columns, i)->atttypid, reading);
+	for (int i = 0; i < columns->natts && !any; i++)
+		any = !TupleDescAttr(columns, i)->attisdropped && has(TupleDescAttr(columns, i)->atttypid, reading);
 	ReleaseTupleDesc(columns);
-	return depends;
+	return any;
 }
 
 /* Whether the text of a type's values, or with reading the value of a text, depends on settings. */
@@ -73,33 +71,16 @@ binding_type_depends(Oid type, bool reading)
 		return binding_type_depends(get_range_subtype(get_multirange_range(base)), reading);
 	if (type_is_range(base))
 		return binding_type_depends(get_range_subtype(base), reading);
-	return type_is_rowtype(base) && row_depends(base, reading);
-}
-
-static bool type_is_strange(Oid type);
-
-static bool
-row_is_strange(Oid type)
-{
-	TupleDesc	columns;
-	bool		strange = false;
-
-	if (type == RECORDOID)
-		return false;
-	columns = lookup_rowtype_tupdesc_domain(type, -1, false);
-	for (int i = 0; i < columns->natts && !strange; i++)
-		strange = !TupleDescAttr(columns, i)->attisdropped && type_is_strange(TupleDescAttr(columns, i)->atttypid);
-	ReleaseTupleDesc(columns);
-	return strange;
+	return type_is_rowtype(base) && (base == RECORDOID || any_column(base, binding_type_depends, reading));
 }
 
 /*
  * Whether the text of a type's values, or the value of a text, depends on something
  * that nothing here can fix: a locale, as money, the search_path, as regclass, or
- * what a type of PostgreSQL's says of itself.
+ * what else makes reading or writing a type of PostgreSQL's not immutable.
  */
 static bool
-type_is_strange(Oid type)
+type_is_strange(Oid type, bool reading)
 {
 	Oid			base = getBaseType(type);
 	Oid			element = get_element_type(base);
@@ -108,20 +89,20 @@ type_is_strange(Oid type)
 	bool		is_varlena;
 
 	if (OidIsValid(element))
-		return type_is_strange(element);
+		return type_is_strange(element, reading);
 	if (type_is_multirange(base))
-		return type_is_strange(get_range_subtype(get_multirange_range(base)));
+		return type_is_strange(get_range_subtype(get_multirange_range(base)), reading);
 	if (type_is_range(base))
-		return type_is_strange(get_range_subtype(base));
+		return type_is_strange(get_range_subtype(base), reading);
 	if (type_is_rowtype(base))
-		return row_is_strange(base);
+		return base != RECORDOID && any_column(base, type_is_strange, reading);
 	if (base >= FirstUnpinnedObjectId || binding_type_depends(base, false) || binding_type_depends(base, true) ||
 		get_typtype(base) == TYPTYPE_PSEUDO)
 		return false;
-	getTypeOutputInfo(base, &function, &is_varlena);
-	if (func_volatile(function) != PROVOLATILE_IMMUTABLE)
-		return true;
-	getTypeInputInfo(base, &function, &parameter);
+	if (reading)
+		getTypeInputInfo(base, &function, &parameter);
+	else
+		getTypeOutputInfo(base, &function, &is_varlena);
 	return func_volatile(function) != PROVOLATILE_IMMUTABLE;
 }
 
@@ -129,6 +110,6 @@ type_is_strange(Oid type)
 void
 binding_refuse_strange(const Binding *binding, Oid type)
 {
-	if (type_is_strange(type))
+	if (type_is_strange(type, false) || type_is_strange(type, true))
 		binding_refuse(binding, psprintf("the text of a %s", format_type_be(type)));
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "engine_oracle.h"
+#include "funnel/engine_going.h"
 #include "input.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
@@ -147,6 +148,38 @@ same_walk(const FunnelWalk *a, const FunnelWalk *b)
 	return true;
 }
 
+/* Asked at each time of a customer, whether walks go on is what it is of the touchpoints up to then alone. */
+static void
+check_going(const Case *c)
+{
+	FunnelGoing going;
+
+	funnel_going_start(&going, &c->rules, c->entry, c->touches);
+	for (size_t end = 1; end <= c->count; end++)
+	{
+		int64		at = c->touches[end - 1].at;
+		int64		times[] = {at, at + 1, Max(c->now, at)};
+		FunnelGoing alone;
+
+		if (end < c->count && c->touches[end].at == at)
+			continue;
+		funnel_going_start(&alone, &c->rules, c->entry, c->touches);
+		funnel_going_until(&alone, end);
+		/* Not every time is asked at. */
+		if ((end + c->count) % 3 == 0)
+			continue;
+		funnel_going_until(&going, end);
+		for (size_t i = 0; i < lengthof(times); i++)
+			if (funnel_going_at(&going, times[i]) != funnel_going_at(&alone, times[i]))
+			{
+				print_case(c);
+				fprintf(stderr, "going on after %zu touchpoints at %lld: %d by and by, %d at once\n", end, (long long) times[i],
+						funnel_going_at(&going, times[i]), funnel_going_at(&alone, times[i]));
+				abort();
+			}
+	}
+}
+
 /* Stops the program at the first difference. */
 static void
 check_case(const Case *c)
@@ -184,6 +217,7 @@ check_case(const Case *c)
 		fprintf(stderr, "open: engine %d, oracle %d\n", open[0], open[1]);
 		abort();
 	}
+	check_going(c);
 }
 
 int

@@ -64,7 +64,7 @@ my @factors = (
 	[ TimeZone => "'UTC'", "'Asia/Jerusalem'", "'America/New_York'", "'Australia/Lord_Howe'", "'<here>+3:17'" ],
 	[ DateStyle => "'ISO, MDY'", "'SQL, DMY'", "'German'", "'Postgres, YMD'" ],
 	[ IntervalStyle => qw(postgres sql_standard postgres_verbose iso_8601) ],
-	[ extra_float_digits => 1, -10, 0, 3 ],
+	[ extra_float_digits => 1, -15, 0, 3 ],
 	[ quote_all_identifiers => qw(off on) ],
 	[ standard_conforming_strings => qw(on off) ],
 	[ bytea_output => qw(hex escape) ],
@@ -142,6 +142,7 @@ is(run_sql($node, q{SET TimeZone = 'America/New_York'; SELECT min(extract(epoch 
 	't|t', 'times in texts and constants are those of the map\'s zone');
 run_sql_fails($node, "SELECT create_map('x', 'ev', 'who', 'at', 'what', 'view', time_zone => '$_')", '22023', qr/time zone "$_" is an abbreviation/,
 	"$_ is no zone for a map") foreach qw(IST MSK CET);
+run_sql($node, 'ALTER TABLE ev ADD COLUMN arr text[]; UPDATE ev SET arr = ARRAY[ts]');
 foreach my $expression (
 	'array_to_string(ARRAY[at], $$,$$)', 'price', 'to_char(at, $$OF$$)', 'extract(timezone FROM at)', 'at::timetz', 'current_time',
 	# the search_path
@@ -150,7 +151,7 @@ foreach my $expression (
 	# a locale
 	'price::numeric::text', '(amount::numeric::money)::numeric::text', 'what::money::numeric::text', 'concat(price)', 'price || $$x$$', 'format($$%s$$, price)', 'ARRAY[price]::text',
 	'ev::text', 'to_json(price)::text', 'to_jsonb(ev)::text', 'row_to_json(ev)::text', 'to_char(amount, $$9G999D99$$)', 'to_char(amount, $$L9999$$)', 'to_number(ts, $$9G999D99$$)::text',
-	'to_char(at, $$TMMonth$$)', 'to_char(d, $$TMMonth$$)', 'to_char(amount, what)',
+	'to_char(at, $$TMMonth$$)', 'to_char(d, $$TMMonth$$)', 'to_char(amount, what)', 'to_char(at, what)', 'to_date(ts, $$DD TMMonth$$)::text', 'to_timestamp(ts, $$DD TMMonth$$)::text',
 	# text search
 	'to_tsvector(what)::text', '(what @@ $$runs$$)::text', '(to_tsvector(what) @@ to_tsquery($$english$$, $$runs$$))::text',
 	# a time zone where no cast shows it
@@ -160,6 +161,15 @@ foreach my $expression (
 	'(SELECT count(*)::text FROM ev x NATURAL JOIN (SELECT lt AS at FROM ev) y)', '(SELECT count(*)::text FROM ev x JOIN (SELECT d AS at FROM ev) y USING (at))',
 	'(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.d FROM ev y))', '(SELECT count(*)::text FROM ev x WHERE (x.at, 1) IN (SELECT y.d, 1 FROM ev y))',
 	'(SELECT (count(*) FILTER (WHERE (x.at, 1) > (ev.d, 1)))::text FROM ev x)', '(SELECT count(*)::text FROM generate_series(ev.at, ev.at + interval $$1 year$$, interval $$1 day$$))',
+	# what is not printed where it stands, so that it could not be bound
+	'(arr::timestamptz[])[1]::text', '((SELECT array_agg(y.lt) FROM ev y)::timestamptz[])[1]::text', 'CASE d WHEN at THEN $$x$$ END',
+	# windows, tables and the present schema
+	'(SELECT json_agg(x.at) OVER ()::text FROM ev x LIMIT 1)', '(SELECT count(*) OVER (ORDER BY x.at RANGE interval $$1 month$$ PRECEDING)::text FROM ev x LIMIT 1)',
+	'(SELECT t.a::text FROM xmltable($$/r$$ PASSING ($$<r><a>2026-01-01T00:00:00</a></r>$$::xml) COLUMNS a timestamptz) t)',
+	'(SELECT x.a::text FROM jsonb_to_record($${"a": "2026-01-01"}$$) AS x(a timestamptz))', 'current_schema::text',
+	'to_char(amount, $$S9999$$)', 'to_number(ts, $$S9999$$)::text',
+	$node->pg_version >= 16 ? ('JSON_OBJECT($$a$$ VALUE at)::text', 'JSON_ARRAY(at)::text', '(SELECT JSON_ARRAYAGG(x.at)::text FROM ev x)') : (),
+	$node->pg_version >= 17 ? ('JSON_VALUE($${"a": "2026-01-01"}$$, $$$.a$$ RETURNING timestamptz)::text', 'JSON_SCALAR(at)::text') : (),
 	# XML
 	'xmlforest(at)::text', 'xmlelement(name x, at)::text', 'xmlelement(name x, b)::text', '(what::xml IS NOT NULL)::text')
 {
@@ -173,6 +183,9 @@ foreach my $expression (
 	'to_number(what, $$999$$)::text', 'to_date(ts, $$YYYY-MM-DD$$)::text', '((at, who) >= (lt::timestamptz, 0))::text', '(at - interval $$3 hours$$)::text', 'extract(epoch FROM at)::text',
 	'(SELECT max(x.what) FROM ev x WHERE x.who = ev.who)', '(SELECT string_agg(x.what, $$,$$ ORDER BY x.at, x.what) FROM ev x)', '(SELECT jsonb_agg(x.what ORDER BY x.what)::text FROM ev x)',
 	'(SELECT x.what FROM ev x UNION SELECT y.ch FROM ev y ORDER BY 1 LIMIT 1)', '(SELECT count(*)::text FROM ev x JOIN ev y USING (at))', '(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.at FROM ev y))',
+	'(ARRAY[lt]::timestamptz[])[1]::text', 'CASE at WHEN lt THEN $$x$$ ELSE $$y$$ END', 'CASE what WHEN $$view$$ THEN $$x$$ ELSE $$y$$ END', '(arr::varchar[])[1]::text',
+	'to_char(amount, $$SG9999$$)', 'to_char(amount, $$9999PL "Ls"$$)', 'to_char(at, $$DD "of" Month$$)',
+	$node->pg_version >= 16 ? ('JSON_OBJECT($$a$$ VALUE what)::text') : (),
 	# Whoever writes these means them.
 	'current_setting($$app.tenant$$, true)', 'current_user::text COLLATE "default"', 'has_table_privilege(current_user, $$public.ev$$, $$SELECT$$)::text')
 {
