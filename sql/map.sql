@@ -173,7 +173,7 @@ CREATE FUNCTION used.f() RETURNS int LANGUAGE sql RETURN 1;
 SELECT create_map('used', 'clicks', 'who', '"when"', 'what', 'view -> cart', replace => true);
 DROP SCHEMA used CASCADE;
 -- text straight to the builder is read by the parser too
-SELECT cjm_internal.map_build('x', 'clicks', 'who', '"when"', 'what', 'view'::funnel, NULL, NULL, NULL, 'first', 'true; DROP TABLE clicks', '1 hour', 'UTC', NULL, NULL, 'last_touch', NULL, NULL, NULL, false);
+SELECT cjm_internal.map_build('x', 'clicks', 'who', '"when"', 'what', 'view'::funnel, NULL, NULL, NULL, 'first', 'true; DROP TABLE clicks', '1 hour', 'UTC', NULL, NULL, 'last_touch', NULL, NULL, NULL, false, false);
 
 -- Stage events that never occur, with what may have been meant
 SELECT create_map('typo', 'clicks', 'who', '"when"', 'what', 'veiw -> CART -> paymnt@email -> payment@post excluding nonsense', channel => 'via');

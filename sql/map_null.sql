@@ -16,7 +16,7 @@ SELECT p.oid, p.proname, p.proargnames[1] AS first, p.proretset,
 	string_agg(format(', %I => %s', a.name, CASE a.name WHEN 'rates' THEN quote_literal('{"2": 0.5}') END), '' ORDER BY a.n) FILTER (WHERE a.n > 1 AND a.n <= p.pronargs - p.pronargdefaults) AS given,
 	string_agg(format(', %I => NULL', a.name), '' ORDER BY a.n) FILTER (WHERE a.n > p.pronargs - p.pronargdefaults) AS optional
 FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargnames[1:p.pronargs]) WITH ORDINALITY a(name, n)
-WHERE p.pronamespace = 'cjm'::regnamespace AND p.proargnames[1] IN ('map', 'name') AND p.proargtypes[0] = 'text'::regtype AND p.proname NOT IN ('create_map', 'drop_map')
+WHERE p.pronamespace = 'cjm'::regnamespace AND p.proargnames[1] IN ('map', 'name') AND p.proargtypes[0] = 'text'::regtype AND p.proname NOT IN ('create_map', 'drop_map', 'keep_journeys', 'refresh_journeys', 'unkeep_journeys')
 GROUP BY p.oid;
 CREATE FUNCTION public.answer(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -33,7 +33,7 @@ FROM public.of_maps WHERE public.answer(format('cjm.%I(%I => %L%s)', proname, fi
 ORDER BY 1;
 SELECT proname FROM public.of_maps WHERE public.answer(format('cjm.%I(%I => %L%s)', proname, first, 'nulls', given)) ~ '^[0-9A-Z]{5} ' ORDER BY 1;
 SELECT public.answer(format('cjm.%I(%I => NULL%s)', proname, first, given)) AS answer, count(*) > 20 AS many FROM public.of_maps GROUP BY 1;
-SELECT public.answer('cjm.drop_map(NULL)') AS answer;
+SELECT public.answer(format('cjm.%s(NULL)', f)) AS answer FROM unnest('{drop_map,keep_journeys,refresh_journeys,unkeep_journeys}'::text[]) f;
 SELECT public.answer('cjm.what_if(''nulls'', NULL)') AS answer;
 -- Not split at all.
 SELECT by_value, sum(customers) FROM drop_off_report('nulls', 'none') GROUP BY 1;

@@ -62,6 +62,18 @@
 #define SysCacheGetAttrNotNull(cache, tuple, attribute) SysCacheGetAttr((cache), (tuple), (attribute), &(bool) {false})
 #endif
 
+/* The number of a backend's present transaction; and the map from the columns of one row type to those of another, which are all there. */
+#if PG_VERSION_NUM >= 170000
+#define cjm_local_transaction() (MyProc->vxid.lxid)
+#else
+#define cjm_local_transaction() (MyProc->lxid)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define cjm_build_attrmap(in, out) build_attrmap_by_name((in), (out), false)
+#else
+#define cjm_build_attrmap(in, out) build_attrmap_by_name((in), (out))
+#endif
+
 /* Written first, as since 18, in declarations and definitions. */
 #ifndef pg_noreturn
 #define pg_noreturn pg_attribute_noreturn()

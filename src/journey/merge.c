@@ -20,6 +20,7 @@
 
 PG_FUNCTION_INFO_V1(journey_merge);
 PG_FUNCTION_INFO_V1(journey_minus);
+PG_FUNCTION_INFO_V1(journey_changed);
 PG_FUNCTION_INFO_V1(journey_distinct_touchpoints);
 
 /* Flat bytes up to which merging flat values is cheaper than a memory context. */
@@ -130,6 +131,19 @@ journey_merge(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 
+/* Opens a journey without the touchpoints of another, palloc'd; false if it does not hold them all. */
+static bool
+take_away(const JourneyView *view, const JourneyView *taken, JourneyBuilder **builder, CjmError *error)
+{
+	bool	   *gone = palloc_extended(Max(view->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool		ok;
+
+	*builder = builder_create(NULL);
+	ok = journey_take(view, taken, gone, error) && builder_add_view_but(builder, view, 0, view->count, gone, error);
+	pfree(gone);
+	return ok;
+}
+
 /* journey_minus(journey, journey): the first without the touchpoints of the second, all of which it must hold. */
 Datum
 journey_minus(PG_FUNCTION_ARGS)
@@ -138,20 +152,57 @@ journey_minus(PG_FUNCTION_ARGS)
 	JourneyView view;
 	JourneyView taken;
 	JourneyBuilder *builder;
-	bool	   *gone;
 	CjmError	error = {0};
 
 	journey_open_datum(PointerGetDatum(bytes), &view);
 	journey_open_datum(PG_GETARG_DATUM(1), &taken);
 	if (taken.count == 0)
 		PG_RETURN_POINTER(bytes);
-	gone = palloc_extended(Max(view.count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	builder = builder_create(NULL);
-	if (!journey_take(&view, &taken, gone, &error) ||
-		!builder_add_view_but(&builder, &view, 0, view.count, gone, &error))
+	if (!take_away(&view, &taken, &builder, &error))
 		cjm_report(&error);
-	pfree(gone);
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
+}
+
+/*
+ * journey_changed(journey, added, removed): a stored journey after what came and what
+ * went, each of which may be NULL; NULL if nothing is left.  That it does not hold
+ * what went means that it was not stored with all that came.
+ */
+Datum
+journey_changed(PG_FUNCTION_ARGS)
+{
+	JourneyBuilder *builder;
+	JourneyView view;
+	JourneyView taken;
+	CjmError	error = {0};
+	Datum		all;
+
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	builder = builder_create(NULL);
+	for (int i = 0; i < 2; i++)
+		if (!PG_ARGISNULL(i))
+			add_datum(&builder, PG_GETARG_DATUM(i));
+	all = journey_from_builder(builder, false);
+	if (!PG_ARGISNULL(2))
+	{
+		journey_open_datum(all, &view);
+		journey_open_datum(PG_GETARG_DATUM(2), &taken);
+		if (!take_away(&view, &taken, &builder, &error))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("kept journeys do not hold a touchpoint that went"),
+					 error.detail ? errdetail("%s", error.detail) : 0,
+					 errhint("cjm.refresh_journeys builds them anew.")));
+		if (view.count == taken.count)
+			PG_RETURN_NULL();
+		all = journey_from_builder(builder, false);
+	}
+	PG_RETURN_DATUM(all);
 }
 
 /* distinct_touchpoints(journey): the journey with each of equal touchpoints once. */

@@ -12,14 +12,13 @@
  *
  * map_nearest(name, names) is for messages: what somebody may have meant.
  */
-#include "base/glue.h"
+#include "map/definition.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "nodes/parsenodes.h"
 #include "nodes/primnodes.h"
 #include "rewrite/rewriteSupport.h"
 #include "utils/array.h"
@@ -39,7 +38,7 @@ PG_FUNCTION_INFO_V1(map_nearest);
 #define NEAREST_MAX_BYTES 255
 
 /* What a view selects, palloc'd; NULL if it is no view, or is gone by now.  Takes no lock. */
-static Query *
+Query *
 read_view_query(Oid view)
 {
 	HeapTuple	rule;

@@ -45,9 +45,10 @@ my %checks = (
 		UNION ALL SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid
 			WHERE NOT has_type_privilege('pg_signal_backend', t.oid, 'USAGE')
 		UNION ALL SELECT 'schema ' || s FROM unnest(ARRAY['cjm', 'cjm_internal']) s WHERE NOT has_schema_privilege('pg_signal_backend', s, 'USAGE')},
-	'no function is volatile but those that make and drop maps' => q{
+	'no function is volatile but those that make and drop maps and keep journeys' => q{
 		SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f' AND proname NOT IN ('create_map', 'map_build', 'map_claim', 'map_lock', 'map_lock_schema',
-			'map_lock_views', 'drop_map')},
+			'map_lock_views', 'drop_map', 'keep_journeys', 'refresh_journeys', 'unkeep_journeys', 'kept_write', 'kept_bind', 'kept_scan', 'kept_is_untouched', 'kept_make_triggers',
+			'kept_note_parts', 'kept_drop_strays', 'kept_follow', 'kept_arm', 'kept_install', 'kept_make_views', 'kept_build', 'kept_fold', 'kept_adopt')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
 		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE},
@@ -75,7 +76,7 @@ my %checks = (
 			AND NOT (pronargs > 0 AND proargtypes[0] = 'text'::regtype AND proargnames[1] IN ('map', 'name'))
 			AND proname NOT IN ('map_build', 'map_split', 'map_session_split', 'map_ranged', 'map_funnel_sql', 'map_drop_off_sql', 'map_session_report_sql', 'session_groups',
 				'attribute', 'map_attribution_sql', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'map_touch_by', 'map_read', 'map_stages_sql',
-				'map_transitions_sql', 'map_paths_sql', 'map_parts', 'map_lock', 'funnel_chart', 'funnel_svg')},
+				'map_transitions_sql', 'map_paths_sql', 'map_parts', 'map_lock', 'funnel_chart', 'funnel_svg', 'journey_changed', 'kept_reason', 'kept_write')},
 	'aggregates can run in parts' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0

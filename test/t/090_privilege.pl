@@ -180,7 +180,7 @@ my @calls = split /\n/, $calls;
 cmp_ok(scalar @calls, '>', 15, 'reports and drawings are found');
 my $hostile = 'SET search_path = cjm, public, pg_catalog;';
 my $create = q{SELECT cjm.create_map('shop'::text, 'public.events'::pg_catalog.regclass, 'customer'::text, 'at'::text, 'event'::text, 'view -> cart -> buy'::cjm.funnel, 'channel'::text, 'amount'::text,
-	'country'::text, 'first'::text, NULL::text, '30 minutes'::interval, 'UTC'::text, 'owner'::text, 'public.ad_spend'::pg_catalog.regclass, 'last_touch'::text, 'answer'::text, NULL::text, NULL::text, %s)};
+	'country'::text, 'first'::text, NULL::text, '30 minutes'::interval, 'UTC'::text, 'owner'::text, 'public.ad_spend'::pg_catalog.regclass, 'last_touch'::text, 'answer'::text, NULL::text, NULL::text, %s, false)};
 sub victim
 {
 	my ($sql, $title) = @_;
@@ -195,6 +195,13 @@ victim("SELECT FROM $_", "nor does $_") foreach @calls, 'cjm.maps';
 my @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace", %after);
 is(scalar @views, 19, 'the map has all its views');
 victim("SELECT * FROM shop.$_", "nor does shop.$_") foreach @views;
+run_sql($node, "$path SELECT cjm.keep_journeys('shop'::text)", %after);
+run_sql($node, "$path SELECT cjm.refresh_journeys('shop'::text)", %after);
+run_sql($node, q{INSERT INTO public.events VALUES (1, '2021-05-01Z', 'view', 'ads', 1, 'LV')}, %after);
+@views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
+is(scalar @views, 25, 'and with kept journeys more');
+victim("SELECT * FROM shop.$_", "nor does shop.$_ over kept journeys") foreach @views;
+victim('INSERT INTO public.events VALUES (2, $$2021-05-01Z$$, $$view$$, $$ads$$, 1, $$LV$$)', 'nor does a trigger');
 is(run_sql($node, "$path " . q{
 	SELECT pg_describe_object(d.refclassid, d.refobjid, 0) FROM pg_depend d JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid JOIN pg_class c ON c.oid = r.ev_class
 	WHERE c.relnamespace = 'shop'::regnamespace AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)

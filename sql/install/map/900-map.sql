@@ -89,6 +89,26 @@ CREATE FUNCTION cjm_internal.map_view_names() RETURNS text[]
 RETURN '{map,events,journeys,customers,funnel,funnel_by_segment,funnel_by_week,drop_off,sessions,bounce,retention,touchpoints,stages,transitions,paths,attribution,spend,channels,feedback}'::text[];
 COMMENT ON FUNCTION cjm_internal.map_view_names() IS 'the views of a map in the order in which they are made';
 
+CREATE FUNCTION cjm_internal.kept_names() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '{kept_rows,kept,kept_journeys,kept_changes,kept_marks,kept_state}'::text[];
+COMMENT ON FUNCTION cjm_internal.kept_names() IS 'what a map with kept journeys has beside its views, which the first two of these are';
+
+-- The definition in a schema, all NULL if there is none.
+CREATE FUNCTION cjm_internal.map_in(schema oid) RETURNS cjm_internal.map
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map;
+BEGIN
+	SELECT d.* INTO def FROM pg_class c CROSS JOIN LATERAL cjm_internal.map_definition(c.oid) d
+	WHERE c.relnamespace = schema AND c.relname = 'map' AND c.relkind = 'v' AND d.map = schema;
+	RETURN def;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that a schema is, all NULL if it is none';
+
 -- The catalogs alone are asked, and no view is opened: whoever lists the maps runs no view of somebody else's, and waits for nobody.
 -- A view "map" in a schema of another owner is no map: its reports are refused, too.
 CREATE VIEW cjm.maps AS
@@ -132,7 +152,7 @@ DECLARE
 BEGIN
 	SELECT c.relname, c.oid::regclass AS view, c.relowner::regrole AS owner, n.nspname, n.nspowner::regrole AS holder INTO other
 	FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relowner <> n.nspowner
-	WHERE n.oid = map_check_owner.map AND c.relname = ANY (cjm_internal.map_view_names()::name[])
+	WHERE n.oid = map_check_owner.map AND c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[])
 	ORDER BY c.relname <> 'map', c.relname LIMIT 1;
 	IF FOUND THEN
 		RAISE insufficient_privilege USING

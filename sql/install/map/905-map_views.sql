@@ -126,17 +126,17 @@ COMMENT ON FUNCTION cjm_internal.map_ranged(timestamptz, timestamptz) IS 'whethe
 
 -- One row for each of the source's that passes the filter.  A barrier keeps conditions that may tell what they see away from
 -- rows that the filter holds back.
-CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map) RETURNS text
+CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map, sample text DEFAULT '') RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s',
+	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s%s',
 		(map).customer, (map).at, (map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
-		coalesce((map).segment, 'NULL::text'), (map).source, ' WHERE ' || (map).filter);
+		coalesce((map).segment, 'NULL::text'), (map).source, sample, ' WHERE ' || (map).filter);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map) IS 'SQL of the view events: the rows of the source as the map reads them';
+COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL of the view events: the rows of the source as the map reads them, or a sample of them';
 
 CREATE AGGREGATE cjm_internal.map_first_touch(at timestamptz, value text) (
 	SFUNC = cjm_internal.touch_agg_first,
@@ -166,18 +166,34 @@ CREATE AGGREGATE cjm_internal.map_last_touch(at timestamptz, value text) (
 );
 COMMENT ON AGGREGATE cjm_internal.map_last_touch(timestamptz, text) IS 'as last_touch, of text: the segment of the journeys of a map';
 
+CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('%1$s.at, %1$s.event' || CASE WHEN (map).value IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value'
+	WHEN (map).channel IS NOT NULL THEN ', nullif(%1$s.channel, '''')' ELSE '' END, row_name);
+COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text) IS 'SQL: what journey_agg is given of a row';
+
+CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey
+		FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
+			ELSE format('cjm_internal.map_%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
+		cjm_internal.map_touch_sql(map, 'e'), cjm_internal.map_schema(map), rows);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_journeys_from_sql(cjm_internal.map, text) IS 'SQL: the journeys of a map from a view that has rows as the view events has';
+
 CREATE FUNCTION cjm_internal.map_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(e.at, e.event%s) AS journey
-		FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
-			ELSE format('cjm_internal.map_%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
-		CASE WHEN (map).value IS NOT NULL THEN ', nullif(e.channel, ''''), e.value'
-			WHEN (map).channel IS NOT NULL THEN ', nullif(e.channel, '''')' ELSE '' END,
-		cjm_internal.map_schema(map));
+	RETURN CASE WHEN cjm_internal.kept_state((map).map) IS NULL THEN cjm_internal.map_journeys_from_sql(map, 'events')
+		ELSE cjm_internal.kept_journeys_sql(map) END;
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys';

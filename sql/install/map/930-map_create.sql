@@ -236,7 +236,7 @@ CREATE FUNCTION cjm_internal.map_is_remnant(schema oid) RETURNS boolean
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'customer journey map'
-		AND coalesce(bool_and(c.relkind IS NOT DISTINCT FROM 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[])), false)
+		AND coalesce(bool_and(c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[])), false)
 	FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 	WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = schema AND d.deptype = 'n');
 COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
@@ -366,7 +366,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 -- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
-	nps text, csat text, ces text, replace boolean) RETURNS regnamespace
+	nps text, csat text, ces text, replace boolean, keep boolean) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -375,7 +375,10 @@ CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text
 AS $$
 DECLARE
 	new cjm_internal.map;
+	old cjm_internal.map;
 	existing oid;
+	kept regclass;
+	parts text[];
 	missing text;
 	relation pg_class;
 	readers boolean;
@@ -458,17 +461,36 @@ BEGIN
 	existing := cjm_internal.map_claim(name, replace);
 	new.map := existing;
 	SELECT c.oid::regclass::text INTO detail FROM pg_class c
-	WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
+	WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[]);
 	IF FOUND THEN
-		RAISE invalid_parameter_value USING MESSAGE = format('%s is a view of the map itself', detail);
+		RAISE invalid_parameter_value USING MESSAGE = format('%s is a part of the map itself', detail);
+	END IF;
+	old := cjm_internal.map_in(existing);
+	IF old.map IS NULL THEN
+		-- What is left of a map may have stored journeys without the type that they were of.
+		EXECUTE cjm_internal.kept_drop_sql(new, 'CASCADE');
+	END IF;
+	kept := cjm_internal.kept_state(existing);
+	IF kept IS NOT NULL THEN
+		old := cjm_internal.kept_definition(old);
+	END IF;
+	IF kept IS NOT NULL AND new.access = 'reader' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('journeys of the map "%s" cannot be kept: each reader sees the rows that they may read', name),
+			HINT = format('SELECT cjm.unkeep_journeys(%L) first.', name);
 	END IF;
 
 	-- From here on nobody reads the map: what takes long is done before.
 	PERFORM cjm_internal.map_notice_events(new);
 	PERFORM cjm_internal.map_lock(existing, NULL::text);
+	parts := cjm_internal.kept_parts(kept);
 	FOR made IN SELECT v.view_name, v.query FROM cjm_internal.map_views(new) v ORDER BY v.place
 	LOOP
 		BEGIN
+			IF made.view_name = 'journeys' AND kept IS NOT NULL THEN
+				PERFORM cjm_internal.kept_check(format('%I.events', name));
+				PERFORM cjm_internal.kept_make_views(new);
+			END IF;
 			EXECUTE format('CREATE OR REPLACE VIEW %I.%I%s AS %s', name, made.view_name,
 				CASE WHEN new.access = 'reader' THEN ' WITH (security_invoker = true)'
 					WHEN new.filter IS NOT NULL AND made.view_name = 'events' THEN ' WITH (security_barrier = true)' END,
@@ -507,12 +529,18 @@ BEGIN
 			MESSAGE = format('the segment is looked up in %s, which has row security', detail),
 			HINT = 'Say whose rights count: access => ''reader'' for those of whoever asks, access => ''owner'' for yours.';
 	END IF;
+	IF kept IS NOT NULL AND cjm_internal.map_events_sql(old) = cjm_internal.map_events_sql(new) THEN
+		PERFORM cjm_internal.kept_follow(new, parts);
+	END IF;
 	-- A view can be made without a right to read; it would be of no use.
 	EXECUTE format('SELECT FROM %1$I.events CROSS JOIN %1$I.spend LIMIT 0', name);
+	IF keep AND kept IS NULL THEN
+		PERFORM cjm.keep_journeys(name);
+	END IF;
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -536,7 +564,8 @@ CREATE FUNCTION cjm.create_map(
 	nps text DEFAULT NULL,
 	csat text DEFAULT NULL,
 	ces text DEFAULT NULL,
-	replace boolean DEFAULT false) RETURNS regnamespace
+	replace boolean DEFAULT false,
+	keep boolean DEFAULT false) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -549,8 +578,8 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(segment_at, 'first'),
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
-	coalesce(replace, false));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean) IS
+	coalesce(replace, false), coalesce(keep, false));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -559,7 +588,8 @@ session_gap: what is longer ends a session; time_zone: where days, weeks and mon
 access: owner, the default, or reader, the default where the source has row security
 spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by
 nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7
-replace: whether a map of that name is made anew; views over its views stay';
+replace: whether a map of that name is made anew; views over its views stay, and what keep_journeys has made of it
+keep: whether its journeys are kept, as by keep_journeys';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -577,7 +607,8 @@ BEGIN
 	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
 	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
-	PERFORM cjm_internal.map_lock((old).map, format('DROP VIEW %2$s %3$s; DROP SCHEMA %1$s %3$s', schema, views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END));
+	PERFORM cjm_internal.map_lock((old).map, format('DROP VIEW %2$s %3$s; %4$sDROP SCHEMA %1$s %3$s', schema, views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END,
+		cjm_internal.kept_drop_sql(old, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)));
 END
 $$;
 COMMENT ON FUNCTION cjm.drop_map(text, boolean) IS

@@ -30,6 +30,12 @@ BEGIN
 			WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND v.relnamespace = (def).map AND v.relname = 'events'))
 		ORDER BY c.oid <> (def).source;
 
+	RETURN QUERY SELECT 'kept journeys', k.state, NULL::bigint, NULL::float8,
+			CASE WHEN k.reason IS NOT NULL THEN format('the views read the rows: %s; cjm.refresh_journeys(%L) mends it', k.reason, name)
+				ELSE format('%s changes wait, the last refresh was %s ago: let a scheduler call cjm.refresh_journeys(%L)', k.changes,
+					date_trunc('minute', now() - k.refreshed_at), name) END
+		FROM cjm.kept(name) k WHERE k.reason IS NOT NULL OR k.changes > 0 AND k.refreshed_at < now() - interval '1 hour';
+
 	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;
 	IF all_rows = 0 THEN
 		RETURN QUERY SELECT 'no rows', (def).source::text, 0::bigint, NULL::float8, 'the source is empty, or the filter holds everything back';

@@ -1,0 +1,242 @@
+--
+-- Kept journeys: the journeys of a map, stored, and exact in every snapshot.
+--
+-- A map that keeps its journeys has in its schema, beside its views,
+--
+--   kept_journeys  the store: a journey of each customer
+--   kept_changes   touchpoints that came since, and that went
+--   kept_marks     what happened that makes the store of no use
+--   kept_state     one row: what the store was made under, and when
+--   kept_rows      a view: the rows as the view "events" reads them, or none where the store tells
+--   kept           a view: how all this stands
+--
+-- In every snapshot store + changes = rows.  Triggers on the source write the changes,
+-- in the transaction of the rows (src/kept/write.c); a refresh moves them into the
+-- store, in one statement; and as in any snapshot either both are seen or none, it
+-- does not matter who does what at the same time.  What triggers do not see is told
+-- by the catalogs (src/kept/guard.c): then the view "journeys" reads the rows.
+--
+
+CREATE FUNCTION cjm_internal.kept_is(state regclass, answer integer) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'kept_is'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION cjm_internal.kept_is(regclass, integer) IS
+	'whether the store of kept journeys is all (0), it and the changes beside it are (1), or only the rows tell (2), in the snapshot of the query';
+
+CREATE FUNCTION cjm_internal.kept_parts(state regclass) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'kept_parts'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm_internal.kept_parts(regclass) IS 'what kept journeys stand on: tables and their files, partitions, triggers, functions, labels of enums; a line each';
+
+CREATE FUNCTION cjm_internal.kept_fingerprint(parts text[]) RETURNS text
+	AS 'MODULE_PATHNAME', 'kept_fingerprint'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cjm_internal.kept_fingerprint(text[]) IS 'a hash of what kept journeys stand on';
+
+CREATE FUNCTION cjm_internal.kept_check(events regclass) RETURNS void
+	AS 'MODULE_PATHNAME', 'kept_check'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm_internal.kept_check(regclass) IS 'an error that says why, if the journeys of a map cannot be kept';
+
+CREATE FUNCTION cjm_internal.kept_write() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'kept_write'
+	LANGUAGE C;
+COMMENT ON FUNCTION cjm_internal.kept_write() IS 'writes down what comes to the source of a map and what goes; does nothing unless kept_bind has said for whom';
+
+CREATE FUNCTION cjm_internal.kept_bind(source regclass, trigger name, changes regclass, marks regclass, events regclass) RETURNS void
+	AS 'MODULE_PATHNAME', 'kept_bind'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cjm_internal.kept_bind(regclass, name, regclass, regclass, regclass) IS 'lets a trigger of one''s own work for tables and a view of one''s own, by dependencies, so that renaming them changes nothing';
+
+CREATE FUNCTION cjm_internal.kept_scan(internal) RETURNS tsm_handler
+	AS 'MODULE_PATHNAME', 'kept_scan'
+	LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cjm_internal.kept_scan(internal) IS 'TABLESAMPLE kept_scan(wanted, expected): all rows or none; the planner expects all, or next to none';
+
+CREATE FUNCTION cjm_internal.journey_changed(journey cjm.journey, added cjm.journey, removed cjm.journey) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME', 'journey_changed'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION cjm_internal.journey_changed(cjm.journey, cjm.journey, cjm.journey) IS
+	'a stored journey after what came and what went, each of which may be NULL; NULL if nothing is left';
+
+--
+-- What is in the schema
+--
+
+CREATE FUNCTION cjm_internal.kept_comments() RETURNS TABLE (relation_name text, column_name text, comment text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 40
+BEGIN ATOMIC
+	SELECT v.relation_name, v.column_name, v.comment
+	FROM (VALUES
+		('kept_journeys', NULL, 'kept journeys: those of this map without the changes that wait'),
+		('kept_journeys', 'customer', 'the key of the customer'),
+		('kept_journeys', 'segments', 'what the segment of the customer is taken from: s and the segment, as events of a journey'),
+		('kept_journeys', 'journey', 'all touchpoints of the customer'),
+		('kept_changes', NULL, 'what came to the source since the last refresh, and what went'),
+		('kept_changes', 'customer', 'whose event it is'),
+		('kept_changes', 'at', 'when it happened'),
+		('kept_changes', 'event', 'what happened'),
+		('kept_changes', 'channel', 'where it came from, or NULL'),
+		('kept_changes', 'value', 'what it was worth, or NULL'),
+		('kept_changes', 'segment', 'the segment of the customer that the row tells, or NULL'),
+		('kept_changes', 'removed', 'whether it went'),
+		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
+		('kept_marks', 'at', 'when it happened'),
+		('kept_marks', 'reason', 'what it was'),
+		('kept_state', NULL, 'what the kept journeys were made under: one row'),
+		('kept_state', 'fingerprint', 'hash of what the store stands on'),
+		('kept_state', 'built_at', 'when it was built, NULL before'),
+		('kept_state', 'view', 'number of the view "events"'),
+		('kept_state', 'changes', 'number of the table of changes'),
+		('kept_state', 'marks', 'number of the table of marks'),
+		('kept_state', 'refreshed_at', 'when the last refresh was over'),
+		('kept_state', 'took', 'how long it took'),
+		('kept_state', 'folded', 'how many changes have been moved into the store in all'),
+		('kept_state', 'parts', 'what the store stands on, a line each'),
+		('kept_rows', NULL, 'the rows as the view "events" reads them, where kept journeys do not tell; else none'),
+		('kept_rows', 'customer', 'whose event it is'),
+		('kept_rows', 'at', 'when it happened'),
+		('kept_rows', 'event', 'what happened'),
+		('kept_rows', 'channel', 'where it came from, or NULL'),
+		('kept_rows', 'value', 'what it was worth, or NULL'),
+		('kept_rows', 'segment', 'the segment of the customer that the row tells, or NULL'),
+		('kept', NULL, 'how the kept journeys of this map stand: one row'),
+		('kept', 'state', 'folded: the views read the store; changed: the store and the changes beside it; rows: the rows of the source'),
+		('kept', 'reason', 'why they read the rows, NULL if they do not'),
+		('kept', 'customers', 'journeys in the store'),
+		('kept', 'touchpoints', 'touchpoints in them'),
+		('kept', 'changes', 'touchpoints that came or went since the last refresh'),
+		('kept', 'bytes', 'size of the store and the changes, with indexes'),
+		('kept', 'built_at', 'when the store was built'),
+		('kept', 'refreshed_at', 'when the last refresh was over; no change that waits is older'),
+		('kept', 'took', 'how long the last refresh took'),
+		('kept', 'folded', 'changes that have been moved into the store in all')) v(relation_name, column_name, comment);
+END;
+COMMENT ON FUNCTION cjm_internal.kept_comments() IS 'the comments of what a map with kept journeys has beside its views';
+
+CREATE FUNCTION cjm_internal.kept_state(map regnamespace) RETURNS regclass
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE c.relnamespace = map AND c.relname = 'kept_state' AND c.relkind = 'r' AND c.relowner = n.nspowner);
+COMMENT ON FUNCTION cjm_internal.kept_state(regnamespace) IS 'the state of the kept journeys of a map, NULL if it keeps none';
+
+-- The operator of the type, by which its keys are unique, and not one that the search_path happens to have.
+CREATE FUNCTION cjm_internal.kept_equals(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (WITH RECURSIVE base(type) AS (
+		SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+		WHERE c.relnamespace = (map).map AND c.relname = 'journeys' AND a.attname = 'customer'
+		UNION ALL
+		SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+	SELECT coalesce((SELECT format('%s(%I.%s)', 'OPERATOR', n.nspname, o.oprname)
+		FROM base b
+			JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+			JOIN pg_opclass c ON c.opcintype = b.type AND c.opcdefault AND c.opcmethod = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree')
+			JOIN pg_amop a ON a.amopfamily = c.opcfamily AND a.amopstrategy = 3 AND a.amoplefttype = c.opcintype AND a.amoprighttype = c.opcintype
+			JOIN pg_operator o ON o.oid = a.amopopr
+			JOIN pg_namespace n ON n.oid = o.oprnamespace), 'OPERATOR(pg_catalog.=)'));
+COMMENT ON FUNCTION cjm_internal.kept_equals(cjm_internal.map) IS 'SQL: the operator that says whether two keys of a map''s customers are equal';
+
+CREATE FUNCTION cjm_internal.kept_rows_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN cjm_internal.map_events_sql(map,
+	format(' TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%L::regclass, 2), false)', cjm_internal.kept_state((map).map)));
+COMMENT ON FUNCTION cjm_internal.kept_rows_sql(cjm_internal.map) IS 'SQL of the view kept_rows';
+
+-- Of the first or the last time at which there is a segment the one with the smallest bytes, as map_first_touch and map_last_touch have it.
+CREATE FUNCTION cjm_internal.kept_segment_sql(map cjm_internal.map, segments text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN (map).segment IS NULL THEN 'NULL::text'
+	ELSE format(CASE (map).segment_at WHEN 'first' THEN 'substr((cjm.first_touch(%1$s)).event, 2)'
+		ELSE 'substr((cjm.first_touch(cjm.slice(%1$s, (cjm.last_touch(%1$s)).at, ''infinity''::timestamptz))).event, 2)' END, segments) END;
+COMMENT ON FUNCTION cjm_internal.kept_segment_sql(cjm_internal.map, text) IS 'SQL: the segment of a customer, from the journey that it is taken from';
+
+-- Changes by customer: what came and what went, as journeys.
+CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s FROM %3$s GROUP BY g.customer',
+	cjm_internal.map_touch_sql(map, 'g'),
+	CASE WHEN (map).segment IS NULL THEN 'NULL::cjm.journey AS added_segments, NULL::cjm.journey AS removed_segments'
+		ELSE 'cjm.journey_agg(g.at, ''s'' || g.segment) FILTER (WHERE NOT g.removed AND g.segment IS NOT NULL) AS added_segments,
+			cjm.journey_agg(g.at, ''s'' || g.segment) FILTER (WHERE g.removed AND g.segment IS NOT NULL) AS removed_segments' END,
+	relation);
+COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text) IS 'SQL: the changes of each customer, from a relation g of them';
+
+-- Which arms give rows is known when the query runs: the store; or the store without those who have changes, and they with what the store
+-- has of them; or the rows.  Each arm is asked by itself, so that the planner sees no more than some scans, and workers take part in them.
+CREATE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(map);
+	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
+	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1), true)', schema, state);
+BEGIN
+	RETURN format('SELECT k.customer, %3$s AS segment, k.journey
+		FROM %1$s.kept_journeys k WHERE cjm_internal.kept_is(%2$s, 0)
+		UNION ALL
+		SELECT k.customer, %3$s, k.journey
+		FROM %1$s.kept_journeys k LEFT JOIN (SELECT g.customer FROM %5$s GROUP BY g.customer) c ON c.customer %4$s k.customer
+		WHERE cjm_internal.kept_is(%2$s, 1) AND c.customer IS NULL
+		UNION ALL
+		SELECT c.customer, %6$s, %7$s
+		FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
+		WHERE cjm_internal.kept_is(%2$s, 1) AND (c.removed IS NULL OR %7$s IS NOT NULL)
+		UNION ALL
+		%9$s', schema, state, cjm_internal.kept_segment_sql(map, 'k.segments'), cjm_internal.kept_equals(map), waiting,
+		cjm_internal.kept_segment_sql(map, 'cjm_internal.journey_changed(k.segments, c.added_segments, c.removed_segments)'),
+		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
+		cjm_internal.map_journeys_from_sql(map, 'kept_rows'));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys of a map that keeps them';
+
+-- Why the views read the rows.  The arguments are what the view "kept" reads, so that it takes no right but to read that.
+CREATE FUNCTION cjm_internal.kept_reason(built_at timestamptz, was text[], is_now text[], mark text) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	line text[];
+	object text;
+BEGIN
+	IF was IS DISTINCT FROM is_now AND built_at IS NOT NULL THEN
+		SELECT string_to_array(l, ' ') INTO line FROM (
+			(SELECT unnest(is_now) EXCEPT SELECT unnest(was)) UNION ALL (SELECT unnest(was) EXCEPT SELECT unnest(is_now))) d(l)
+		ORDER BY array_position('{version,store,view,part,table,trigger,function,labels}'::text[], split_part(l, ' ', 1)), l LIMIT 1;
+		object := CASE line[1] WHEN 'function' THEN line[2]::oid::regprocedure::text WHEN 'labels' THEN line[2]::oid::regtype::text
+			WHEN 'version' THEN '' ELSE line[2]::oid::regclass::text END;
+		RETURN CASE coalesce(line[1], 'view')
+			WHEN 'version' THEN 'they were built by another version of cjm'
+			WHEN 'store' THEN format('the table %s of the store was altered', object)
+			WHEN 'view' THEN 'the map was made anew since they were built'
+			WHEN 'part' THEN format('the partition %s was attached or detached', object)
+			WHEN 'table' THEN format('the table %s was emptied, written anew or altered', object)
+			WHEN 'trigger' THEN format('a trigger of kept journeys on %s was switched, dropped or altered', object)
+			WHEN 'function' THEN format('the function %s was replaced', object)
+			WHEN 'labels' THEN format('the labels of %s were altered', object)
+		END;
+	END IF;
+	RETURN coalesce(mark, CASE WHEN built_at IS NULL THEN 'they are not built yet' END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_reason(timestamptz, text[], text[], text) IS 'why kept journeys cannot be read, from what they stood on and what is now; NULL if they can';
+
+CREATE FUNCTION cjm_internal.kept_view_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0) THEN ''folded'' WHEN cjm_internal.kept_is(%2$L::regclass, 1) THEN ''changed'' ELSE ''rows'' END AS state,
+		CASE WHEN cjm_internal.kept_is(%2$L::regclass, 2) THEN cjm_internal.kept_reason(s.built_at, s.parts, cjm_internal.kept_parts(%2$L::regclass),
+			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1)) END AS reason,
+		j.customers, j.touchpoints, (SELECT count(*) FROM %1$s.kept_changes) AS changes,
+		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) AS bytes,
+		s.built_at, s.refreshed_at, s.took, s.folded
+	FROM %1$s.kept_state s CROSS JOIN (SELECT count(*) AS customers, coalesce(sum(cjm.touch_count(k.journey)), 0)::bigint AS touchpoints FROM %1$s.kept_journeys k) j',
+	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_changes');
+COMMENT ON FUNCTION cjm_internal.kept_view_sql(cjm_internal.map) IS 'SQL of the view kept';

@@ -1,0 +1,47 @@
+/*
+ * kept/binding.h: for whom a trigger of kept journeys works, and with what.
+ */
+#ifndef CJM_KEPT_BINDING_H
+#define CJM_KEPT_BINDING_H
+
+#include "kept/source.h"
+
+/* After the columns of the source: whether it went. */
+#define KEPT_REMOVED KEPT_COLUMNS
+#define KEPT_CHANGE_COLUMNS (KEPT_COLUMNS + 1)
+
+/* How a column is had from a row. */
+typedef struct KeptColumnSource
+{
+	AttrNumber	number;			/* the column of the row that it is, or 0 */
+	Expr	   *expression;		/* else, planned; NULL: it is always NULL */
+	int16		length;			/* of its type */
+	bool		by_value;
+} KeptColumnSource;
+
+/* What a trigger on a relation works with.  It belongs to the process, and stays until something about it changes. */
+typedef struct KeptBinding
+{
+	Oid			trigger;		/* the key */
+	bool		made;			/* all that follows is filled in */
+	bool		valid;			/* and nothing has changed since */
+	bool		prepared;		/* what comes after "broken", too */
+	bool		bound;			/* it works for somebody */
+	Oid			relation;
+	Oid			source;
+	Oid			view;
+	Oid			changes;
+	Oid			marks;
+	Oid			owner;
+	const char *broken;			/* why nothing can be written, or NULL */
+	bool		can_fail;		/* its expressions */
+	KeptColumnSource columns[KEPT_COLUMNS];
+	Expr	   *filter;
+	MemoryContext context;		/* of the expressions */
+} KeptBinding;
+
+extern KeptBinding *kept_find_binding(Oid trigger, Oid relation);
+extern void kept_prepare_binding(KeptBinding *binding);
+extern char *kept_do_safely(char *(*work) (void *), void *argument);
+
+#endif							/* CJM_KEPT_BINDING_H */

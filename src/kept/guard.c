@@ -1,0 +1,487 @@
+/*
+ * kept/guard.c: whether kept journeys are what the rows of the source are, in the
+ * snapshot of whoever asks: kept_is(state, answer), kept_parts(state).
+ *
+ * Triggers write down what comes and goes, in the transaction that does it, so that
+ * in every snapshot the journeys in the store and the changes beside them are the
+ * rows (kept/write.c).  But for what triggers do not see: a trigger switched off,
+ * a partition that comes with rows, a table emptied or written anew, a function
+ * replaced.  Each leaves a trace in the catalogs, and of all these traces a
+ * fingerprint was taken before the store was built.  Who reads compares.
+ *
+ * What the catalogs say is read in the snapshot of the query, so that all
+ * processes of one query, and all arms of a view, come to the same answer
+ * whatever happens meanwhile; and it is right, since whoever does such a thing
+ * locks the source against writers, so that a snapshot that sees a row which was
+ * written after it sees it as well.  The files of the tables, though, are those
+ * of now: TRUNCATE empties a table for older snapshots, too.  They stay the same
+ * while a query runs, which has locked the tables.
+ *
+ * Nothing here waits for anybody, or locks anything but the tables of the store.
+ */
+#include "base/glue.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "kept/source.h"
+#include "storage/proc.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(kept_is);
+PG_FUNCTION_INFO_V1(kept_parts);
+PG_FUNCTION_INFO_V1(kept_fingerprint);
+
+/* Written into every fingerprint: to be raised with a change of what is kept or of what a fingerprint is made of. */
+#define KEPT_VERSION 1
+
+/* What the columns of the table kept_state are, in its first places. */
+typedef enum KeptStateColumn
+{
+	KEPT_STATE_FINGERPRINT = 1, /* text */
+	KEPT_STATE_BUILT_AT,		/* timestamptz, NULL until it is built */
+	KEPT_STATE_VIEW,			/* oid, of the view "events" */
+	KEPT_STATE_CHANGES,			/* oid */
+	KEPT_STATE_MARKS			/* oid */
+} KeptStateColumn;
+
+/* What kept_is is asked for. */
+typedef enum KeptAnswer
+{
+	KEPT_FOLDED,				/* the store is all */
+	KEPT_CHANGED,				/* the store and the changes beside it */
+	KEPT_INVALID				/* only the rows tell */
+} KeptAnswer;
+
+/* A row of kept_state. */
+typedef struct KeptState
+{
+	bool		found;
+	bool		built;
+	char	   *fingerprint;
+	Oid			schema;
+	Oid			view;
+	Oid			changes;
+	Oid			marks;
+} KeptState;
+
+/* A scan of a catalog by one column of its index. */
+typedef struct CatalogScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+} CatalogScan;
+
+static CatalogScan
+scan_catalog(Oid catalog, Oid index, AttrNumber column, Oid value, Snapshot snapshot)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+	scan.relation = table_open(catalog, AccessShareLock);
+	scan.scan = systable_beginscan(scan.relation, index, true, snapshot, 1, &key);
+	return scan;
+}
+
+static void
+end_catalog(CatalogScan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+}
+
+/* A set of OIDs, palloc'd. */
+static HTAB *
+make_set(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Oid), .hcxt = CurrentMemoryContext};
+
+	return hash_create("cjm set", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static bool
+is_in_set(HTAB *set, Oid oid)
+{
+	return hash_search(set, &oid, HASH_FIND, NULL) != NULL;
+}
+
+/* The triggers that are bound to a relation. */
+static HTAB *
+bound_triggers(Oid relation, Snapshot snapshot)
+{
+	HTAB	   *found = make_set();
+	CatalogScan scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+	scan.relation = table_open(DependRelationId, AccessShareLock);
+	scan.scan = systable_beginscan(scan.relation, DependReferenceIndexId, true, snapshot, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (depend->classid == TriggerRelationId)
+			hash_search(found, &depend->objid, HASH_ENTER, NULL);
+	}
+	end_catalog(&scan);
+	return found;
+}
+
+static int
+compare_lines(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* What no other version of a row of a catalog has: its transaction, and its place, since one transaction may write several. */
+static char *
+version_of(HeapTuple tuple)
+{
+	return psprintf("%u:%u:%u", HeapTupleHeaderGetRawXmin(tuple->t_data), ItemPointerGetBlockNumber(&tuple->t_self),
+					ItemPointerGetOffsetNumber(&tuple->t_self));
+}
+
+/* A line about each row of a catalog that belongs to an object; the rows come in any order. */
+static void
+add_rows(List **lines, const char *kind, Oid catalog, Oid index, AttrNumber column, Oid object, Snapshot snapshot)
+{
+	CatalogScan scan = scan_catalog(catalog, index, column, object, snapshot);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		/* The OID is the first column of all these catalogs. */
+		Oid			oid = *(Oid *) GETSTRUCT(tuple);
+
+		*lines = lappend(*lines, psprintf("%s %u %u %s", kind, object, oid, version_of(tuple)));
+	}
+	end_catalog(&scan);
+}
+
+/* A line about a table as it is now. */
+static void
+add_table(List **lines, Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	Form_pg_class form;
+
+	if (!HeapTupleIsValid(tuple))
+	{
+		*lines = lappend(*lines, psprintf("table %u gone", table));
+		return;
+	}
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	*lines = lappend(*lines, psprintf("table %u %u %c %c %d %d %u", table, form->relfilenode, form->relkind, form->relpersistence,
+									  form->relrowsecurity, form->relforcerowsecurity, form->relam));
+	ReleaseSysCache(tuple);
+}
+
+/* A line about a table of the store, which must not be empty after a crash. */
+static void
+add_store(List **lines, Oid table)
+{
+	*lines = lappend(*lines, psprintf("store %u %c", table, OidIsValid(table) ? get_rel_persistence(table) : '-'));
+}
+
+/*
+ * Lines about those triggers on a table that are bound, and notes the functions that they call.  A trigger that PostgreSQL has made for a
+ * partition is bound as the one is that it was made from.
+ */
+static void
+add_triggers(List **lines, Oid table, HTAB *bound, List **functions, Snapshot snapshot)
+{
+	CatalogScan scan = scan_catalog(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, snapshot);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (!is_in_set(bound, trigger->oid))
+		{
+			if (!OidIsValid(trigger->tgparentid) || !is_in_set(bound, trigger->tgparentid))
+				continue;
+			hash_search(bound, &trigger->oid, HASH_ENTER, NULL);
+		}
+		*functions = list_append_unique_oid(*functions, trigger->tgfoid);
+		*lines = lappend(*lines, psprintf("trigger %u %u %s %c", table, trigger->oid, version_of(tuple), trigger->tgenabled));
+	}
+	end_catalog(&scan);
+}
+
+/* Lines about a table and all that are under it, from the top down. */
+static void
+add_family(List **lines, Oid source, HTAB *bound, List **functions, Snapshot snapshot)
+{
+	List	   *family = list_make1_oid(source);
+
+	/* It grows at its end meanwhile. */
+	for (int i = 0; i < list_length(family); i++)
+	{
+		Oid			table = list_nth_oid(family, i);
+		CatalogScan scan = scan_catalog(InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent, table, snapshot);
+		HeapTuple	tuple;
+
+		CHECK_FOR_INTERRUPTS();
+		while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+		{
+			Form_pg_inherits child = (Form_pg_inherits) GETSTRUCT(tuple);
+
+			*lines = lappend(*lines, psprintf("part %u %u %s %d", child->inhrelid, table, version_of(tuple), child->inhdetachpending));
+			family = lappend_oid(family, child->inhrelid);
+		}
+		end_catalog(&scan);
+		add_table(lines, table);
+		add_triggers(lines, table, bound, functions, snapshot);
+	}
+}
+
+/*
+ * What the store of a state is made under, a line for each thing, sorted; palloc'd.
+ * NIL, which is nobody's, if the view "events" is gone or another.
+ */
+static List *
+read_parts(const KeptState *state, Snapshot snapshot)
+{
+	KeptSource	source;
+	List	   *lines = NIL;
+	List	   *functions;
+	List	   *enums;
+	ListCell   *cell;
+
+	if (!kept_read_source(state->view, &source))
+		return NIL;
+	lines = lappend(lines, psprintf("version %d", KEPT_VERSION));
+	add_store(&lines, get_relname_relid("kept_journeys", state->schema));
+	add_store(&lines, state->changes);
+	add_store(&lines, state->marks);
+	add_rows(&lines, "view", RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, state->view, snapshot);
+	kept_read_parts(&source, &functions, &enums);
+	add_family(&lines, source.relation, bound_triggers(state->changes, snapshot), &functions, snapshot);
+	foreach(cell, functions)
+		add_rows(&lines, "function", ProcedureRelationId, ProcedureOidIndexId, Anum_pg_proc_oid, lfirst_oid(cell), snapshot);
+	foreach(cell, enums)
+		add_rows(&lines, "labels", EnumRelationId, EnumTypIdLabelIndexId, Anum_pg_enum_enumtypid, lfirst_oid(cell), snapshot);
+	list_sort(lines, compare_lines);
+	return lines;
+}
+
+/* 128 bits of hash, in hex, palloc'd. */
+static char *
+fingerprint_of(List *lines)
+{
+	StringInfoData text;
+	ListCell   *cell;
+	uint64		first;
+	uint64		second;
+
+	initStringInfo(&text);
+	foreach(cell, lines)
+		appendStringInfo(&text, "%s\n", (char *) lfirst(cell));
+	first = DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 1));
+	second = DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 2));
+	pfree(text.data);
+	return psprintf("%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", first, second);
+}
+
+/*
+ * Opens a table kept_state of whoever's map.  Anybody may ask about any, so nothing else is opened, and nothing is waited for on the
+ * way to know that.
+ */
+static Relation
+open_state(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL || strcmp(name, "kept_state") != 0 || get_rel_relkind(relation) != RELKIND_RELATION ||
+		get_atttype(relation, KEPT_STATE_FINGERPRINT) != TEXTOID || get_atttype(relation, KEPT_STATE_BUILT_AT) != TIMESTAMPTZOID ||
+		get_atttype(relation, KEPT_STATE_VIEW) != OIDOID || get_atttype(relation, KEPT_STATE_CHANGES) != OIDOID ||
+		get_atttype(relation, KEPT_STATE_MARKS) != OIDOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not the state of kept journeys", name == NULL ? psprintf("relation %u", relation) : quote_identifier(name))));
+	return table_open(relation, AccessShareLock);
+}
+
+/* A column that is the number of another relation of the same map; InvalidOid for anything else, so that nobody asks about others' tables. */
+static Oid
+relation_column(TupleTableSlot *slot, AttrNumber column, Relation state)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, column, &isnull);
+	HeapTuple	tuple = isnull ? NULL : SearchSysCache1(RELOID, value);
+	Oid			found = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relnamespace == state->rd_rel->relnamespace && form->relowner == state->rd_rel->relowner)
+			found = form->oid;
+		ReleaseSysCache(tuple);
+	}
+	return found;
+}
+
+/* Reads the row of a table kept_state that a snapshot sees. */
+static KeptState
+read_state(Oid relation, Snapshot snapshot)
+{
+	KeptState	state = {0};
+	Relation	table = open_state(relation);
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
+
+	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		fingerprint = slot_getattr(slot, KEPT_STATE_FINGERPRINT, &isnull);
+
+		state.found = true;
+		state.schema = RelationGetNamespace(table);
+		state.fingerprint = isnull ? NULL : TextDatumGetCString(fingerprint);
+		slot_getattr(slot, KEPT_STATE_BUILT_AT, &isnull);
+		state.built = !isnull;
+		state.view = relation_column(slot, KEPT_STATE_VIEW, table);
+		state.changes = relation_column(slot, KEPT_STATE_CHANGES, table);
+		state.marks = relation_column(slot, KEPT_STATE_MARKS, table);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(table, AccessShareLock);
+	return state;
+}
+
+/* Whether a snapshot sees a row in a table; true if there is no such table. */
+static bool
+has_rows(Oid relation, Snapshot snapshot)
+{
+	Relation	table;
+	TupleTableSlot *slot;
+	TableScanDesc scan;
+	bool		found;
+
+	if (get_rel_relkind(relation) != RELKIND_RELATION || (table = try_table_open(relation, AccessShareLock)) == NULL)
+		return true;
+	slot = table_slot_create(table, NULL);
+	scan = table_beginscan(table, snapshot, 0, NULL);
+	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+static KeptAnswer
+find_answer(Oid relation, Snapshot snapshot)
+{
+	KeptState	state = read_state(relation, snapshot);
+
+	if (!state.built || state.fingerprint == NULL || has_rows(state.marks, snapshot) ||
+		strcmp(state.fingerprint, fingerprint_of(read_parts(&state, snapshot))) != 0)
+		return KEPT_INVALID;
+	return has_rows(state.changes, snapshot) ? KEPT_CHANGED : KEPT_FOLDED;
+}
+
+/*
+ * kept_is(state, answer): whether, in the snapshot of the query, the store is all (0),
+ * the store and the changes beside it are (1), or only the rows tell (2).
+ *
+ * A view asks once for each of its arms, and a process for each of its scans: what
+ * one snapshot of one transaction was told holds for it as long as it lasts.
+ */
+Datum
+kept_is(PG_FUNCTION_ARGS)
+{
+	static struct
+	{
+		Oid			state;
+		LocalTransactionId transaction;
+		TransactionId xmin;
+		TransactionId xmax;
+		uint32		running;
+		int32		subxacts;
+		CommandId	command;
+		SubTransactionId subtransaction;	/* one that is rolled back takes commands with it */
+		KeptAnswer	answer;
+	}			known;
+	Oid			state = PG_GETARG_OID(0);
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	if (known.state != state || known.transaction != cjm_local_transaction() || known.xmin != snapshot->xmin ||
+		known.xmax != snapshot->xmax || known.running != snapshot->xcnt || known.subxacts != snapshot->subxcnt ||
+		known.command != snapshot->curcid || known.subtransaction != GetCurrentSubTransactionId())
+	{
+		MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "cjm kept journeys", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(work);
+
+		known.state = InvalidOid;
+		known.answer = find_answer(state, snapshot);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(work);
+		known.transaction = cjm_local_transaction();
+		known.xmin = snapshot->xmin;
+		known.xmax = snapshot->xmax;
+		known.running = snapshot->xcnt;
+		known.subxacts = snapshot->subxcnt;
+		known.command = snapshot->curcid;
+		known.subtransaction = GetCurrentSubTransactionId();
+		known.state = state;
+	}
+	PG_RETURN_BOOL((int32) known.answer == PG_GETARG_INT32(1));
+}
+
+/* kept_parts(state): the lines that the fingerprint would be made of, as the snapshot of the query sees them. */
+Datum
+kept_parts(PG_FUNCTION_ARGS)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	KeptState	state = read_state(PG_GETARG_OID(0), snapshot);
+	List	   *lines = read_parts(&state, snapshot);
+	Datum	   *texts = palloc(Max(list_length(lines), 1) * sizeof(Datum));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, lines)
+		texts[count++] = CStringGetTextDatum(lfirst(cell));
+	PG_RETURN_ARRAYTYPE_P(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* kept_fingerprint(parts): what such lines are known by. */
+Datum
+kept_fingerprint(PG_FUNCTION_ARGS)
+{
+	Datum	   *texts;
+	bool	   *nulls;
+	int			count;
+	List	   *lines = NIL;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			lines = lappend(lines, TextDatumGetCString(texts[i]));
+	PG_RETURN_TEXT_P(cstring_to_text(fingerprint_of(lines)));
+}
