@@ -11,8 +11,10 @@
 #   make test                                all tests
 #   make test ONLY='journey README.md'       some of them
 #   make expected ONLY='journey'             takes over the output of regression tests
-#   make prove                               funnels against an oracle in plain SQL, for a quarter of an hour
+#   make prove                               funnels against an oracle in plain SQL, for a quarter of an hour, and
+#                                            kept journeys against the rows, under attack, for an hour
 #   make prove JOURNEYS=1000 SEED=1          with so many random journeys of each combination of rules
+#   make prove SECONDS=600 ONLY=kept         kept journeys alone, for so long
 #   make fuzz                                fuzzing, for a minute each
 #   make fuzz SECONDS=600 ONLY='engine journey'
 #   make matrix                              all tests on every PostgreSQL, for hours: see test/matrix
