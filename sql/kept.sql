@@ -408,8 +408,8 @@ SELECT create_map('ktry', 'seen', 'who', 'at', 'what', 'view -> pay', replace =>
 SELECT create_map('ktry', 'base', 'who', 'at', 'what', 'view -> pay', access => 'reader', replace => true);
 SELECT * FROM check_journeys('ktry', 0);
 SELECT * FROM check_journeys('ktry', 1.5);
-SELECT cjm_internal.kept_is('base', 0);
-SELECT cjm_internal.kept_is(0, 0);
+SELECT cjm_internal.kept_is('base', 0, '');
+SELECT cjm_internal.kept_is(0, 0, '');
 SELECT cjm_internal.kept_bind('base', 'nothing', 'ktry.kept_changes', 'ktry.kept_marks', 'ktry.events');
 SELECT cjm_internal.kept_check('base');
 -- Tables and a view of one's own make a trigger work, but only those of a map's form.
@@ -486,9 +486,9 @@ SELECT event FROM kmade.kept_changes;
 CREATE TABLE public.secret (a int);
 INSERT INTO secret VALUES (1);
 UPDATE kmade.kept_state SET marks = 'secret'::regclass;
-SELECT cjm_internal.kept_is('kmade.kept_state', 2);
+SELECT cjm_internal.kept_is('kmade.kept_state', 2, '');
 DELETE FROM secret;
-SELECT cjm_internal.kept_is('kmade.kept_state', 2);
+SELECT cjm_internal.kept_is('kmade.kept_state', 2, '');
 DROP TABLE secret;
 -- A table of somebody else's
 CREATE TABLE public.theirs (who int, at timestamptz, what text);

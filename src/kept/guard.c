@@ -1,6 +1,6 @@
 /*
  * kept/guard.c: whether kept journeys are what the rows of the source are, in the
- * snapshot of whoever asks: kept_is(state, answer), kept_parts(state).
+ * snapshot of whoever asks: kept_is(state, answer, planned), kept_parts(state).
  *
  * Triggers write down what comes and goes, in the transaction that does it, so that
  * in every snapshot the journeys in the store and the changes beside them are the
@@ -9,13 +9,14 @@
  * replaced.  Each leaves a trace in the catalogs, and of all these traces a
  * fingerprint was taken before the store was built.  Who reads compares.
  *
- * What the catalogs say is read in the snapshot of the query, so that all
- * processes of one query, and all arms of a view, come to the same answer
- * whatever happens meanwhile; and it is right, since whoever does such a thing
- * locks the source against writers, so that a snapshot that sees a row which was
- * written after it sees it as well.  The files of the tables, though, are those
- * of now: TRUNCATE empties a table for older snapshots, too.  They stay the same
- * while a query runs, which has locked the tables.
+ * What the catalogs say is read twice.  Once in the snapshot of the query: whoever
+ * does such a thing locks the source against writers, so that a snapshot that sees a
+ * row which was written after it sees it as well.  And once as it is when the query
+ * is planned: PostgreSQL reads the partitions of then, and fires the triggers of
+ * then, for older snapshots, too.  That is done by the support function, which puts
+ * the fingerprint of then into the plan.  So all processes of one query, and all arms
+ * of a view, come to the same answer, whatever happens meanwhile; and a plan that is
+ * used again is made anew when one of its tables has changed.
  *
  * Nothing here waits for anybody, or locks anything but the tables of the store.
  */
@@ -38,17 +39,22 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "kept/source.h"
+#include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+#include "nodes/supportnodes.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(kept_is);
+PG_FUNCTION_INFO_V1(kept_is_support);
 PG_FUNCTION_INFO_V1(kept_parts);
 PG_FUNCTION_INFO_V1(kept_fingerprint);
 
@@ -307,22 +313,27 @@ fingerprint_of(List *lines)
 	return psprintf("%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", first, second);
 }
 
-/*
- * Opens a table kept_state of whoever's map.  Anybody may ask about any, so nothing else is opened, and nothing is waited for on the
- * way to know that.
- */
-static Relation
-open_state(Oid relation)
+/* Is a relation a table kept_state?  Asked of the catalogs, so nothing is opened or waited for. */
+static bool
+is_state(Oid relation)
 {
 	char	   *name = get_rel_name(relation);
 
-	if (name == NULL || strcmp(name, "kept_state") != 0 || get_rel_relkind(relation) != RELKIND_RELATION ||
-		get_atttype(relation, KEPT_STATE_FINGERPRINT) != TEXTOID || get_atttype(relation, KEPT_STATE_BUILT_AT) != TIMESTAMPTZOID ||
-		get_atttype(relation, KEPT_STATE_VIEW) != OIDOID || get_atttype(relation, KEPT_STATE_CHANGES) != OIDOID ||
-		get_atttype(relation, KEPT_STATE_MARKS) != OIDOID)
+	return name != NULL && strcmp(name, "kept_state") == 0 && get_rel_relkind(relation) == RELKIND_RELATION &&
+		get_atttype(relation, KEPT_STATE_FINGERPRINT) == TEXTOID && get_atttype(relation, KEPT_STATE_BUILT_AT) == TIMESTAMPTZOID &&
+		get_atttype(relation, KEPT_STATE_VIEW) == OIDOID && get_atttype(relation, KEPT_STATE_CHANGES) == OIDOID &&
+		get_atttype(relation, KEPT_STATE_MARKS) == OIDOID;
+}
+
+/* Opens a table kept_state of whoever's map.  Anybody may ask about any, so nothing else is opened. */
+static Relation
+open_state(Oid relation)
+{
+	if (!is_state(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is not the state of kept journeys", name == NULL ? psprintf("relation %u", relation) : quote_identifier(name))));
+				 errmsg("%s is not the state of kept journeys",
+						get_rel_name(relation) ? quote_identifier(get_rel_name(relation)) : psprintf("relation %u", relation))));
 	return table_open(relation, AccessShareLock);
 }
 
@@ -395,20 +406,69 @@ has_rows(Oid relation, Snapshot snapshot)
 	return found;
 }
 
-static KeptAnswer
-find_answer(Oid relation, Snapshot snapshot)
+/* What a snapshot of a transaction was told about a state, by which it is found again. */
+typedef struct Known
 {
-	KeptState	state = read_state(relation, snapshot);
+	Oid			relation;		/* the key: of the state */
+	bool		valid;
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;	/* one that is rolled back takes commands with it */
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32		running;
+	int32		subxacts;
+	CommandId	command;
+	KeptAnswer	answer;
+	char		fingerprint[33];	/* that of the store, empty if there is none */
+} Known;
 
-	if (!state.built || state.fingerprint == NULL || has_rows(state.marks, snapshot) ||
-		strcmp(state.fingerprint, fingerprint_of(read_parts(&state, snapshot))) != 0)
-		return KEPT_INVALID;
-	return has_rows(state.changes, snapshot) ? KEPT_CHANGED : KEPT_FOLDED;
+/* What a run of the planner was told. */
+typedef struct Planned
+{
+	Oid			relation;		/* the key: of the state */
+	uint32		run;			/* 0: none */
+	char		fingerprint[33];
+} Planned;
+
+/* A run is known by an entry among what its plan depends on, which is of no cache of PostgreSQL's. */
+#define RUN_CACHE_ID (-0x636a6d)
+
+static HTAB *
+make_cache(const char *name, Size size)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = size, .hcxt = CacheMemoryContext};
+
+	return hash_create(name, 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* Fills in what a snapshot of the catalogs and of the state says. */
+static void
+find_answer(Known *known, Snapshot snapshot)
+{
+	KeptState	state = read_state(known->relation, snapshot);
+
+	known->answer = KEPT_INVALID;
+	known->fingerprint[0] = '\0';
+	if (state.fingerprint != NULL)
+		strlcpy(known->fingerprint, state.fingerprint, sizeof(known->fingerprint));
+	if (state.built && state.fingerprint != NULL && !has_rows(state.marks, snapshot) &&
+		strcmp(state.fingerprint, fingerprint_of(read_parts(&state, snapshot))) == 0)
+		known->answer = has_rows(state.changes, snapshot) ? KEPT_CHANGED : KEPT_FOLDED;
+}
+
+/* The fingerprint of what is there now, palloc'd. */
+static char *
+fingerprint_now(Oid relation)
+{
+	KeptState	state = read_state(relation, GetActiveSnapshot());
+
+	return fingerprint_of(read_parts(&state, NULL));
 }
 
 /*
- * kept_is(state, answer): whether, in the snapshot of the query, the store is all (0),
- * the store and the changes beside it are (1), or only the rows tell (2).
+ * kept_is(state, answer, planned): whether, in the snapshot of the query, the store is
+ * all (0), the store and the changes beside it are (1), or only the rows tell (2).
+ * planned is the fingerprint of when the query was planned, or empty.
  *
  * A view asks once for each of its arms, and a process for each of its scans: what
  * one snapshot of one transaction was told holds for it as long as it lasts.
@@ -416,42 +476,104 @@ find_answer(Oid relation, Snapshot snapshot)
 Datum
 kept_is(PG_FUNCTION_ARGS)
 {
-	static struct
-	{
-		Oid			state;
-		LocalTransactionId transaction;
-		TransactionId xmin;
-		TransactionId xmax;
-		uint32		running;
-		int32		subxacts;
-		CommandId	command;
-		SubTransactionId subtransaction;	/* one that is rolled back takes commands with it */
-		KeptAnswer	answer;
-	}			known;
-	Oid			state = PG_GETARG_OID(0);
+	static HTAB *cache;
+	Oid			relation = PG_GETARG_OID(0);
+	char	   *planned = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	Snapshot	snapshot = GetActiveSnapshot();
+	KeptAnswer	answer;
+	Known	   *known;
+	bool		found;
 
-	if (known.state != state || known.transaction != cjm_local_transaction() || known.xmin != snapshot->xmin ||
-		known.xmax != snapshot->xmax || known.running != snapshot->xcnt || known.subxacts != snapshot->subxcnt ||
-		known.command != snapshot->curcid || known.subtransaction != GetCurrentSubTransactionId())
+	if (cache == NULL)
+		cache = make_cache("cjm kept journeys", sizeof(Known));
+	known = hash_search(cache, &relation, HASH_ENTER, &found);
+	if (!found || !known->valid || known->transaction != cjm_local_transaction() || known->xmin != snapshot->xmin ||
+		known->xmax != snapshot->xmax || known->running != snapshot->xcnt || known->subxacts != snapshot->subxcnt ||
+		known->command != snapshot->curcid || known->subtransaction != GetCurrentSubTransactionId())
 	{
 		MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "cjm kept journeys", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(work);
 
-		known.state = InvalidOid;
-		known.answer = find_answer(state, snapshot);
+		known->valid = false;
+		find_answer(known, snapshot);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(work);
-		known.transaction = cjm_local_transaction();
-		known.xmin = snapshot->xmin;
-		known.xmax = snapshot->xmax;
-		known.running = snapshot->xcnt;
-		known.subxacts = snapshot->subxcnt;
-		known.command = snapshot->curcid;
-		known.subtransaction = GetCurrentSubTransactionId();
-		known.state = state;
+		known->transaction = cjm_local_transaction();
+		known->xmin = snapshot->xmin;
+		known->xmax = snapshot->xmax;
+		known->running = snapshot->xcnt;
+		known->subxacts = snapshot->subxcnt;
+		known->command = snapshot->curcid;
+		known->subtransaction = GetCurrentSubTransactionId();
+		known->valid = true;
 	}
-	PG_RETURN_BOOL((int32) known.answer == PG_GETARG_INT32(1));
+	answer = known->answer;
+	if (answer != KEPT_INVALID && strcmp(*planned != '\0' ? planned : fingerprint_now(relation), known->fingerprint) != 0)
+		answer = KEPT_INVALID;
+	PG_RETURN_BOOL((int32) answer == PG_GETARG_INT32(1));
+}
+
+/* Is this the run of the planner that has that number? */
+static bool
+is_run(PlannerGlobal *glob, uint32 run)
+{
+	ListCell   *cell;
+
+	foreach(cell, glob->invalItems)
+	{
+		PlanInvalItem *item = lfirst_node(PlanInvalItem, cell);
+
+		if (item->cacheId == RUN_CACHE_ID && item->hashValue == run)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * kept_is_support: puts the fingerprint of now into a call of kept_is, the same into
+ * all calls that a run of the planner comes upon, however long that takes.
+ */
+Datum
+kept_is_support(PG_FUNCTION_ARGS)
+{
+	static HTAB *cache;
+	static uint32 runs;
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestSimplify *simplify = (SupportRequestSimplify *) request;
+	FuncExpr   *call;
+	Const	   *state;
+	Const	   *planned;
+	Planned    *known;
+	Oid			relation;
+	bool		found;
+
+	if (!IsA(request, SupportRequestSimplify) || simplify->root == NULL || !ActiveSnapshotSet())
+		PG_RETURN_POINTER(NULL);
+	state = linitial(simplify->fcall->args);
+	planned = lthird(simplify->fcall->args);
+	if (!IsA(state, Const) || state->constisnull || !IsA(planned, Const) || planned->constisnull ||
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(planned->constvalue)) > 0 || !is_state(relation = DatumGetObjectId(state->constvalue)))
+		PG_RETURN_POINTER(NULL);
+	if (cache == NULL)
+		cache = make_cache("cjm plans over kept journeys", sizeof(Planned));
+	known = hash_search(cache, &relation, HASH_ENTER, &found);
+	if (!found || known->run == 0 || !is_run(simplify->root->glob, known->run))
+	{
+		PlanInvalItem *item;
+
+		known->run = 0;
+		strlcpy(known->fingerprint, fingerprint_now(relation), sizeof(known->fingerprint));
+		if (++runs == 0)
+			runs++;
+		item = makeNode(PlanInvalItem);
+		item->cacheId = RUN_CACHE_ID;
+		item->hashValue = known->run = runs;
+		simplify->root->glob->invalItems = lappend(simplify->root->glob->invalItems, item);
+	}
+	call = copyObject(simplify->fcall);
+	planned = lthird(call->args);
+	planned->constvalue = CStringGetTextDatum(known->fingerprint);
+	PG_RETURN_POINTER(call);
 }
 
 /* kept_parts(state): the lines that the fingerprint would be made of, as the snapshot of the query sees them. */

@@ -98,12 +98,12 @@ my %mutants = (
 		mutate('cjm_internal.kept_fold', q{'gone g')} => q{'(SELECT * FROM gone OFFSET 1) g')});
 	},
 	'a guard that sleeps' => sub {
-		run_sql($node, q{CREATE OR REPLACE FUNCTION cjm_internal.kept_is(state regclass, answer integer) RETURNS boolean LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1
+		run_sql($node, q{CREATE OR REPLACE FUNCTION cjm_internal.kept_is(state regclass, answer integer, planned text) RETURNS boolean LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1
 			AS $$BEGIN RETURN answer = CASE WHEN EXISTS (SELECT FROM kept.kept_changes) THEN 1 ELSE 0 END; END$$});
 	});
 foreach my $mutant (sort keys %mutants)
 {
-	my $function = $mutant =~ /fold/ ? 'cjm_internal.kept_fold(cjm_internal.map)' : 'cjm_internal.kept_is(regclass, integer)';
+	my $function = $mutant =~ /fold/ ? 'cjm_internal.kept_fold(cjm_internal.map)' : 'cjm_internal.kept_is(regclass, integer, text)';
 	my $honest = run_sql($node, "SELECT pg_get_functiondef('$function'::regprocedure)");
 	my $tally = { different => 0 };
 	my $tries = 0;

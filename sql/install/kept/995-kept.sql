@@ -17,11 +17,16 @@
 -- by the catalogs (src/kept/guard.c): then the view "journeys" reads the rows.
 --
 
-CREATE FUNCTION cjm_internal.kept_is(state regclass, answer integer) RETURNS boolean
+CREATE FUNCTION cjm_internal.kept_is_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'kept_is_support'
+	LANGUAGE C IMMUTABLE STRICT;
+COMMENT ON FUNCTION cjm_internal.kept_is_support(internal) IS 'planner support of kept_is: puts what there is when a query is planned into the plan';
+
+CREATE FUNCTION cjm_internal.kept_is(state regclass, answer integer, planned text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kept_is'
-	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION cjm_internal.kept_is(regclass, integer) IS
-	'whether the store of kept journeys is all (0), it and the changes beside it are (1), or only the rows tell (2), in the snapshot of the query';
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1 SUPPORT cjm_internal.kept_is_support;
+COMMENT ON FUNCTION cjm_internal.kept_is(regclass, integer, text) IS
+	'whether the store of kept journeys is all (0), it and the changes beside it are (1), or only the rows tell (2), in the snapshot of the query; planned is empty, and the planner puts there what it found';
 
 CREATE FUNCTION cjm_internal.kept_parts(state regclass) RETURNS text[]
 	AS 'MODULE_PATHNAME', 'kept_parts'
@@ -143,7 +148,7 @@ CREATE FUNCTION cjm_internal.kept_rows_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN cjm_internal.map_events_sql(map,
-	format(' TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%L::regclass, 2), false)', cjm_internal.kept_state((map).map)));
+	format(' TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%L::regclass, 2, ''''::text), false)', cjm_internal.kept_state((map).map)));
 COMMENT ON FUNCTION cjm_internal.kept_rows_sql(cjm_internal.map) IS 'SQL of the view kept_rows';
 
 -- Of the first or the last time at which there is a segment the one with the smallest bytes, as map_first_touch and map_last_touch have it.
@@ -176,18 +181,18 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
-	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1), true)', schema, state);
+	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
 BEGIN
 	RETURN format('SELECT k.customer, %3$s AS segment, k.journey
-		FROM %1$s.kept_journeys k WHERE cjm_internal.kept_is(%2$s, 0)
+		FROM %1$s.kept_journeys k WHERE cjm_internal.kept_is(%2$s, 0, ''''::text)
 		UNION ALL
 		SELECT k.customer, %3$s, k.journey
 		FROM %1$s.kept_journeys k LEFT JOIN (SELECT g.customer FROM %5$s GROUP BY g.customer) c ON c.customer %4$s k.customer
-		WHERE cjm_internal.kept_is(%2$s, 1) AND c.customer IS NULL
+		WHERE cjm_internal.kept_is(%2$s, 1, ''''::text) AND c.customer IS NULL
 		UNION ALL
 		SELECT c.customer, %6$s, %7$s
 		FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
-		WHERE cjm_internal.kept_is(%2$s, 1) AND (c.removed IS NULL OR %7$s IS NOT NULL)
+		WHERE cjm_internal.kept_is(%2$s, 1, ''''::text) AND (c.removed IS NULL OR %7$s IS NOT NULL)
 		UNION ALL
 		%9$s', schema, state, cjm_internal.kept_segment_sql(map, 'k.segments'), cjm_internal.kept_equals(map), waiting,
 		cjm_internal.kept_segment_sql(map, 'cjm_internal.journey_changed(k.segments, c.added_segments, c.removed_segments)'),
@@ -231,8 +236,8 @@ COMMENT ON FUNCTION cjm_internal.kept_reason(timestamptz, text[], text[], text) 
 CREATE FUNCTION cjm_internal.kept_view_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0) THEN ''folded'' WHEN cjm_internal.kept_is(%2$L::regclass, 1) THEN ''changed'' ELSE ''rows'' END AS state,
-		CASE WHEN cjm_internal.kept_is(%2$L::regclass, 2) THEN cjm_internal.kept_reason(s.built_at, s.parts, cjm_internal.kept_parts(%2$L::regclass),
+RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0, ''''::text) THEN ''folded'' WHEN cjm_internal.kept_is(%2$L::regclass, 1, ''''::text) THEN ''changed'' ELSE ''rows'' END AS state,
+		CASE WHEN cjm_internal.kept_is(%2$L::regclass, 2, ''''::text) THEN cjm_internal.kept_reason(s.built_at, s.parts, cjm_internal.kept_parts(%2$L::regclass),
 			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1)) END AS reason,
 		j.customers, j.touchpoints, (SELECT count(*) FROM %1$s.kept_changes) AS changes,
 		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) AS bytes,
