@@ -28,10 +28,10 @@ SELECT * FROM site.spend ORDER BY day, channel;
 -- The second purchase of boris completes no funnel.
 SELECT * FROM site.channels;
 -- The first touchpoint, over all time; spend without a day is in none of it
-SELECT channel, cost, visits, conversions, cpa, revenue, roas, roi FROM channels_report('site', 'first_touch');
+SELECT channel, cost, visits, conversions, cpa, revenue, roas, roi FROM channels_report('site', model => 'first_touch');
 -- Thirds for the touchpoints of anna, halves for the two visits
-SELECT channel, round(conversions::numeric, 6) AS conversions, revenue FROM channels_report('site', 'linear') WHERE conversions > 0;
-SELECT channel, conversions, revenue FROM channels_report('site', 'linear', per => 'session') WHERE conversions > 0;
+SELECT channel, round(conversions::numeric, 6) AS conversions, revenue FROM channels_report('site', model => 'linear') WHERE conversions > 0;
+SELECT channel, conversions, revenue FROM channels_report('site', model => 'linear', per => 'session') WHERE conversions > 0;
 -- By the week of the touchpoint: the conversion of boris is one of the week before
 SELECT channel, bucket_start, visits, conversions, revenue FROM channels_report('site', bucket => 'week', dated => 'touchpoint') WHERE conversions > 0;
 SELECT channel, bucket_start, visits, conversions, revenue FROM channels_report('site', bucket => 'week') WHERE conversions > 0;
@@ -131,7 +131,7 @@ SELECT s, try_spend(s::regclass) FROM unnest(ARRAY['ad_spend', 'spend_view', 'sp
 SELECT try_spend('ad_spend', channel => NULL);
 SELECT m AS model, try_spend('ad_spend', attribution => m) FROM unnest(ARRAY['first_touch', 'time_decay', 'last', '']) m;
 SELECT create_map('tried', 'log', 'customer', 'at', 'event', 'view', spend => 'nowhere');
-SELECT * FROM channels_report('site', 'best');
+SELECT * FROM channels_report('site', model => 'best');
 SELECT * FROM channels_report('site', bucket => 'hour');
 SELECT * FROM channels_report('site', bucket => 'fortnight');
 SELECT * FROM channels_report('site', dated => 'click');

@@ -21,7 +21,7 @@ SELECT * FROM stage_report('empty', from_time => '2026-01-01');
 SELECT * FROM transition_report('empty', depth => 3);
 SELECT * FROM path_report('empty', 'channel');
 SELECT * FROM weakest_step('empty');
-SELECT * FROM weakest_step('empty', 0.5);
+SELECT * FROM weakest_step('empty', target => 0.5);
 SELECT * FROM what_if('empty', '{"2": 0.5}');
 SELECT * FROM funnel_drivers('empty');
 
@@ -31,11 +31,11 @@ SELECT step, stage, event, customers, share, touches, compared_within, with_cust
 SELECT step, stage, converted, customers, share, open_customers, median_days_since > 300 AS long_ago, open_median_days_since FROM empty.stages;
 SELECT * FROM empty.transitions;
 SELECT * FROM empty.paths;
-SELECT * FROM transition_report('empty', 'channel', 2);
+SELECT * FROM transition_report('empty', 'channel', depth => 2);
 SELECT * FROM path_report('empty', 'channel');
 SELECT * FROM path_report('empty', from_time => '2026-01-02');
 -- Nobody goes on from step 2, so that more customers there would not be more who convert.
-SELECT * FROM weakest_step('empty', 1);
+SELECT * FROM weakest_step('empty', target => 1);
 SELECT * FROM weakest_step('empty', by => 'channel');
 SELECT * FROM what_if('empty', '{"c": 0.25}');
 SELECT * FROM what_if('empty', '{"2": 0}');
@@ -45,7 +45,25 @@ INSERT INTO journeys_test.events SELECT 2, at, what, via, 'EE' FROM journeys_tes
 INSERT INTO journeys_test.events VALUES (2, '2026-01-01 10:04Z', 'c', NULL, 'EE');
 -- One with and one without: one half more everywhere.
 SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 6) AS odds_ratio, compared_within FROM funnel_drivers('empty');
-SELECT step, customers_before, customers, best, target_rate, round(target_low::numeric, 6) AS target_low, more_customers, more_converted FROM weakest_step('empty');
+SELECT step, customers_before, customers, best, best_customers, target_rate, more_customers, more_converted FROM weakest_step('empty');
+
+-- Of 32 segments of 300 customers, of which 40 in 100 go from a to b, one is lucky with 46, and all 9 of another do: nobody is surely better than all.
+CREATE TABLE journeys_test.land_events AS
+SELECT land || '-' || n AS who, land, timestamptz '2026-01-01Z' + k * interval '1 min' AS at, (ARRAY['a', 'b', 'c'])[k] AS what
+FROM (SELECT 'land ' || l, 300, 0.4 FROM generate_series(1, 31) l UNION ALL VALUES ('lucky', 300, 0.46), ('tiny', 9, 1)) lands(land, customers, rate)
+	CROSS JOIN generate_series(1, customers) n CROSS JOIN generate_series(1, 3) k WHERE k = 1 OR (n <= rate * customers AND (k = 2 OR n <= 0.75 * rate * customers));
+SELECT create_map('lands', 'journeys_test.land_events', 'who', 'at', 'what', 'a -> b -> c', segment => 'land');
+SELECT step, round(step_rate::numeric, 4) AS step_rate, best, best_customers, round(best_rate::numeric, 4) AS best_rate, round(target_rate::numeric, 4) AS target_rate, more_customers, more_converted FROM weakest_step('lands', 'segment');
+-- Beside two of them one of 30 customers who all go on is: by the lower end of one of six intervals, since three segments are compared at two steps.  One of 29 is not looked at.
+DELETE FROM journeys_test.land_events WHERE land LIKE 'land _%' AND land <> 'land 1';
+INSERT INTO journeys_test.land_events SELECT 'better-' || n, 'better', timestamptz '2026-01-01Z' + k * interval '1 min', (ARRAY['a', 'b', 'c'])[k]
+FROM generate_series(1, 30) n CROSS JOIN generate_series(1, 3) k WHERE k < 3 OR n = 1;
+SELECT w.step, round(w.step_rate::numeric, 4) AS step_rate, w.best, w.best_customers, round(w.best_rate::numeric, 4) AS best_rate, round(w.target_rate::numeric, 4) AS target_rate, w.target_rate = i.rate_low AS as_said,
+	round(w.more_customers::numeric, 2) AS more_customers, round(w.more_converted::numeric, 2) AS more_converted
+FROM weakest_step('lands') w CROSS JOIN LATERAL rate_interval((w.best_rate * w.best_customers)::bigint, w.best_customers, 6) i;
+DELETE FROM journeys_test.land_events WHERE who = 'better-30';
+SELECT step, best, best_customers FROM weakest_step('lands');
+SELECT drop_map('lands');
 
 -- Optional stages: to improve them helps nobody on, and they are no step to improve.
 SELECT create_map('optional', 'journeys_test.events', 'who', 'at', 'what', 'x -> optional mail -> b -> c -> optional late', segment => 'land');
@@ -57,7 +75,7 @@ SELECT create_map('many_map', 'many', 'who', 'at', 'what', 'a -> b -> c -> d');
 SELECT given, array_agg(difference ORDER BY step) FILTER (WHERE step < 4) AS untouched FROM unnest(ARRAY['{}', '{"d": 0.5}', '{"2": 1}']::jsonb[]) given CROSS JOIN LATERAL what_if('many_map', given) GROUP BY 1 ORDER BY 1;
 SELECT drop_map('many_map');
 DROP TABLE many;
-SELECT step, stage, customers_before, customers, target_rate, more_converted FROM weakest_step('optional', 1);
+SELECT step, stage, customers_before, customers, target_rate, more_converted FROM weakest_step('optional', target => 1);
 SELECT step, event, customers, with_went_on, without_customers FROM optional.touchpoints ORDER BY step, event;
 SELECT step, stage, converted, customers FROM optional.stages;
 
@@ -82,10 +100,10 @@ SELECT * FROM transition_report('empty', 'segment');
 SELECT * FROM transition_report('empty', depth => 1);
 SELECT * FROM path_report('empty', depth => 0);
 SELECT * FROM path_report('emtpy');
-SELECT * FROM weakest_step('empty', 1.5);
-SELECT * FROM weakest_step('empty', 'NaN');
-SELECT * FROM weakest_step('empty', by => 'value');
-SELECT * FROM weakest_step('optional', by => 'channel');
+SELECT * FROM weakest_step('empty', target => 1.5);
+SELECT * FROM weakest_step('empty', target => 'NaN');
+SELECT * FROM weakest_step('empty', 'value');
+SELECT * FROM weakest_step('optional', 'channel');
 SELECT * FROM what_if('empty', '[0.5]');
 SELECT * FROM what_if('empty', '{"4": 0.5}');
 SELECT * FROM what_if('empty', '{"1": 0.5}');
@@ -113,7 +131,7 @@ SELECT step, stage, converted FROM stage_report('A"; DROP TABLE journeys_test.ev
 INSERT INTO journeys_test.events VALUES (3, '2026-01-01 10:00Z', 'it''s $1 %s \ " > <script>', '''; --', ''';'), (3, '2026-01-01 10:01Z', 'a', '%I', ''';');
 INSERT INTO journeys_test.events SELECT 4, timestamptz '2026-01-01 10:00Z' + n * interval '1 min', what, NULL, 'LV' FROM unnest(ARRAY['a', 'b', 'c', 'b', 'x']) WITH ORDINALITY e(what, n);
 SELECT event, customers FROM "A""; DROP TABLE journeys_test.events; --".touchpoints WHERE event LIKE 'it%';
-SELECT source, target, value FROM transition_report('A"; DROP TABLE journeys_test.events; --', 'channel', 2) ORDER BY source COLLATE "C";
+SELECT source, target, value FROM transition_report('A"; DROP TABLE journeys_test.events; --', 'channel', depth => 2) ORDER BY source COLLATE "C";
 SELECT path, nodes FROM path_report('A"; DROP TABLE journeys_test.events; --', from_time => '2026-01-01 10:00Z', to_time => '2026-01-01 10:01Z') ORDER BY path COLLATE "C";
 SELECT kind, driver, with_customers FROM funnel_drivers('A"; DROP TABLE journeys_test.events; --') WHERE driver ~ '[''%]' ORDER BY driver COLLATE "C";
 SELECT count(*) FROM weakest_step('A"; DROP TABLE journeys_test.events; --', by => 'channel');

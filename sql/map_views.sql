@@ -60,7 +60,7 @@ SELECT by_value, bucket_start, sessions, customers, bounces FROM session_report(
 SELECT by_value, sessions FROM session_report('site', 'exit_event', from_time => '2021-02-01Z');
 SELECT by_value, sessions FROM session_report('site', 'entry_event');
 SELECT by_value, sessions FROM session_report('site', 'segment');
-SELECT * FROM retention_report('site', 'month', 'on_or_after');
+SELECT * FROM retention_report('site', 'month', kind => 'on_or_after');
 SELECT * FROM retention_report('site', 'quarter', to_time => '2021-01-31 22:00Z');
 SELECT cohort, number, period_start, cohort_size, retained FROM retention_report('site', 'week') WHERE retained > 0 AND number > 0;
 SELECT cohort, number, period_start, cohort_size, retained FROM retention_report('site', 'day') WHERE retained > 0 AND number > 0;
@@ -70,7 +70,7 @@ SELECT * FROM purchase_report('site');
 SELECT by_value, customers, purchases, repeat_customers, repeat_rate, value, average_order_value FROM purchase_report('site', 'segment');
 SELECT by_value, customers, purchases, value FROM purchase_report('site', 'channel', '2021-01-06Z', '2021-02-01Z');
 SELECT * FROM win_back_report('site');
-SELECT * FROM win_back_report('site', '3 days', '2021-01-10 13:00Z');
+SELECT * FROM win_back_report('site', '2021-01-10 13:00Z', away => '3 days');
 SELECT * FROM check_map('site');
 
 -- What they do not know
@@ -83,10 +83,10 @@ SELECT * FROM session_report('site', by => 'last_event');
 SELECT * FROM session_report('site', bucket => 'century');
 SELECT * FROM retention_report('site', 'hour');
 SELECT * FROM win_back_report('site', away => '-1 day');
-SELECT * FROM retention_report('site', 'month', 'before');
+SELECT * FROM retention_report('site', 'month', kind => 'before');
 SELECT * FROM lifecycle_report('site', 'hour');
 SELECT * FROM purchase_report('site', 'last_event');
-SELECT * FROM win_back_report('site', '1 month');
+SELECT * FROM win_back_report('site', away => '1 month');
 SELECT * FROM funnel_report('sites');
 SELECT * FROM funnel_report('"site"') LIMIT 0;
 \set VERBOSITY default
@@ -127,7 +127,7 @@ SELECT (SELECT count(*) FROM site.customers) AS customers, (SELECT count(*) FROM
 	(SELECT count(*) FROM site.retention) AS retention;
 SELECT step, stage, customers, step_rate, overall_rate, dropped, median_time FROM site.funnel;
 SELECT sessions, customers, bounce_rate, mean_time FROM session_report('site');
-SELECT (SELECT count(*) FROM retention_report('site', 'day', 'on_or_after')) AS retention, (SELECT count(*) FROM lifecycle_report('site')) AS lifecycle,
+SELECT (SELECT count(*) FROM retention_report('site', 'day', kind => 'on_or_after')) AS retention, (SELECT count(*) FROM lifecycle_report('site')) AS lifecycle,
 	(SELECT count(*) FROM win_back_report('site')) AS win_back, (SELECT customers FROM purchase_report('site')) AS buyers;
 SELECT * FROM check_map('site');
 INSERT INTO log VALUES ('only', '2021-01-01Z', 'b', NULL, NULL, NULL);
@@ -150,9 +150,9 @@ SELECT create_map('site', 'log', 'customer', 'at', 'event', 'a -> b', time_zone 
 SELECT p.period, p.kind, bool_and(r.period_start <= date_trunc(p.period, now() AT TIME ZONE 'Asia/Tokyo') OR r.number = 0) AS none_later,
 	bool_and(r.period_over = (r.period_start < date_trunc(p.period, now() AT TIME ZONE 'Asia/Tokyo'))) AS over,
 	count(DISTINCT cohort) AS cohorts, sum(cohort_size) FILTER (WHERE number = 0) AS customers, count(*) < 50 AS short
-FROM unnest(ARRAY['day', 'week', 'day'], ARRAY['in', 'on_or_after', 'on_or_after']) p(period, kind) CROSS JOIN LATERAL retention_report('site', p.period, p.kind) r
+FROM unnest(ARRAY['day', 'week', 'day'], ARRAY['in', 'on_or_after', 'on_or_after']) p(period, kind) CROSS JOIN LATERAL retention_report('site', p.period, kind => p.kind) r
 GROUP BY p.period, p.kind ORDER BY p.period, p.kind;
-SELECT kind, number, cohort_size, retained, period_over FROM unnest(ARRAY['in', 'on_or_after']) kind CROSS JOIN LATERAL retention_report('site', 'day', kind)
+SELECT kind, number, cohort_size, retained, period_over FROM unnest(ARRAY['in', 'on_or_after']) kind CROSS JOIN LATERAL retention_report('site', 'day', kind => kind)
 WHERE number IN (0, 1, 40) AND cohort = ((now() - interval '40 days') AT TIME ZONE 'Asia/Tokyo')::date ORDER BY kind, number;
 SELECT cohort, number, period, cohort_size, retained, rate, period_over FROM site.retention WHERE cohort > '9000-01-01';
 SELECT retention_svg('site') LIKE '<svg%' AS drawn;
@@ -161,7 +161,7 @@ SELECT p.period, count(*) < 50 AS short, max(period_start) = date_trunc(p.period
 FROM unnest(ARRAY['day', 'week']) p(period) CROSS JOIN LATERAL lifecycle_report('site', p.period) GROUP BY p.period ORDER BY p.period;
 DELETE FROM log WHERE customer IN ('1', '2', '5');
 SELECT count(*) FROM lifecycle_report('site', 'day');
-SELECT cohort, number, retained FROM retention_report('site', 'day', 'on_or_after');
+SELECT cohort, number, retained FROM retention_report('site', 'day', kind => 'on_or_after');
 INSERT INTO log VALUES ('4', '294276-12-31 23:59:59.999999Z', 'a');
 SELECT zone, bucket, entry_buckets(journey, '*', bucket, zone) FROM unnest(ARRAY['Asia/Tokyo', 'UTC', 'Pacific/Pago_Pago']) zone
 	CROSS JOIN unnest(ARRAY['hour', 'day', 'week', 'month', 'quarter', 'year']) bucket CROSS JOIN site.journeys WHERE customer = '4' ORDER BY 1, 2, 3;

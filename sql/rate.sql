@@ -8,6 +8,10 @@ FROM (VALUES (56, 70, 48, 80), (9, 10, 3, 10), (6, 7, 2, 7), (5, 56, 0, 29), (0,
 	rate_difference(hits, customers, other_hits, other_customers);
 -- Wilson, 81/263 as in Newcombe's paper on one share: 0.2553 to 0.3662; 0/20 to 0.1611, 1/29 0.0061 to 0.1718
 SELECT round(rate::numeric, 4) AS rate, round(rate_low::numeric, 4) AS low, round(rate_high::numeric, 4) AS high FROM (VALUES (81, 263), (15, 148), (0, 20), (1, 29), (29, 29)) v(h, n), rate_interval(h, n);
+-- So many intervals together: as wide as one of 95 %, of 97.5 % (z 2.241402727604947) and of 99.5 % (2.807033768343811), and for any number there is one.
+SELECT comparisons, abs(rate_low - (81 + z ^ 2 / 2 - z * sqrt(81 * 182 / 263.0 + z ^ 2 / 4)) / (263 + z ^ 2)) < 1e-12 AS as_said
+FROM (VALUES (1, 1.959963984540054), (2, 2.241402727604947), (10, 2.807033768343811)) v(comparisons, z), rate_interval(81, 263, comparisons);
+SELECT m, round(rate_low::numeric, 4) AS low, round(rate_high::numeric, 4) AS high FROM unnest('{100, 10000, 9223372036854775807}'::bigint[]) m, rate_interval(81, 263, m) ORDER BY m;
 -- Doll and Hill (1950): smokers among 649 men with lung cancer and 649 without, 647 and 622: odds ratio 14.04, of the logarithm 2.6418 +- 1.96 * sqrt(1/647 + 1/2 + 1/622 + 1/27)
 SELECT round(odds_ratio::numeric, 2) AS odds_ratio, round(odds_low::numeric, 2) AS low, round(odds_high::numeric, 2) AS high,
 	round(odds_low::numeric, 9) = round(exp(ln(647.0 * 27 / 622 / 2) - 1.959963984540054 * sqrt(1 / 647.0 + 1 / 2.0 + 1 / 622.0 + 1 / 27.0)), 9) AS as_said, p_value < 0.001 AS sure
@@ -26,5 +30,6 @@ FROM rate_difference(1, 3, 2, 4) r, LATERAL (SELECT c.* FROM compare(
 SELECT rate_interval(0, 0), rate_difference(0, 0, 1, 2), odds_ratio(1, 2, 0, 0), rate_interval(NULL, 1);
 SELECT * FROM rate_interval(9223372036854775807, 9223372036854775807);
 SELECT rate_interval(3, 2);
+SELECT rate_interval(1, 2, 0);
 SELECT rate_difference(1, 2, -1, 2);
 SELECT odds_ratio(1, 2, 5, 4);

@@ -5,6 +5,42 @@
 
 #include <math.h>
 
+/* A normal deviate lies outside +- z with this probability. */
+static double
+outside(double z)
+{
+	return erfc(z / sqrt(2));
+}
+
+/*
+ * normal_quantile_95 is the z for each of so many intervals (at least 1) with
+ * which all of them hold what they should at 95 %: each is one at
+ * 1 - 0.05 / comparisons (O. J. Dunn, "Multiple comparisons among means", JASA
+ * 56, 1961, after C. E. Bonferroni), whatever the intervals have to do with
+ * each other.
+ *
+ * By Newton's method on the logarithm of what lies outside, which is concave:
+ * from any z it steps beyond the root once at most, and then falls to it.
+ */
+double
+normal_quantile_95(uint64 comparisons)
+{
+	double		wanted = log(0.05 / (double) comparisons);
+	double		z = Z95;
+	double		move = comparisons > 1 ? 1 : 0;
+
+	/* The number of right digits doubles: six rounds are enough for any 64 bits. */
+	for (int round = 0; fabs(move) > 1e-9 && round < 20; round++)
+	{
+		/* how fast less of it lies outside */
+		double		density = exp(-z * z / 2) * sqrt(2 / 3.14159265358979323846);
+
+		move = (log(outside(z)) - wanted) * outside(z) / density;
+		z += move;
+	}
+	return z;
+}
+
 /*
  * proportion_range is the 95 % score interval of one share (E. B. Wilson,
  * "Probable inference, the law of succession, and statistical inference",
@@ -13,11 +49,18 @@
 ProportionRange
 proportion_range(Proportion share)
 {
+	return proportion_range_of(share, Z95);
+}
+
+/* The same interval with another quantile of the normal distribution. */
+ProportionRange
+proportion_range_of(Proportion share, double z)
+{
 	double		hits = (double) share.hits;
 	double		of = (double) share.of;
-	double		spread = Z95 * sqrt(hits * ((double) (share.of - share.hits) / of) + Z95 * Z95 / 4);
-	double		middle = hits + Z95 * Z95 / 2;
-	double		scale = of + Z95 * Z95;
+	double		spread = z * sqrt(hits * ((double) (share.of - share.hits) / of) + z * z / 4);
+	double		middle = hits + z * z / 2;
+	double		scale = of + z * z;
 	ProportionRange range;
 
 	/* exact where it is known, free of the last digit's rounding */

@@ -37,7 +37,9 @@ typedef struct OddsRatio
 	double		p_value;
 } OddsRatio;
 
+extern double normal_quantile_95(uint64 comparisons);
 extern ProportionRange proportion_range(Proportion share);
+extern ProportionRange proportion_range_of(Proportion share, double z);
 extern ProportionRange proportion_difference_range(Proportion a, Proportion b);
 extern double proportion_p_value(Proportion a, Proportion b);
 extern OddsRatio proportion_odds_ratio(Proportion a, Proportion b);

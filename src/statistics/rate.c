@@ -35,17 +35,23 @@ row_of(FunctionCallInfo fcinfo, Datum *values)
 	return HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls));
 }
 
-/* rate_interval(hits, customers): the rate with its Wilson interval; NULL of nobody. */
+/* rate_interval(hits, customers, comparisons): the rate with its Wilson interval; NULL of nobody. */
 Datum
 rate_interval(PG_FUNCTION_ARGS)
 {
 	Proportion	share = share_argument(fcinfo, 0);
+	int64		comparisons = PG_GETARG_INT64(2);
 	ProportionRange range;
 	Datum		values[3];
 
+	if (comparisons < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("comparisons must be at least 1, not %lld", (long long) comparisons),
+				 errhint("It is how many intervals are looked at together, this one included.")));
 	if (share.of == 0)
 		PG_RETURN_NULL();
-	range = proportion_range(share);
+	range = proportion_range_of(share, normal_quantile_95((uint64) comparisons));
 	values[0] = Float8GetDatum(proportion_rate(share));
 	values[1] = Float8GetDatum(range.low);
 	values[2] = Float8GetDatum(range.high);

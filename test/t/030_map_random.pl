@@ -221,7 +221,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 
 		foreach my $kind ('in', 'on_or_after')
 		{
-			my $query = "SELECT * FROM cjm.retention_report('$map', '$period', '$kind')";
+			my $query = "SELECT * FROM cjm.retention_report('$map', '$period', kind => '$kind')";
 			my $expected = $cells =~ s/CONDITION/$condition{$kind}/r;
 			# Who comes later was there "in it or later" in every period before.
 			my $over = $kind eq 'in' ? 'over' : 'NULL::boolean';
@@ -267,7 +267,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 		FROM (SELECT customer, value, row_number() OVER w AS k, at - lag(at) OVER w AS since FROM plain.touches WHERE event = 'd' AND at >= '$from' AND at < '$to'
 			WINDOW w AS (PARTITION BY customer ORDER BY n)) p JOIN plain.segments USING (customer)
 		GROUP BY segment});
-	same("$zone: win_back_report", "SELECT step, customers, came_back, went_on, converted, median_away_seconds FROM cjm.win_back_report('$map', '3 days')", q{
+	same("$zone: win_back_report", "SELECT step, customers, came_back, went_on, converted, median_away_seconds FROM cjm.win_back_report('$map', away => '3 days')", q{
 		WITH gaps AS (SELECT customer, at AS left_at, lead(at, 1, 'infinity') OVER (PARTITION BY customer ORDER BY n) AS back_at FROM plain.touches),
 			lapses AS (SELECT g.customer, g.left_at, nullif(g.back_at, 'infinity') AS back_at,
 					(SELECT max(CASE WHEN t3 <= left_at THEN 3 WHEN t2 <= left_at THEN 2 WHEN t1 <= left_at THEN 1 END) FROM plain.walks w WHERE w.customer = g.customer) AS step

@@ -95,7 +95,7 @@ is(run_sql($node, q{SELECT string_agg(customers::text, ',' ORDER BY step) FROM h
 	run_sql($node, q{SELECT string_agg(customers::text, ',' ORDER BY step) FROM cjm.report((SELECT cjm.funnel_agg(journey, 'view -> cart') FROM plain.journeys))}, %owner),
 	'hostile labels are labels');
 is(run_sql($node, q{SELECT (SELECT count(*) > 0 FROM cjm.purchase_report('hostile', 'channel')), (SELECT count(*) = 0 FROM cjm.drop_off_report('hostile', 'next_event')),
-		(SELECT count(*) > 0 FROM cjm.check_map('hostile')), (SELECT count(*) > 0 FROM cjm.win_back_report('hostile', '1 hour')), (SELECT count(*) > 0 FROM cjm.session_report('hostile', 'channel'))},
+		(SELECT count(*) > 0 FROM cjm.check_map('hostile')), (SELECT count(*) > 0 FROM cjm.win_back_report('hostile', away => '1 hour')), (SELECT count(*) > 0 FROM cjm.session_report('hostile', 'channel'))},
 	%owner), 't|t|t|t|t',
 	'in reports too');
 run_sql($node, q{SELECT cjm.drop_map('hostile')}, %owner);

@@ -91,7 +91,7 @@ same('its paths', 'SELECT path, customers, converted FROM onlineshop.paths', q{
 			WHERE n <= 10 GROUP BY user_id, paid) p GROUP BY nodes) g, unnest(nodes) WITH ORDINALITY e(event, n) GROUP BY nodes, customers, converted});
 same('its funnel if every second one went on to the cart', q{SELECT step, new_customers FROM cjm.what_if('onlineshop', '{"cart": 0.5}')},
 	'VALUES (1, 3611::float8), (2, 3611 * 0.5::float8), (3, 3611 * 0.5::float8 * (653::float8 / 1924))');
-same('which step pays most', q{SELECT step, more_customers, round(more_converted::numeric, 6) FROM cjm.weakest_step('onlineshop', 0.6)},
+same('which step pays most', q{SELECT step, more_customers, round(more_converted::numeric, 6) FROM cjm.weakest_step('onlineshop', target => 0.6)},
 	'VALUES (2, 3611 * (0.6::float8 - 1924::float8 / 3611), round((3611 * 0.6 - 1924) * 653 / 1924, 6)), (3, 1924 * (0.6::float8 - 653::float8 / 1924), round(1924 * 0.6 - 653, 6))');
 
 # Loan applications: cases with many ties, an amount, refusals

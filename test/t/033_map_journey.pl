@@ -191,13 +191,13 @@ foreach my $by ('event', 'channel')
 	{
 		my $how = "repeats => " . ($repeats ? 'true' : 'false');
 
-		same("transition_report by $by, by position, $how", "SELECT position, source, target, value, customers, round(share::numeric, 9) FROM cjm.transition_report('m', '$by', 4, $how)", qq{
+		same("transition_report by $by, by position, $how", "SELECT position, source, target, value, customers, round(share::numeric, 9) FROM cjm.transition_report('m', '$by', depth => 4, $how)", qq{
 			SELECT position, position || '. ' || $by, position + 1 || '. ' || target, count(*), count(DISTINCT customer),
 				round(count(*)::numeric / (SELECT count(*) FROM } . places($by, $repeats, 'true') . qq{ a WHERE a.$by = p.$by AND a.position = p.position), 9)
 			FROM } . places($by, $repeats, 'true') . " p WHERE target IS NOT NULL AND position < 4 GROUP BY position, $by, target");
 		same("transition_report by $by of a range, $how", "SELECT source, target, value, customers FROM cjm.transition_report('m', '$by', $how, $range)",
 			"SELECT $by, target, count(*), count(DISTINCT customer) FROM " . places($by, $repeats, $first_seen) . " p WHERE target IS NOT NULL GROUP BY $by, target");
-		same("path_report by $by of a range, $how", "SELECT path, nodes, customers, converted FROM cjm.path_report('m', '$by', 3, $how, $range)", qq{
+		same("path_report by $by of a range, $how", "SELECT path, nodes, customers, converted FROM cjm.path_report('m', '$by', depth => 3, $how, $range)", qq{
 			SELECT coalesce(array_to_string(nodes, ' > '), ''), coalesce(nodes, '{}'), count(*), count(r3)
 			FROM (SELECT DISTINCT customer FROM touches t WHERE $first_seen) c LEFT JOIN reached USING (customer)
 				LEFT JOIN (SELECT customer, array_agg($by ORDER BY position) FILTER (WHERE position <= 3) AS nodes
@@ -206,22 +206,31 @@ foreach my $by ('event', 'channel')
 	}
 }
 
-# What to improve: from counts of customers by segment.
+# What to improve: from counts of customers by segment.  Two segments at two steps are compared, so each interval is one of
+# 98.75 %, whose z is found by halving.
+my ($z, $beyond) = (0, 10);
+foreach (1 .. 60)
+{
+	my $middle = ($z + $beyond) / 2;
+
+	(POSIX::erfc($middle / sqrt 2) > 0.05 / 4 ? $z : $beyond) = $middle;
+}
+$z = sprintf '%.15f::float8', $z;
 foreach my $schema ('plain', 'ranged')
 {
 	my $dates = $schema eq 'plain' ? '' : ", $range";
 	my $steps = qq{(SELECT segment, v.* FROM (SELECT segment, count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached r JOIN segments s USING (customer) GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment IS NOT NULL) c,
 		LATERAL (VALUES (2, n1, n2, n3::float8 / n2), (3, n2, n3, 1)) v(step, before, customers, rest))};
-	my $low = '(2 * customers + 1.959963984540054::float8 ^ 2 - 1.959963984540054::float8 * sqrt(1.959963984540054::float8 ^ 2 + 4 * customers * (1 - customers::float8 / before))) / 2 / (before + 1.959963984540054::float8 ^ 2)';
+	my $low = "(2 * customers + $z ^ 2 - $z * sqrt($z ^ 2 + 4 * customers * (1 - customers::float8 / before))) / 2 / (before + $z ^ 2)";
 
-	same("weakest_step, $schema", "SELECT step, customers_before, customers, round(step_rate::numeric, 9), best, round(target_rate::numeric, 9), round(target_low::numeric, 9), round(more_customers::numeric, 6),
-			round(more_converted::numeric, 6), round(sure_converted::numeric, 6) FROM cjm.weakest_step('m'$dates)", qq{
-		SELECT w.step, w.before, w.customers, round(w.customers::numeric / w.before, 9), b.segment, round(b.rate::numeric, 9), round(b.low::numeric, 9),
-			round(greatest(0, w.before * b.rate - w.customers)::numeric, 6), round(greatest(0, (w.before * b.rate - w.customers) * w.rest)::numeric, 6), round(greatest(0, (w.before * b.low - w.customers) * w.rest)::numeric, 6)
-		FROM $steps w, LATERAL (SELECT segment, customers::float8 / before AS rate, $low AS low FROM $steps p WHERE p.segment IS NOT NULL AND p.step = w.step ORDER BY $low DESC LIMIT 1) b
+	same("weakest_step, $schema", "SELECT step, customers_before, customers, round(step_rate::numeric, 9), best, best_customers, round(best_rate::numeric, 9), round(target_rate::numeric, 9), round(more_customers::numeric, 6),
+			round(more_converted::numeric, 6) FROM cjm.weakest_step('m'$dates)", qq{
+		SELECT w.step, w.before, w.customers, round(w.customers::numeric / w.before, 9), b.segment, b.before, round(b.customers::numeric / b.before, 9), round(b.low::numeric, 9),
+			round(greatest(0, w.before * b.low - w.customers)::numeric, 6), round(greatest(0, (w.before * b.low - w.customers) * w.rest)::numeric, 6)
+		FROM $steps w, LATERAL (SELECT segment, before, customers, $low AS low FROM $steps p WHERE p.segment IS NOT NULL AND p.step = w.step ORDER BY low DESC LIMIT 1) b
 		WHERE w.segment IS NULL}, $schema);
-	same("weakest_step with a target, $schema", "SELECT step, best, round(more_customers::numeric, 6), round(more_converted::numeric, 6), sure_converted FROM cjm.weakest_step('m', 0.75$dates)",
-		"SELECT step, NULL, round(greatest(0, before * 0.75 - customers)::numeric, 6), round(greatest(0, (before * 0.75 - customers) * rest)::numeric, 6), NULL::float8 FROM $steps w WHERE segment IS NULL", $schema);
+	same("weakest_step with a target, $schema", "SELECT step, best, best_customers, target_rate, round(more_customers::numeric, 6), round(more_converted::numeric, 6) FROM cjm.weakest_step('m', target => 0.75$dates)",
+		"SELECT step, NULL, NULL::bigint, 0.75::float8, round(greatest(0, before * 0.75 - customers)::numeric, 6), round(greatest(0, (before * 0.75 - customers) * rest)::numeric, 6) FROM $steps w WHERE segment IS NULL", $schema);
 	same("what_if, $schema", "SELECT step, customers, round(new_customers::numeric, 6), round(new_overall_rate::numeric, 9), round(difference::numeric, 6) FROM cjm.what_if('m', '{\"b\": 0.5}'$dates)", q{
 		SELECT v.* FROM (SELECT count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached) c,
 			LATERAL (VALUES (1, n1, n1::numeric, 1.0, 0.0), (2, n2, n1 * 0.5, 0.5, n1 * 0.5 - n2), (3, n3, n1 * 0.5 * n3 / n2, round(0.5 * n3 / n2, 9), round(n1 * 0.5 * n3 / n2 - n3, 6))) v(a, b, c, d, e)}

@@ -88,7 +88,7 @@ is(run_sql($node, "$contents; ALTER EXTENSION cjm UPDATE; $contents", %owner), "
 is(run_sql($node, q{SELECT extversion FROM pg_extension WHERE extname = 'cjm'}, %owner), $version, 'the version is the present one');
 is(run_sql($node, $contents, %owner), $before, 'and in the next session');
 is(run_sql($node, 'SELECT customers FROM plain.funnel WHERE step = 1', %bi), 40, 'rights stay');
-is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', '3 days')}, %owner), 't', 'what is new works on a map that is older');
+is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', away => '3 days')}, %owner), 't', 'what is new works on a map that is older');
 is(run_sql($node, q{SELECT string_agg(coalesce(ces, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
 is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,no channel', 'and the new check_map');
 is(run_sql($node, q{SELECT cjm.create_map('plain', 'events', 'customer', 'at', 'event', 'view -> cart -> buy within 30 days', 'channel', 'amount', 'country', time_zone => 'Europe/Riga',

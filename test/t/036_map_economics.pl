@@ -175,13 +175,13 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 	same("$zone: channels", qq{SELECT week::text, $rounded FROM "$bought".channels}, no_price(channels('pages', 'linear', 'week', $zone, 'conversion')));
 	foreach my $model (sort keys %credit)
 	{
-		same("$zone: channels_report by $model", "SELECT 'all'::text, $rounded FROM cjm.channels_report('$bought', '$model')", no_price(channels('pages', $model, 'all', $zone, 'conversion')));
-		same("$zone: channels_report of visits by $model", "SELECT 'all'::text, $rounded FROM cjm.channels_report('$bought', '$model', per => 'session')",
+		same("$zone: channels_report by $model", "SELECT 'all'::text, $rounded FROM cjm.channels_report('$bought', model => '$model')", no_price(channels('pages', $model, 'all', $zone, 'conversion')));
+		same("$zone: channels_report of visits by $model", "SELECT 'all'::text, $rounded FROM cjm.channels_report('$bought', model => '$model', per => 'session')",
 			no_price(channels('visits', $model, 'all', $zone, 'conversion')));
 		foreach my $dated ('conversion', 'touchpoint')
 		{
 			same("$zone: by $model and month of the $dated, of a range",
-				"SELECT (bucket_start AT TIME ZONE '$zone')::date::text, $rounded FROM cjm.channels_report('$bought', '$model', 'month', '$dated', 'session', '2026-01-10 05:00Z', '2026-02-09 22:00Z')",
+				"SELECT (bucket_start AT TIME ZONE '$zone')::date::text, $rounded FROM cjm.channels_report('$bought', 'month', '2026-01-10 05:00Z', '2026-02-09 22:00Z', '$model', '$dated', 'session')",
 				no_price(channels('visits', $model, 'month', $zone, $dated, [ '2026-01-10 05:00Z', '2026-02-09 22:00Z' ])));
 		}
 	}

@@ -173,7 +173,7 @@ foreach my $case (
 			a AS (SELECT by_value, channel, model, round(conversions::numeric, 8), round(value::numeric, 6), round(share::numeric, 9), round(value_share::numeric, 9), round(difference::numeric, 9) FROM ($query) q)
 		SELECT (SELECT count(*) >= 24 FROM a), (SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) d), (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) d)"), qr/^t\|0\|0$/, "$title as plain SQL has it");
 }
-is(run_sql($node, q{SELECT count(*) FROM (SELECT channel, model, round(conversions::numeric, 9) FROM attribution_report('shop', '{position,linear}', 'session', weights => '{1,2,3}')
+is(run_sql($node, q{SELECT count(*) FROM (SELECT channel, model, round(conversions::numeric, 9) FROM attribution_report('shop', models => '{position,linear}', per => 'session', weights => '{1,2,3}')
 		EXCEPT SELECT a.channel, m, round(sum(a.credit)::numeric, 9) FROM journeys, unnest(ARRAY['linear', 'position']) m, attribute(journey, 'buy', m, NULL, 'session', '20 minutes', weights => '{1,2,3}') a GROUP BY 1, 2) d}),
 	'0', 'the report per session has the session gap of the map');
 is(() = plan_of($node, 'SET max_parallel_workers_per_gather = 0', 'SELECT * FROM shop.attribution') =~ /Scan(?: using \S+)? on events\b/g, 1, 'the view is one pass over the rows');
@@ -188,7 +188,7 @@ foreach my $model (qw(markov shapley))
 run_sql($node, q{CREATE TABLE wide AS SELECT customer, at, event, 'c' || customer || event || value::int % 10 AS channel FROM events; SELECT create_map('wide', 'wide', 'customer', 'at', 'event', 'buy', 'channel')});
 is(run_sql($node, q{SELECT count(DISTINCT channel) > 2048, count(*) FILTER (WHERE model = 'markov' AND coalesce(conversions, value, share, rank) IS NULL) = count(DISTINCT channel) + 1,
 		count(*) FILTER (WHERE model <> 'markov' AND conversions IS NULL), count(value) FROM wide.attribution}), 't|t|0|0', 'with too many channels for it, it goes without Markov');
-run_sql_fails($node, q{SELECT * FROM attribution_report('shop', '{linear,markov}')}, '22023', qr/data-driven models cannot be asked for here/, 'a report of a data-driven model');
+run_sql_fails($node, q{SELECT * FROM attribution_report('shop', models => '{linear,markov}')}, '22023', qr/data-driven models cannot be asked for here/, 'a report of a data-driven model');
 run_sql($node, q{CREATE TABLE bare AS SELECT customer, at, event FROM events; SELECT create_map('bare', 'bare', 'customer', 'at', 'event', 'ad -> buy'); CREATE TABLE none (LIKE bare);
 	SELECT create_map('none', 'none', 'customer', 'at', 'event', 'ad -> buy')});
 is(run_sql($node, q{SELECT count(*), count(channel), count(value), count(*) FILTER (WHERE share = 1 AND rank = 1 AND difference = 0), count(value_share), (SELECT count(*) FROM none.attribution) FROM bare.attribution}),

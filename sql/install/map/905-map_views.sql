@@ -120,6 +120,12 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_ranged(timestamptz, timestamptz) IS 'whether a report is asked of less than all times; an error if they are no range';
 
+-- Fewer customers than this say nothing that is worth a headline.
+CREATE FUNCTION cjm_internal.map_few() RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN 30;
+COMMENT ON FUNCTION cjm_internal.map_few() IS 'how many customers something has to rest on, at least, to be held up against others';
+
 --
 -- Rows, journeys, customers
 --

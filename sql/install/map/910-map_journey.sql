@@ -93,7 +93,7 @@ BEGIN
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
 				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.duration) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.duration) AS low,
 				sum(r.met::float8 * i.rate_high ORDER BY r.duration) AS high
-			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint) i GROUP BY 1, 2
+			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint, 1::bigint) i GROUP BY 1, 2
 		)
 		SELECT t.step, %2$s[t.step] AS stage, t.label AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
 			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
@@ -108,7 +108,7 @@ BEGIN
 			LEFT JOIN fair f ON f.step = t.step
 			LEFT JOIN rates c ON c.step = t.step AND c.label = t.label
 			CROSS JOIN LATERAL (SELECT c.rate / c.some_met::float8 AS rate, c.low / c.some_met::float8 AS low, c.high / c.some_met::float8 AS high) u
-			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met)) v
+			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met), 1::bigint) v
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),

@@ -121,16 +121,16 @@ COMMENT ON FUNCTION cjm_internal.map_attribution_comments() IS 'the comments of 
 
 CREATE FUNCTION cjm.attribution_report(
 	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
 	models text[] DEFAULT NULL,
 	per text DEFAULT 'touchpoint',
 	lookback interval DEFAULT NULL,
-	by text DEFAULT NULL,
 	half_life interval DEFAULT '7 days',
 	weights float8[] DEFAULT '{0.4,0.2,0.4}',
 	direct text[] DEFAULT '{direct}',
-	only_channels boolean DEFAULT false,
-	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	only_channels boolean DEFAULT false)
 	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value float8, share float8, value_share float8, rank bigint,
 		difference float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
@@ -161,7 +161,7 @@ BEGIN
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), asked, lookback, per, half_life, weights, direct, only_channels;
 END
 $$;
-COMMENT ON FUNCTION cjm.attribution_report(text, text[], text, interval, text, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.attribution_report(text, text, timestamptz, timestamptz, text[], text, interval, interval, float8[], text[], boolean) IS
 'what each channel of a map earned of the conversions in a time range, by attribution models.
 models: NULL for all six, or some of first_touch, last_touch, last_non_direct, linear, time_decay and position
 per: touchpoint, or session for one share to each visit; lookback: NULL for the touchpoints since the previous conversion, else all in so long a time

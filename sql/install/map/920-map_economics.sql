@@ -181,12 +181,12 @@ COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, 
 
 CREATE FUNCTION cjm.channels_report(
 	map text,
-	model text DEFAULT NULL,
 	bucket text DEFAULT NULL,
-	dated text DEFAULT 'conversion',
-	per text DEFAULT 'touchpoint',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	model text DEFAULT NULL,
+	dated text DEFAULT 'conversion',
+	per text DEFAULT 'touchpoint')
 	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost float8, cpc float8, cpm float8,
 		visits bigint, conversions float8, cpa float8, revenue float8, roas float8, roi float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
@@ -198,7 +198,7 @@ BEGIN
 		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), coalesce(per, 'touchpoint'), cjm_internal.map_ranged(from_time, to_time))) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.channels_report(text, text, text, text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, text, text, text) IS
 'what the channels of a map cost in a time range and what they brought.
 model: the attribution model, NULL for the map''s; bucket: NULL, day, week, month, quarter or year
 dated: conversion, for conversions of the range, or touchpoint, for those that touchpoints of the range have the credit for, whenever they happen

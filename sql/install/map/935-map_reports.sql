@@ -1,9 +1,10 @@
 --
 -- Reports of a map with arguments.
 --
--- Every one takes the name of a map and, last, a time range: it is about what
--- began in it, from_time included, to_time excluded.  They read the view
--- "journeys" of the map with the rights of whoever asks.
+-- Every one takes the name of a map and, as far as it has them, in this order:
+-- by, the bucket or period, and a time range; then what is its own.  It is about
+-- what began in the range, from_time included, to_time excluded.  They read the
+-- view "journeys" of the map with the rights of whoever asks.
 --
 
 CREATE FUNCTION cjm.funnel_report(
@@ -84,9 +85,9 @@ value_per_session: of all sessions, those without a value too';
 CREATE FUNCTION cjm.retention_report(
 	map text,
 	period text DEFAULT 'month',
-	kind text DEFAULT 'in',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	kind text DEFAULT 'in')
 	RETURNS TABLE (cohort date, number integer, period_start date, cohort_size bigint, retained bigint, rate float8, churn float8,
 		period_over boolean)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
@@ -96,7 +97,7 @@ BEGIN
 	RETURN QUERY EXECUTE cjm_internal.map_retention_sql(cjm_internal.map_of(map), coalesce(period, 'month'), coalesce(kind, 'in'), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.retention_report(text, text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.retention_report(text, text, timestamptz, timestamptz, text) IS
 'customers by the period of their first touchpoint, and how many of them came back; of customers first seen in a time range.
 period: day, week, month, quarter or year; kind: in, for those seen in the period, or on_or_after, for those seen in it or later
 Periods go up to the last one in which anybody was seen, and not beyond the present one; a cohort of the future has its own alone. churn: 1 - rate; period_over: before that the numbers are still growing, as those of on_or_after always are: there it is NULL';
@@ -192,9 +193,9 @@ average_order_value: value / purchases that have a value; time between: from eac
 
 CREATE FUNCTION cjm.win_back_report(
 	map text,
-	away interval DEFAULT '30 days',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	away interval DEFAULT '30 days')
 	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
 		converted bigint, median_away interval, median_away_seconds float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
@@ -226,7 +227,7 @@ BEGIN
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.win_back_report(text, interval, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.win_back_report(text, timestamptz, timestamptz, interval) IS
 'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
 step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
 went_on: who came further than they were; converted: who completed the funnel; rates of those who stayed away and of those who came back';

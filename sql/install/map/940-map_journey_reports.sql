@@ -1,7 +1,7 @@
 --
 -- Reports with arguments that look at the journey itself, and what to improve.
 --
--- As in 935-map_reports.sql: the name of a map first, a time range last.
+-- Their arguments are in the order of those in 935-map_reports.sql.
 --
 
 CREATE FUNCTION cjm.touchpoint_report(
@@ -50,10 +50,10 @@ Columns as in the view stages.';
 CREATE FUNCTION cjm.transition_report(
 	map text,
 	by text DEFAULT 'event',
-	depth integer DEFAULT NULL,
-	repeats boolean DEFAULT false,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	depth integer DEFAULT NULL,
+	repeats boolean DEFAULT false)
 	RETURNS TABLE ("position" integer, source text, target text, value bigint, customers bigint, share float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
@@ -63,7 +63,7 @@ BEGIN
 		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.transition_report(text, text, integer, boolean, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, integer, boolean) IS
 'what followed what, of customers first seen in a time range.
 by: event, or channel, of touchpoints that have one
 depth: NULL for pairs wherever they stand, or a number of positions from the beginning of journeys: then source and target begin with their position ("1. view"), so that a Sankey chart has no circles
@@ -73,10 +73,10 @@ value: how often; share: of the times that the source was there at all';
 CREATE FUNCTION cjm.path_report(
 	map text,
 	by text DEFAULT 'event',
-	depth integer DEFAULT 10,
-	repeats boolean DEFAULT false,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	depth integer DEFAULT 10,
+	repeats boolean DEFAULT false)
 	RETURNS TABLE (path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 	SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,7 @@ BEGIN
 	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.path_report(text, text, integer, boolean, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, integer, boolean) IS
 'paths up to the completion of the funnel, of customers first seen in a time range.
 by: event, or channel, of touchpoints that have one; depth: how many at most
 repeats: whether the same several times running is there each time; it is not by default
@@ -113,16 +113,17 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_parts(cjm_internal.map, text) IS 'SQL: what the customers of a map are compared by; an error if the map does not have it';
 
--- The funnel by parts, each with its steps, and the sum of them.  The best part is the one that reaches most for sure: of the
--- rates alone that of a small part would win, by luck.
+-- The funnel by parts, each with its steps, and the sum of them.  Of many rates the highest is that of a small and lucky part, and even
+-- the highest lower end of their intervals is, where there are many: so parts of few customers are no target, and intervals are as wide
+-- as it takes for all of them to hold together (Bonferroni, see rate_interval).  What the best part reaches for sure is the target.
 CREATE FUNCTION cjm.weakest_step(
 	map text,
-	target float8 DEFAULT NULL,
 	by text DEFAULT 'segment',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
-	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text,
-		target_rate float8, target_low float8, more_customers float8, more_converted float8, sure_converted float8)
+	to_time timestamptz DEFAULT 'infinity',
+	target float8 DEFAULT NULL)
+	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text, best_customers bigint,
+		best_rate float8, target_rate float8, more_customers float8, more_converted float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -141,33 +142,38 @@ BEGIN
 			FROM (SELECT cjm.rollup(p.stats) AS stats FROM parts p) whole
 				CROSS JOIN LATERAL cjm.report(coalesce(whole.stats, cjm.funnel_stats(%1$L::cjm.funnel))) r
 			WHERE r.step = ANY (%5$L::integer[])
-		), bests AS (
-			SELECT DISTINCT ON (r.step) r.step, p.label, r.step_rate, r.rate_low
+		), rates AS (
+			SELECT r.step, p.label, r.customers, lag(r.customers) OVER (PARTITION BY p.label ORDER BY r.step) AS before
 			FROM parts p CROSS JOIN LATERAL cjm.report(p.stats) r
-			WHERE p.label IS NOT NULL AND r.rate_low IS NOT NULL
-			ORDER BY r.step, r.rate_low DESC, p.label COLLATE "C"
+			WHERE p.label IS NOT NULL AND r.step = ANY (%5$L::integer[])
+		), compared AS (
+			SELECT r.step, r.label, r.before, i.rate, i.rate_low
+			FROM (SELECT q.*, count(*) OVER () AS comparisons FROM rates q WHERE q.before >= %7$s) r
+				CROSS JOIN LATERAL cjm.rate_interval(r.customers, r.before, r.comparisons) i
+		), bests AS (
+			SELECT DISTINCT ON (c.step) c.* FROM compared c ORDER BY c.step, c.rate_low DESC, c.label COLLATE "C"
 		)
-		SELECT g.step, g.stage, g.before, g.customers, g.step_rate, g.label, g.target, g.rate_low, g.more, g.more * g.rest, g.sure * g.rest
-		FROM (SELECT s.*, b.label, b.rate_low, t.target,
+		SELECT g.step, g.stage, g.before, g.customers, g.step_rate, g.label, g.label_before, g.label_rate, g.target, g.more, g.more * g.rest
+		FROM (SELECT s.*, b.label, b.before AS label_before, b.rate AS label_rate, t.target,
 				s.before::float8 * CASE WHEN t.target > s.step_rate THEN t.target - s.step_rate WHEN t.target <= s.step_rate THEN 0 END AS more,
-				s.before::float8 * CASE WHEN b.rate_low > s.step_rate THEN b.rate_low - s.step_rate WHEN b.rate_low <= s.step_rate THEN 0 END AS sure,
 				CASE WHEN s.step = %6$s THEN 1 ELSE s.converted::float8 / nullif(s.customers, 0)::float8 END AS rest
-			FROM steps s LEFT JOIN bests b ON b.step = s.step CROSS JOIN LATERAL (SELECT coalesce($3, b.step_rate) AS target) t
+			FROM steps s LEFT JOIN bests b ON b.step = s.step CROSS JOIN LATERAL (SELECT coalesce($3, b.rate_low) AS target) t
 			WHERE s.step > 1) g
-		ORDER BY 10 DESC NULLS LAST, g.step',
+		ORDER BY 11 DESC NULLS LAST, g.step',
 		(def).stages, split, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END,
-		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def))
+		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def), cjm_internal.map_few())
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), target;
 END
 $$;
-COMMENT ON FUNCTION cjm.weakest_step(text, float8, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.weakest_step(text, text, timestamptz, timestamptz, float8) IS
 'the steps of a map by how many more customers would convert if that step alone were better, of walks that begin in a time range; the best improvement first.
-target: the rate to reach, or NULL for that of the best part of the customers; by: what the parts are: segment, or channel (the first of the customer)
+by: the parts of the customers whose best one is the target: segment, or channel (the first of the customer); target: the rate to reach instead of that, if not NULL
 customers_before, customers, step_rate: at the mandatory step before, at this one, and the share
-best: the part with the highest lower end of the 95 % Wilson interval of its rate, so that no small part wins by luck; target_rate: target, or its rate; target_low: that lower end
-more_customers: who would be at this step beyond those who are; more_converted: who of them would complete the funnel, all later rates being what they are; NULL where nobody is at the step, so that no later rate is known
-sure_converted: the same for the rate target_low
-Optional stages, which nobody has to pass, are left out.';
+best: the part that surely reaches most: of those with at least 30 customers at the step before, the one with the highest lower end of the Wilson interval of its rate, all these intervals holding together with 95 % (Bonferroni)
+best_customers, best_rate: how many customers it has at the step before, and its rate as counted, which luck may have a part in; target_rate: that lower end, or target
+more_customers: who would be at this step beyond those who are; 0 where the best part may be no better than all
+more_converted: who of them would complete the funnel, all later rates being what they are; NULL where nobody is at the step, so that no later rate is known
+NULL where no part has enough customers. Optional stages, which nobody has to pass, are left out.';
 
 -- Which step a key of rates means: its number, which no name of a stage hides, or the name of a stage that is there once.
 CREATE FUNCTION cjm_internal.map_step_of(map cjm_internal.map, key text) RETURNS integer

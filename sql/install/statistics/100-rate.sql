@@ -5,12 +5,15 @@
 CREATE FUNCTION cjm.rate_interval(
 	hits bigint,
 	customers bigint,
+	comparisons bigint DEFAULT 1,
 	OUT rate float8,
 	OUT rate_low float8,
 	OUT rate_high float8)
 	AS 'MODULE_PATHNAME', 'rate_interval'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION cjm.rate_interval(bigint, bigint) IS 'hits / customers and its 95 % Wilson interval; NULL of nobody';
+COMMENT ON FUNCTION cjm.rate_interval(bigint, bigint, bigint) IS
+'hits / customers and its 95 % Wilson interval; NULL of nobody.
+comparisons: of how many intervals this is one that are looked at together, as where the best of several is picked: each is wider then, so that all of them hold with 95 % (Bonferroni)';
 
 CREATE FUNCTION cjm.rate_difference(
 	hits bigint,

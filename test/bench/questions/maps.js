@@ -149,7 +149,7 @@ const variants = [
 			FROM (${SESSIONS}) GROUP BY 1, 2 ORDER BY 1, 2`)),
 
 	...view('retention_report',
-		`SELECT cohort::text, number, retained FROM cjm.retention_report('shop', 'week', 'on_or_after')
+		`SELECT cohort::text, number, retained FROM cjm.retention_report('shop', 'week', kind => 'on_or_after')
 			WHERE retained > 0 ORDER BY 1, 2`,
 		peer('first and last week', `SELECT cohort, number, count()
 			FROM (SELECT ${week('min(at)')} AS cohort, ${week('max(at)')} AS latest FROM events GROUP BY customer)
