@@ -43,8 +43,8 @@ SELECT * FROM what_if('empty', '{}');
 SELECT count(*) FROM funnel_drivers('empty');
 INSERT INTO journeys_test.events SELECT 2, at, what, via, 'EE' FROM journeys_test.events WHERE what <> 'mail';
 INSERT INTO journeys_test.events VALUES (2, '2026-01-01 10:04Z', 'c', NULL, 'EE');
--- One with and one without: one half more everywhere.
-SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 6) AS odds_ratio, compared_within FROM funnel_drivers('empty');
+-- One with and one without: one half more everywhere, and nothing to test.  They came by ads, and so before the funnel began: with that nobody can be compared.
+SELECT kind, driver, with_customers, with_converted, without_customers, without_rate, round(odds_ratio::numeric, 6) AS odds_ratio, p_value, adjusted_p_value, compared_within FROM funnel_drivers('empty');
 SELECT step, customers_before, customers, best, best_customers, target_rate, more_customers, more_converted FROM weakest_step('empty');
 
 -- Of 32 segments of 300 customers, of which 40 in 100 go from a to b, one is lucky with 46, and all 9 of another do: nobody is surely better than all.

@@ -1,4 +1,4 @@
--- rate_interval, rate_difference, odds_ratio: what counted shares say.
+-- rate_interval, rate_difference, odds_ratio, stratified_odds_ratio: what counted shares say.
 SET search_path = cjm, public;
 SET extra_float_digits = -5;
 
@@ -20,6 +20,18 @@ FROM odds_ratio(647, 649, 622, 649);
 SELECT * FROM odds_ratio(0, 10, 10, 10);
 SELECT a.odds_ratio * b.odds_ratio AS one, a.odds_low * b.odds_high AS one, a.p_value = b.p_value AS same FROM odds_ratio(0, 10, 3, 10) a, odds_ratio(3, 10, 0, 10) b;
 SELECT a.odds_ratio, a.p_value FROM odds_ratio(5, 10, 50, 100) a;
+-- Admissions to Berkeley in 1973, men and women by six departments (Bickel, Hammel and O'Connell 1975), as R's mantelhaen.test has it: 0.9046968, 0.7719074 to 1.0603298, p 0.2323.  Without departments men seem far better off: 1.84.
+SELECT round(odds_ratio::numeric, 7) AS odds_ratio, round(odds_low::numeric, 7) AS low, round(odds_high::numeric, 7) AS high, round(p_value::numeric, 4) AS p
+FROM stratified_odds_ratio('{512,353,120,138,53,22}', '{825,560,325,417,191,373}', '{89,17,202,131,94,24}', '{108,25,593,375,393,341}')
+UNION ALL SELECT round(odds_ratio::numeric, 7), round(odds_low::numeric, 7), round(odds_high::numeric, 7), round(p_value::numeric, 4) FROM odds_ratio(1198, 2691, 557, 1835);
+-- Of one stratum it is odds_ratio, with half a customer where that has it, and strata without anybody in one group say nothing; the test is another one.
+SELECT abs(o.odds_ratio / s.odds_ratio - 1) < 1e-12 AND abs(o.odds_low / s.odds_low - 1) < 1e-12 AND abs(o.odds_high / s.odds_high - 1) < 1e-12 AS same, s.p_value
+FROM (VALUES (40, 100, 20, 90), (0, 10, 10, 10), (12, 12, 0, 40)) v(a, b, c, d), odds_ratio(a, b, c, d) o, stratified_odds_ratio(ARRAY[a, 3, 0], ARRAY[b, 7, 0], ARRAY[c, 0, 2], ARRAY[d, 0, 9]) s;
+-- Half a customer in all, spread as the first group is: 0.1 and 0.4 of them
+SELECT round(odds_ratio::numeric, 9) = round((0.1 * 8.1 / 12.4 + 0.4 * 12.4 / 25.6) / (2.1 * 2.1 / 12.4 + 8.4 * 4.4 / 25.6), 9) AS as_said FROM stratified_odds_ratio('{0,0}', '{2,8}', '{2,4}', '{10,16}');
+-- Five fewer and five more than expected have to be possible: of 10 and 10 with 10 hits they are, with 9 not.
+SELECT hits, p_value IS NULL AS too_little FROM unnest('{4,5}'::bigint[]) hits, stratified_odds_ratio(ARRAY[hits], '{10}', '{5}', '{10}');
+SELECT stratified_odds_ratio('{}', '{}', '{}', '{}'), stratified_odds_ratio('{1}', '{2}', '{0}', '{0}'), stratified_odds_ratio(NULL, '{2}', '{0}', '{0}');
 -- The interval leaves out 1 where p is below 0.05, and the interval of the difference is as in report and compare.
 SELECT count(*), count(*) FILTER (WHERE (p_value < 0.05) <> (odds_low > 1 OR odds_high < 1)) AS wrong FROM generate_series(0, 30) x, generate_series(0, 40) y, odds_ratio(x, 30, y, 40);
 SELECT r.difference, c.difference, r.difference_low = c.difference_low AS low, r.difference_high = c.difference_high AS high, r.p_value = c.p_value AS p_value
@@ -33,3 +45,7 @@ SELECT rate_interval(3, 2);
 SELECT rate_interval(1, 2, 0);
 SELECT rate_difference(1, 2, -1, 2);
 SELECT odds_ratio(1, 2, 5, 4);
+SELECT stratified_odds_ratio('{1,2}', '{2,2}', '{1}', '{2}');
+SELECT stratified_odds_ratio('{1,NULL}', '{2,2}', '{1,1}', '{2,2}');
+SELECT stratified_odds_ratio('{{1}}', '{{2}}', '{{1}}', '{{2}}');
+SELECT stratified_odds_ratio('{1,3}', '{2,2}', '{1,1}', '{2,2}');

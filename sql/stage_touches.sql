@@ -1,4 +1,4 @@
--- stage_touches: what a customer met at each stage; funnel_exposures: before they converted.
+-- stage_touches: what a customer met at each stage; funnel_exposures: what first, and where others were then.
 SET search_path = cjm, public;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -25,12 +25,16 @@ SELECT step, label, touches, reached_at::time, went_on FROM stage_touches(:j, 'v
 SELECT * FROM stage_touches(:j, 'view -> cart', 'value');
 SELECT count(*) FROM stage_touches(NULL, 'view -> cart');
 
-SELECT kind, label, converted, began_at::time, seconds FROM funnel_exposures(:j, 'view -> cart -> pay within 1 day');
-SELECT kind, label, converted, seconds FROM funnel_exposures(:j, 'view -> cart -> refund excluding mail');
-SELECT kind, label, converted, seconds FROM funnel_exposures(:j, 'view -> pay -> optional mail');
-SELECT kind, label, converted, seconds FROM funnel_exposures(:j, 'cart@ads -> *@ads');
-SELECT kind, label, converted, seconds FROM funnel_exposures(:j, 'pay -> view unordered');
-SELECT kind, label, converted, began_at::time FROM funnel_exposures(:j, 'view -> cart', '[2026-01-01 11:15Z,)');
+SELECT kind, label, step, met_after, stayed, converted, began_at::time, reached_at::time, seconds FROM funnel_exposures(:j, 'view -> cart -> pay within 1 day');
+SELECT kind, label, step, met_after, stayed, converted, seconds FROM funnel_exposures(:j, 'view -> cart -> refund excluding mail');
+SELECT kind, label, step, met_after, stayed, converted, seconds FROM funnel_exposures(:j, 'view -> pay -> optional mail');
+SELECT kind, label, step, met_after, stayed, converted, seconds FROM funnel_exposures(:j, 'cart@ads -> *@ads');
+SELECT kind, label, step, met_after, stayed, converted, seconds FROM funnel_exposures(:j, 'pay -> view unordered');
+SELECT kind, label, step, met_after, stayed, began_at::time FROM funnel_exposures(:j, 'view -> cart', '[2026-01-01 11:15Z,)');
+-- A stage that is left as soon as it is reached is no stay; what is met then is met at the next one.
+SELECT kind, label, step, met_after, stayed, seconds FROM funnel_exposures('{2026-01-01T10:00Z a@ads, 2026-01-01T10:00Z b@email, 2026-01-01T10:00Z x@tv, 2026-01-01T10:01Z y, 2026-01-01T10:02Z c}', 'a -> b -> c');
+SELECT kind, label, step, met_after, stayed, seconds FROM funnel_exposures('{2026-01-01T10:00Z a@ads, 2026-01-01T10:00Z b@email}', 'a -> b');
+SELECT kind, label, step, met_after, stayed, seconds FROM funnel_exposures('{2026-01-01T10:00Z x@ads, 2026-01-01T10:01Z a@email}', 'a');
 SELECT count(*) FROM funnel_exposures(:j, 'refund -> pay');
 SELECT count(*) FROM funnel_exposures('{}', 'refund -> pay');
 

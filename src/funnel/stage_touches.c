@@ -1,11 +1,11 @@
 /*
  * funnel/stage_touches.c: stage_touches(journey, funnel, by, entered): what a customer
- * met at each stage; funnel_exposures(journey, funnel, entered): what they met
- * before they converted.
+ * met at each stage; funnel_exposures(journey, funnel, entered): when they met
+ * something first, and whom they can be compared with.
  *
- * Both give rows that only have to be counted over all customers: a row for
- * each label that was met, and one without a label that stands for the customer,
- * so that those who did not meet it are the rest.
+ * Both give rows that only have to be counted over all customers: rows for each
+ * label that was met, and those without a label that stand for the customer, so
+ * that those who did not meet it are the rest.
  */
 #include "funnel/argument.h"
 
@@ -19,7 +19,7 @@ PG_FUNCTION_INFO_V1(journey_stage_touches);
 PG_FUNCTION_INFO_V1(journey_funnel_exposures);
 
 #define STAGE_COLUMNS 9
-#define EXPOSURE_COLUMNS 5
+#define EXPOSURE_COLUMNS 9
 
 /* Touchpoints of one label in one period. */
 typedef struct LabelTouches
@@ -193,29 +193,85 @@ journey_stage_touches(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-static void
-put_exposures(ReturnSetInfo *result, const char *kind, const Labels *labels, int64 began_at, bool converted)
+/* What is the same in all rows of a customer. */
+typedef struct Exposures
 {
-	Datum		values[EXPOSURE_COLUMNS];
-	bool		nulls[EXPOSURE_COLUMNS] = {false};
+	ReturnSetInfo *result;
+	const FunnelPeriod *stays;	/* of some length, before the conversion */
+	int			nstays;
+	int64		first;			/* touchpoint of all */
+	int64		began_at;
+	int64		converted_at;	/* or FUNNEL_NEVER */
+} Exposures;
 
-	values[0] = CStringGetTextDatum(kind);
-	values[2] = BoolGetDatum(converted);
-	values[3] = TimestampTzGetDatum(began_at);
+/* A row of a stay, or of the customer (stay NULL); label NULL: of no label; met_at NULL: met before the stay. */
+static void
+put_exposure(const Exposures *exposures, const FunnelPeriod *stay, const char *kind, const Label *label, const int64 *met_at)
+{
+	Datum		values[EXPOSURE_COLUMNS] = {0};
+	bool		nulls[EXPOSURE_COLUMNS] = {true, true, true, true, true, false, false, true, true};
+	bool		converted = exposures->converted_at != FUNNEL_NEVER;
+
+	if (label)
+	{
+		values[0] = CStringGetTextDatum(kind);
+		values[1] = label_to_datum(*label);
+		nulls[0] = nulls[1] = false;
+	}
+	values[5] = BoolGetDatum(converted);
+	values[6] = TimestampTzGetDatum(exposures->began_at);
+	if (stay)
+	{
+		int64		reached_at = stay->step == 0 ? exposures->first : stay->from;
+
+		values[2] = Int32GetDatum(stay->step);
+		nulls[2] = false;
+		nulls[3] = met_at == NULL;
+		if (met_at)
+			values[3] = seconds_between(reached_at, *met_at);
+		nulls[4] = stay->to == FUNNEL_NEVER;
+		values[4] = seconds_between(reached_at, stay->to);
+		values[7] = TimestampTzGetDatum(reached_at);
+		nulls[7] = false;
+	}
+	else if (converted)
+	{
+		values[8] = seconds_between(exposures->began_at, exposures->converted_at);
+		nulls[8] = false;
+	}
+	tuplestore_putvalues(exposures->result->setResult, exposures->result->setDesc, values, nulls);
+}
+
+/* Of each label a row for the stay in which it was met first, and for each later one. */
+static void
+put_exposures(const Exposures *exposures, const char *kind, const Labels *labels)
+{
 	for (uint32 i = 0; i < labels->nmet; i++)
 	{
-		values[1] = label_to_datum(labels->names[labels->met[i].label]);
-		values[4] = seconds_between(began_at, labels->met[i].first);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		const Label *label = &labels->names[labels->met[i].label];
+		int64		met_at = labels->met[i].first;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int s = 0; s < exposures->nstays; s++)
+		{
+			const FunnelPeriod *stay = &exposures->stays[s];
+
+			if (met_at < stay->to)
+				put_exposure(exposures, stay, kind, label, met_at >= stay->from ? &met_at : NULL);
+		}
 	}
 }
 
 /*
  * funnel_exposures(journey, funnel, entered): of a customer who began the
- * funnel, a row for the customer and one for each event and channel met before
- * it was completed, or at all.  Touchpoints that the funnel itself asks for
- * beyond its first stage, or excludes, are left out: whoever comes far has them
- * because they come far.
+ * funnel, a row for the customer, one for each stay at a stage until the funnel
+ * was completed, and of each event and channel met by then one for the stay in
+ * which it was met first and each later one.  Touchpoints that the funnel itself
+ * asks for beyond its first stage, or excludes, are left out: whoever comes far
+ * has them because they come far.
+ *
+ * A stage that was left at the time at which it was reached is no stay: nothing
+ * could be met there.
  */
 Datum
 journey_funnel_exposures(PG_FUNCTION_ARGS)
@@ -229,23 +285,32 @@ journey_funnel_exposures(PG_FUNCTION_ARGS)
 	JourneyView view;
 	const FunnelTouch *touches = NULL;
 	size_t		ntouches;
-	int64		at[FUNNEL_MAX_STAGES];
-	uint64		stages;
-	bool		converted;
+	FunnelPeriod periods[FUNNEL_MAX_PERIODS];
+	int			nperiods;
+	Exposures	exposures = {.result = result, .stays = periods, .began_at = FUNNEL_NEVER, .converted_at = FUNNEL_NEVER};
 	uint32		end;
 	Labels		events;
 	Labels		channels;
-	Datum		values[EXPOSURE_COLUMNS] = {0};
-	bool		nulls[EXPOSURE_COLUMNS] = {true, true, false, false, false};
 
 	start_rows(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	ntouches = funnel_match_touches(matcher, &view, &touches);
-	stages = funnel_reached(rules, entry, touches, ntouches, at);
-	if (stages == 0)
+	nperiods = funnel_periods(rules, entry, touches, ntouches, periods);
+	for (int p = 0; p < nperiods && exposures.converted_at == FUNNEL_NEVER; p++)
+	{
+		FunnelPeriod period = periods[p];
+
+		if (period.step == 1)
+			exposures.began_at = period.from;
+		if (period.step > completed)
+			exposures.converted_at = period.from;
+		else if (period.to > (period.step == 0 ? view.first : period.from))
+			periods[exposures.nstays++] = period;
+	}
+	if (exposures.began_at == FUNNEL_NEVER)
 		return (Datum) 0;
-	converted = stages >> completed & 1;
-	end = touch_at(&view, converted ? at[completed] : FUNNEL_NEVER);
+	exposures.first = view.first;
+	end = touch_at(&view, exposures.converted_at);
 	labels_start(&events, &view.events, false);
 	labels_start(&channels, &view.channels, true);
 	for (uint32 i = 0; i < end; i++)
@@ -261,13 +326,10 @@ journey_funnel_exposures(PG_FUNCTION_ARGS)
 		labels_count(&events, 1, i, time);
 		labels_count(&channels, 1, i, time);
 	}
-	values[2] = BoolGetDatum(converted);
-	values[3] = TimestampTzGetDatum(at[0]);
-	nulls[4] = !converted;
-	if (converted)
-		values[4] = seconds_between(at[0], at[completed]);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	put_exposures(result, "event", &events, at[0], converted);
-	put_exposures(result, "channel", &channels, at[0], converted);
+	put_exposure(&exposures, NULL, NULL, NULL, NULL);
+	for (int s = 0; s < exposures.nstays; s++)
+		put_exposure(&exposures, &exposures.stays[s], NULL, NULL, NULL);
+	put_exposures(&exposures, "event", &events);
+	put_exposures(&exposures, "channel", &channels);
 	return (Datum) 0;
 }

@@ -34,8 +34,15 @@ typedef struct OddsRatio
 {
 	double		ratio;
 	ProportionRange range;		/* 95 %; not limited to 1 */
-	double		p_value;
+	double		p_value;		/* NaN: there is too little of it for a test */
 } OddsRatio;
+
+/* Two groups that can be compared with each other, unless of is 0 in one of them. */
+typedef struct Stratum
+{
+	Proportion	a;
+	Proportion	b;
+} Stratum;
 
 extern double normal_quantile_95(uint64 comparisons);
 extern ProportionRange proportion_range(Proportion share);
@@ -43,5 +50,6 @@ extern ProportionRange proportion_range_of(Proportion share, double z);
 extern ProportionRange proportion_difference_range(Proportion a, Proportion b);
 extern double proportion_p_value(Proportion a, Proportion b);
 extern OddsRatio proportion_odds_ratio(Proportion a, Proportion b);
+extern bool proportion_strata_odds_ratio(const Stratum *strata, size_t count, OddsRatio *odds);
 
 #endif							/* CJM_PROPORTION_H */

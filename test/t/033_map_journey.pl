@@ -30,6 +30,8 @@ run_sql($node, q{
 
 # The plain SQL: touchpoints in canonical order; when each step was first the deepest so far; where each touchpoint belongs.
 my $durations = q{unnest(cjm_internal.map_durations())};
+my $moment = 'public.moment';		# what is as good as one time at a stage
+run_sql($node, 'CREATE FUNCTION moment(seconds float8) RETURNS int LANGUAGE sql IMMUTABLE STRICT RETURN floor(100 * ln(1 + 1e6 * seconds))');
 my $windows = q{unnest('{60, 3600, 86400, 604800, 2592000, 7776000, 31536000}'::float8[])};
 sub prepare
 {
@@ -235,33 +237,47 @@ foreach my $schema ('plain', 'ranged')
 		SELECT v.* FROM (SELECT count(r1) AS n1, count(r2) AS n2, count(r3) AS n3 FROM reached) c,
 			LATERAL (VALUES (1, n1, n1::numeric, 1.0, 0.0), (2, n2, n1 * 0.5, 0.5, n1 * 0.5 - n2), (3, n3, n1 * 0.5 * n3 / n2, round(0.5 * n3 / n2, 9), round(n1 * 0.5 * n3 / n2 - n3, 6))) v(a, b, c, d, e)}
 		=~ s/n1 \* 0.5 \* n3 \/ n2, round/round(n1 * 0.5 * n3 \/ n2, 6), round/r, $schema);
-	same("funnel_drivers, $schema", "SELECT kind, driver, with_customers, with_converted, without_customers, without_converted, round(odds_ratio::numeric, 9), round(odds_low::numeric, 9), round(odds_high::numeric, 9),
-			extract(epoch FROM compared_within)::float8 FROM cjm.funnel_drivers('m'" . ($dates =~ s/^, /, /r) . ')', qq{
-		WITH fair AS (SELECT min(w) AS seconds FROM (
+	# Each who met something first at a stage, against those who had been there as long and had not met it, customer by customer.
+	my $strata = qq{
+		WITH fair AS (SELECT min(w) AS seconds, $moment(min(w)) AS until FROM (
 				SELECT w, count(*) FILTER (WHERE extract(epoch FROM r3 - r1) < w) AS by_then, count(*) AS ever FROM reached, $windows w WHERE r3 IS NOT NULL GROUP BY w) s WHERE by_then >= 0.9 * ever),
-			began AS (SELECT r.*, segment, seconds FROM reached r JOIN segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
-			met AS (
-				SELECT DISTINCT customer, kind, driver FROM began JOIN touches t USING (customer), LATERAL (VALUES ('event', event), ('channel', channel)) d(kind, driver)
-				WHERE event IN ('a', 'e', 'f', 'g') AND at < coalesce(r3, 'infinity') AND extract(epoch FROM at - r1) < seconds AND driver IS NOT NULL
-				UNION ALL SELECT customer, 'segment', segment FROM began WHERE segment IS NOT NULL),
-			counted AS (SELECT kind, driver, count(*) AS k, count(r3) AS x, (SELECT count(*) FROM began) - count(*) AS m, (SELECT count(r3) FROM began) - count(r3) AS y, max(seconds) AS seconds
-				FROM met JOIN began USING (customer) GROUP BY kind, driver)
-		SELECT kind, driver, k, x, m, y, round((a / b / c * d)::numeric, 9), round(exp(ln(a / b / c * d) - 1.959963984540054 * sqrt(1 / a + 1 / b + 1 / c + 1 / d))::numeric, 9),
-			round(exp(ln(a / b / c * d) + 1.959963984540054 * sqrt(1 / a + 1 / b + 1 / c + 1 / d))::numeric, 9), seconds
-		FROM counted, LATERAL (SELECT CASE WHEN x * y * (k - x) * (m - y) = 0 THEN 0.5 ELSE 0 END::float8 AS h) h, LATERAL (SELECT x + h AS a, k - x + h AS b, y + h AS c, m - y + h AS d) t
-		WHERE m > 0}, $schema);
+			began AS (SELECT r.*, segment, seconds, until FROM reached r JOIN segments s USING (customer), fair WHERE extract(epoch FROM now() - r1) >= seconds),
+			stay AS (SELECT b.*, v.*, $moment(date_part('epoch', least(v.left_at, now()) - v.reached_at)) AS gone
+				FROM began b, LATERAL (VALUES (0, (SELECT min(at) FROM touches t WHERE t.customer = b.customer), r1), (1, r1, coalesce(r2, 'infinity')), (2, r2, coalesce(r3, 'infinity'))) v(step, reached_at, left_at)
+				WHERE v.reached_at < v.left_at),
+			met AS (SELECT kind, driver, customer, min(at) AS met_at FROM touches t, LATERAL (VALUES ('event', event), ('channel', channel)) d(kind, driver)
+				WHERE event IN ('a', 'e', 'f', 'g') AND driver IS NOT NULL GROUP BY 1, 2, 3),
+			cell AS (SELECT l.kind, l.driver, s.*, m.met_at, $moment(date_part('epoch', m.met_at - s.reached_at)) AS soon
+				FROM (SELECT DISTINCT kind, driver FROM met) l CROSS JOIN stay s LEFT JOIN met m ON m.kind = l.kind AND m.driver = l.driver AND m.customer = s.customer
+				WHERE m.met_at IS NULL OR m.met_at >= s.reached_at),
+			exposed AS (SELECT kind, driver, step, soon, count(*) AS k, count(r3) AS x FROM cell WHERE met_at < left_at AND soon < until GROUP BY 1, 2, 3, 4),
+			strata AS (SELECT e.*, count(o.customer) AS m, count(o.r3) AS y FROM exposed e
+				LEFT JOIN cell o ON o.kind = e.kind AND o.driver = e.driver AND o.step = e.step AND o.gone >= e.soon AND (o.met_at IS NULL OR o.met_at >= o.left_at OR o.soon > e.soon)
+				GROUP BY 1, 2, 3, 4, 5, 6
+				UNION ALL SELECT 'segment', segment, 0, 0, count(*), count(r3), (SELECT count(*) FROM began) - count(*), (SELECT count(r3) FROM began) - count(r3) FROM began WHERE segment IS NOT NULL GROUP BY 2)
+		SELECT kind, driver, sum(k) AS k, sum(x) AS x, max(m) AS m, sum(k * (y / m::float8)) / sum(k) AS rate, sum(a * d / n) AS r, sum(b * c / n) AS s,
+			sum((a + d) / n * a * d / n) AS pr, sum((a + d) / n * b * c / n + (b + c) / n * a * d / n) AS ps, sum((b + c) / n * b * c / n) AS qs,
+			sum(x) - sum(k * (x + y) / z) AS more, sum(k * m * (x + y) * (z - x - y) / z ^ 2 / (z - 1)) AS spread, sum(k * (x + y) / z) - sum(greatest(0, x + y - m)) AS below,
+			sum(least(k, x + y)) - sum(k * (x + y) / z) AS above, (SELECT seconds FROM fair) AS seconds
+		FROM (SELECT s.*, (k + m)::float8 AS z, CASE WHEN sum(x * (m - y)) OVER w = 0 OR sum((k - x) * y) OVER w = 0 THEN 0.5 * k / sum(k) OVER w ELSE 0 END::float8 AS h
+				FROM strata s WHERE m > 0 WINDOW w AS (PARTITION BY kind, driver)) s,
+			LATERAL (SELECT x + h AS a, k - x + h AS b, y + h AS c, m - y + h AS d, z + 4 * h AS n) t GROUP BY kind, driver};
+
+	same("funnel_drivers, $schema", "SELECT kind, driver, with_customers, with_converted, without_customers, round(without_rate::numeric, 9), round(odds_ratio::numeric, 9), round(odds_low::numeric, 9), round(odds_high::numeric, 9),
+			p_value IS NULL, extract(epoch FROM compared_within)::float8 FROM cjm.funnel_drivers('m'" . ($dates =~ s/^, /, /r) . ')', qq{
+		SELECT kind, driver, k, x, m, round(rate::numeric, 9), round((r / s)::numeric, 9), round((r / s * exp(-1.959963984540054 * sqrt(v)))::numeric, 9), round((r / s * exp(1.959963984540054 * sqrt(v)))::numeric, 9),
+			k < 30 OR m < 30 OR below < 5 OR above < 5, seconds
+		FROM ($strata) t, LATERAL (SELECT pr / 2 / r ^ 2 + ps / 2 / r / s + qs / 2 / s ^ 2 AS v) v}, $schema);
+
+	my %said = map { /(.*)\|(.*)/ } split /\n/, run_sql($node, "SELECT kind || driver, p_value FROM cjm.funnel_drivers('m'$dates) WHERE p_value IS NOT NULL");
+	my %worked_out = map { /(.*)\|(.*)/ ? ($1 => POSIX::erfc($2 / sqrt 2)) : () } split /\n/,
+	  run_sql($node, "SET search_path = $schema, public; SELECT kind || driver, greatest(0, abs(more) - 0.5) / sqrt(spread) FROM ($strata) t");
+	ok(scalar(keys %said) > 3 && !grep({ abs($said{$_} - $worked_out{$_}) > 1e-9 } keys %said), "p-values of drivers, $schema");
 }
-is(run_sql($node, q{SELECT array_agg(kind || driver) = array_agg(kind || driver ORDER BY greatest(odds_low, 1 / odds_high) DESC), count(DISTINCT kind), count(*) > 5 FROM cjm.funnel_drivers('m')}), 't|3|t', 'the strongest driver is first');
-is(run_sql($node, q{WITH d AS (SELECT * FROM cjm.funnel_drivers('m'))
+is(run_sql($node, q{SELECT array_agg(kind || driver) = array_agg(kind || driver ORDER BY p_value IS NULL, greatest(odds_low, 1 / odds_high) DESC), count(DISTINCT kind), count(*) > 5 FROM cjm.funnel_drivers('m')}), 't|3|t', 'the strongest driver is first');
+is(run_sql($node, q{WITH d AS (SELECT * FROM cjm.funnel_drivers('m') WHERE p_value IS NOT NULL)
 	SELECT count(*) FROM d WHERE abs(adjusted_p_value - (SELECT least(1, min(o.p_value * (SELECT count(*) FROM d) / (SELECT count(*) FROM d r WHERE r.p_value <= o.p_value))) FROM d o WHERE o.p_value >= d.p_value)) > 1e-12}), '0',
 	'p-values are adjusted as Benjamini and Hochberg do');
-foreach my $row (split /\n/, run_sql($node, q{SELECT odds_ratio, odds_low, odds_high, p_value FROM cjm.funnel_drivers('m')}))
-{
-	my ($odds, $low, $high, $p) = split /\|/, $row;
-	my $z = abs(log $odds) / ((log($high) - log($low)) / 2 / 1.959963984540054);
-
-	ok(abs(POSIX::erfc($z / sqrt 2) - $p) < 1e-9, "p-value $p of odds ratio $odds");
-}
 
 # Each view reads the rows once, and so do these reports.
 foreach my $name (qw(touchpoints stages transitions paths))

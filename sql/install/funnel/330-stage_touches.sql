@@ -24,12 +24,16 @@ CREATE FUNCTION cjm.funnel_exposures(
 	journey cjm.journey,
 	funnel cjm.funnel,
 	entered tstzrange DEFAULT '(,)')
-	RETURNS TABLE (kind text, label text, converted boolean, began_at timestamptz, seconds float8)
+	RETURNS TABLE (kind text, label text, step integer, met_after float8, stayed float8, converted boolean, began_at timestamptz,
+		reached_at timestamptz, seconds float8)
 	AS 'MODULE_PATHNAME', 'journey_funnel_exposures'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 150 ROWS 10;
 COMMENT ON FUNCTION cjm.funnel_exposures(cjm.journey, cjm.funnel, tstzrange) IS
-'of a customer who began the funnel, a row for the customer and one for each event and channel met before the funnel was first completed, or at all if it was not.
-kind, label: event or channel, and which; both NULL in the row of the customer. Touchpoints that match a stage after the first, or what the funnel excludes, are left out
-converted: whether the funnel was completed; began_at: when the first stage was first reached
-seconds: from then to the first touchpoint with the label, below 0 if it came earlier; in the row of the customer, to the completion, NULL if there was none
+'of a customer who began the funnel: when they met something first, and whom they can be compared with. A row for the customer, one for each stay at a stage until the funnel was first completed,
+and of each event and channel met by then one for the stay in which it was met first and one for each later stay.
+kind, label: event or channel, and which; both NULL in the rows of the customer and of stays. Touchpoints that match a stage after the first, or what the funnel excludes, are left out
+step, reached_at: the stage, 0 before the first one, and when it was reached, or the first touchpoint of all; NULL in the row of the customer. A stage that was left as soon as it was reached is no stay
+met_after: seconds from then to the first touchpoint with the label; NULL in later stays
+stayed: seconds from then to a deeper stage; NULL if none was reached
+converted: whether the funnel was completed; began_at: when the first stage was first reached; seconds: in the row of the customer, from then to the completion
 entered: only walks whose first touchpoint lies in the range';

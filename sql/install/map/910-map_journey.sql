@@ -50,6 +50,12 @@ CREATE FUNCTION cjm_internal.map_window(seconds float8) RETURNS integer
 RETURN width_bucket(seconds, cjm_internal.map_windows());
 COMMENT ON FUNCTION cjm_internal.map_window(float8) IS 'how many of map_windows are at most so long';
 
+-- Finer than durations, and without a gap: of two times in the same 1 % it does not matter which was first.
+CREATE FUNCTION cjm_internal.map_moment(seconds float8) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN floor(100 * ln(1 + 1e6 * abs(seconds)))::integer;
+COMMENT ON FUNCTION cjm_internal.map_moment(float8) IS 'the number of a time on a logarithmic scale, from 0: each microsecond has one of its own, or each 1 % if that is more';
+
 -- met: customers by how soon they met something at a stage (in the row without a label: all of them), how soon they went on, and
 -- how long ago they came.  fair: the time in which nine of ten who went on had done so.  compared: who met it in that time, of
 -- customers who have had that time by now.  points: how many met it at each duration, and how many who have met it are gone;

@@ -270,13 +270,19 @@ rates: an object of new step rates from 0 to 1, each by the number of the step o
 customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
 As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
 
--- Times are counted as in map_touchpoints_sql, from the beginning of the funnel to its completion.
+-- Who comes far has been there longer and has had more occasions to meet anything: to set all who met something against all others would find
+-- everything to be good for converting.  Each customer who meets something for the first time is set against those of the same risk set: who are at
+-- the same stage then, have been there as long, and have not met it (see stratified_odds_ratio).
+--
+-- met: customers, their stays at stages and what they met, by when; a stay ends when its stage is left, or now.  fair: the time in which nine of
+-- ten who converted had done so.  points: who met something at a moment of a stage, how many who had met it before were still there, and how many of
+-- all (whose stays are the rows without a kind).  risk: who met it, and the others.
 CREATE FUNCTION cjm.funnel_drivers(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
-		without_customers bigint, without_converted bigint, without_rate float8,
+		without_customers bigint, without_rate float8,
 		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 50
 	SET search_path = pg_catalog, pg_temp
@@ -284,45 +290,68 @@ AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
 BEGIN
-	RETURN QUERY EXECUTE format('WITH met AS (
-			SELECT x.kind, CASE WHEN x.kind IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
-				cjm_internal.map_window(x.seconds) AS soon, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age,
-				count(*) AS customers
-			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x GROUP BY 1, 2, 3, 4, 5
+	RETURN QUERY EXECUTE format('WITH met AS MATERIALIZED (
+			SELECT x.kind, x.step, CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
+				cjm_internal.map_window(x.seconds) AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
+				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
+					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*) AS customers
+			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE
+			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 		), fair AS (
-			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS time
-			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.soon < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.kind IS NULL AND m.converted GROUP BY u.seconds) w
+			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until
+			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.step IS NULL AND m.converted GROUP BY u.seconds) w
 			WHERE w.by_then >= 0.9 * w.ever
 		), counted AS (
-			SELECT coalesce(m.kind, ''segment'') AS kind, m.label, f.seconds, sum(m.customers)::bigint AS customers,
-				coalesce(sum(m.customers) FILTER (WHERE m.converted), 0)::bigint AS converted
-			FROM met m JOIN fair f ON m.age >= f.time AND (m.kind IS NULL OR m.soon < f.time)
-			GROUP BY m.kind, m.label, f.seconds
+			SELECT m.kind, m.step, m.label, m.met, m.moment, sum(m.customers) AS customers, coalesce(sum(m.customers) FILTER (WHERE m.converted), 0) AS converted
+			FROM met m JOIN fair f ON m.age >= f.age GROUP BY 1, 2, 3, 4, 5
+		), points AS (
+			SELECT p.*, sum(p.met - p.gone) OVER earlier - (p.met - p.gone) AS had_met,
+				sum(p.met_converted - p.gone_converted) OVER earlier - (p.met_converted - p.gone_converted) AS had_met_converted,
+				sum(p.gone) FILTER (WHERE p.kind IS NULL) OVER later AS there, sum(p.gone_converted) FILTER (WHERE p.kind IS NULL) OVER later AS there_converted
+			FROM (SELECT c.kind, c.label, c.step, c.moment, coalesce(sum(c.customers) FILTER (WHERE c.met), 0) AS met, coalesce(sum(c.converted) FILTER (WHERE c.met), 0) AS met_converted,
+					coalesce(sum(c.customers) FILTER (WHERE NOT c.met), 0) AS gone, coalesce(sum(c.converted) FILTER (WHERE NOT c.met), 0) AS gone_converted
+				FROM counted c WHERE c.step IS NOT NULL GROUP BY 1, 2, 3, 4) p
+			WINDOW earlier AS (PARTITION BY p.kind, p.label, p.step ORDER BY p.moment), later AS (PARTITION BY p.step ORDER BY p.moment DESC)
+		), whole AS (
+			SELECT sum(c.customers) AS customers, sum(c.converted) AS converted FROM counted c WHERE c.step IS NULL
+		), risk AS (
+			SELECT p.kind, p.label, p.step, p.moment, p.met, p.met_converted, p.there - p.had_met - p.met AS others,
+				p.there_converted - p.had_met_converted - p.met_converted AS others_converted
+			FROM points p CROSS JOIN fair f WHERE p.met > 0 AND p.moment >= 0 AND p.moment < f.until
+			UNION ALL
+			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted
+			FROM counted c CROSS JOIN whole w WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
-			SELECT c.*, whole.customers - c.customers AS others, whole.converted - c.converted AS others_converted, o.*
-			FROM counted c
-				CROSS JOIN (SELECT sum(w.customers)::bigint AS customers, sum(w.converted)::bigint AS converted FROM counted w WHERE w.kind = ''segment'') whole
-				CROSS JOIN LATERAL cjm.odds_ratio(c.converted, c.customers, whole.converted - c.converted, whole.customers - c.customers) o
-			WHERE c.label IS NOT NULL AND c.customers < whole.customers
+			SELECT s.*, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
+			FROM (SELECT r.kind, r.label, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
+					sum(r.met::float8 * r.others_converted::float8 / r.others::float8 ORDER BY r.step, r.moment) / sum(r.met)::float8 AS others_rate,
+					cjm.stratified_odds_ratio(array_agg(r.met_converted::bigint ORDER BY r.step, r.moment), array_agg(r.met::bigint ORDER BY r.step, r.moment),
+						array_agg(r.others_converted::bigint ORDER BY r.step, r.moment), array_agg(r.others::bigint ORDER BY r.step, r.moment)) AS odds
+				FROM risk r WHERE r.others > 0 GROUP BY 1, 2) s
+				CROSS JOIN LATERAL (SELECT (s.odds).odds_ratio, (s.odds).odds_low, (s.odds).odds_high, (s.odds).p_value) o
 		), ranked AS (
-			SELECT t.*, t.p_value * count(*) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
+			SELECT t.*, t.p_value * count(t.p_value) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
 		)
-		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8,
-			r.others, r.others_converted, r.others_converted::float8 / r.others::float8,
-			r.odds_ratio, r.odds_low, r.odds_high, r.p_value, least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC)),
-			justify_hours(make_interval(secs => r.seconds))
-		FROM ranked r
-		ORDER BY greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
-		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END)
+		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8, r.others, r.others_rate,
+			r.odds_ratio, r.odds_low, r.odds_high, r.p_value,
+			CASE WHEN r.p_value IS NOT NULL THEN least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC NULLS LAST)) END,
+			justify_hours(make_interval(secs => f.seconds))
+		FROM ranked r CROSS JOIN fair f
+		ORDER BY r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
+		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few())
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz) IS
 'what goes with converting: each event and channel that customers met before they converted, and each segment, of walks that begin in a time range; the strongest first.
 kind, driver: event, channel or segment, and which; touchpoints that match a stage after the first, or what the funnel excludes, are no drivers
-with_..., without_...: customers who began the funnel with and without it, who of them converted, and the share
-compared_within: the time, rounded up, in which nine of ten of those who converted had done so since they began; only what was met in it, or before they began, is compared, of customers who have had that time by now
-odds_ratio, odds_low, odds_high: odds of converting with it over those without it, and its 95 % interval (Woolf); one half is added to each count where one is 0 (Haldane and Anscombe)
-p_value: two-sided; adjusted_p_value: for as many tests as there are rows (Benjamini and Hochberg): of all rows with at most 0.05 one in twenty is expected to be chance
-strongest: by the end of the interval that is nearer to 1. What goes with converting need not be what makes customers convert.';
+Each customer who met it is compared, at the time they met it first, with those who were at the same stage, had been there as long, and had not met it: whoever comes far has more occasions to meet anything
+with_customers, with_converted, with_rate: customers who began the funnel and met it, where there is anybody to compare them with, who of them converted, and the share
+without_customers: the others, where there are most of them; without_rate: the share of them that converted, mean over with_customers; of a segment these are all others
+compared_within: the time, rounded up, in which nine of ten of those who converted had done so since they began; only what was met within it of reaching a stage is compared, of customers who began so long ago
+odds_ratio, odds_low, odds_high: odds of converting with it over those without it, of all these comparisons (Mantel and Haenszel), and the 95 % interval (Robins, Breslow and Greenland)
+p_value: two-sided (Mantel and Haenszel); NULL where fewer than 30 customers met it or did not, or too few conversions are expected for the test (Mantel and Fleiss)
+adjusted_p_value: for as many tests as there are p-values (Benjamini and Hochberg): of all rows with at most 0.05 one in twenty is expected to be chance
+strongest: by the end of the interval that is nearer to 1; what has no p-value comes last. What goes with converting need not be what makes customers convert.';
