@@ -65,6 +65,24 @@ DELETE FROM journeys_test.land_events WHERE who = 'better-30';
 SELECT step, best, best_customers FROM weakest_step('lands');
 SELECT drop_map('lands');
 
+-- Whom touchpoints are compared with.  Of 100 customers 30 meet x a minute after a and go on, 5 pass the optional stage before that, and 6 go on at once; a stage that is left as it is reached
+-- is compared with nobody.  What rests on 30 customers may be a sure difference, what rests on 29 is none; neither may what one of many such touchpoints shows.
+CREATE TABLE journeys_test.met AS
+SELECT c AS who, timestamptz '2026-01-01Z' + after * interval '1 s' AS at, what
+FROM generate_series(1, 100) c CROSS JOIN LATERAL (VALUES ('a', 0, true), ('x', 60, c <= 30), ('maybe', 30, c BETWEEN 31 AND 35), ('c', CASE WHEN c BETWEEN 36 AND 41 THEN 0 ELSE 120 END, c <= 55)) e(what, after, does) WHERE does;
+SELECT create_map('met', 'journeys_test.met', 'who', 'at', 'what', 'a -> optional maybe -> c');
+SELECT step, event, customers, compared_within, with_customers, with_went_on, without_customers, without_rate, round(difference::numeric, 4) AS difference, round(difference_low::numeric, 4) AS low, sure FROM met.touchpoints WHERE event = 'x';
+DELETE FROM journeys_test.met WHERE who = 30 AND what = 'x';
+SELECT with_customers, round(difference::numeric, 4) AS difference, difference_low > 0 AS leaves_out_0, sure FROM met.touchpoints WHERE event = 'x';
+-- 24 of 40 who meet a touchpoint go on, and 240 of 600: one such is a sure difference, and one of a hundred is not.
+DELETE FROM journeys_test.met;
+INSERT INTO journeys_test.met SELECT c, timestamptz '2026-01-01Z' + after * interval '1 s', what
+FROM generate_series(1, 640) c CROSS JOIN LATERAL (VALUES ('a', 0, true), ('x', 60, c <= 40), ('c', 120, c % 640 <= 24 OR c > 400)) e(what, after, does) WHERE does;
+SELECT event, with_customers, with_rate, without_customers, without_rate, round(difference_low::numeric, 4) AS low, sure FROM met.touchpoints WHERE event = 'x';
+INSERT INTO journeys_test.met SELECT 40 + 5 * n + i, '2026-01-01 00:01Z', 'y' || n FROM generate_series(1, 99) n CROSS JOIN generate_series(1, 35) i;
+SELECT event, with_customers, with_rate, without_customers, without_rate, round(difference_low::numeric, 4) AS low, sure FROM met.touchpoints WHERE event = 'x';
+SELECT drop_map('met');
+
 -- Optional stages: to improve them helps nobody on, and they are no step to improve.
 SELECT create_map('optional', 'journeys_test.events', 'who', 'at', 'what', 'x -> optional mail -> b -> c -> optional late', segment => 'land');
 SELECT step, stage, customers, new_customers, new_step_rate FROM what_if('optional', '{"mail": 1, "c": 1}');

@@ -18,7 +18,7 @@
 PG_FUNCTION_INFO_V1(journey_stage_touches);
 PG_FUNCTION_INFO_V1(journey_funnel_exposures);
 
-#define STAGE_COLUMNS 9
+#define STAGE_COLUMNS 10
 #define EXPOSURE_COLUMNS 9
 
 /* Touchpoints of one label in one period. */
@@ -117,6 +117,8 @@ put_stage(ReturnSetInfo *result, const FunnelPeriod *period, int64 reached_at, c
 	values[7] = BoolGetDatum(went_on);
 	nulls[8] = !went_on;
 	values[8] = seconds_between(reached_at, period->went_on_at);
+	nulls[9] = period->to == FUNNEL_NEVER;
+	values[9] = seconds_between(reached_at, period->to);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -29,7 +29,6 @@ run_sql($node, q{
 	SELECT cjm.create_map('m', 'events', 'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', segment => 'country')});
 
 # The plain SQL: touchpoints in canonical order; when each step was first the deepest so far; where each touchpoint belongs.
-my $durations = q{unnest(cjm_internal.map_durations())};
 my $moment = 'public.moment';		# what is as good as one time at a stage
 run_sql($node, 'CREATE FUNCTION moment(seconds float8) RETURNS int LANGUAGE sql IMMUTABLE STRICT RETURN floor(100 * ln(1 + 1e6 * seconds))');
 my $windows = q{unnest('{60, 3600, 86400, 604800, 2592000, 7776000, 31536000}'::float8[])};
@@ -89,45 +88,71 @@ sub same
 	return;
 }
 
+# The z of one of so many intervals of which all hold with 95 %, by halving.
+sub z_of
+{
+	my ($comparisons) = @_;
+	my ($z, $beyond) = (0, 10);
+
+	foreach (1 .. 60)
+	{
+		my $middle = ($z + $beyond) / 2;
+
+		(POSIX::erfc($middle / sqrt 2) > 0.05 / $comparisons ? $z : $beyond) = $middle;
+	}
+	return sprintf '%.15f::float8', $z;
+}
+
 # What the view touchpoints says, by event or channel, customer by customer: each who met something against those who had been there as long.
 sub plain_touchpoints
 {
-	my ($by) = @_;
+	my ($by, $z) = @_;
 
 	return qq{
 		SELECT c.step, (ARRAY['a', 'b', 'd'])[c.step], label, c.customers, round(c.customers::numeric / n.customers, 9), touches, first_seen, last_seen, f.seconds,
-			CASE WHEN f.seconds > 0 THEN coalesce(met, 0) END, CASE WHEN f.seconds > 0 THEN coalesce(met_and_went, 0) END, round((met_and_went::numeric / met), 9), others, round(q::numeric, 9),
-			round((p - q)::numeric, 9), round((p - q - sqrt((p - pl) ^ 2 + (qh - q) ^ 2))::numeric, 9), round((p - q + sqrt((ph - p) ^ 2 + (q - ql) ^ 2))::numeric, 9)
+			CASE WHEN f.seconds > 0 THEN coalesce(met, 0) END AS met, CASE WHEN f.seconds > 0 THEN coalesce(met_and_went, 0) END, round((met_and_went::numeric / met), 9), others, round(q::numeric, 9),
+			round((p - q)::numeric, 9), round(low::numeric, 9), round(high::numeric, 9), CASE WHEN p - q IS NOT NULL THEN (low > 0 OR high < 0) AND met >= 30 AND others >= 30 END
 		FROM (SELECT s.step, $by AS label, count(DISTINCT customer) AS customers, count(*) AS touches, min(at) AS first_seen, max(at) AS last_seen
 			FROM standing s WHERE $by IS NOT NULL GROUP BY 1, 2) c
 			JOIN (SELECT step, count(*) AS customers FROM stays GROUP BY step) n USING (step)
 			LEFT JOIN fair f USING (step)
 			LEFT JOIN LATERAL (
 				WITH timed AS (
-					SELECT w.customer, (SELECT count(*) FROM $durations d WHERE d <= extract(epoch FROM w.went_on_at - w.reached_at)) AS gone, w.went_on_at,
-						(SELECT (SELECT count(*) FROM $durations d WHERE d <= extract(epoch FROM min(s.at) - w.reached_at)) FROM standing s
-						WHERE s.customer = w.customer AND s.step = w.step AND s.$by = c.label AND extract(epoch FROM s.at - w.reached_at) < f.seconds HAVING count(*) > 0) AS met
-					FROM stays w WHERE w.step = c.step AND extract(epoch FROM now() - w.reached_at) >= f.seconds),
+					SELECT w.customer, $moment(date_part('epoch', w.went_on_at - w.reached_at)) AS gone, w.went_on_at,
+						(SELECT $moment(date_part('epoch', min(s.at) - w.reached_at)) FROM standing s
+						WHERE s.customer = w.customer AND s.step = w.step AND s.$by = c.label HAVING count(*) > 0) AS met
+					FROM stays w WHERE w.step = c.step AND extract(epoch FROM now() - w.reached_at) >= f.seconds AND w.went_on_at IS DISTINCT FROM w.reached_at),
 				at_times AS (
 					SELECT t.met, count(*) AS n, count(went_on_at) AS x, o.*
 					FROM timed t CROSS JOIN LATERAL (
 						SELECT count(*) AS others, count(o.went_on_at) AS others_went FROM timed o WHERE (o.went_on_at IS NULL OR o.gone >= t.met) AND (o.met IS NULL OR o.met > t.met)) o
-					WHERE t.met IS NOT NULL GROUP BY t.met, o.others, o.others_went)
+					WHERE t.met < $moment(f.seconds) GROUP BY t.met, o.others, o.others_went)
 				SELECT CASE WHEN bool_or(others > 0) THEN sum(n) FILTER (WHERE others > 0) ELSE sum(n) END AS met, CASE WHEN bool_or(others > 0) THEN sum(x) FILTER (WHERE others > 0) ELSE sum(x) END AS met_and_went,
 					nullif(max(others), 0) AS others, sum(n * r) / sum(n) FILTER (WHERE others > 0) AS q, sum(n * (m - d)) / sum(n) FILTER (WHERE others > 0) AS ql, sum(n * (m + d)) / sum(n) FILTER (WHERE others > 0) AS qh
 				-- Wilson's interval as the roots of its quadratic equation
-				FROM at_times CROSS JOIN LATERAL (SELECT others_went::float8 / nullif(others, 0) AS r, 1.959963984540054::float8 AS z) r
+				FROM at_times CROSS JOIN LATERAL (SELECT others_went::float8 / nullif(others, 0) AS r, $z AS z) r
 					CROSS JOIN LATERAL (SELECT (2 * others_went + z * z) / 2 / (nullif(others, 0) + z * z) AS m, z * sqrt(z * z + 4 * others * r * (1 - r)) / 2 / (others + z * z) AS d) i) e ON true
-			CROSS JOIN LATERAL (SELECT met_and_went::float8 / met AS p, 1.959963984540054::float8 AS z) r
+			CROSS JOIN LATERAL (SELECT met_and_went::float8 / met AS p, $z AS z) r
 			CROSS JOIN LATERAL (SELECT (2 * met_and_went + z * z) / 2 / (met + z * z) - z * sqrt(z * z + 4 * met * p * (1 - p)) / 2 / (met + z * z) AS pl,
-				(2 * met_and_went + z * z) / 2 / (met + z * z) + z * sqrt(z * z + 4 * met * p * (1 - p)) / 2 / (met + z * z) AS ph) i};
+				(2 * met_and_went + z * z) / 2 / (met + z * z) + z * sqrt(z * z + 4 * met * p * (1 - p)) / 2 / (met + z * z) AS ph) i
+			CROSS JOIN LATERAL (SELECT p - q - sqrt((p - pl) ^ 2 + (qh - q) ^ 2) AS low, p - q + sqrt((ph - p) ^ 2 + (q - ql) ^ 2) AS high) d};
+}
+
+# The same with intervals that hold together: there are as many as rows that rest on 30 customers on both sides.
+sub plain_touchpoints_together
+{
+	my ($by, $schema, $where) = @_;
+	my $enough = run_sql($node, "SET search_path = $schema, public; SELECT count(*) FROM (" . plain_touchpoints($by, '2.0::float8') . ") t WHERE met >= 30 AND others >= 30 AND $where");
+
+	cmp_ok($enough, '>', 3, "several are compared by $by, $schema");
+	return 'SELECT * FROM (' . plain_touchpoints($by, z_of($enough)) . ") t WHERE $where";
 }
 my $touchpoints = q{step, stage, %s, customers, round(share::numeric, 9) AS share, touches, first_seen, last_seen, extract(epoch FROM compared_within)::float8 AS seconds,
 	with_customers, with_went_on, round(with_rate::numeric, 9) AS with_rate, without_customers, round(without_rate::numeric, 9) AS without_rate,
-	round(difference::numeric, 9) AS difference, round(difference_low::numeric, 9) AS low, round(difference_high::numeric, 9) AS high};
+	round(difference::numeric, 9) AS difference, round(difference_low::numeric, 9) AS low, round(difference_high::numeric, 9) AS high, sure};
 
-same('touchpoints', 'SELECT ' . sprintf($touchpoints, 'event') . ' FROM m.touchpoints', plain_touchpoints('event'));
-same('touchpoints by channel', 'SELECT ' . sprintf($touchpoints, 'by_value') . q{ FROM cjm.touchpoint_report('m', 'channel')}, plain_touchpoints('channel'));
+same('touchpoints', 'SELECT ' . sprintf($touchpoints, 'event') . ' FROM m.touchpoints', plain_touchpoints_together('event', 'plain', 'true'));
+same('touchpoints by channel', 'SELECT ' . sprintf($touchpoints, 'by_value') . q{ FROM cjm.touchpoint_report('m', 'channel')}, plain_touchpoints_together('channel', 'plain', 'true'));
 is(run_sql($node, 'SELECT sum(touches) = (SELECT count(*) FROM plain.touches) FROM m.touchpoints'), 't', 'each touchpoint stands at one stage');
 is(run_sql($node, 'SELECT count(*) FILTER (WHERE with_customers > 30 AND without_customers > 30) > 5, count(*) FILTER (WHERE with_customers < customers) > 5,
 	count(*) FILTER (WHERE difference < 0) > 1, count(*) FILTER (WHERE difference > 0) > 1 FROM m.touchpoints'), 't|t|t|t', 'there is something to compare');
@@ -138,7 +163,7 @@ my ($from, $to) = run_sql($node, q{SELECT date_trunc('day', now()) - interval '6
 my $range = "from_time => '$from', to_time => '$to'";
 prepare('ranged', "a.at >= '$from' AND a.at < '$to'");
 same('touchpoint_report of a range', 'SELECT ' . sprintf($touchpoints, 'by_value') . qq{ FROM cjm.touchpoint_report('m', $range)},
-	'SELECT * FROM (' . plain_touchpoints('event') . ') t WHERE step > 0', 'ranged');
+	plain_touchpoints_together('event', 'ranged', 'step > 0'), 'ranged');
 
 # Stages: of all, of a range, by segment.
 my $best = q{(SELECT t.customer, coalesce(b.step, 0) AS step, extract(epoch FROM now() - max(t.at))::float8 / 86400 AS days,
@@ -208,16 +233,8 @@ foreach my $by ('event', 'channel')
 	}
 }
 
-# What to improve: from counts of customers by segment.  Two segments at two steps are compared, so each interval is one of
-# 98.75 %, whose z is found by halving.
-my ($z, $beyond) = (0, 10);
-foreach (1 .. 60)
-{
-	my $middle = ($z + $beyond) / 2;
-
-	(POSIX::erfc($middle / sqrt 2) > 0.05 / 4 ? $z : $beyond) = $middle;
-}
-$z = sprintf '%.15f::float8', $z;
+# What to improve: from counts of customers by segment.  Two segments are compared at two steps.
+my $z = z_of(4);
 foreach my $schema ('plain', 'ranged')
 {
 	my $dates = $schema eq 'plain' ? '' : ", $range";

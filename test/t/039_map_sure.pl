@@ -34,14 +34,14 @@ run_sql($node, q{
 				(ARRAY['LV', 'EE', 'LT', 'FI', 'SE', 'NO', 'DK', 'PL', 'DE', 'FR', 'ES', 'IT'])[1 + floor(12 * chance(seed, c, 0))] AS country
 			FROM generate_series(1, customers) c
 			UNION ALL
-			SELECT w.customer, w.stage + 1, w.at + go.after * interval '120 minutes', w.country
+			SELECT w.customer, w.stage + 1, w.at + floor(go.after * 120) * interval '1 minute', w.country
 			FROM walks w CROSS JOIN LATERAL (SELECT chance(seed, w.customer, w.stage) AS after) go
 			WHERE w.stage < 5 AND chance(seed, w.customer, 10 + w.stage) < 0.6 + CASE w.country WHEN 'LV' THEN better ELSE 0 END +
-				CASE WHEN chance(seed, w.customer, 100 + w.stage) < 0.08 AND chance(seed, w.customer, 200 + w.stage) * 100 < go.after * 120 THEN helps ELSE 0 END
+				CASE WHEN chance(seed, w.customer, 100 + w.stage) < 0.08 AND floor(chance(seed, w.customer, 200 + w.stage) * 100) < floor(go.after * 120) THEN helps ELSE 0 END
 		)
 		SELECT w.customer, w.at, 's' || w.stage, w.country FROM walks w
 		UNION ALL
-		SELECT w.customer, w.at + chance(seed, w.customer, 100 * t + 100 + w.stage) * interval '100 minutes', 't' || t, w.country
+		SELECT w.customer, w.at + floor(chance(seed, w.customer, 100 * t + 100 + w.stage) * 100) * interval '1 minute', 't' || t, w.country
 		FROM walks w CROSS JOIN generate_series(1, 10) t WHERE w.stage < 5 AND chance(seed, w.customer, 100 * t + w.stage + CASE t WHEN 1 THEN 0 ELSE 50 END) < 0.08;
 	END
 	$$;
@@ -49,15 +49,16 @@ run_sql($node, q{
 
 # Over so many data sets: how many p-values of drivers there are, how many are below 0.05 by themselves, what share of the drivers that are significant
 # after correction does nothing, as a sum over the data sets, and in how many sets the one that helps is one; in how many a step is promised to be
-# improved, and in how many it is by the best country.
+# improved, and in how many it is by the best country; and in how many a touchpoint that does nothing makes a sure difference, and in how many the one that
+# helps does.
 run_sql($node, q{
 	CREATE FUNCTION found(seeds int, customers int, helps float8, better float8, OUT tests bigint, OUT nominal bigint, OUT wrong float8, OUT effects bigint,
-		OUT promised bigint, OUT kept bigint)
+		OUT promised bigint, OUT kept bigint, OUT coloured bigint, OUT helping bigint)
 	LANGUAGE plpgsql AS $$
 	DECLARE
 		one record;
 	BEGIN
-		tests := 0; nominal := 0; wrong := 0; effects := 0; promised := 0; kept := 0;
+		tests := 0; nominal := 0; wrong := 0; effects := 0; promised := 0; kept := 0; coloured := 0; helping := 0;
 		FOR seed IN 1 .. seeds
 		LOOP
 			PERFORM fill_events(seed, customers, helps, better);
@@ -68,17 +69,22 @@ run_sql($node, q{
 			tests := tests + one.tests; nominal := nominal + one.nominal; wrong := wrong + one.wrong; effects := effects + one.effect::int;
 			SELECT max(w.more_converted) > 0 AS promised, bool_and(w.best = 'LV') AS kept INTO one FROM cjm.weakest_step('m') w WHERE w.more_converted > 0;
 			promised := promised + coalesce(one.promised, false)::int; kept := kept + coalesce(one.kept, false)::int;
+			SELECT bool_or(t.event <> 't1' OR helps = 0) AS coloured, bool_or(t.event = 't1' AND t.difference > 0) AS helping INTO one FROM m.touchpoints t WHERE t.sure AND t.event LIKE 't%';
+			coloured := coloured + coalesce(one.coloured, false)::int; helping := helping + coalesce(one.helping, false)::int;
 		END LOOP;
 	END
 	$$});
-my ($tests, $nominal, $wrong, $effects, $promised, $kept) = split /\|/, run_sql($node, 'SELECT * FROM found(200, 600, 0, 0)');
+my ($tests, $nominal, $wrong, $effects, $promised, $kept, $coloured, $helping) = split /\|/, run_sql($node, 'SELECT * FROM found(200, 500, 0, 0)');
 cmp_ok($nominal, '<=', 0.05 * $tests, 'of drivers that do nothing one in twenty at most seems to by itself');
 cmp_ok($nominal, '>=', 0.02 * $tests, 'and not far fewer, so that the test is not dull');
 cmp_ok($wrong, '<=', 0.05 * 200, 'and one data set in twenty at most has any after correction');
 cmp_ok($promised, '<=', 0.05 * 200, 'where all countries are alike, one data set in twenty at most has a step that one of them promises to improve');
-($tests, $nominal, $wrong, $effects, $promised, $kept) = split /\|/, run_sql($node, 'SELECT * FROM found(20, 4000, 0.35, 0.2)');
+cmp_ok($coloured, '<=', 0.05 * 200, 'nor does one of the touchpoints of more than that make a sure difference');
+($tests, $nominal, $wrong, $effects, $promised, $kept, $coloured, $helping) = split /\|/, run_sql($node, 'SELECT * FROM found(20, 3000, 0.4, 0.2)');
 is($effects, 20, 'a driver that helps is found');
 cmp_ok($wrong, '<=', 0.05 * 20, 'of the drivers that are found one in twenty at most does nothing');
+cmp_ok($coloured, '<=', 0.05 * 20, 'nor does one that does nothing seem to, in more than one of twenty');
+is($helping, 20, 'where the one that helps does make a sure difference');
 is("$promised|$kept", '20|20', 'a country that is better is what steps are improved by');
 server_is_well($node);
 done_testing();

@@ -91,6 +91,13 @@ foreach my $name ('empty', 'rules', 'no order', 'years', 'rare')
 	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
 }
 
+# Of 29 customers first seen in a month, and of 30: what happens to few has no colour.
+run_utf8(q{
+	CREATE TABLE few AS SELECT c AS customer, timestamptz '2025-02-10 00:00+00' + (c > 29)::int * interval '1 month' + after AS at, event
+		FROM generate_series(1, 59) c, LATERAL (VALUES ('view', interval '0', true), ('tour', '1 min', c > 30), ('chat', '1 min', c <= 30), ('cart', '1 hour', c > 30), ('view', '1 month', true)) e(event, after, does) WHERE does;
+	SELECT create_map('few', 'few', 'customer', 'at', 'event', 'view -> cart')});
+$drawings{"$_ of few"} = run_utf8("SELECT ${_}_svg('few')") foreach qw(map funnel retention);
+
 # Numbers as large as they can be.
 run_utf8(q{
 	CREATE TABLE large (stats funnel_stats);
@@ -99,7 +106,7 @@ run_utf8(q{
 $drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of its own ' || repeat('and so on ', 30)) FROM large});
 $drawings{'no title'} = run_utf8(q{SELECT funnel_svg(stats, '') FROM large});
 $drawings{'map of many'} = run_utf8(q{SELECT cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(stats),
-	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::cjm_internal.map_drawn_touch) FROM three.touchpoints t),
+	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch) FROM three.touchpoints t),
 	15, 'Many') FROM large});
 $drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::cjm_internal.retention_drawn_cell
 	ORDER BY r.cohort, r.number), 'Many') FROM three.retention r});
@@ -115,9 +122,14 @@ foreach my $number (split /\|/, $cart)
 	holds($drawings{'map of three'}, qr{>\Q$number\E<}, "the map says $number");
 }
 my $support = run_sql($node, q{SELECT cjm_internal.draw_count(customers) || '|' || replace(cjm_internal.draw_points(difference), '-', '&#8722;') FROM three.touchpoints
-	WHERE event = 'support' AND (difference_low > 0 OR difference_high < 0) ORDER BY step LIMIT 1});
+	WHERE event = 'support' AND sure ORDER BY step LIMIT 1});
 my ($customers, $difference) = split /\|/, $support;
 holds($drawings{'map of three'}, qr{>\Q$customers\E<tspan class="soft" dx="6">\Q$difference\E</tspan>}, 'and the difference of a touchpoint');
+is(run_sql($node, q{SELECT string_agg(concat_ws(' ', event, with_customers, without_customers, difference_low > 0, difference_high < 0, sure), ', ' ORDER BY event) FROM few.touchpoints WHERE event IN ('tour', 'chat')}),
+	'chat 30 29 f t f, tour 29 30 t f f', 'differences that rest on 29 customers on one side are clear and not sure');
+is(join(' ', sort $drawings{'map of few'} =~ /<\/title><circle[^>]* class="(\w+)"/g), 'even even plain plain plain', 'and have no colour');
+is(join(' ', sort $drawings{'retention of few'} =~ /<g><title>[^<]*<\/title><rect [^>]*class="(\w+)"/g), 'heat6 heat6 heatfew heatfew heatfew', 'nor has a cohort of 29, nor what is left of it, beside one of 30 and both together');
+holds($drawings{'retention of few'}, qr/fewer than 30 customers/, 'and it is said why');
 my @rates = split /\n/, run_sql($node, 'SELECT cjm_internal.draw_rate(rate) FROM three.retention WHERE number > 0');
 is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');
 holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');

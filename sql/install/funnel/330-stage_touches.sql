@@ -8,7 +8,7 @@ CREATE FUNCTION cjm.stage_touches(
 	by text DEFAULT 'event',
 	entered tstzrange DEFAULT '(,)')
 	RETURNS TABLE (step integer, label text, touches bigint, first_seen timestamptz, last_seen timestamptz, reached_at timestamptz,
-		met_after float8, went_on boolean, went_on_after float8)
+		met_after float8, went_on boolean, went_on_after float8, stayed float8)
 	AS 'MODULE_PATHNAME', 'journey_stage_touches'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 150 ROWS 10;
 COMMENT ON FUNCTION cjm.stage_touches(cjm.journey, cjm.funnel, text, tstzrange) IS
@@ -18,6 +18,7 @@ step: 0 before the first stage; label: the event or channel, NULL in the row of 
 reached_at: when the stage was reached, or the first touchpoint of all
 met_after: seconds from then to the first touchpoint with the label
 went_on, went_on_after: whether the next mandatory stage was reached, NULL where there is none, and how many seconds after this one
+stayed: seconds from then to any deeper stage, NULL if none was reached
 entered: only walks whose first touchpoint lies in the range';
 
 CREATE FUNCTION cjm.funnel_exposures(

@@ -22,103 +22,88 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touch_by(text) IS 'event or channel; an error if it is something else';
 
--- Where it depends on when something happened, times are counted by how long they are, so that nothing but counts has to be kept.
-CREATE FUNCTION cjm_internal.map_durations() RETURNS float8[]
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT ARRAY[0, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700,
-		3600, 5400, 7200, 10800, 14400, 21600, 28800, 43200, 64800, 86400, 129600, 172800, 259200, 345600, 432000, 604800,
-		864000, 1209600, 1814400, 2592000, 3888000, 5184000, 7776000, 10368000, 15552000, 23328000, 31536000, 47304000,
-		63072000, 94608000, 157680000, 315360000]::float8[];
-END;
-COMMENT ON FUNCTION cjm_internal.map_durations() IS 'durations in seconds, ascending, each about 1.4 times the one before: times between the same two are as good as equal';
-
 CREATE FUNCTION cjm_internal.map_windows() RETURNS float8[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT ARRAY[60, 3600, 86400, 604800, 2592000, 7776000, 31536000, 315360000]::float8[];
 END;
-COMMENT ON FUNCTION cjm_internal.map_windows() IS 'a minute, an hour, 1, 7, 30 and 90 days, a year and ten, in seconds: some of the durations';
-
-CREATE FUNCTION cjm_internal.map_duration(seconds float8) RETURNS integer
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN width_bucket(seconds, cjm_internal.map_durations());
-COMMENT ON FUNCTION cjm_internal.map_duration(float8) IS 'how many of map_durations are at most so long';
+COMMENT ON FUNCTION cjm_internal.map_windows() IS 'a minute, an hour, 1, 7, 30 and 90 days, a year and ten, in seconds';
 
 CREATE FUNCTION cjm_internal.map_window(seconds float8) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN width_bucket(seconds, cjm_internal.map_windows());
 COMMENT ON FUNCTION cjm_internal.map_window(float8) IS 'how many of map_windows are at most so long';
 
--- Finer than durations, and without a gap: of two times in the same 1 % it does not matter which was first.
+-- Where it depends on when something happened, times are counted by how long they are, so that nothing but counts has to be kept: of two times in
+-- the same 1 % it does not matter which was first.
 CREATE FUNCTION cjm_internal.map_moment(seconds float8) RETURNS integer
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN floor(100 * ln(1 + 1e6 * abs(seconds)))::integer;
 COMMENT ON FUNCTION cjm_internal.map_moment(float8) IS 'the number of a time on a logarithmic scale, from 0: each microsecond has one of its own, or each 1 % if that is more';
 
--- met: customers by how soon they met something at a stage (in the row without a label: all of them), how soon they went on, and
--- how long ago they came.  fair: the time in which nine of ten who went on had done so.  compared: who met it in that time, of
--- customers who have had that time by now.  points: how many met it at each duration, and how many who have met it are gone;
--- gone_by: how many of all.  risk: against those who met it at a duration, those who were there as long and had not met it.
+-- met: customers by when they met something at a stage, and by when they left it (in rows without a label: all of them), by whether they went on, and
+-- by how long ago they came.  fair: the time in which nine of ten who went on had done so.  points, of customers who have had that time by now and
+-- who did not leave as soon as they came: who met something at a moment, how many who had met it before were still there, and how many of all.  risk:
+-- who met it, against those who were there as long and had not met it.  compared: of how many rows the differences are shown that rest on enough.
 CREATE FUNCTION cjm_internal.map_touchpoints_sql(map cjm_internal.map, label text, by text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN format('WITH met AS (
-			SELECT e.step, e.label, cjm_internal.map_duration(e.met_after) AS soon, cjm_internal.map_duration(e.went_on_after) AS gone,
-				cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
+			SELECT e.step, e.label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed, cjm_internal.map_window(e.went_on_after) AS took,
+				cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age, cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END) AS moment,
 				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen
-			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e
-			%6$s GROUP BY 1, 2, 3, 4, 5
+			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%6$s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 		), fair AS (
-			SELECT w.step, min(w.seconds) AS seconds, cjm_internal.map_duration(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
-			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.gone < cjm_internal.map_duration(u.seconds)) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.label IS NULL AND m.gone IS NOT NULL GROUP BY m.step, u.seconds) w
+			SELECT w.step, min(w.seconds) AS seconds, cjm_internal.map_moment(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
+			FROM (SELECT m.step, u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.label IS NULL AND m.went_on GROUP BY m.step, u.seconds) w
 			WHERE w.by_then >= 0.9 * w.ever GROUP BY w.step
-		), compared AS (
-			SELECT m.step, m.label, m.soon, m.gone, sum(m.customers) AS customers
-			FROM met m JOIN fair f ON f.step = m.step AND m.age >= f.age AND (m.label IS NULL OR m.soon < f.until) GROUP BY 1, 2, 3, 4
 		), points AS (
-			SELECT c.step, c.label, c.soon AS duration, c.customers AS met, CASE WHEN c.gone IS NULL THEN 0 ELSE c.customers END AS met_and_went, 0 AS gone
-			FROM compared c WHERE c.label IS NOT NULL
-			UNION ALL SELECT c.step, c.label, c.gone, 0, 0, c.customers FROM compared c WHERE c.label IS NOT NULL AND c.gone IS NOT NULL
-		), gone_by AS (
-			SELECT c.step, d.duration, sum(c.customers) FILTER (WHERE c.gone IS NULL OR c.gone >= d.duration) AS there,
-				sum(c.customers) FILTER (WHERE c.gone >= d.duration) AS went_on
-			FROM compared c CROSS JOIN generate_series(0, cardinality(cjm_internal.map_durations())) d(duration) WHERE c.label IS NULL GROUP BY 1, 2
+			SELECT p.*, sum(p.met - p.gone) OVER earlier - (p.met - p.gone) AS had_met,
+				sum(p.met_and_went - p.gone_and_went) OVER earlier - (p.met_and_went - p.gone_and_went) AS had_met_and_went,
+				sum(p.gone) FILTER (WHERE p.label IS NULL) OVER later AS there, sum(p.gone_and_went) FILTER (WHERE p.label IS NULL) OVER later AS there_and_went
+			FROM (SELECT m.step, m.label, m.moment, f.until, coalesce(sum(m.customers) FILTER (WHERE m.met), 0) AS met,
+					coalesce(sum(m.customers) FILTER (WHERE m.met AND m.went_on), 0) AS met_and_went, coalesce(sum(m.customers) FILTER (WHERE NOT m.met), 0) AS gone,
+					coalesce(sum(m.customers) FILTER (WHERE NOT m.met AND m.went_on), 0) AS gone_and_went
+				FROM met m JOIN fair f ON f.step = m.step AND m.age >= f.age WHERE m.stayed GROUP BY 1, 2, 3, 4) p
+			WINDOW earlier AS (PARTITION BY p.step, p.label ORDER BY p.moment), later AS (PARTITION BY p.step ORDER BY p.moment DESC)
 		), risk AS (
-			SELECT p.*, g.there - (p.met_by - p.gone_before) AS there, g.went_on - (p.met_and_went_by - p.gone_before) AS went_on
-			FROM (SELECT q.step, q.label, q.duration, sum(q.met) AS met, sum(q.met_and_went) AS met_and_went,
-					sum(sum(q.met)) OVER w AS met_by, sum(sum(q.met_and_went)) OVER w AS met_and_went_by, sum(sum(q.gone)) OVER w - sum(q.gone) AS gone_before
-				FROM points q GROUP BY 1, 2, 3 WINDOW w AS (PARTITION BY q.step, q.label ORDER BY q.duration)) p
-				JOIN gone_by g ON g.step = p.step AND g.duration = p.duration
-			WHERE p.met > 0
+			SELECT p.step, p.label, p.moment, p.met, p.met_and_went, p.there - p.had_met - p.met AS there, p.there_and_went - p.had_met_and_went - p.met_and_went AS went_on
+			FROM points p WHERE p.met > 0 AND p.moment < p.until
+		), compared AS (
+			SELECT greatest(count(*), 1) AS comparisons
+			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step, r.label HAVING sum(r.met) >= %8$s AND max(r.there) >= %8$s) r
 		), rates AS (
 			SELECT r.step, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
-				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.duration) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.duration) AS low,
-				sum(r.met::float8 * i.rate_high ORDER BY r.duration) AS high
-			FROM risk r CROSS JOIN LATERAL cjm.rate_interval(coalesce(r.went_on, 0)::bigint, r.there::bigint, 1::bigint) i GROUP BY 1, 2
+				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.moment) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.moment) AS low,
+				sum(r.met::float8 * i.rate_high ORDER BY r.moment) AS high
+			FROM risk r CROSS JOIN compared c CROSS JOIN LATERAL cjm.rate_interval(r.went_on::bigint, r.there::bigint, c.comparisons) i GROUP BY 1, 2
 		)
 		SELECT t.step, %2$s[t.step] AS stage, t.label AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
 			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
-			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, v.rate - u.rate AS difference,
-			v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS difference_low,
-			v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS difference_high
-		FROM (SELECT m.step, m.label, sum(m.customers)::bigint AS customers, sum(m.touches)::bigint AS touches, min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
+			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, d.difference, d.low AS difference_low, d.high AS difference_high,
+			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %8$s AND c.there >= %8$s END AS sure
+		FROM (SELECT m.step, m.label, (sum(m.customers) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS customers, (sum(m.touches) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS touches,
+				min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
 				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step) AS all_customers
 			FROM met m GROUP BY m.step, m.label) t
+			CROSS JOIN compared n
 			LEFT JOIN fair f ON f.step = t.step
 			LEFT JOIN rates c ON c.step = t.step AND c.label = t.label
 			CROSS JOIN LATERAL (SELECT c.rate / c.some_met::float8 AS rate, c.low / c.some_met::float8 AS low, c.high / c.some_met::float8 AS high) u
-			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met), 1::bigint) v
+			CROSS JOIN LATERAL cjm.rate_interval(coalesce(c.some_met_and_went, c.met_and_went), coalesce(c.some_met, c.met), n.comparisons) v
+			CROSS JOIN LATERAL (SELECT v.rate - u.rate AS difference, v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS low,
+				v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS high) d
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
-		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, CASE WHEN ranged THEN 'WHERE e.step > 0' END, label);
+		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, CASE WHEN ranged THEN ' AND e.step > 0' END, label, cjm_internal.map_few());
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';
@@ -225,7 +210,7 @@ COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, integer, 
 
 -- The comments of these views; column NULL: the view itself.
 CREATE FUNCTION cjm_internal.map_journey_comments() RETURNS TABLE (view_name text, column_name text, comment text)
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 45
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 46
 BEGIN ATOMIC
 	VALUES
 		('touchpoints', NULL, 'the journey map: one row per stage and event that customers met while they stood there'),
@@ -244,8 +229,9 @@ BEGIN ATOMIC
 		('touchpoints', 'without_customers', 'customers whom they are compared with: each of them with those who had been at the stage as long, had neither gone on nor met the event before, and did not meet it then'),
 		('touchpoints', 'without_rate', 'the share of these who reached the next mandatory stage, mean over with_customers'),
 		('touchpoints', 'difference', 'with_rate - without_rate: it goes with the event, but need not come of it'),
-		('touchpoints', 'difference_low', 'lower end of its 95 % interval (Newcombe)'),
+		('touchpoints', 'difference_low', 'lower end of its interval (Newcombe), which is so wide that those of all rows that rest on at least 30 customers on both sides hold together with 95 % (Bonferroni)'),
 		('touchpoints', 'difference_high', 'upper end of it'),
+		('touchpoints', 'sure', 'whether the interval leaves out 0 and there are at least 30 customers on both sides; NULL where there is nobody to compare with'),
 
 		('stages', NULL, 'one row per stage: who stands there now, that is, whose deepest step it is'),
 		('stages', 'step', 'number of the stage, 0 for those who have not begun'),

@@ -12,7 +12,7 @@ CREATE FUNCTION cjm.touchpoint_report(
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, touches bigint,
 		first_seen timestamptz, last_seen timestamptz, compared_within interval,
 		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
-		difference float8, difference_low float8, difference_high float8)
+		difference float8, difference_low float8, difference_high float8, sure boolean)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$

@@ -15,7 +15,8 @@ CREATE TYPE cjm_internal.map_drawn_touch AS (
 	without_rate float8,
 	difference float8,
 	difference_low float8,
-	difference_high float8
+	difference_high float8,
+	sure boolean
 );
 COMMENT ON TYPE cjm_internal.map_drawn_touch IS 'what a drawing of a map says of a touchpoint at a stage';
 COMMENT ON COLUMN cjm_internal.map_drawn_touch.step IS 'number of the stage, 0 before the first one';
@@ -24,16 +25,17 @@ COMMENT ON COLUMN cjm_internal.map_drawn_touch.customers IS 'customers who met i
 COMMENT ON COLUMN cjm_internal.map_drawn_touch.with_rate IS 'share of them that went on, as in the view touchpoints, like all that follow';
 COMMENT ON COLUMN cjm_internal.map_drawn_touch.without_rate IS 'the same of those whom they are compared with';
 COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference IS 'with_rate - without_rate; NULL where there is nothing to compare with';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference_low IS 'lower end of its 95 % interval';
+COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference_low IS 'lower end of its interval';
 COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference_high IS 'upper end of it';
+COMMENT ON COLUMN cjm_internal.map_drawn_touch.sure IS 'whether it is surely one';
 
--- Only what is surely a difference has a colour: where the 95 % interval does not hold 0.
-CREATE FUNCTION cjm_internal.difference_class(difference float8, low float8, high float8) RETURNS text
+-- Only what is surely a difference has a colour.
+CREATE FUNCTION cjm_internal.difference_class(difference float8, sure boolean) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN low > 0 THEN CASE WHEN difference >= 0.1 THEN 'better2' ELSE 'better1' END
-	WHEN high < 0 THEN CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END
-	ELSE 'even' END;
-COMMENT ON FUNCTION cjm_internal.difference_class(float8, float8, float8) IS 'the colour of a difference; NULL if there is none';
+RETURN CASE WHEN NOT sure THEN 'even'
+	WHEN difference > 0 THEN CASE WHEN difference >= 0.1 THEN 'better2' ELSE 'better1' END
+	ELSE CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END END;
+COMMENT ON FUNCTION cjm_internal.difference_class(float8, boolean) IS 'the colour of a difference; NULL if there is none';
 
 CREATE FUNCTION cjm_internal.draw_points(difference float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -191,11 +193,11 @@ BEGIN
 			SELECT t.* FROM unnest(touches) t WHERE t.event = events[place] ORDER BY t.step
 		LOOP
 			x := left_end + (met.step - 1) * column_width + 8;
-			class := coalesce(cjm_internal.difference_class(met.difference, met.difference_low, met.difference_high), 'plain');
+			class := coalesce(cjm_internal.difference_class(met.difference, met.sure), 'plain');
 			line := concat(cjm_internal.draw_count(met.customers), CASE WHEN met.customers = 1 THEN ' customer' ELSE ' customers' END,
 				', ' || cjm_internal.draw_rate(met.with_rate) || ' went on with it', ', ' || cjm_internal.draw_rate(met.without_rate) || ' without it',
 				', difference ' || cjm_internal.draw_points(met.difference) || ' points' ||
-				coalesce(' (95% interval ' || cjm_internal.draw_points(met.difference_low) || ' to ' || cjm_internal.draw_points(met.difference_high) || ')', ''));
+				coalesce(' (interval ' || cjm_internal.draw_points(met.difference_low) || ' to ' || cjm_internal.draw_points(met.difference_high) || ')', ''));
 			sentence := concat_ws('; ', nullif(sentence, ''), coalesce(steps[met.step].stage, 'before') || ': ' || line);
 			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
 				cjm_internal.svg_escape(concat(events[place], ', ', coalesce(steps[met.step].stage, 'before'), ': ', line)),
@@ -217,7 +219,7 @@ BEGIN
 			y := y + 16;
 		END IF;
 		rows := rows || cjm_internal.svg_text(margin, y, 'small soft',
-			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of others who had been there as long');
+			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of others who had been there as long, corrected for all that is compared');
 		x := margin + 6;
 		y := y + 20;
 		FOR class, line IN VALUES ('worse2', 'fewer, by 10 points or more'), ('worse1', 'fewer'), ('even', 'no sure difference'), ('better1', 'more'), ('better2', 'more, by 10 points or more'),
@@ -248,7 +250,7 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
-	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high)::cjm_internal.map_drawn_touch
+	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
 		ORDER BY t.step, t.event COLLATE "C") FROM %s.touchpoints t', cjm_internal.map_schema(def)) INTO touches;
 	RETURN cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def), coalesce(touches, '{}'), touchpoints, 'Journey map of ' || cjm_internal.map_title(def));
 END
