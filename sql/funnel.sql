@@ -27,7 +27,7 @@ VALUES
 	('a -> b -> c unordered within 1 hour'),
 	-- one stage, no space, all the space
 	('a'),
-	('a->b|c->n:d[1d]->optional e@f strict within 1h excluding x|y@z'),
+	('a->b|c->n: d[1d]->optional e@f strict within 1h excluding x|y@z'),
 	(E'\n a \t->\n  b | c\f->\x0b n : d [ 1 d ] -> optional e @ f strict within 1 h excluding x | y @ z \r\n'),
 	-- clauses in any order and case
 	('a -> b excluding x | y within 1 day strict'),
@@ -40,6 +40,9 @@ VALUES
 	('view: view | search -> cart: basket'),
 	('view: view@email -> "*": * -> "*@ads": *@ads -> "*@""x y""": *@"x y" -> "*": "*" -> star: *'),
 	('s: a -> s: a -> s: b'),
+	-- colons: quoted ones are like any character, and a name that is told from its event by more than one needs no space
+	('"user:login" -> "https://shop.example/?a=1": "x:y"@"z:1" -> "a:" -> ":b" -> "c: d"'),
+	('"n":d -> m:"e" -> o:*@f -> p :g -> q: //h -> r: i'),
 	-- labels
 	('просмотр -> "в корзину" -> оплата within 30 min'),
 	('"skatīt →" -> "→" -> ātrais_grozs'),
@@ -90,9 +93,9 @@ SELECT public.refusal(string_agg('e' || i, ' -> ' ORDER BY i)) FROM generate_ser
 SELECT length(('a -> ' || string_agg('e' || i, ' | ') || ' excluding e1 | e2 | e2')::funnel::text) AS events_1024
 FROM generate_series(1, 1021) AS i;
 SELECT public.refusal('a -> ' || string_agg('e' || i, ' | ' ORDER BY i) || ' excluding e1 | e2') FROM generate_series(1, 1022) AS i;
-SELECT ('x:' || repeat('a | ', 5000) || 'a')::funnel AS one_event;
+SELECT ('x: ' || repeat('a | ', 5000) || 'a')::funnel AS one_event;
 SELECT f = f::text::funnel AS max_labels, length(f::text)
-FROM (SELECT (repeat('n', 4096) || ':' || repeat('e', 4096) || '@' || repeat('c', 4096) || '-> *@"' || repeat('""', 4096) || '"')::funnel) AS t (f);
+FROM (SELECT (repeat('n', 4096) || ': ' || repeat('e', 4096) || '@' || repeat('c', 4096) || '-> *@"' || repeat('""', 4096) || '"')::funnel) AS t (f);
 SELECT public.refusal('a -> ' || repeat('e', 4097));
 SELECT public.refusal('a -> b@"' || repeat('я', 2049) || '"');
 SELECT public.refusal('a -> ' || repeat('n', 4097) || ': b');
@@ -145,6 +148,15 @@ FROM (VALUES
 	(35, 'a@b: c'),
 	(36, '*: c'),
 	(37, ': a'),
+	(37.1, 'user:login -> user:logout'),
+	(37.2, 'https://shop.example/ -> pay'),
+	(37.3, 'a -> https://shop.example:8080/b'),
+	(37.4, 'login: user:login -> b'),
+	(37.5, 'a | b:c'),
+	(37.6, 'a@utm:mail -> b'),
+	(37.7, 'a -> b excluding c:d'),
+	(37.8, 'a -> optional вход:да'),
+	(37.9, 'a -> b:-> c'),
 	(38, 'a@* -> b'),
 	(39, 'a@ -> b'),
 	(40, 'a@b@c'),

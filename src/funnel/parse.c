@@ -9,7 +9,8 @@
  *
  * One pass, no recursion, no look-back: every parse_ function starts where the
  * one before it stopped, and space before a token is skipped by who reads the
- * token.  Clauses stand in any order, each at most once.
+ * token.  Clauses stand in any order, each at most once.  Where the label before
+ * ':' is bare, no bare label follows without a space.
  *
  * Labels of the result point into the text, or into palloc'd memory where
  * quotes had to be undoubled.  What does not fit the limits is refused where
@@ -138,6 +139,34 @@ fail_space(Parser *parser, const char *space)
 }
 
 /*
+ * Fails with a colon that stands right between two bare labels, as in
+ * "user:login" and "https://shop.example/": a name of a stage by the letter of
+ * the grammar, and an event for whoever wrote it.
+ */
+static bool
+fail_colon(Parser *parser, const char *colon)
+{
+	cjm_fail(parser->error, CJM_ERROR_SYNTAX, "invalid funnel: expected a space after \":\" at character %d, found %s",
+			 label_position(&parser->scanner, colon), label_found(&parser->scanner, colon + 1));
+	cjm_fail_hint(parser->error, "A label with a colon in it, such as \"user:login\" or a URL, stands in double quotes; "
+				  "after the name of a stage there is a space: \"name: event\".");
+	return false;
+}
+
+/* Whether a colon comes next, and after it right away something that may be part of a bare label. */
+static bool
+next_is_inner_colon(Parser *parser)
+{
+	LabelScanner ahead = parser->scanner;
+	Label		word;
+
+	if (ahead.at >= ahead.end || *ahead.at != ':')
+		return false;
+	ahead.at++;
+	return label_scan_bare(&ahead, &word);
+}
+
+/*
  * Reads a label.  noun is what a message calls it, expected what it says should
  * stand here.
  */
@@ -186,6 +215,8 @@ parse_label(Parser *parser, const char *noun, const char *expected, Label *label
 		if (label->bytes[label->size - 1] == '-' && scanner->end - scanner->at >= 2 &&
 			scanner->at[0] == '-' && scanner->at[1] == '>')
 			return fail_arrow(parser, scanner->at - 1);
+		if (next_is_inner_colon(parser))
+			return fail_colon(parser, scanner->at);
 	}
 
 	if (label->size == 0)
@@ -272,6 +303,7 @@ parse_stage(Parser *parser)
 	FunnelEvent event;
 	Label		word = next_word(parser);
 	const char *begin = scanner->at;
+	bool		keyword_named = false;
 
 	if (def->nstages == FUNNEL_MAX_STAGES)
 	{
@@ -289,10 +321,11 @@ parse_stage(Parser *parser)
 	{
 		scanner->at += word.size;
 		stage->optional = true;
+		keyword_named = next_is(parser, ':');
 	}
 	if (!parse_event(parser, &event))
 	{
-		if (stage->optional && next_is(parser, ':'))
+		if (keyword_named)
 			cjm_fail_hint(parser->error, KEYWORD_HINT);
 		return false;
 	}

@@ -4,7 +4,8 @@
  * Every input is tried as text and as bytes:
  * - text that parses prints to text that parses to the same bytes and prints
  *   the same, and its bytes decode to a definition of the same text and bytes;
- *   text that does not parse has an error with a message;
+ *   it has no colon right between two bare labels, which somebody meant for a
+ *   part of one; text that does not parse has an error with a message;
  * - bytes that decode encode to themselves, and print to text that parses to
  *   them.
  *
@@ -167,6 +168,25 @@ LLVMFuzzerInitialize(int *argc pg_attribute_unused(), char ***argv pg_attribute_
 	return 0;
 }
 
+/* Whether text, which parses, has a colon right between two bare labels. */
+static bool
+has_inner_colon(const char *text, size_t size, int encoding)
+{
+	bool		quoted = false;
+
+	for (size_t i = 0; i < size; i++)
+	{
+		LabelScanner before = {text, text + i - 1, text + i, encoding};
+		LabelScanner after = {text, text + i + 1, text + size, encoding};
+		Label		label;
+
+		quoted ^= text[i] == '"';
+		if (text[i] == ':' && !quoted && i > 0 && label_scan_bare(&before, &label) && label_scan_bare(&after, &label))
+			return true;
+	}
+	return false;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 {
@@ -177,7 +197,10 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	FunnelDef	def;
 
 	if (funnel_parse((const char *) data, size, encoding, &def, &error))
+	{
+		REQUIRE(!has_inner_colon((const char *) data, size, encoding));
 		check_definition(&def, encoding);
+	}
 	else
 		REQUIRE(error.kind != CJM_ERROR_NONE && error.message[0] != '\0');
 
