@@ -5,8 +5,8 @@ SET search_path = cjm, public;
 SELECT n, cjm_internal.draw_count(n), cjm_internal.draw_short(n) FROM unnest('{0, 1, 999, 1000, 1004, 1005, 9994, 9995, 99949, 99950, 999499, 999500, 999500000,
 	999499999999, 9223372036854775807}'::bigint[]) n;
 SELECT r, cjm_internal.draw_rate(r) FROM unnest('{0, 1e-9, 0.000499, 0.0005, 0.405, 0.99949, 0.9995, 0.999999999, 1}'::float8[]) r;
-SELECT s, cjm_internal.draw_time(s) FROM unnest('{0, 0.0000004, 0.0009994, 0.0009995, 0.9994, 0.9995, 1.04, 9.94, 9.95, 59.49, 59.5, 3569, 3570, 36000, 170999,
-	171000, 864000, 1e10}'::float8[]) s;
+SELECT s, cjm_internal.draw_time(s) FROM unnest('{0, 0.0000004, 0.0009994, 0.0009995, 0.9994, 0.9995, 1.04, 9.94, 9.95, 59.49, 59.5, 3569, 3570, 36000, 84599,
+	84600, 86400, 90000, 171000, 864000, 1e10}'::float8[]) s;
 SELECT d, cjm_internal.draw_points(d) FROM unnest('{-1, -0.1234, 0, 0.00049, 1}'::float8[]) d;
 SELECT cjm_internal.draw_count(NULL), cjm_internal.draw_short(NULL), cjm_internal.draw_rate(NULL), cjm_internal.draw_time(NULL), cjm_internal.draw_points(NULL);
 

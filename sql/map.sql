@@ -60,6 +60,13 @@ SELECT create_map('expr', 'clicks', 'who || ''''', 'day', 'what', 'view -> cart'
 SELECT create_map('sub', 'clicks', 'who', 'day', 'what', 'view -> cart', segment => '(SELECT p.plan FROM people p, clicks c WHERE p.id = clicks.who AND c.who = p.id LIMIT 1)');
 SELECT map, at, event, segment FROM maps WHERE map IN ('expr'::regnamespace, 'sub'::regnamespace) ORDER BY map::text;
 SELECT drop_map('sub');
+-- Whom two columns tell apart, as an array and as a text; a row of values is refused below.
+SELECT create_map('pairs', 'clicks', 'ARRAY[country, who::text]', 'local', 'what', 'view -> cart', time_zone => 'UTC');
+SELECT customer, step FROM pairs.customers ORDER BY customer;
+SELECT drop_map('pairs');
+SELECT create_map('pairs', 'clicks', 'country || '':'' || who', 'local', 'what', 'view -> cart', time_zone => 'UTC');
+SELECT customer, step FROM pairs.customers ORDER BY customer;
+SELECT drop_map('pairs');
 
 -- What is wrong, exactly
 CREATE FUNCTION public.try(customer text DEFAULT 'who', at text DEFAULT '"when"', event text DEFAULT 'what', channel text DEFAULT NULL,
@@ -84,6 +91,8 @@ SELECT e AS customer, try(customer => e) FROM unnest(ARRAY[
 	'*',
 	'clicks.*',
 	'doc',
+	'(who, kind)',
+	'ROW(who)',
 	'who AS w',
 	'who w',
 	'who FROM clicks',

@@ -267,7 +267,10 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 						 errmsg("%s is a whole row: %s", expression->argument->name, expression->text),
 						 errhint("Give the column that says whose event a row is.")));
 			if (type == RECORDOID)
-				wrong_type(expression, type, "of a type that a column can have", "Cast it to a composite type or to text.");
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("%s is a row of values, but has to be one value: %s", expression->argument->name, expression->text),
+						 errhint("Make an array of them, such as ARRAY[shop::text, id::text], or a text, such as shop || ':' || id.")));
 			if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
 				wrong_type(expression, type, "of a type with an equality operator", "Cast it to text, or take a part of it.");
 			return node;

@@ -223,7 +223,7 @@ run_sql_fails($node, "$temporary SELECT create_map('x', 'pg_temp.seen', 'who', '
 
 run_sql_fails($node, q{SELECT create_map('x', 'ev', 'ev', 'at', 'what', 'view')}, '0A000', qr/customer is a whole row: ev/, 'a whole row is no customer');
 run_sql_fails($node, q{SELECT create_map('x', 'ev', '(ev)', 'at', 'what', 'view')}, '0A000', qr/customer is a whole row/, 'not in brackets either');
-run_sql_fails($node, q{SELECT create_map('x', 'ev', 'ROW(who, at)', 'at', 'what', 'view')}, '42804', qr/customer is of type record/, 'nor is a row of no type');
+run_sql_fails($node, q{SELECT create_map('x', 'ev', 'ROW(who, at)', 'at', 'what', 'view')}, '42804', qr/customer is a row of values/, 'nor is a row of no type');
 is(run_sql($node, q{CREATE TABLE told AS SELECT who, at, what, d, iv, amount FROM ev; SELECT create_map('x', 'told', 'told::text', 'at', 'what', 'view', segment => 'told', replace => true); SELECT count(DISTINCT customer) FROM x.customers; SELECT drop_map('x')}),
 	"x\n120\n", 'as a text it can be');
 run_sql_fails($node, q{SELECT create_map('x', 4294967294::regclass, 'who', 'at', 'what', 'view')}, '42P01', qr/no relation with the OID 4294967294/, 'an OID of nothing');

@@ -230,4 +230,5 @@ $$;
 COMMENT ON FUNCTION cjm.win_back_report(text, timestamptz, timestamptz, interval) IS
 'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
 step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
-went_on: who came further than they were; converted: who completed the funnel; rates of those who stayed away and of those who came back';
+went_on: who came further than they were; converted: who completed the funnel
+came_back_rate: came_back / customers; went_on_rate: went_on / came_back, NULL where nobody did';

@@ -75,12 +75,12 @@ RETURN CASE WHEN rate > 0 AND rate < 0.0005 THEN '<0.1%'
 	ELSE round((rate * 100)::numeric, 1)::text || '%' END;
 COMMENT ON FUNCTION cjm_internal.draw_rate(float8) IS 'a share in percent';
 
--- Two digits that count, in the unit that people would use.
+-- Two digits that count, in the largest unit of which there is one, as rounded.
 CREATE FUNCTION cjm_internal.draw_time(seconds float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN seconds <= 0 THEN 'at once' ELSE
 	(SELECT trim_scale(round((seconds / u.length)::numeric, CASE WHEN seconds / u.length < 9.95 THEN 1 ELSE 0 END))::text || u.name
-	FROM (VALUES (1e-6, ' us', 0.9995e-3), (1e-3, ' ms', 0.9995), (1, ' s', 59.5), (60, ' min', 3570), (3600, ' h', 171000), (86400, ' d', 'infinity'))
+	FROM (VALUES (1e-6, ' us', 0.9995e-3), (1e-3, ' ms', 0.9995), (1, ' s', 59.5), (60, ' min', 3570), (3600, ' h', 84600), (86400, ' d', 'infinity'))
 		u(length, name, below)
 	WHERE seconds < u.below ORDER BY u.length LIMIT 1) END;
 COMMENT ON FUNCTION cjm_internal.draw_time(float8) IS 'a length of time';
