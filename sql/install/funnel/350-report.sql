@@ -69,4 +69,5 @@ COMMENT ON FUNCTION cjm.compare(cjm.funnel_stats, cjm.funnel_stats) IS
 rate_a, rate_b: share of the mandatory step before, as step_rate in report; overall_a, overall_b: of step 1
 difference, overall_difference: b minus a, with the 95 % interval from low to high (Newcombe''s hybrid score)
 p_value, overall_p_value: two-sided, of the pooled z-test
+What is compared has to be equal but for what makes the groups: entry ranges of the same length, since a customer counts once a range with the best of all tries in it; the same age, so that both have had the time limit of their walks; and no customer in both
 NULL at step 1, where there is no rate to compare, and where a group has nobody.';
