@@ -345,9 +345,9 @@ DROP TABLE moves;
 RESET client_min_messages;
 
 -- Keys of all kinds
-CREATE DOMAIN public.code AS numeric CHECK (VALUE >= 0);
+CREATE DOMAIN public.kept_code AS numeric CHECK (VALUE >= 0);
 CREATE TYPE public.pair AS (a int, b text);
-CREATE TABLE public.keys (n code, p pair, a int[], u uuid, k kind, f float8, b bytea, j jsonb, t xid, at timestamptz, what text);
+CREATE TABLE public.keys (n kept_code, p pair, a int[], u uuid, k kind, f float8, b bytea, j jsonb, t xid, at timestamptz, what text);
 CREATE FUNCTION public.try_key(key text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -506,5 +506,5 @@ DROP OWNED BY kept_maker CASCADE;
 DROP OWNED BY kept_reader;
 DROP ROLE kept_maker, kept_reader;
 DROP FUNCTION public.try_key(text), public.try_keep(regclass, text, text, text), public.stands(text), public.shown(text), public.outer_of(text), public.suffix(text), public.unknown_body(text);
-DROP DOMAIN public.code;
+DROP DOMAIN public.kept_code;
 DROP TYPE public.pair, public.kind;
