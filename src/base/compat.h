@@ -62,6 +62,13 @@
 #define SysCacheGetAttrNotNull(cache, tuple, attribute) SysCacheGetAttr((cache), (tuple), (attribute), &(bool) {false})
 #endif
 
+/* Scans of tables have flags of their callers since 19. */
+#if PG_VERSION_NUM >= 190000
+#define cjm_begin_scan(relation, snapshot) table_beginscan((relation), (snapshot), 0, NULL, 0)
+#else
+#define cjm_begin_scan(relation, snapshot) table_beginscan((relation), (snapshot), 0, NULL)
+#endif
+
 /* The number of a backend's present transaction; and the map from the columns of one row type to those of another, which are all there. */
 #if PG_VERSION_NUM >= 170000
 #define cjm_local_transaction() (MyProc->vxid.lxid)

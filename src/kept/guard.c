@@ -310,7 +310,7 @@ fingerprint_of(List *lines)
 	first = DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 1));
 	second = DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 2));
 	pfree(text.data);
-	return psprintf("%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", first, second);
+	return psprintf("%016llx%016llx", (unsigned long long) first, (unsigned long long) second);
 }
 
 /* Is a relation a table kept_state?  Asked of the catalogs, so nothing is opened or waited for. */
@@ -364,7 +364,7 @@ read_state(Oid relation, Snapshot snapshot)
 	KeptState	state = {0};
 	Relation	table = open_state(relation);
 	TupleTableSlot *slot = table_slot_create(table, NULL);
-	TableScanDesc scan = table_beginscan(table, snapshot, 0, NULL);
+	TableScanDesc scan = cjm_begin_scan(table, snapshot);
 
 	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
@@ -398,7 +398,7 @@ has_rows(Oid relation, Snapshot snapshot)
 	if (get_rel_relkind(relation) != RELKIND_RELATION || (table = try_table_open(relation, AccessShareLock)) == NULL)
 		return true;
 	slot = table_slot_create(table, NULL);
-	scan = table_beginscan(table, snapshot, 0, NULL);
+	scan = cjm_begin_scan(table, snapshot);
 	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);

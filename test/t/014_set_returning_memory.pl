@@ -40,6 +40,7 @@ run_sql($node, q{
 	CREATE TABLE spend AS SELECT date '2026-01-01' AS day, 'ads' AS channel, 100 AS impressions, 10 AS clicks, 2.5 AS cost;
 	SELECT create_map('map' || k, 'events', 'customer', 'at', 'event', stages, 'channel', 'value', 'country', spend => 'spend', nps => 'nps')
 	FROM (VALUES (0, funnel 'view -> cart -> pay within 30 days'), (1, 'look: view -> pay')) m(k, stages);
+	SELECT keep_journeys('map' || k), refresh_journeys('map' || k) FROM generate_series(0, 1) k;
 	CREATE TABLE arguments AS
 	SELECT k, journey, funnel, cjm.funnel_agg(journey, funnel) AS stats, 'map' || k AS map, ('map' || k || '.map')::regclass::oid AS map_view,
 		(ARRAY['event', 'channel'])[1 + k] AS by, (ARRAY['month', 'week'])[1 + k] AS bucket, (ARRAY['Europe/Riga', 'UTC'])[1 + k] AS zone,
@@ -63,14 +64,15 @@ my @calls = (
 		'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
-		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()')),
+		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.kept_comments()',
+		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)})),
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, a.width)',
 		'funnel_report(a.map, bucket => a.bucket)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
 		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
 		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',
-		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)')));
+		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)', 'kept(a.map)', 'check_journeys(a.map)')));
 
 # Which functions they are, the catalog says.
 my $views = join '; ', map { "CREATE VIEW call$_ AS SELECT a.k FROM arguments a CROSS JOIN LATERAL $calls[$_][1] c" } 0 .. $#calls;
