@@ -75,8 +75,9 @@ foreach my $n (1 .. $crashes)
 	ok(0, "the server is up again after crash $n of $killed") unless wait_for_server();
 	add_tally($total, my $tally = tally(@sessions));
 
-	# What was prepared is undecided, then decided.
-	my $now = compare_now($node);
+	# What was prepared is undecided, and may lock the table, then decided.
+	my ($status, $now) = $node->psql('postgres', q{SET lock_timeout = '1s'; SELECT (SELECT state FROM kept.kept), (SELECT count(*) FROM differ)});
+	$now = 'locked|0' if $status != 0;
 	run_sql($node, sprintf q{SELECT format('%s PREPARED %%L', gid) FROM pg_prepared_xacts \gexec}, $n % 2 ? 'COMMIT' : 'ROLLBACK');
 	my $decided = compare_now($node);
 	my $end = $n % 2 ? settle($node) : $decided;

@@ -26,10 +26,11 @@ my $compare = q{SELECT '%s', (SELECT state FROM kept.kept), (SELECT count(*) FRO
 my $columns = '(customer, at, event, channel, value, land)';
 
 # What concurrent sessions may meet, and nothing is wrong: a transaction that was aborted before, its savepoints and what was to be prepared then, one
-# that cannot be serialized, a deadlock, a lock that took too long, keys of others, a refresh that is refused at the isolation level.
+# that cannot be serialized, a deadlock, a lock that took too long, keys of others, a refresh that is refused at the isolation level, and the
+# warning of one that has begun before somebody went round the triggers, and cannot fold what came of it.
+my $usual = qr/^(?:25P02|3B001|42704|40001|40P01|55P03|23505|23503|25001|01000)$/;
 # Of partitions: one that is not there for a moment, or not yet.
 my $usual_of_parts = qr/^(?:23514|42P01|42809|55000)$/;
-my $usual = qr/^(?:25P02|3B001|42704|40001|40P01|55P03|23505|23503|25001)$/;
 
 #
 # The maps
@@ -303,7 +304,7 @@ sub start_scripts
 
 	foreach my $name (sort keys %$scripts)
 	{
-		my $file = "$dir/kept_$name";
+		my $file = "$dir/" . $node->name . "_$name";
 		my $number = 0;
 		my $script = $scripts->{$name} =~ s/'(own|cmp)'/"'$1 " . ++$number . "'"/ger;
 		local $ENV{PGAPPNAME} = $name;
@@ -411,12 +412,14 @@ sub compare_now
 	return run_sql($node, 'SELECT (SELECT state FROM kept.kept), (SELECT count(*) FROM differ)');
 }
 
-# Refreshes until the views read the store alone; the state and differences then.  Transactions that were prepared are over.
+# Refreshes until the views read the store alone; the state and differences then.  Transactions that were prepared are over, and a partition
+# that was on its way out when the server went down is out.
 sub settle
 {
 	my ($node) = @_;
 
-	run_sql($node, q{SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts \gexec});
+	run_sql($node, q{SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts \gexec
+		SELECT format('ALTER TABLE events DETACH PARTITION %s FINALIZE', inhrelid::regclass) FROM pg_inherits WHERE inhdetachpending \gexec});
 	foreach (1 .. 4)
 	{
 		run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
