@@ -42,10 +42,10 @@ do
 		my $tally = play($node, make_scripts(seed => $seed + $round, transactions => $transactions[$partitioned], partitioned => $partitioned));
 		my ($end, $folded) = (settle($node), run_sql($node, 'SELECT folded FROM kept.kept'));
 
-		add_tally($sum, { %$tally, folded => $folded });
+		add_tally($sum, { %$tally, folded => $folded, settled => $end eq 'folded|0' });
 		next unless $tally->{different} || $end ne 'folded|0' || unexpected($tally, $partitioned);
 		is($tally->{different}, 0, "$what, seed " . ($seed + $round) . ': what the map reads is what the rows say') or diag("first: $tally->{first}");
-		is($end, 'folded|0', 'and after a last refresh the store is');
+		is($end, 'folded|0', 'and so does the store after a last refresh');
 		is(unexpected($tally, $partitioned), '', 'nobody meets an error that is not to be expected');
 		diag(tell($tally));
 	}
@@ -59,6 +59,7 @@ foreach my $partitioned (0, 1)
 	my $compared = $sum->{compared};
 
 	is($sum->{different}, 0, "$what: no comparison of $round rounds differs");
+	is($sum->{settled}, $round, "$what: nor does the store, after a last refresh");
 	is(unexpected($sum, $partitioned), '', "$what: no error that is not to be expected");
 	is($sum->{transactions}, 3 * $transactions[$partitioned] * $round, "$what: all transactions are tried");
 	# A test that compared rows with rows would find nothing.
