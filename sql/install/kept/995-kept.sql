@@ -19,7 +19,7 @@
 
 CREATE FUNCTION cjm_internal.kept_is_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'kept_is_support'
-	LANGUAGE C IMMUTABLE STRICT;
+	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION cjm_internal.kept_is_support(internal) IS 'planner support of kept_is: puts what there is when a query is planned into the plan';
 
 CREATE FUNCTION cjm_internal.kept_is(state regclass, answer integer, planned text) RETURNS boolean

@@ -472,7 +472,7 @@ BEGIN
 			counted := cjm_internal.kept_fold(def);
 			answer := format('%s changes folded', counted);
 			EXECUTE format('UPDATE %s.kept_state SET folded = folded + $1', schema) USING counted;
-		EXCEPTION WHEN data_corrupted OR invalid_binary_representation OR unique_violation THEN
+		EXCEPTION WHEN data_corrupted OR data_exception OR unique_violation THEN
 			RAISE WARNING 'the kept journeys of "%" are built anew: %', map, SQLERRM;
 		END;
 	END IF;
@@ -488,7 +488,7 @@ COMMENT ON FUNCTION cjm.refresh_journeys(text) IS
 
 CREATE FUNCTION cjm.kept(map text) RETURNS TABLE (state text, reason text, customers bigint, touchpoints bigint, changes bigint, bytes bigint,
 	built_at timestamptz, refreshed_at timestamptz, took interval, folded bigint)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -505,7 +505,7 @@ COMMENT ON FUNCTION cjm.kept(text) IS
 	'how the kept journeys of a map stand: folded, changed or rows, and why its views read the rows; no row for a map that keeps none';
 
 CREATE FUNCTION cjm.check_journeys(map text, share float8 DEFAULT 1) RETURNS TABLE (customer text, kept cjm.journey, counted cjm.journey)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
