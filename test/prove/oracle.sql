@@ -206,9 +206,11 @@ CREATE FUNCTION prove.durations(bigint[]) RETURNS jsonb LANGUAGE sql IMMUTABLE A
 	FROM (SELECT prove.bucket(d) AS low, count(*) AS n, sum(d) AS total FROM unnest($1) AS d GROUP BY low) AS b
 $$;
 
--- Compares journeys of one combination, some thousands at a time.
+-- Compares journeys of one combination, some thousands at a time.  Without workers, which do not see the tables: where every query
+-- is made to run in one, the small functions would start one for each row.
 CREATE FUNCTION prove.combination(combination integer, journeys integer, seed integer,
-	OUT mode text, OUT tried integer, OUT ties integer, OUT begun integer, OUT complete integer, OUT repeated integer, OUT wrong integer) LANGUAGE plpgsql SET jit = off SET enable_nestloop = off AS $$
+	OUT mode text, OUT tried integer, OUT ties integer, OUT begun integer, OUT complete integer, OUT repeated integer, OUT wrong integer) LANGUAGE plpgsql
+SET jit = off SET enable_nestloop = off SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
 	rules text[] := (SELECT c.rules FROM prove.combinations() AS c WHERE n = combination);
 	unordered boolean := 'unordered' = ANY (rules);
