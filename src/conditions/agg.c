@@ -9,7 +9,7 @@
 
 #include "base/row_time.h"
 #include "catalog/pg_type.h"
-#include "nodes/primnodes.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -36,22 +36,26 @@ is_boolean_array(Oid type)
 /*
  * The type of argument n, and whether it is a literal without a type of its own.
  * That is unknown and comes as a cstring; but where the parser has to compare
- * it, for DISTINCT or ORDER BY in the call, it has made it text.
+ * it, for DISTINCT or ORDER BY in the call, it has made it text, which older
+ * minor releases do not say of the argument.
  */
 static Oid
 argument_type(FunctionCallInfo fcinfo, int n, bool *literal)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
 	Aggref	   *aggref = AggGetAggref(fcinfo);
+	Node	   *compared = NULL;
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("could not determine the type of a condition"),
 				 errhint("Call the aggregate instead of its support functions.")));
-	*literal = type == UNKNOWNOID ||
-		(type == TEXTOID && aggref != NULL && (aggref->aggdistinct != NIL || aggref->aggorder != NIL) &&
-		 IsA(list_nth_node(TargetEntry, aggref->args, n - 1)->expr, Const));
+	if (aggref != NULL && (aggref->aggdistinct != NIL || aggref->aggorder != NIL))
+		compared = (Node *) list_nth_node(TargetEntry, aggref->args, n - 1)->expr;
+	if (type == UNKNOWNOID && compared != NULL)
+		type = exprType(compared);
+	*literal = type == UNKNOWNOID || (type == TEXTOID && compared != NULL && IsA(compared, Const));
 	return type;
 }
 
