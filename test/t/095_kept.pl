@@ -103,12 +103,12 @@ run_sql($subscriber, 'CREATE SUBSCRIPTION s CONNECTION $to$' . $node->connstr('p
 $subscriber->wait_for_subscription_sync($node, 's');
 is(stands($subscriber), 'changed 0', 'the first copy is in the changes');
 run_sql($node, q{INSERT INTO ev (who, at, what, land) VALUES (1, '2026-05-02Z', 'pay', 'LT'), (2, '2026-05-02Z', 'pay', 'LT'); UPDATE ev SET who = who + 1 WHERE id % 9 = 3; DELETE FROM ev WHERE id % 11 = 4});
-$node->wait_for_catchup('s');
+$node->wait_for_catchup('s', 'replay', $node->lsn('insert'));
 is(stands($subscriber), 'changed 0', 'and what came after it');
 run_sql($subscriber, q{SELECT refresh_journeys('shop')});
 is(stands($subscriber), 'folded 0', 'a refresh folds it');
 run_sql($node, 'TRUNCATE ev');
-$node->wait_for_catchup('s');
+$node->wait_for_catchup('s', 'replay', $node->lsn('insert'));
 is(stands($subscriber), 'rows 0', 'TRUNCATE arrives, too');
 run_sql($subscriber, 'DROP SUBSCRIPTION s');
 run_sql($node, q{DROP PUBLICATION p; INSERT INTO ev (who, at, what, via, amount, land) SELECT * FROM some_rows(1, 5000)});
