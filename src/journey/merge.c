@@ -194,7 +194,7 @@ journey_changed(PG_FUNCTION_ARGS)
 		journey_open_datum(PG_GETARG_DATUM(2), &taken);
 		if (!take_away(&view, &taken, &builder, &error))
 			ereport(ERROR,
-					(errcode(ERRCODE_DATA_EXCEPTION),
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("kept journeys do not hold a touchpoint that went"),
 					 error.detail ? errdetail("%s", error.detail) : 0,
 					 errhint("cjm.refresh_journeys builds them anew.")));

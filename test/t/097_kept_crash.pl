@@ -91,7 +91,7 @@ foreach my $n (1 .. $crashes)
 is($wrong, 0, "after $crashes crashes what the map reads is what the rows say");
 is($lost, 0, 'and refreshes bring the store up to date');
 cmp_ok(($seen{folded} // 0) + ($seen{changed} // 0), '>=', $crashes, 'the store was compared, not the rows alone');
-cmp_ok($seen{changed} // 0, '>=', 1, 'with changes that waited during a crash');
+cmp_ok($seen{changed} // 0, '>=', 1, 'with changes that waited during a crash') if $crashes >= 50;
 cmp_ok(scalar(grep { $_ } keys %killed), '>=', 4, 'writers, refreshers, other processes and the server went down') if $crashes >= 6;
 is(unexpected({ errors => { map { $_ => 1 } grep { !/^57P0|^08/ } keys %{ $total->{errors} // {} } } }, 1), '', 'nobody meets an error that is not to be expected');
 $say->(join ', ', (map { ($_ || 'nobody') . " $killed{$_}" } sort keys %killed), map { "$_ $seen{$_}" } sort keys %seen);
