@@ -82,7 +82,9 @@ my @settings = (
 	q{SET IntervalStyle = 'sql_standard'}, q{SET IntervalStyle = 'postgres_verbose'}, q{SET IntervalStyle = 'iso_8601'},
 	q{SET extra_float_digits = -15}, q{SET extra_float_digits = 0}, q{SET extra_float_digits = 3},
 	q{SET bytea_output = 'escape'}, q{SET timezone_abbreviations = 'India'}, q{SET array_nulls = off}, q{SET quote_all_identifiers = on},
-	q{SET backslash_quote = off}, q{SET escape_string_warning = off}, q{SET transform_null_equals = on},
+	q{SET backslash_quote = off}, q{SET transform_null_equals = on},
+	# It is gone since 19.
+	$node->pg_version->major >= 19 ? () : q{SET escape_string_warning = off},
 	q{SET default_text_search_config = 'pg_catalog.russian'}, q{SET lc_time = 'C.UTF-8'}, q{SET jit = on; SET jit_above_cost = 0},
 	q{SET client_encoding = 'SQL_ASCII'}, q{SET client_encoding = 'KOI8R'}, q{SET search_path = pg_catalog, cjm, public},
 	q{SET TimeZone = 'Australia/Lord_Howe'; SET DateStyle = 'SQL, DMY'; SET IntervalStyle = 'sql_standard'; SET extra_float_digits = -15});

@@ -12,6 +12,8 @@ use CjmTest;
 use Test::More;
 
 my $node = start_server('map_settings');
+# A beta of a version is less than the version, and has its settings and functions.
+my $major = $node->pg_version->major;
 
 run_sql($node, q~
 	CREATE TABLE ev (who int, at timestamptz, lt timestamp, d date, iv interval, what text, ch text, amount float8, small float4, b bytea, ts text, price money);
@@ -67,7 +69,7 @@ my @factors = (
 	[ extra_float_digits => 1, -15, 0, 3 ],
 	[ quote_all_identifiers => qw(off on) ],
 	# They have no other form since 19.
-	[ standard_conforming_strings => $node->pg_version >= 19 ? 'on' : qw(on off) ],
+	[ standard_conforming_strings => $major >= 19 ? 'on' : qw(on off) ],
 	[ bytea_output => qw(hex escape) ],
 	[ array_nulls => qw(on off) ],
 	[ transform_null_equals => qw(off on) ],
@@ -170,8 +172,8 @@ foreach my $expression (
 	'(SELECT json_agg(x.at) OVER ()::text FROM ev x LIMIT 1)', '(SELECT count(*) OVER (ORDER BY x.at RANGE interval $$1 month$$ PRECEDING)::text FROM ev x LIMIT 1)',
 	'(SELECT x.a::text FROM jsonb_to_record($${"a": "2026-01-01"}$$) AS x(a timestamptz))', 'current_schema::text',
 	'to_char(amount, $$S9999$$)', 'to_number(ts, $$S9999$$)::text',
-	$node->pg_version >= 16 ? ('JSON_OBJECT($$a$$ VALUE at)::text', 'JSON_ARRAY(at)::text', '(SELECT JSON_ARRAYAGG(x.at)::text FROM ev x)') : (),
-	$node->pg_version >= 17 ? ('JSON_VALUE($${"a": "2026-01-01"}$$, $$$.a$$ RETURNING timestamptz)::text', 'JSON_SCALAR(at)::text') : (),
+	$major >= 16 ? ('JSON_OBJECT($$a$$ VALUE at)::text', 'JSON_ARRAY(at)::text', '(SELECT JSON_ARRAYAGG(x.at)::text FROM ev x)') : (),
+	$major >= 17 ? ('JSON_VALUE($${"a": "2026-01-01"}$$, $$$.a$$ RETURNING timestamptz)::text', 'JSON_SCALAR(at)::text') : (),
 	# XML
 	$xml ? ('xmlforest(at)::text', 'xmlelement(name x, at)::text', 'xmlelement(name x, b)::text', '(what::xml IS NOT NULL)::text',
 		'(SELECT t.a::text FROM xmltable($$/r$$ PASSING ($$<r><a>2026-01-01T00:00:00</a></r>$$::xml) COLUMNS a timestamptz) t)') : ())
@@ -188,7 +190,7 @@ foreach my $expression (
 	'(SELECT x.what FROM ev x UNION SELECT y.ch FROM ev y ORDER BY 1 LIMIT 1)', '(SELECT count(*)::text FROM ev x JOIN ev y USING (at))', '(SELECT count(*)::text FROM ev x WHERE x.at IN (SELECT y.at FROM ev y))',
 	'(ARRAY[lt]::timestamptz[])[1]::text', 'CASE at WHEN lt THEN $$x$$ ELSE $$y$$ END', 'CASE what WHEN $$view$$ THEN $$x$$ ELSE $$y$$ END', '(arr::varchar[])[1]::text',
 	'to_char(amount, $$SG9999$$)', 'to_char(amount, $$9999PL "Ls"$$)', 'to_char(at, $$DD "of" Month$$)',
-	$node->pg_version >= 16 ? ('JSON_OBJECT($$a$$ VALUE what)::text') : (),
+	$major >= 16 ? ('JSON_OBJECT($$a$$ VALUE what)::text') : (),
 	# Whoever writes these means them.
 	'current_setting($$app.tenant$$, true)', 'current_user::text COLLATE "default"', 'has_table_privilege(current_user, $$public.ev$$, $$SELECT$$)::text')
 {
