@@ -179,7 +179,7 @@ RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
 
 -- A label is the same however it is stored: with a short or a long header, compressed, out of line.
-CREATE TABLE public.stored (way text, label text);
+CREATE TABLE public.stored (way text, label text COMPRESSION pglz);
 ALTER TABLE public.stored ALTER label SET STORAGE EXTENDED;
 INSERT INTO public.stored SELECT 'extended', repeat('ab', n) FROM unnest(ARRAY[5, 70, 2048]) AS n;
 ALTER TABLE public.stored ALTER label SET STORAGE EXTERNAL;
