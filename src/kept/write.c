@@ -17,7 +17,7 @@
  * that fired the trigger goes on.  Expressions that can fail are worked out in a
  * subtransaction, which writes nothing, and so costs no transaction number.  All
  * is done as the owner of the map, whom the owner of the table has let.
- * */
+ */
 #include "kept/binding.h"
 
 #include "access/htup_details.h"
