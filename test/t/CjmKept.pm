@@ -30,7 +30,7 @@ my $columns = '(customer, at, event, channel, value, land)';
 # warning of one that has begun before somebody went round the triggers, and cannot fold what came of it.
 my $usual = qr/^(?:25P02|3B001|42704|40001|40P01|55P03|23505|23503|25001|01000)$/;
 # Of partitions: one that is not there for a moment, or not yet.
-my $usual_of_parts = qr/^(?:23514|42P01|42809|55000)$/;
+my $usual_of_parts = qr/^(?:23514|42P01|42P07|42809|55000)$/;
 
 #
 # The maps
