@@ -82,7 +82,6 @@ typedef enum KeptAnswer
 /* A row of kept_state. */
 typedef struct KeptState
 {
-	bool		found;
 	bool		built;
 	char	   *fingerprint;
 	Oid			schema;
@@ -371,7 +370,6 @@ read_state(Oid relation, Snapshot snapshot)
 		bool		isnull;
 		Datum		fingerprint = slot_getattr(slot, KEPT_STATE_FINGERPRINT, &isnull);
 
-		state.found = true;
 		state.schema = RelationGetNamespace(table);
 		state.fingerprint = isnull ? NULL : TextDatumGetCString(fingerprint);
 		slot_getattr(slot, KEPT_STATE_BUILT_AT, &isnull);

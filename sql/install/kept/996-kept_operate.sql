@@ -450,7 +450,9 @@ BEGIN
 		LOOP
 			BEGIN
 				PERFORM set_config('lock_timeout', '300ms', true);
-				IF state.built_at IS NULL OR NOT cjm_internal.kept_adopt(def, state.parts, cjm_internal.kept_parts(cjm_internal.kept_state(def.map))) THEN
+				IF state.built_at IS NOT NULL AND cjm_internal.kept_adopt(def, state.parts, cjm_internal.kept_parts(cjm_internal.kept_state(def.map))) THEN
+					answer := 'new partitions are taken in; the next refresh folds';
+				ELSE
 					PERFORM cjm_internal.kept_arm(def);
 					answer := 'triggers are made anew; the next refresh builds the journeys';
 				END IF;
@@ -463,9 +465,8 @@ BEGIN
 				PERFORM pg_sleep(0.2 + 0.3 * random());
 			END;
 		END LOOP;
-		IF answer IS NOT NULL THEN
-			RETURN answer;
-		END IF;
+		-- The locks are let go before anything that takes long.
+		RETURN answer;
 	END IF;
 	IF state.built_at IS NOT NULL AND NOT state.marked THEN
 		BEGIN
@@ -484,7 +485,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm.refresh_journeys(text) IS
-	'brings the kept journeys of a map up to date, or builds them; says what it did. Waits for no writer, and skips if another refresh is at it. For a scheduler, each minute or so, in a transaction of its own';
+	'brings the kept journeys of a map up to date, or builds them; says what it did. Skips if another refresh is at it, and waits for no writer; but after something that triggers do not see it tries for moments to lock the source. For a scheduler, each minute or so, in a transaction of its own';
 
 CREATE FUNCTION cjm.kept(map text) RETURNS TABLE (state text, reason text, customers bigint, touchpoints bigint, changes bigint, bytes bigint,
 	built_at timestamptz, refreshed_at timestamptz, took interval, folded bigint)
