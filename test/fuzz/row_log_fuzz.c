@@ -244,7 +244,8 @@ run_commands(Input input)
 		uint32		count = 1U << (command >> 4 & 0xf) % 13;
 		uint32		customer = take(&input, 256);
 		uint32		step = take(&input, 256);
-		int64		at = (int64) ((uint64) take(&input, 256) << take(&input, 256) % 57) * (command & 8 ? -1 : 1);
+		uint64		distance = (uint64) take(&input, 256) << take(&input, 256) % 57;
+		uint64		at = command & 8 ? -distance : distance;
 
 		if (command % 16 == 15 && logs[which].charged)
 			REQUIRE(row_log_spill(&logs[which], &error));
@@ -255,9 +256,9 @@ run_commands(Input input)
 
 			truth.there[who] = true;
 			if (meaning != 0)
-				truth.rows[truth.nrows++] = (Row) {who, meaning, at};
-			add(&logs[which], &truth, who, at, which > 0 ? back[meaning] : meaning);
-			at += step & 128 ? i % 7 : -(int64) (step % 3);
+				truth.rows[truth.nrows++] = (Row) {who, meaning, (int64) at};
+			add(&logs[which], &truth, who, (int64) at, which > 0 ? back[meaning] : meaning);
+			at += step & 128 ? i % 7 : -(uint64) (step % 3);
 		}
 	}
 	qsort(truth.rows, truth.nrows, sizeof(Row), compare_rows);
