@@ -29,7 +29,8 @@ SELECT keep_journeys('kshop');
 -- What comes and goes
 INSERT INTO orders (who, at, what, via, amount, land) VALUES ('c1', '2026-02-01Z', 'view', 'ads', 3, 'LT'), ('new', '2026-02-01Z', 'view', '', NULL, NULL), (NULL, '2026-02-01Z', 'view', '', NULL, NULL),
 	('c1', '2026-02-01Z', 'robot', NULL, NULL, 'no'), ('c1', NULL, 'view', NULL, NULL, 'no'), ('c1', '2026-02-01Z', '', NULL, NULL, 'no'), ('c1', '2026-02-01Z', NULL, NULL, NULL, 'no');
-SELECT * FROM kshop.kept_changes ORDER BY customer;
+SELECT customer, at, event, channel, value, segment, removed, now() - written_at < interval '1 hour' AND written_at <= now() AS lately FROM kshop.kept_changes ORDER BY customer;
+SELECT k.oldest_change = (SELECT min(g.written_at) FROM kshop.kept_changes g) AS oldest FROM cjm.kept('kshop') k;
 SELECT * FROM stands('kshop');
 -- Other columns are nothing to write down; a filter lets rows in and out.
 UPDATE orders SET note = 'seen';
@@ -413,7 +414,7 @@ SELECT cjm_internal.kept_check('base');
 -- Tables and a view of one's own make a trigger work, but only those of a map's form.
 CREATE TABLE public.forged (u int, t int8, e int, c int, v int, s int);
 CREATE VIEW public.forged_events AS SELECT u AS customer, t AS at, e AS event, c AS channel, v AS value, s AS segment FROM forged;
-CREATE TABLE public.forged_changes (customer int, at int8, event int, channel int, value int, segment int, removed boolean);
+CREATE TABLE public.forged_changes (customer int, at int8, event int, channel int, value int, segment int, removed boolean, written_at timestamptz);
 CREATE TABLE public.forged_marks (at timestamptz, reason text);
 CREATE TRIGGER forger AFTER INSERT ON forged REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION cjm_internal.kept_write();
 SELECT cjm_internal.kept_bind('forged', 'forger', 'forged_marks', 'forged_changes', 'forged_events');
@@ -423,7 +424,7 @@ SELECT reason FROM forged_marks;
 DROP TABLE forged CASCADE;
 CREATE VIEW public.forged_events AS SELECT who AS customer, at, (SELECT max(b.what) FROM base b) AS event, NULL::text AS channel, NULL::float8 AS value, NULL::text AS segment FROM base;
 DROP TABLE forged_changes, forged_marks;
-CREATE TABLE public.forged_changes AS SELECT *, false AS removed FROM forged_events;
+CREATE TABLE public.forged_changes AS SELECT *, false AS removed, now() AS written_at FROM forged_events;
 CREATE TABLE public.forged_marks (at timestamptz, reason text);
 CREATE TRIGGER forger AFTER INSERT ON base REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION cjm_internal.kept_write();
 SELECT cjm_internal.kept_bind('base', 'forger', 'forged_changes', 'forged_marks', 'forged_events');

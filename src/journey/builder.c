@@ -381,13 +381,11 @@ add_mapped(JourneyBuilder **builder, const Touch *other, Mapping *mapping, CjmEr
 }
 
 /*
- * builder_add_view_but adds touchpoints from .. to - 1 of a journey, in whatever
- * order they are, without those that but says, unless that is NULL.  On failure
- * some of them may have been added.
+ * builder_add_view adds touchpoints from .. to - 1 of a journey, in whatever
+ * order they are.  On failure some of them may have been added.
  */
 bool
-builder_add_view_but(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to,
-					 const bool *but, CjmError *error)
+builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to, CjmError *error)
 {
 	Label	   *labels[2];
 	Mapping		mapping = {.pool = NULL};
@@ -410,8 +408,6 @@ builder_add_view_but(JourneyBuilder **builder, const JourneyView *view, uint32 f
 	while (ok && cursor.next < to && journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (but != NULL && but[cursor.next - 1])
-			continue;
 		touch.value = touch_value_normal(touch.value);
 		ok = add_mapped(builder, &touch, &mapping, error);
 	}
@@ -420,13 +416,6 @@ builder_add_view_but(JourneyBuilder **builder, const JourneyView *view, uint32 f
 	pfree(mapping.events.ids);
 	pfree(mapping.channels.ids);
 	return ok;
-}
-
-/* The same with all of them. */
-bool
-builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to, CjmError *error)
-{
-	return builder_add_view_but(builder, view, from, to, NULL, error);
 }
 
 /* Adds all that another builder holds; on failure some may have been added. */

@@ -30,8 +30,6 @@ extern bool builder_add(JourneyBuilder **builder, int64 at, Label event, Label c
 						bool has_value, double value, CjmError *error);
 extern bool builder_add_view(JourneyBuilder **builder, const JourneyView *view,
 							 uint32 from, uint32 to, CjmError *error);
-extern bool builder_add_view_but(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to,
-								 const bool *but, CjmError *error);
 extern bool builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmError *error);
 extern uint8 *builder_encode(const JourneyBuilder *builder, bool distinct, size_t header, size_t *size, CjmError *error);
 

@@ -14,7 +14,7 @@
 #include "journey/argument.h"
 
 #include "access/detoast.h"
-#include "journey/difference.h"
+#include "journey/combine.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
 
@@ -90,6 +90,20 @@ expanded_create(Datum value, MemoryContext aggregate)
 	return state;
 }
 
+/* The touchpoints of a and b without those of taken, any of which may be NULL. */
+static Datum
+combine(const JourneyView *a, const JourneyView *b, const JourneyView *taken)
+{
+	CjmError	error = {0};
+	size_t		size;
+	uint8	   *value = journey_combine(a, b, taken, VARHDRSZ, &size, &error);
+
+	if (value == NULL)
+		cjm_report(&error);
+	SET_VARSIZE(value, size);
+	return PointerGetDatum(value);
+}
+
 /*
  * journey_merge(journey, journey): all touchpoints of both, equal ones kept.
  */
@@ -97,7 +111,7 @@ Datum
 journey_merge(PG_FUNCTION_ARGS)
 {
 	MemoryContext aggregate;
-	JourneyBuilder *builder;
+	JourneyView views[2];
 	Datum		a = PG_GETARG_DATUM(0);
 	Datum		b = PG_GETARG_DATUM(1);
 
@@ -125,23 +139,9 @@ journey_merge(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 		PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
 	}
-	builder = builder_create(NULL);
-	add_datum(&builder, a);
-	add_datum(&builder, b);
-	PG_RETURN_DATUM(journey_from_builder(builder, false));
-}
-
-/* Opens a journey without the touchpoints of another, palloc'd; false if it does not hold them all. */
-static bool
-take_away(const JourneyView *view, const JourneyView *taken, JourneyBuilder **builder, CjmError *error)
-{
-	bool	   *gone = palloc_extended(Max(view->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	bool		ok;
-
-	*builder = builder_create(NULL);
-	ok = journey_take(view, taken, gone, error) && builder_add_view_but(builder, view, 0, view->count, gone, error);
-	pfree(gone);
-	return ok;
+	journey_open_datum(a, &views[0]);
+	journey_open_datum(b, &views[1]);
+	PG_RETURN_DATUM(combine(&views[0], &views[1], NULL));
 }
 
 /* journey_minus(journey, journey): the first without the touchpoints of the second, all of which it must hold. */
@@ -151,16 +151,12 @@ journey_minus(PG_FUNCTION_ARGS)
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	JourneyView view;
 	JourneyView taken;
-	JourneyBuilder *builder;
-	CjmError	error = {0};
 
 	journey_open_datum(PointerGetDatum(bytes), &view);
 	journey_open_datum(PG_GETARG_DATUM(1), &taken);
 	if (taken.count == 0)
 		PG_RETURN_POINTER(bytes);
-	if (!take_away(&view, &taken, &builder, &error))
-		cjm_report(&error);
-	PG_RETURN_DATUM(journey_from_builder(builder, false));
+	PG_RETURN_DATUM(combine(&view, NULL, &taken));
 }
 
 /*
@@ -171,11 +167,11 @@ journey_minus(PG_FUNCTION_ARGS)
 Datum
 journey_changed(PG_FUNCTION_ARGS)
 {
-	JourneyBuilder *builder;
-	JourneyView view;
-	JourneyView taken;
+	JourneyView views[3];
+	JourneyView *parts[3];
 	CjmError	error = {0};
-	Datum		all;
+	size_t		size;
+	uint8	   *value;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
 	{
@@ -183,26 +179,25 @@ journey_changed(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	builder = builder_create(NULL);
-	for (int i = 0; i < 2; i++)
-		if (!PG_ARGISNULL(i))
-			add_datum(&builder, PG_GETARG_DATUM(i));
-	all = journey_from_builder(builder, false);
-	if (!PG_ARGISNULL(2))
+	for (int i = 0; i < 3; i++)
 	{
-		journey_open_datum(all, &view);
-		journey_open_datum(PG_GETARG_DATUM(2), &taken);
-		if (!take_away(&view, &taken, &builder, &error))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("kept journeys do not hold a touchpoint that went"),
-					 error.detail ? errdetail("%s", error.detail) : 0,
-					 errhint("cjm.refresh_journeys builds them anew.")));
-		if (view.count == taken.count)
-			PG_RETURN_NULL();
-		all = journey_from_builder(builder, false);
+		parts[i] = PG_ARGISNULL(i) ? NULL : &views[i];
+		if (parts[i] != NULL)
+			journey_open_datum(PG_GETARG_DATUM(i), parts[i]);
 	}
-	PG_RETURN_DATUM(all);
+	value = journey_combine(parts[0], parts[1], parts[2], VARHDRSZ, &size, &error);
+	if (value == NULL && error.kind == CJM_ERROR_VALUE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("kept journeys do not hold a touchpoint that went"),
+				 error.detail ? errdetail("%s", error.detail) : 0,
+				 errhint("cjm.refresh_journeys builds them anew.")));
+	if (value == NULL)
+		cjm_report(&error);
+	if (parts[2] != NULL && views[2].count == (parts[0] ? views[0].count : 0) + (parts[1] ? views[1].count : 0))
+		PG_RETURN_NULL();
+	SET_VARSIZE(value, size);
+	PG_RETURN_POINTER(value);
 }
 
 /* distinct_touchpoints(journey): the journey with each of equal touchpoints once. */

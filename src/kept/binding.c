@@ -302,7 +302,7 @@ fill_binding(KeptBinding *binding)
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 		if (get_atttype(binding->changes, i + 1) != exprType(source.columns[i]))
 			binding->broken = "the table of changes has been altered";
-	if (get_atttype(binding->changes, KEPT_REMOVED + 1) != BOOLOID)
+	if (get_atttype(binding->changes, KEPT_REMOVED + 1) != BOOLOID || get_atttype(binding->changes, KEPT_WRITTEN + 1) != TIMESTAMPTZOID)
 		binding->broken = "the table of changes has been altered";
 	if ((mutable_part = kept_mutable_part(&source)) != NULL)
 		binding->broken = MemoryContextStrdup(binding->context, psprintf("the view \"events\" of the map uses %s", mutable_part));

@@ -6,9 +6,10 @@
 
 #include "kept/source.h"
 
-/* After the columns of the source: whether it went. */
+/* After the columns of the source: whether it went, and when that was written down. */
 #define KEPT_REMOVED KEPT_COLUMNS
-#define KEPT_CHANGE_COLUMNS (KEPT_COLUMNS + 1)
+#define KEPT_WRITTEN (KEPT_COLUMNS + 1)
+#define KEPT_CHANGE_COLUMNS (KEPT_COLUMNS + 2)
 
 /* How a column is had from a row. */
 typedef struct KeptColumnSource

@@ -131,6 +131,8 @@ read_touchpoint(Work *work, TupleTableSlot *row, bool removed, Touchpoint *touch
 	}
 	touch->values[KEPT_REMOVED] = BoolGetDatum(removed);
 	touch->nulls[KEPT_REMOVED] = false;
+	touch->values[KEPT_WRITTEN] = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
+	touch->nulls[KEPT_WRITTEN] = false;
 	if (touch->nulls[KEPT_CUSTOMER] || touch->nulls[KEPT_AT] || touch->nulls[KEPT_EVENT] || is_empty(touch->values[KEPT_EVENT]))
 		return true;
 	if (!touch->nulls[KEPT_CHANNEL] && is_empty(touch->values[KEPT_CHANNEL]))

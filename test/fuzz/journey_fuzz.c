@@ -11,7 +11,7 @@
  */
 #include "fuzz.h"
 
-#include "journey/difference.h"
+#include "journey/combine.h"
 #include "journey/text.h"
 #include "mb/pg_wchar.h"
 
@@ -140,29 +140,48 @@ read_all(const JourneyView *view, bool canonical)
 	REQUIRE(count == view->count);
 }
 
-/* Takes touchpoints from .. to from a canonical view, which leaves the others, and does not do so twice. */
+/* A sum and a difference of journeys, each of which may be NULL; without data if there is none. */
+static StringInfoData
+combined(const StringInfoData *a, const StringInfoData *b, const StringInfoData *taken, CjmError *error)
+{
+	const StringInfoData *parts[3] = {a, b, taken};
+	JourneyView views[3];
+	StringInfoData bytes = {0};
+	size_t		size;
+
+	for (int i = 0; i < 3; i++)
+		REQUIRE(parts[i] == NULL || journey_open(exact_copy(parts[i]->data, parts[i]->len), parts[i]->len, &views[i], error));
+	bytes.data = (char *) journey_combine(a ? &views[0] : NULL, b ? &views[1] : NULL, taken ? &views[2] : NULL, 0, &size, error);
+	if (bytes.data != NULL)
+		bytes.len = bytes.maxlen = size;
+	return bytes;
+}
+
+/* Touchpoints from .. to of a canonical view and the others: what they are together, and without each other. */
 static void
-check_taking(const JourneyView *view, uint32 from, uint32 to)
+check_combining(const JourneyView *view, uint32 from, uint32 to)
 {
 	StringInfoData some = encoded(part(view, from, to, false), false);
-	JourneyBuilder *rest = part(view, 0, from, false);
-	JourneyBuilder *left = builder_create(NULL);
-	bool	   *gone = palloc0(view->count + 1);
-	StringInfoData expected;
+	JourneyBuilder *others = part(view, 0, from, false);
+	StringInfoData all = encoded(part(view, 0, view->count, false), false);
+	StringInfoData rest;
 	StringInfoData got;
-	JourneyView taken;
-	JourneyView less;
 	CjmError	error = {0};
 
-	REQUIRE(builder_add_view(&rest, view, to, view->count, &error));
-	expected = encoded(rest, false);
-	REQUIRE(journey_open((uint8 *) some.data, some.len, &taken, &error));
-	REQUIRE(journey_take(view, &taken, gone, &error));
-	REQUIRE(builder_add_view_but(&left, view, 0, view->count, gone, &error));
-	got = encoded(left, false);
-	REQUIRE(same_bytes(&expected, &got));
-	REQUIRE(journey_open((uint8 *) got.data, got.len, &less, &error));
-	REQUIRE(journey_take(&less, view, palloc0(view->count + 1), &error) == (from == to));
+	REQUIRE(builder_add_view(&others, view, to, view->count, &error));
+	rest = encoded(others, false);
+	got = combined(&some, &rest, NULL, &error);
+	REQUIRE(same_bytes(&all, &got));
+	got = combined(&rest, &some, NULL, &error);
+	REQUIRE(same_bytes(&all, &got));
+	got = combined(&all, NULL, &some, &error);
+	REQUIRE(same_bytes(&rest, &got));
+	got = combined(&rest, &some, &rest, &error);
+	REQUIRE(same_bytes(&some, &got));
+	got = combined(NULL, &some, &some, &error);
+	REQUIRE(got.len == 4);
+	got = combined(&rest, NULL, &all, &error);
+	REQUIRE((got.data != NULL) == (from == to));
 	REQUIRE(from == to || (error.kind == CJM_ERROR_VALUE && error.detail != NULL));
 }
 
@@ -187,7 +206,7 @@ check_canonical(const StringInfoData *bytes, int encoding)
 	{
 		again = rewritten(&view, from, (from + view.count + 1) / 2, false);
 		REQUIRE(same_bytes(bytes, &again));
-		check_taking(&view, from, (from + view.count + 1) / 2);
+		check_combining(&view, from, (from + view.count + 1) / 2);
 	}
 	again = rewritten(&view, 0, view.count, true);
 	REQUIRE(journey_check((uint8 *) again.data, again.len, LABEL_MAX_BYTES, &error));

@@ -36,7 +36,7 @@ my $usual_of_parts = qr/^(?:23514|42P01|42P07|42809|55000)$/;
 # The maps
 #
 
-# The table, its neighbours, and both maps; the journeys are kept and built.
+# The table, its neighbours, and both maps; the journeys are kept and built, with partitions in three pieces.
 sub make_maps
 {
 	my ($node, $partitioned) = @_;
@@ -81,9 +81,9 @@ sub make_maps
 		CREATE TRIGGER before_event BEFORE INSERT OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION before_event();
 		CREATE TRIGGER after_event AFTER INSERT ON events FOR EACH ROW WHEN (NEW.event = 'pay' AND NEW.value = 1.5) EXECUTE FUNCTION after_event();
 		SELECT cjm.create_map('kept', $map), cjm.create_map('rows', $map);
-		SELECT cjm.keep_journeys('kept');
+		SELECT cjm.keep_journeys('kept', @{[ $partitioned ? 3 : 1 ]});
 		INSERT INTO events $columns SELECT i % 13, '2026-01-01Z'::timestamptz + i * interval '11 h', 'view', NULL, NULL, 'LV' FROM generate_series(1, 150) i;
-		SELECT cjm.refresh_journeys('kept');
+		SELECT cjm.refresh_journeys('kept') FROM generate_series(1, 5);
 		CREATE VIEW differ AS (TABLE kept.journeys EXCEPT ALL TABLE rows.journeys) UNION ALL (TABLE rows.journeys EXCEPT ALL TABLE kept.journeys)});
 	return;
 }
@@ -420,7 +420,7 @@ sub settle
 
 	run_sql($node, q{SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts \gexec
 		SELECT format('ALTER TABLE events DETACH PARTITION %s FINALIZE', inhrelid::regclass) FROM pg_inherits WHERE inhdetachpending \gexec});
-	foreach (1 .. 4)
+	foreach (1 .. 8)
 	{
 		run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
 		last if compare_now($node) =~ /^folded/;

@@ -6,6 +6,7 @@
 --   kept_journeys  the store: a journey of each customer
 --   kept_changes   touchpoints that came since, and that went
 --   kept_marks     what happened that makes the store of no use
+--   kept_pieces    of what is being built: which parts of the customers are
 --   kept_state     one row: what the store was made under, and when
 --   kept_rows      a view: the rows as the view "events" reads them, or none where the store tells
 --   kept           a view: how all this stands
@@ -58,6 +59,11 @@ CREATE FUNCTION cjm_internal.kept_scan(internal) RETURNS tsm_handler
 	LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION cjm_internal.kept_scan(internal) IS 'TABLESAMPLE kept_scan(wanted, expected): all rows or none; the planner expects all, or next to none';
 
+CREATE FUNCTION cjm_internal.kept_progress(what text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'kept_progress'
+	LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION cjm_internal.kept_progress(text) IS 'true; a NOTICE every some seconds says how many rows it has been called for';
+
 CREATE FUNCTION cjm_internal.journey_changed(journey cjm.journey, added cjm.journey, removed cjm.journey) RETURNS cjm.journey
 	AS 'MODULE_PATHNAME', 'journey_changed'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
@@ -85,6 +91,7 @@ BEGIN ATOMIC
 		('kept_changes', 'value', 'what it was worth, or NULL'),
 		('kept_changes', 'segment', 'the segment of the customer that the row tells, or NULL'),
 		('kept_changes', 'removed', 'whether it went'),
+		('kept_changes', 'written_at', 'when that was written down'),
 		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
 		('kept_marks', 'at', 'when it happened'),
 		('kept_marks', 'reason', 'what it was'),
@@ -98,6 +105,12 @@ BEGIN ATOMIC
 		('kept_state', 'took', 'how long it took'),
 		('kept_state', 'folded', 'how many changes have been moved into the store in all'),
 		('kept_state', 'parts', 'what the store stands on, a line each'),
+		('kept_state', 'pieces', 'into how many pieces a build is divided, NULL: by the size of the source'),
+		('kept_pieces', NULL, 'the pieces of the store that are being built, or were, a part of the customers each'),
+		('kept_pieces', 'piece', 'its number, from 1'),
+		('kept_pieces', 'began_at', 'when a refresh began with it'),
+		('kept_pieces', 'built_at', 'when it was built, NULL before'),
+		('kept_pieces', 'journeys', 'how many there were in it'),
 		('kept_rows', NULL, 'the rows as the view "events" reads them, where kept journeys do not tell; else none'),
 		('kept_rows', 'customer', 'whose event it is'),
 		('kept_rows', 'at', 'when it happened'),
@@ -111,9 +124,10 @@ BEGIN ATOMIC
 		('kept', 'customers', 'journeys in the store'),
 		('kept', 'touchpoints', 'touchpoints in them'),
 		('kept', 'changes', 'touchpoints that came or went since the last refresh'),
+		('kept', 'oldest_change', 'when the oldest of them was written, NULL if there is none'),
 		('kept', 'bytes', 'size of the store and the changes, with indexes'),
 		('kept', 'built_at', 'when the store was built'),
-		('kept', 'refreshed_at', 'when the last refresh was over; no change that waits is older'),
+		('kept', 'refreshed_at', 'when the last refresh was over'),
 		('kept', 'took', 'how long the last refresh took'),
 		('kept', 'folded', 'changes that have been moved into the store in all')) v(relation_name, column_name, comment);
 END;
@@ -203,7 +217,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.kept_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys of a map that keeps them';
 
 -- Why the views read the rows.  The arguments are what the view "kept" reads, so that it takes no right but to read that.
-CREATE FUNCTION cjm_internal.kept_reason(built_at timestamptz, was text[], is_now text[], mark text) RETURNS text
+CREATE FUNCTION cjm_internal.kept_reason(built_at timestamptz, was text[], is_now text[], mark text, building text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -211,7 +225,7 @@ DECLARE
 	line text[];
 	object text;
 BEGIN
-	IF was IS DISTINCT FROM is_now AND built_at IS NOT NULL THEN
+	IF was IS DISTINCT FROM is_now AND coalesce(built_at::text, building) IS NOT NULL THEN
 		SELECT string_to_array(l, ' ') INTO line FROM (
 			(SELECT unnest(is_now) EXCEPT SELECT unnest(was)) UNION ALL (SELECT unnest(was) EXCEPT SELECT unnest(is_now))) d(l)
 		ORDER BY array_position('{version,store,view,part,table,trigger,function,labels}'::text[], split_part(l, ' ', 1)), l LIMIT 1;
@@ -228,20 +242,22 @@ BEGIN
 			WHEN 'labels' THEN format('the labels of %s were altered', object)
 		END;
 	END IF;
-	RETURN coalesce(mark, CASE WHEN built_at IS NULL THEN 'they are not built yet' END);
+	RETURN coalesce(mark, CASE WHEN built_at IS NULL THEN coalesce(building, 'they are not built yet') END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.kept_reason(timestamptz, text[], text[], text) IS 'why kept journeys cannot be read, from what they stood on and what is now; NULL if they can';
+COMMENT ON FUNCTION cjm_internal.kept_reason(timestamptz, text[], text[], text, text) IS 'why kept journeys cannot be read, from what they stood on and what is now; NULL if they can';
 
 CREATE FUNCTION cjm_internal.kept_view_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0, ''''::text) THEN ''folded'' WHEN cjm_internal.kept_is(%2$L::regclass, 1, ''''::text) THEN ''changed'' ELSE ''rows'' END AS state,
 		CASE WHEN cjm_internal.kept_is(%2$L::regclass, 2, ''''::text) THEN cjm_internal.kept_reason(s.built_at, s.parts, cjm_internal.kept_parts(%2$L::regclass),
-			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1)) END AS reason,
-		j.customers, j.touchpoints, (SELECT count(*) FROM %1$s.kept_changes) AS changes,
+			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1),
+			(SELECT format(''they are being built: %%s of %%s pieces are'', count(p.built_at), count(*)) FROM %1$s.kept_pieces p HAVING count(*) > 1)) END AS reason,
+		j.customers, j.touchpoints, c.changes, c.oldest_change,
 		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) AS bytes,
 		s.built_at, s.refreshed_at, s.took, s.folded
-	FROM %1$s.kept_state s CROSS JOIN (SELECT count(*) AS customers, coalesce(sum(cjm.touch_count(k.journey)), 0)::bigint AS touchpoints FROM %1$s.kept_journeys k) j',
+	FROM %1$s.kept_state s CROSS JOIN (SELECT count(*) AS customers, coalesce(sum(cjm.touch_count(k.journey)), 0)::bigint AS touchpoints FROM %1$s.kept_journeys k) j
+		CROSS JOIN (SELECT count(*) AS changes, min(g.written_at) AS oldest_change FROM %1$s.kept_changes g) c',
 	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_changes');
 COMMENT ON FUNCTION cjm_internal.kept_view_sql(cjm_internal.map) IS 'SQL of the view kept';

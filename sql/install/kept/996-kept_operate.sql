@@ -118,6 +118,7 @@ CREATE FUNCTION cjm_internal.kept_note_parts(def cjm_internal.map) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	EXECUTE format('DELETE FROM %s.kept_pieces', cjm_internal.map_schema(def));
 	EXECUTE format('UPDATE %1$s.kept_state SET view = %2$L::regclass, changes = %3$L::regclass, marks = %4$L::regclass, built_at = NULL',
 		cjm_internal.map_schema(def), format('%s.events', cjm_internal.map_schema(def)), format('%s.kept_changes', cjm_internal.map_schema(def)),
 		format('%s.kept_marks', cjm_internal.map_schema(def)));
@@ -247,7 +248,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_make_views(cjm_internal.map) IS 'the views kept and kept_rows of a map, and all comments';
 
-CREATE FUNCTION cjm.keep_journeys(map text) RETURNS void
+CREATE FUNCTION cjm.keep_journeys(map text, pieces integer DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -257,7 +258,11 @@ DECLARE
 	source pg_class;
 	holder regrole := (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = def.map);
 BEGIN
-	IF cjm_internal.kept_state(def.map) IS NOT NULL THEN
+	IF NOT coalesce(pieces, 1) BETWEEN 1 AND 1024 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('pieces must be 1 to 1024, not %s', pieces),
+			HINT = 'It is into how many parts a build is divided; NULL goes by the size of the source.';
+	ELSIF cjm_internal.kept_state(def.map) IS NOT NULL THEN
 		RAISE duplicate_object USING
 			MESSAGE = format('the map "%s" keeps its journeys already', map),
 			HINT = format('SELECT cjm.refresh_journeys(%L) brings them up to date.', map);
@@ -292,20 +297,21 @@ BEGIN
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
 	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER segments SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
-	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, false AS removed FROM %1$s.events e WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.5),
 		SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
 	EXECUTE format('CREATE TABLE %s.kept_marks (at timestamptz, reason text)', schema);
+	EXECUTE format('CREATE TABLE %s.kept_pieces (piece integer, began_at timestamptz, built_at timestamptz, journeys bigint)', schema);
 	EXECUTE format('CREATE TABLE %s.kept_state (fingerprint text, built_at timestamptz, view oid, changes oid, marks oid,
-		refreshed_at timestamptz, took interval, folded bigint NOT NULL DEFAULT 0, parts text[])', schema);
-	EXECUTE format('INSERT INTO %s.kept_state DEFAULT VALUES', schema);
+		refreshed_at timestamptz, took interval, folded bigint NOT NULL DEFAULT 0, parts text[], pieces integer)', schema);
+	EXECUTE format('INSERT INTO %s.kept_state (pieces) VALUES ($1)', schema) USING pieces;
 	PERFORM cjm_internal.map_lock(def.map, format('SELECT cjm_internal.kept_install(%L::regnamespace)', schema));
 	RAISE NOTICE 'the journeys of "%" are kept from the next refresh on; until then its views read the rows', map
 		USING HINT = format('SELECT cjm.refresh_journeys(%L) in a transaction of its own, and then from time to time.', map);
 END
 $$;
-COMMENT ON FUNCTION cjm.keep_journeys(text) IS
+COMMENT ON FUNCTION cjm.keep_journeys(text, integer) IS
 	'stores the journeys of a map and keeps them up to date: all its views and reports read them, and say what the rows say. Triggers on the source note what comes and goes; refresh_journeys builds the store and brings it up to date';
 
 CREATE FUNCTION cjm.unkeep_journeys(map text) RETURNS void
@@ -335,28 +341,136 @@ RETURN coalesce((SELECT string_agg(format('DROP %s IF EXISTS %s.%I %s; ', CASE W
 	FROM pg_class c WHERE c.relnamespace = (def).map AND c.relname = ANY (cjm_internal.kept_names()::name[])), '');
 COMMENT ON FUNCTION cjm_internal.kept_drop_sql(cjm_internal.map, text) IS 'SQL that drops what a map with kept journeys has beside its views; empty if it has nothing';
 
--- All rows, without what they hold already: one statement sees both.
-CREATE FUNCTION cjm_internal.kept_build(def cjm_internal.map) RETURNS bigint
+-- Each piece reads the whole source, so there are few of them, and of a small source one.  A key without a hash cannot be dealt out.
+CREATE FUNCTION cjm_internal.kept_pieces_for(def cjm_internal.map) RETURNS integer
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pieces integer;
+BEGIN
+	EXECUTE format('SELECT coalesce(s.pieces, least(64, greatest(1, ceil(sqrt((
+			SELECT sum(pg_table_size(t.relation)) FROM cjm_internal.kept_tables(%L::regclass) t) / 2::numeric ^ 30))))) FROM %s.kept_state s',
+		def.source, cjm_internal.map_schema(def)) INTO pieces;
+	EXECUTE format('SELECT hash_record_extended(ROW((SELECT k.customer FROM %s.kept_journeys k WHERE false)), 0)', cjm_internal.map_schema(def));
+	RETURN pieces;
+EXCEPTION WHEN undefined_function THEN
+	RETURN 1;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_pieces_for(cjm_internal.map) IS 'into how many pieces a build of kept journeys is divided';
+
+-- What made the store of no use happened before now, and so before anything that a piece reads.
+CREATE FUNCTION cjm_internal.kept_divide(def cjm_internal.map) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
-	journeys bigint;
+	pieces integer := cjm_internal.kept_pieces_for(def);
 BEGIN
+	EXECUTE format('UPDATE %s.kept_state SET built_at = NULL', schema);
+	EXECUTE format('DELETE FROM %s.kept_marks', schema);
 	EXECUTE format('DELETE FROM %s.kept_journeys', schema);
-	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes), mended AS (DELETE FROM %1$s.kept_marks)
-		INSERT INTO %1$s.kept_journeys (customer, segments, journey)
-		SELECT e.customer, %2$s, cjm.journey_agg(%3$s) FROM %1$s.events e
-		WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer', schema,
-		CASE WHEN def.segment IS NULL THEN 'NULL::cjm.journey' ELSE 'cjm.journey_agg(e.at, ''s'' || e.segment) FILTER (WHERE e.segment IS NOT NULL)' END,
-		cjm_internal.map_touch_sql(def, 'e'));
-	GET DIAGNOSTICS journeys = ROW_COUNT;
-	EXECUTE format('UPDATE %s.kept_state SET built_at = clock_timestamp()', schema);
-	RETURN journeys;
+	EXECUTE format('DELETE FROM %s.kept_pieces', schema);
+	EXECUTE format('INSERT INTO %s.kept_pieces (piece) SELECT generate_series(1, $1)', schema) USING pieces;
+	RETURN pieces;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.kept_build(cjm_internal.map) IS 'builds the store of a map''s journeys from its rows; how many there are';
+COMMENT ON FUNCTION cjm_internal.kept_divide(cjm_internal.map) IS 'begins a build of the store of a map''s journeys; how many pieces there are to build';
+
+-- The rows of a piece of the customers, without what they hold already: one statement sees both.
+CREATE FUNCTION cjm_internal.kept_build(def cjm_internal.map, piece integer) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	began CONSTANT timestamptz := clock_timestamp();
+	pieces integer;
+	of_piece text := 'true';
+	what text := format('journeys of %s', schema);
+	journeys bigint;
+BEGIN
+	EXECUTE format('SELECT count(*) FROM %s.kept_pieces', schema) INTO pieces;
+	IF pieces > 1 THEN
+		of_piece := format('(hash_record_extended(ROW(e.customer), 0) & 2147483647) %% %s = %s', pieces, piece - 1);
+		what := format('%s, piece %s of %s', what, piece, pieces);
+	END IF;
+	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
+		INSERT INTO %1$s.kept_journeys (customer, segments, journey)
+		SELECT e.customer, %2$s, cjm.journey_agg(%3$s) FROM %1$s.events e
+		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' AND %4$s GROUP BY e.customer', schema,
+		CASE WHEN def.segment IS NULL THEN 'NULL::cjm.journey' ELSE 'cjm.journey_agg(e.at, ''s'' || e.segment) FILTER (WHERE e.segment IS NOT NULL)' END,
+		cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what);
+	GET DIAGNOSTICS journeys = ROW_COUNT;
+	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_build(cjm_internal.map, integer) IS 'builds a piece of the store of a map''s journeys from its rows';
+
+-- Done by whoever has the state alone: nobody is at a piece.
+CREATE FUNCTION cjm_internal.kept_finish(def cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	journeys bigint;
+BEGIN
+	EXECUTE format('UPDATE %1$s.kept_state s SET built_at = clock_timestamp(), refreshed_at = clock_timestamp(), took = clock_timestamp() - p.began_at
+		FROM (SELECT min(p.began_at) AS began_at, sum(p.journeys)::bigint AS journeys FROM %1$s.kept_pieces p HAVING bool_and(p.built_at IS NOT NULL)) p
+		RETURNING p.journeys', cjm_internal.map_schema(def)) INTO journeys;
+	RETURN format('%s journeys built', journeys);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_finish(cjm_internal.map) IS 'says that the store of a map''s journeys is built, if all of its pieces are';
+
+-- Those who build pieces share the state, so none of them waits, and nobody else changes anything meanwhile.
+CREATE FUNCTION cjm_internal.kept_build_next(def cjm_internal.map) RETURNS text
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	next integer;
+	found integer;
+	answer text;
+BEGIN
+	EXECUTE format('SELECT p.piece FROM %s.kept_pieces p WHERE p.built_at IS NULL ORDER BY p.piece LIMIT 1 FOR UPDATE SKIP LOCKED', schema) INTO next;
+	IF next IS NULL THEN
+		RETURN 'another refresh is at it';
+	END IF;
+	PERFORM cjm_internal.kept_build(def, next);
+	EXECUTE format('SELECT 1 FROM %1$s.kept_state s WHERE NOT EXISTS (SELECT FROM %1$s.kept_pieces p WHERE p.built_at IS NULL) FOR UPDATE SKIP LOCKED', schema) INTO found;
+	IF found IS NOT NULL THEN
+		RETURN cjm_internal.kept_finish(def);
+	END IF;
+	EXECUTE format('SELECT format(''piece %%s of %%s built: %%s journeys'', $1, count(*), sum(p.journeys) FILTER (WHERE p.piece = $1)) FROM %s.kept_pieces p', schema)
+		INTO answer USING next;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_build_next(cjm_internal.map) IS 'builds the next piece of the store of a map''s journeys that nobody is at; says what it did';
+
+-- The first time that there are changes: how many customers a number of them concerns has to be known, and no table is looked at while it is empty.
+CREATE FUNCTION cjm_internal.kept_look_at_changes(def cjm_internal.map) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	waits boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM %s.kept_changes)', schema) INTO waits;
+	IF waits AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = def.map::text::name AND s.tablename = 'kept_changes') THEN
+		EXECUTE format('LOCK TABLE %s.kept_changes IN SHARE UPDATE EXCLUSIVE MODE NOWAIT', schema);
+		EXECUTE format('ANALYZE %s.kept_changes', schema);
+	END IF;
+EXCEPTION WHEN lock_not_available THEN
+	NULL;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_look_at_changes(cjm_internal.map) IS 'lets the planner know what the changes of a map are like';
 
 -- What is deleted from the changes goes into the store, in one statement, so whoever sees the one sees the other.
 CREATE FUNCTION cjm_internal.kept_fold(def cjm_internal.map) RETURNS bigint
@@ -436,13 +550,19 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	began CONSTANT timestamptz := clock_timestamp();
 	waits CONSTANT text := current_setting('lock_timeout');
+	building boolean;
 	state record;
 	counted bigint;
 	answer text;
 BEGIN
-	EXECUTE format('SELECT s.*, EXISTS (SELECT FROM %1$s.kept_marks) AS marked FROM %1$s.kept_state s FOR UPDATE SKIP LOCKED', schema) INTO state;
+	EXECUTE format('SELECT s.built_at IS NULL AND s.parts IS NOT DISTINCT FROM cjm_internal.kept_parts(%2$L::regclass) AND NOT EXISTS (SELECT FROM %1$s.kept_marks)
+			AND EXISTS (SELECT FROM %1$s.kept_pieces p WHERE p.built_at IS NULL) FROM %1$s.kept_state s', schema, cjm_internal.kept_state(def.map)) INTO building;
+	EXECUTE format('SELECT s.*, EXISTS (SELECT FROM %1$s.kept_marks) AS marked FROM %1$s.kept_state s FOR %2$s SKIP LOCKED', schema,
+		CASE WHEN building THEN 'SHARE' ELSE 'UPDATE' END) INTO state;
 	IF state.folded IS NULL THEN
 		RETURN 'another refresh is at it';
+	ELSIF building THEN
+		RETURN cjm_internal.kept_build_next(def);
 	END IF;
 	IF state.parts IS DISTINCT FROM cjm_internal.kept_parts(cjm_internal.kept_state(def.map)) THEN
 		-- A lock that has to wait holds up who writes, so it waits for moments only.
@@ -470,24 +590,30 @@ BEGIN
 	END IF;
 	IF state.built_at IS NOT NULL AND NOT state.marked THEN
 		BEGIN
+			PERFORM cjm_internal.kept_look_at_changes(def);
 			counted := cjm_internal.kept_fold(def);
-			answer := format('%s changes folded', counted);
-			EXECUTE format('UPDATE %s.kept_state SET folded = folded + $1', schema) USING counted;
+			EXECUTE format('UPDATE %s.kept_state SET folded = folded + $1, refreshed_at = clock_timestamp(), took = clock_timestamp() - $2', schema) USING counted, began;
+			RETURN format('%s changes folded', counted);
 		EXCEPTION WHEN data_corrupted OR data_exception OR unique_violation THEN
 			RAISE WARNING 'the kept journeys of "%" are built anew: %', map, SQLERRM;
 		END;
 	END IF;
-	IF answer IS NULL THEN
-		answer := format('%s journeys built', cjm_internal.kept_build(def));
+	EXECUTE format('SELECT count(*) FROM %1$s.kept_pieces p WHERE $1 HAVING bool_and(p.built_at IS NOT NULL)', schema)
+		INTO counted USING state.built_at IS NULL AND NOT state.marked;
+	IF counted IS NULL THEN
+		counted := cjm_internal.kept_divide(def);
+		IF counted > 1 THEN
+			RETURN format('the journeys are built in %s pieces: each refresh builds one, and several may at a time', counted);
+		END IF;
+		PERFORM cjm_internal.kept_build(def, 1);
 	END IF;
-	EXECUTE format('UPDATE %s.kept_state SET refreshed_at = clock_timestamp(), took = clock_timestamp() - $1', schema) USING began;
-	RETURN answer;
+	RETURN cjm_internal.kept_finish(def);
 END
 $$;
 COMMENT ON FUNCTION cjm.refresh_journeys(text) IS
 	'brings the kept journeys of a map up to date, or builds them; says what it did. Skips if another refresh is at it, and waits for no writer; but after something that triggers do not see it tries for moments to lock the source. For a scheduler, each minute or so, in a transaction of its own';
 
-CREATE FUNCTION cjm.kept(map text) RETURNS TABLE (state text, reason text, customers bigint, touchpoints bigint, changes bigint, bytes bigint,
+CREATE FUNCTION cjm.kept(map text) RETURNS TABLE (state text, reason text, customers bigint, touchpoints bigint, changes bigint, oldest_change timestamptz, bytes bigint,
 	built_at timestamptz, refreshed_at timestamptz, took interval, folded bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1
 	SET search_path = pg_catalog, pg_temp
@@ -498,7 +624,7 @@ BEGIN
 	IF cjm_internal.kept_state(def.map) IS NULL THEN
 		RETURN;
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT k.state, k.reason, k.customers, k.touchpoints, k.changes, k.bytes, k.built_at, k.refreshed_at, k.took, k.folded FROM %s.kept k',
+	RETURN QUERY EXECUTE format('SELECT k.state, k.reason, k.customers, k.touchpoints, k.changes, k.oldest_change, k.bytes, k.built_at, k.refreshed_at, k.took, k.folded FROM %s.kept k',
 		cjm_internal.map_schema(def));
 END
 $$;
