@@ -35,5 +35,8 @@ SELECT 'paths', md5(string_agg(p::text, E'\n')) FROM shop.paths p;
 SELECT 'customers', md5(string_agg(concat_ws('|', customer, segment, step, stage, step_times, converted, conversions, value, last_event, frequency, monetary), E'\n' ORDER BY customer)) FROM shop.customers;
 SELECT 'report', md5(string_agg(r::text, E'\n')) FROM cjm.funnel_report('shop', 'segment', 'month') r;
 SELECT 'drawn', md5(cjm.funnel_svg('shop'));
+SELECT 'kept', count(*), md5(string_agg(concat_ws('|', customer, segment, encode(cjm_internal.journey_send(journey), 'hex')), E'\n' ORDER BY customer)) FROM kept.journeys;
+SELECT 'kept funnel', f FROM kept.funnel f ORDER BY step;
+SELECT 'kept, and not as the rows are', count(*) FROM cjm.check_journeys('kept');
 SELECT 'on top', md5(string_agg(t::text, E'\n' ORDER BY t::text)) FROM on_top t;
 SELECT 'summary', s FROM summary s ORDER BY channel NULLS FIRST;

@@ -48,4 +48,11 @@ SELECT cjm.create_map('odd; "map"', 'events', 'customer_id::text', 'at::timestam
 CREATE VIEW on_top AS SELECT f.stage, f.customers, r.rate FROM shop.funnel f, cjm.retention_report('shop') r WHERE f.step = 1 AND r.number < 3;
 CREATE MATERIALIZED VIEW summary AS SELECT channel, cjm.window_funnel('9 days', at, event = 'view', event = 'purchase') AS steps,
 	cjm.sequence_match('(?1).*(?2)', at, event = 'view', event = 'purchase'), cjm.retention(event = 'view', event = 'cart') FROM events GROUP BY channel;
+-- Kept journeys with changes that wait.
+CREATE TABLE kept_events AS SELECT * FROM events WHERE customer_id < 3000;
+SELECT cjm.create_map('kept', source => 'kept_events', customer => 'customer_id', at => 'at', event => 'event', channel => 'channel', value => 'amount',
+	segment => 'CASE WHEN customer_id % 3 = 0 THEN ''LV'' ELSE ''EE'' END', time_zone => 'UTC', stages => 'view -> cart -> purchase within 30 days', keep => true) \g /dev/null
+SELECT cjm.refresh_journeys('kept') \g /dev/null
+INSERT INTO kept_events (customer_id, at, event, channel) SELECT customer_id + 10, at + interval '1 day', event, 'mail' FROM kept_events WHERE customer_id % 50 = 7;
+DELETE FROM kept_events WHERE customer_id % 70 = 3;
 ANALYZE;
