@@ -133,6 +133,28 @@ foreach my $case ([ 'texts', 4 ], [ 'sums', 1 ])
 }
 run_sql_fails($node, "SELECT create_map('shop', 'ev', 'who', 'at', 'what', 'view -> cart'), keep_journeys('shop', $_)", '22023', qr/pieces must be 1 to 1024, not $_/, "$_ pieces") foreach 0, -1, 1025;
 
+# A key that no index takes is told, whenever it comes; the rows are read as long as it is there.
+run_sql($node, q{
+	CREATE FUNCTION long_key(int) RETURNS text LANGUAGE sql IMMUTABLE RETURN (SELECT string_agg(md5(i::text), '') FROM generate_series(1, $1) i);
+	CREATE TABLE keys AS SELECT 'k' || i AS who, timestamptz '2026-01-01Z' + i * interval '1 hour' AS at, 'view' AS what FROM generate_series(1, 200) i;
+	SELECT create_map('shop', 'keys', 'who', 'at', 'what', 'view -> cart'), keep_journeys('shop', 2);
+	INSERT INTO keys SELECT long_key(200), now(), 'cart'});
+refresh();
+foreach my $length (200, 400)
+{
+	run_sql_fails($node, q{DO $$BEGIN PERFORM cjm.refresh_journeys('shop'); PERFORM cjm.refresh_journeys('shop'); END$$}, '54000',
+		qr/journeys of "shop" cannot be kept: a customer has a key that is too long for an index/, "a build meets a key of $length hashes");
+	is(stands() =~ s/.*\s//sr, 0, 'the views say what the rows say');
+	run_sql($node, "UPDATE keys SET who = long_key(400) WHERE length(who) > 100");
+}
+run_sql($node, 'DELETE FROM keys WHERE length(who) > 100');
+build();
+run_sql($node, "INSERT INTO keys SELECT long_key(300), now(), 'cart'");
+run_sql_fails($node, q{SELECT cjm.refresh_journeys('shop')}, '54000', qr/a key that is too long for an index/, 'so does a fold');
+is(stands(), 'changed| 0', 'the change waits');
+run_sql($node, 'DELETE FROM keys WHERE length(who) > 100; SELECT refresh_journeys($$shop$$)');
+is(stands(), 'folded| 0', 'until it is gone');
+
 # A long build tells how far it is.
 my ($status, $out, $notices) = $node->psql('postgres', q{SELECT count(*) FROM generate_series(1, 5000) i
 	WHERE cjm_internal.kept_progress('journeys of shop') AND CASE i WHEN 1500 THEN pg_sleep(5.2) IS NOT NULL ELSE true END});

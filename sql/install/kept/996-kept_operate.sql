@@ -379,6 +379,23 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_divide(cjm_internal.map) IS 'begins a build of the store of a map''s journeys; how many pieces there are to build';
 
+-- What the index of the store does not take, though the source does; any other limit says itself what it is.
+CREATE FUNCTION cjm_internal.kept_limit(def cjm_internal.map, message text, detail text, hint text) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF message NOT LIKE 'journey %' THEN
+		RAISE program_limit_exceeded USING
+			MESSAGE = format('the journeys of "%s" cannot be kept: a customer has a key that is too long for an index', cjm_internal.map_schema(def)),
+			DETAIL = message,
+			HINT = 'Make the map with a shorter key: an expression that cuts it, or hashes it. Until then its views read the rows.';
+	END IF;
+	RAISE program_limit_exceeded USING MESSAGE = message, DETAIL = detail, HINT = hint;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_limit(cjm_internal.map, text, text, text) IS 'an error that says which limit a refresh of kept journeys has met';
+
 -- The rows of a piece of the customers, without what they hold already: one statement sees both.
 CREATE FUNCTION cjm_internal.kept_build(def cjm_internal.map, piece integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE STRICT
@@ -391,6 +408,9 @@ DECLARE
 	of_piece text := 'true';
 	what text := format('journeys of %s', schema);
 	journeys bigint;
+	message text;
+	detail text;
+	hint text;
 BEGIN
 	EXECUTE format('SELECT count(*) FROM %s.kept_pieces', schema) INTO pieces;
 	IF pieces > 1 THEN
@@ -405,6 +425,9 @@ BEGIN
 		cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what);
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
+EXCEPTION WHEN program_limit_exceeded THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	PERFORM cjm_internal.kept_limit(def, message, detail, hint);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_build(cjm_internal.map, integer) IS 'builds a piece of the store of a map''s journeys from its rows';
@@ -554,6 +577,9 @@ DECLARE
 	state record;
 	counted bigint;
 	answer text;
+	message text;
+	detail text;
+	hint text;
 BEGIN
 	EXECUTE format('SELECT s.built_at IS NULL AND s.parts IS NOT DISTINCT FROM cjm_internal.kept_parts(%2$L::regclass) AND NOT EXISTS (SELECT FROM %1$s.kept_marks)
 			AND EXISTS (SELECT FROM %1$s.kept_pieces p WHERE p.built_at IS NULL) FROM %1$s.kept_state s', schema, cjm_internal.kept_state(def.map)) INTO building;
@@ -596,6 +622,9 @@ BEGIN
 			RETURN format('%s changes folded', counted);
 		EXCEPTION WHEN data_corrupted OR data_exception OR unique_violation THEN
 			RAISE WARNING 'the kept journeys of "%" are built anew: %', map, SQLERRM;
+		WHEN program_limit_exceeded THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+			PERFORM cjm_internal.kept_limit(def, message, detail, hint);
 		END;
 	END IF;
 	EXECUTE format('SELECT count(*) FROM %1$s.kept_pieces p WHERE $1 HAVING bool_and(p.built_at IS NOT NULL)', schema)
