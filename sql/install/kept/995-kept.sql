@@ -188,6 +188,7 @@ COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text) IS 'SQ
 
 -- Which arms give rows is known when the query runs: the store; or the store without those who have changes, and they with what the store
 -- has of them; or the rows.  Each arm is asked by itself, so that the planner sees no more than some scans, and workers take part in them.
+-- It is asked above them, from where the planner brings it into each, since an arm with a condition of its own is one more step for each row.
 CREATE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -197,18 +198,20 @@ DECLARE
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
 	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
 BEGIN
-	RETURN format('SELECT k.customer, %3$s AS segment, k.journey
-		FROM %1$s.kept_journeys k WHERE cjm_internal.kept_is(%2$s, 0, ''''::text)
-		UNION ALL
-		SELECT k.customer, %3$s, k.journey
-		FROM %1$s.kept_journeys k LEFT JOIN (SELECT g.customer FROM %5$s GROUP BY g.customer) c ON c.customer %4$s k.customer
-		WHERE cjm_internal.kept_is(%2$s, 1, ''''::text) AND c.customer IS NULL
-		UNION ALL
-		SELECT c.customer, %6$s, %7$s
-		FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
-		WHERE cjm_internal.kept_is(%2$s, 1, ''''::text) AND (c.removed IS NULL OR %7$s IS NOT NULL)
-		UNION ALL
-		%9$s', schema, state, cjm_internal.kept_segment_sql(map, 'k.segments'), cjm_internal.kept_equals(map), waiting,
+	RETURN format('SELECT j.customer, j.segment, j.journey
+		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey
+			FROM %1$s.kept_journeys k
+			UNION ALL
+			SELECT 1, k.customer, %3$s, k.journey
+			FROM %1$s.kept_journeys k LEFT JOIN (SELECT g.customer FROM %5$s GROUP BY g.customer) c ON c.customer %4$s k.customer
+			WHERE c.customer IS NULL
+			UNION ALL
+			SELECT 1, c.customer, %6$s, %7$s
+			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
+			WHERE c.removed IS NULL OR %7$s IS NOT NULL
+			UNION ALL
+			SELECT 2, r.customer, r.segment, r.journey FROM (%9$s) r) j
+		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state, cjm_internal.kept_segment_sql(map, 'k.segments'), cjm_internal.kept_equals(map), waiting,
 		cjm_internal.kept_segment_sql(map, 'cjm_internal.journey_changed(k.segments, c.added_segments, c.removed_segments)'),
 		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'));
