@@ -117,7 +117,7 @@ extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rul
 							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
-extern bool funnel_open(const FunnelRules *rules, FunnelEntry entry,
-						const FunnelTouch *touches, size_t count, int64 now);
+extern int	funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
+							 const FunnelTouch *touches, size_t count, int64 now);
 
 #endif							/* CJM_FUNNEL_ENGINE_H */

@@ -82,34 +82,34 @@ funnel_going_at(const FunnelGoing *going, int64 now)
 }
 
 /*
- * Is a customer open: has begun a walk, has not completed the funnel, and some
- * walk could still become at least as deep as the winning one with touchpoints
- * yet to come?  Those come at or after now (or the last touchpoint, if that is
- * later) and may be anything, so one of them is enough: with it come all that
- * are missing, and the walk is complete.  It must be one that has begun, that
- * is no longer than within at now, that the next stage's [D] still lets go on,
- * and, for strict and excluding, that nothing has broken since.  Without
- * within nobody is open.
+ * The deepest step of a customer who is open, 0 of any other.  Open is who has
+ * begun a walk, has not completed the funnel, and some walk could still become at
+ * least as deep as the winning one with touchpoints yet to come.  Those come at or
+ * after now (or the last touchpoint, if that is later) and may be anything, so one
+ * of them is enough: with it come all that are missing, and the walk is complete.
+ * It must be one that has begun, that is no longer than within at now, that the
+ * next stage's [D] still lets go on, and, for strict and excluding, that nothing
+ * has broken since.  Without within nobody is open.
  */
-bool
-funnel_open(const FunnelRules *rules, FunnelEntry entry,
-			const FunnelTouch *touches, size_t count, int64 now)
+int
+funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
+				 const FunnelTouch *touches, size_t count, int64 now)
 {
 	FunnelGoing going;
 	FunnelWalk	walk;
 	UnorderedSpan span;
 
 	if (count == 0 || rules->within == FUNNEL_NO_LIMIT)
-		return false;
+		return 0;
 	funnel_going_start(&going, rules, entry, touches);
 	funnel_going_until(&going, count);
 	if (!funnel_going_at(&going, Max(now, touches[count - 1].at)))
-		return false;
+		return 0;
 	if (rules->unordered)
 	{
 		unordered_find(rules, entry, touches, count, &span);
-		return span.step < rules->nstages;
+		return span.step < rules->nstages ? span.step : 0;
 	}
 	funnel_walk(rules, entry, touches, count, &walk);
-	return walk.step <= last_mandatory(rules);
+	return walk.step <= last_mandatory(rules) ? walk.step : 0;
 }

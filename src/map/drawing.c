@@ -31,6 +31,7 @@ PG_FUNCTION_INFO_V1(chart_bar);
 /* What a terminal shows in one cell, in UTF-8. */
 #define ELLIPSIS "\xE2\x80\xA6"
 #define FULL_BLOCK "\xE2\x96\x88"
+#define MEDIUM_SHADE "\xE2\x96\x92"
 #define LIGHT_SHADE "\xE2\x96\x91"
 
 /* A label as UTF-8, perhaps in the argument's own memory. */
@@ -172,10 +173,11 @@ chart_label(PG_FUNCTION_ARGS)
 }
 
 /*
- * chart_bar(length, before, cells, plain): a bar of eighths of a cell, lighter
- * from there to where the bar before it ends, in exactly so many cells; plain:
- * of whole cells and ASCII.  Lengths are shares of the cells, from 0 to 1.
- * What is more than nothing is seen.
+ * chart_bar(length, before, cells, plain, open): a bar of eighths of a cell, lighter
+ * from there to where the bar before it ends, and of that a part of the length open
+ * not as light, in exactly so many cells; plain: of whole cells and ASCII.  Lengths
+ * are shares of the cells, from 0 to 1.  What is more than nothing is seen, unless
+ * there is no cell left for it.
  */
 Datum
 chart_bar(PG_FUNCTION_ARGS)
@@ -187,10 +189,14 @@ chart_bar(PG_FUNCTION_ARGS)
 	int			parts = plain ? 1 : 8;
 	int			filled = (int) rint(Min(Max(length, 0), 1) * cells * parts);
 	int			lost = (int) rint(Min(Max(before, 0), 1) * cells);
+	float8		open = PG_GETARG_FLOAT8(4);
+	int			waiting = 0;
 	StringInfoData out;
 
 	if (length > 0)
 		filled = Min(Max(filled, 1), cells * parts);
+	if (open > 0)
+		waiting = Max((int) rint(Min(Max(length, 0) + open, 1) * cells), (filled + parts - 1) / parts + 1);
 	initStringInfo(&out);
 	for (int cell = 0; cell < cells; cell++)
 	{
@@ -205,6 +211,8 @@ chart_bar(PG_FUNCTION_ARGS)
 
 			appendStringInfoString(&out, eighths);
 		}
+		else if (cell < waiting)
+			appendStringInfoString(&out, plain ? "+" : MEDIUM_SHADE);
 		else if (cell < lost)
 			appendStringInfoString(&out, plain ? "." : LIGHT_SHADE);
 		else

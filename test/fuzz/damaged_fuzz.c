@@ -62,7 +62,7 @@ read_funnel(const JourneyView *view, size_t i)
 	(void) SOUND(
 	{
 		count = funnel_match_touches(matcher, view, &touches);
-		(void) funnel_open(rules, FUNNEL_ANY_ENTRY, touches, count, view->first);
+		(void) funnel_open_step(rules, FUNNEL_ANY_ENTRY, touches, count, view->first);
 		(void) funnel_periods(rules, FUNNEL_ANY_ENTRY, touches, count, periods);
 		(void) funnel_conversions(rules, FUNNEL_ANY_ENTRY, touches, count, NULL);
 	});

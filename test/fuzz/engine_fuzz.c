@@ -208,7 +208,7 @@ check_case(const Case *c)
 				(long long) conversions[0], (long long) conversions[1]);
 		abort();
 	}
-	open[0] = funnel_open(&c->rules, c->entry, c->touches, c->count, c->now);
+	open[0] = funnel_open_step(&c->rules, c->entry, c->touches, c->count, c->now);
 	open[1] = oracle_open(&c->rules, c->entry, c->touches, c->count, c->now);
 	if (open[0] != open[1])
 	{

@@ -90,26 +90,30 @@ my $sessions = q{(
 		(array_agg(channel ORDER BY n) FILTER (WHERE channel IS NOT NULL))[1] AS channel, sum(value ORDER BY n) AS value, count(*) = 1 AS bounced
 	FROM plain.numbered GROUP BY customer, session)};
 
-# One row per step of a set of winning walks, as the funnel's counts and times are defined; split by columns.
+# One row per step of a set of winning walks, as the funnel's counts and times are defined; split by columns.  Of those who have not
+# gone on the open ones have begun a walk, of those that the condition is about, less than ten days ago.
 sub funnel_rows
 {
-	my ($by, $walks) = @_;
+	my ($by, $walks, $begun) = @_;
 	my $group = $by ? "$by," : '';
+	my $open = "EXISTS (SELECT FROM plain.touches a WHERE a.customer = w.customer AND a.event = 'a' AND a.at >= now() - interval '240 hours'" . ($begun ? " AND $begun" : '') . ')';
 
 	return qq{
 		SELECT $group v.* FROM (
 			SELECT $group count(t1) AS n1, count(t2) AS n2, count(t3) AS n3,
+				count(*) FILTER (WHERE step = 1 AND $open) AS open1, count(*) FILTER (WHERE step = 2 AND $open) AS open2,
 				avg(extract(epoch FROM t2 - t1)) AS mean2, avg(extract(epoch FROM t3 - t2)) AS mean3,
 				percentile_disc('{0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM t2 - t1)) FILTER (WHERE t2 IS NOT NULL) AS time2,
 				percentile_disc('{0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM t3 - t2)) FILTER (WHERE t3 IS NOT NULL) AS time3,
 				percentile_disc('{0.5,0.9}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM t3 - t1)) FILTER (WHERE t3 IS NOT NULL) AS total3
 			FROM $walks w } . ($by ? "GROUP BY $by" : '') . q{) s,
-			LATERAL (VALUES (1, 'a', n1, nullif(n1, 0)::float8 / n1, n1 - n2, NULL::numeric, NULL::numeric[], NULL::numeric[], NULL::bigint),
-				(2, 'b', n2, n2::float8 / nullif(n1, 0), n2 - n3, mean2, time2, time2, n1),
-				(3, 'd', n3, n3::float8 / nullif(n1, 0), NULL, mean3, time3, total3, n2))
-				v(step, stage, customers, overall_rate, dropped, mean, quantiles, totals, before)};
+			LATERAL (VALUES (1, 'a', n1, nullif(n1, 0)::float8 / n1, n1 - n2 - open1, open1, (n1 - n2 - open1)::float8 / nullif(n1, 0), NULL::numeric, NULL::numeric[], NULL::numeric[], NULL::bigint),
+				(2, 'b', n2, n2::float8 / nullif(n1, 0), n2 - n3 - open2, open2, (n2 - n3 - open2)::float8 / nullif(n2, 0), mean2, time2, time2, n1),
+				(3, 'd', n3, n3::float8 / nullif(n1, 0), NULL, NULL, NULL, mean3, time3, total3, n2))
+				v(step, stage, customers, overall_rate, dropped, open_customers, drop_rate, mean, quantiles, totals, before)};
 }
-my $steps = 'step, stage, customers, overall_rate, dropped, round(mean_time_seconds::numeric, 3) AS mean';
+my $counts = 'step, stage, customers, overall_rate, dropped, open_customers, drop_rate';
+my $steps = "$counts, round(mean_time_seconds::numeric, 3) AS mean";
 
 # Both ways, in one statement and so at one now(); the same row twice counts twice.
 sub same
@@ -149,7 +153,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 
 	my $plain = funnel_rows('', 'plain.best');
 	same("$zone: funnel", "SELECT $steps FROM " . $view->('funnel'),
-		"SELECT step, stage, customers, overall_rate, dropped, round(mean, 3) FROM ($plain) f");
+		"SELECT $counts, round(mean, 3) FROM ($plain) f");
 	is(run_sql($node, 'SELECT count(*) FROM ' . $view->('funnel') . " v JOIN ($plain) p USING (step)
 		WHERE abs(v.median_time_seconds - quantiles[1]) > 0.011 * quantiles[1] OR abs(v.p90_time_seconds - quantiles[2]) > 0.011 * quantiles[2]
 			OR abs(v.median_total_seconds - totals[1]) > 0.011 * totals[1] OR abs(v.p90_total_seconds - totals[2]) > 0.011 * totals[2]
@@ -162,14 +166,14 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 		WHERE v.step > 1 AND (SELECT bool_and(abs(abs(e - v.step_rate) / sqrt(e * (1 - e) / p.before) - 1.959963984540054) < 1e-6)
 			FROM unnest(ARRAY[v.rate_low, v.rate_high]) e) AND v.rate_low < v.step_rate AND v.step_rate < v.rate_high"), 'true,true', "$zone: intervals of the rates");
 	same("$zone: funnel_by_segment", "SELECT segment, $steps FROM " . $view->('funnel_by_segment'),
-		'SELECT segment, step, stage, customers, overall_rate, dropped, round(mean, 3) FROM ('
+		"SELECT segment, $counts, round(mean, 3) FROM ("
 		. funnel_rows('segment', '(SELECT s.segment, b.* FROM plain.segments s LEFT JOIN plain.best b USING (customer))') . ') f');
 
 	my $weekly = $in_zone->(q{(SELECT DISTINCT ON (customer, week) * FROM (SELECT date_trunc('week', t1 AT TIME ZONE 'ZONE')::date AS week, w.* FROM plain.walks w) w
 		ORDER BY customer, week, step DESC, reached, t1 DESC, t2, t3)});
 	same("$zone: funnel_by_week", "SELECT week, closed, $steps FROM " . $view->('funnel_by_week'),
-		$in_zone->(q{SELECT week, (week + 7)::timestamp AT TIME ZONE 'ZONE' + interval '240 hours' <= now(), step, stage, customers, overall_rate, dropped, round(mean, 3) FROM (}
-		. funnel_rows('week', $weekly) . ') f'));
+		$in_zone->(q{SELECT week, (week + 7)::timestamp AT TIME ZONE 'ZONE' + interval '240 hours' <= now(), COUNTS, round(mean, 3) FROM (} =~ s/COUNTS/$counts/r
+		. funnel_rows('week', $weekly, "date_trunc('week', a.at AT TIME ZONE 'ZONE')::date = w.week") . ') f'));
 
 	same("$zone: drop_off", "SELECT step, stage, last_event, customers, round(share::numeric, 9) AS share, open_customers, round(median_days_since::numeric, 6) AS days,
 			next_event, next_customers FROM " . $view->('drop_off'), q{
@@ -183,6 +187,25 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 			FROM plain.best b JOIN (SELECT DISTINCT ON (customer) customer, event AS last_event, at AS last_seen FROM plain.touches ORDER BY customer, n DESC) t USING (customer)
 			WHERE b.step < 3) s
 		GROUP BY step, last_event});
+
+	# Whoever shows who dropped and who may yet go on says the same: a row for each step and where it is said.
+	my $told = sub {
+		my ($arguments) = @_;
+		my ($funnel, $drop_off, $stages) = map { $arguments ? "cjm.${_}_report('$map', $arguments)" : $view->($_ eq 'stage' ? 'stages' : $_) } 'funnel', 'drop_off', 'stage';
+
+		return qq{SELECT step, dropped, open_customers FROM $funnel WHERE dropped IS NOT NULL UNION ALL
+			SELECT step, sum(customers)::bigint, sum(open_customers)::bigint FROM $drop_off GROUP BY step UNION ALL
+			SELECT step, customers, open_customers FROM $stages WHERE step > 0 AND NOT converted};
+	};
+	foreach my $arguments ('', "from_time => now() - interval '50 days', to_time => now() - interval '2 days'")
+	{
+		is(run_sql($node, 'SELECT count(*), min(n), max(n), count(*) FILTER (WHERE open_customers > 0) FROM (SELECT step, open_customers, count(*) AS n FROM ('
+			. $told->($arguments) . ') t GROUP BY step, dropped, open_customers) s'), '2|3|3|2', "$zone: funnel, drop_off and stages agree" . ($arguments && ' on a range'));
+	}
+	is(run_sql($node, 'SELECT count(*) FROM ((SELECT step, count(*) FILTER (WHERE NOT open), count(*) FILTER (WHERE open) FROM ' . $view->('customers')
+		. ' WHERE step > 0 AND NOT converted GROUP BY step) EXCEPT (' . $told->('') . ')) d'), '0', "$zone: and customers");
+	is(run_sql($node, 'SELECT bool_and(f.customers = f.dropped + f.open_customers + n.customers) FROM ' . $view->('funnel') . ' f JOIN ' . $view->('funnel') . ' n ON n.step = f.step + 1'),
+		't', "$zone: at a step are who went on, who may yet, and who dropped");
 
 	my $plain_sessions = $in_zone->($sessions);
 	same("$zone: sessions", "SELECT customer, segment, session_number, visitor, day, started_at, ended_at, duration, duration_seconds, touches, entry_event, exit_event, channel,
@@ -246,11 +269,11 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 	}
 
 	# Reports of a range of time.
-	my ($from, $to) = run_sql($node, q{SELECT date_trunc('day', now()) - interval '60 days', now() - interval '20 days'}) =~ /(.*)\|(.*)/;
+	my ($from, $to) = run_sql($node, q{SELECT date_trunc('day', now()) - interval '60 days', now() - interval '3 days'}) =~ /(.*)\|(.*)/;
 	my $range = "from_time => '$from', to_time => '$to'";
 	my $ranged = "(SELECT DISTINCT ON (customer) * FROM plain.walks WHERE t1 >= '$from' AND t1 < '$to' ORDER BY customer, step DESC, reached, t1 DESC, t2, t3)";
 	same("$zone: funnel_report of a range", "SELECT $steps FROM cjm.funnel_report('$map', $range)",
-		'SELECT step, stage, customers, overall_rate, dropped, round(mean, 3) FROM (' . funnel_rows('', $ranged) . ') f');
+		"SELECT $counts, round(mean, 3) FROM (" . funnel_rows('', $ranged, "a.at >= '$from' AND a.at < '$to'") . ') f');
 	same("$zone: drop_off_report of a range", "SELECT step, sum(customers + open_customers) FROM cjm.drop_off_report('$map', 'segment', $range) GROUP BY step",
 		"SELECT step, count(*)::numeric FROM $ranged b WHERE step < 3 GROUP BY step");
 	same("$zone: session_report of a range", "SELECT by_value, bucket_start, sessions, customers, new_sessions, bounces, mean_time_seconds::numeric(20,3),

@@ -91,6 +91,17 @@ foreach my $name ('empty', 'rules', 'no order', 'years', 'rare')
 	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
 }
 
+# Some who went on, some who may yet, some who dropped; and hardly anybody, beside many.
+run_utf8(q{
+	CREATE TABLE lately AS SELECT c AS customer, now() - CASE WHEN c % 3 = 0 THEN interval '1 day' ELSE interval '1 year' END + s * interval '1 minute' AS at, s AS event
+		FROM generate_series(1, 900) c, generate_series(1, 6) s WHERE c % 7 >= s OR s = 1;
+	SELECT create_map('waiting', 'lately', 'customer', 'at', $$'e' || event$$, 'e1 -> e2 -> optional e3 -> e4 -> e5 -> e6 within 7 days');
+	SELECT create_map('few wait', 'lately', 'customer', 'at', $$'e' || event$$, 'e1 -> e2 -> e3 within 7 days', filter => 'customer % 3 > 0 OR customer = 903 OR customer = 3')});
+foreach my $name ('waiting', 'few wait')
+{
+	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
+}
+
 # Of 29 customers first seen in a month, and of 30: what happens to few has no colour.
 run_utf8(q{
 	CREATE TABLE few AS SELECT c AS customer, timestamptz '2025-02-10 00:00+00' + (c > 29)::int * interval '1 month' + after AS at, event
@@ -130,6 +141,16 @@ is(run_sql($node, q{SELECT string_agg(concat_ws(' ', event, with_customers, with
 is(join(' ', sort $drawings{'map of few'} =~ /<\/title><circle[^>]* class="(\w+)"/g), 'even even plain plain plain', 'and have no colour');
 is(join(' ', sort $drawings{'retention of few'} =~ /<g><title>[^<]*<\/title><rect [^>]*class="(\w+)"/g), 'heat6 heat6 heatfew heatfew heatfew', 'nor has a cohort of 29, nor what is left of it, beside one of 30 and both together');
 holds($drawings{'retention of few'}, qr/fewer than 30 customers/, 'and it is said why');
+foreach my $name ('waiting', 'few wait')
+{
+	# Every bar of those who wait says how many, and they are those of the view.
+	my $open = run_sql($node, qq{SELECT string_agg(cjm_internal.draw_count(open_customers), ' ' ORDER BY step) FROM "$name".funnel WHERE open_customers > 0});
+
+	is(join(' ', $drawings{"map of $name"} =~ /class="strong waits">([\d,]+)</g), $open, "the map says who may yet go on: $name");
+	is(join(' ', $drawings{"funnel of $name"} =~ /class="waits"> &#183; ([\d,]+) open</g), $open, "and so does the funnel: $name");
+	is(scalar(() = $drawings{"$_ of $name"} =~ /class="wait"/g), scalar(split / /, $open), "and $_ shows them") foreach 'map', 'funnel';
+}
+is(scalar(grep { /class="waits?"/ } map { $drawings{"$_ of three"} } 'map', 'funnel'), 0, 'where nobody does, nothing is there of it');
 my @rates = split /\n/, run_sql($node, 'SELECT cjm_internal.draw_rate(rate) FROM three.retention WHERE number > 0');
 is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');
 holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');

@@ -256,6 +256,26 @@ is(sum(map { $_->{new_sessions} + $_->{returning_sessions} } @{ $answers{'Sessio
 ok((grep { $_->{cohort} eq "2025-03 ($plain->{cohort})" } @{ $answers{'Retention by month (table)'} }), 'the size of a cohort');
 
 #
+# Who dropped and who may yet go on, wherever that is shown
+#
+
+run_sql($node, qq{
+	CREATE TABLE lately AS SELECT customer_id, at + (date_trunc('hour', now()) - '2025-12-31 23:00Z') AS at, event, channel, amount FROM events;
+	SELECT create_map('lately', } . $definition =~ s/'events'/'lately'/r . ')');
+my %lately = (%value, map => 'lately', from => run_sql($node, q{SELECT now() - interval '200 days'}), to => run_sql($node, q{SELECT now() - interval '2 days'}));
+my $answer_of = sub {
+	my ($title) = @_;
+	my ($panel) = grep { "$_->{title} ($_->{type})" eq $title } @charts;
+
+	return "(" . interpolate($panel->{targets}[0]{rawSql} =~ s/\nLIMIT \d+//r, %lately) . ")";
+};
+is(run_sql($node, "SELECT count(*), min(n), max(n), bool_and(open_customers > 0), count(DISTINCT open_customers) > 1 FROM (SELECT step, dropped, open_customers, count(*) AS n FROM (
+		SELECT step, dropped, open_customers FROM " . $answer_of->('Step by step (table)') . " a WHERE dropped IS NOT NULL
+		UNION ALL SELECT step, sum(customers)::bigint, sum(open_customers)::bigint FROM " . $answer_of->('Where they stop (table)') . " b GROUP BY step
+		UNION ALL SELECT split_part(stage, '.', 1)::integer, customers, open_customers FROM " . $answer_of->('Where they stand (barchart)') . " c WHERE stage !~ '^4'
+	) t GROUP BY step, dropped, open_customers) s"), '3|3|3|t|t', 'all panels say the same of who dropped and who may yet go on');
+
+#
 # A map of any name
 #
 

@@ -91,7 +91,7 @@ function measure(svg, name) {
 		// A broken line stands in a cell, all others on paper.
 		const cell = kind === 'growing' && shape.parentNode.localName === 'g' ? shape.previousElementSibling : undefined;
 
-		if (!/^(?:bar|drop|plain|better\d|worse\d|even|part|growing)$/.test(kind)) continue;
+		if (!/^(?:bar|drop|wait|plain|better\d|worse\d|even|part|growing)$/.test(kind)) continue;
 		seen.shapes++;
 		if (!(contrast(colour(/^(?:even|part|growing)$/.test(kind) ? style.stroke : style.fill), cell ? colour(getComputedStyle(cell).fill) : paper) >= 3))
 			say(name, `${shape.getAttribute('class')} cannot be seen on ${cell ? cell.getAttribute('class') : 'paper'}`);

@@ -237,7 +237,7 @@ COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of 
 -- The funnel
 --
 
--- by and bucket may be NULL.  closed: the bucket is over, and the time limit of all walks that began in it too.
+-- by and bucket may be NULL.  To report those who are open have dropped like all who have not gone on.  closed: the bucket is over, and the time limit of all walks that began in it too.
 CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -247,16 +247,20 @@ DECLARE
 		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 BEGIN
-	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.rate_low, r.rate_high,
+	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, o.dropped, o.dropped::float8 / nullif(r.customers, 0)::float8 AS drop_rate,
+			o.open_customers, r.rate_low, r.rate_high,
 			r.median_time, r.mean_time, r.p90_time, r.median_total, r.p90_total,
 			extract(epoch FROM r.median_time)::float8 AS median_time_seconds,
 			extract(epoch FROM r.mean_time)::float8 AS mean_time_seconds,
 			extract(epoch FROM r.p90_time)::float8 AS p90_time_seconds,
 			extract(epoch FROM r.median_total)::float8 AS median_total_seconds,
 			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds
-		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats
+		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
+				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %10$s) AS open
 			FROM %6$s.journeys j%7$s%8$s) s
 		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r
+		CROSS JOIN LATERAL (SELECT r.dropped - coalesce(s.open[r.step], 0) AS dropped,
+			CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open_customers) o
 		ORDER BY %9$s r.step',
 		lead, cjm_internal.map_split(by, 'segment', 'channel'),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
@@ -267,7 +271,8 @@ BEGIN
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
-		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END);
+		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END,
+		coalesce(entered, '''(,)''::tstzrange'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and of funnel_report';

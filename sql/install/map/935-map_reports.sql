@@ -14,7 +14,7 @@ CREATE FUNCTION cjm.funnel_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
-		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8,
+		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
 		rate_low float8, rate_high float8,
 		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
 		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8)

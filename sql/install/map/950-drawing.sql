@@ -37,11 +37,11 @@ CREATE FUNCTION cjm_internal.chart_label(label text, cells integer, plain boolea
 COMMENT ON FUNCTION cjm_internal.chart_label(text, integer, boolean) IS
 	'a text in exactly so many cells of a terminal, cut or filled up; plain: without characters that an encoding may lack';
 
-CREATE FUNCTION cjm_internal.chart_bar(length float8, before float8, cells integer, plain boolean) RETURNS text
+CREATE FUNCTION cjm_internal.chart_bar(length float8, before float8, cells integer, plain boolean, open float8 DEFAULT 0) RETURNS text
 	AS 'MODULE_PATHNAME', 'chart_bar'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION cjm_internal.chart_bar(float8, float8, integer, boolean) IS
-	'a bar of block characters, lighter up to where the bar before it ends; lengths are shares of the cells; plain: in ASCII';
+COMMENT ON FUNCTION cjm_internal.chart_bar(float8, float8, integer, boolean, float8) IS
+	'a bar of block characters, lighter up to where the bar before it ends, and not as light for the length open; lengths are shares of the cells; plain: in ASCII';
 
 --
 -- Numbers as people read them
@@ -116,6 +116,8 @@ RETURN (
 		(9, '.flow', 'fill', '#d5e4f4', '#24405e'),
 		(10, '.leak', 'fill', '#f8e3d3', '#4a3223'),
 		(11, '.drop', 'fill', '#b35806', '#f0a676'),
+		(12, '.wait', 'fill', '#8a6fc4', '#9d83d6'),
+		(13, '.waits', 'fill', '#6541a5', '#c3aef2'),
 		(20, '.heat0', 'fill', '#eef4fb', '#1b2631'),
 		(21, '.heat1', 'fill', '#d6e4f3', '#1c3a57'),
 		(22, '.heat2', 'fill', '#b3cfea', '#1f4c77'),

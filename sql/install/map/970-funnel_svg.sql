@@ -15,7 +15,7 @@ RETURN (
 			CASE WHEN s.step > 1 THEN cjm_internal.draw_rate(s.step_rate) || ' of the step before' ||
 				coalesce(' (95% interval ' || cjm_internal.draw_rate(s.rate_low) || ' to ' || cjm_internal.draw_rate(s.rate_high) || ')', '') END,
 			'median time ' || cjm_internal.draw_time(s.median_seconds),
-			cjm_internal.draw_count(s.dropped) || ' dropped after it')), '. ' ORDER BY s.step) || '.'
+			cjm_internal.draw_count(s.dropped) || ' dropped after it', cjm_internal.draw_count(nullif(s.open_customers, 0)) || ' may yet go on')), '. ' ORDER BY s.step) || '.'
 	FROM unnest(steps) s);
 COMMENT ON FUNCTION cjm_internal.funnel_description(cjm_internal.funnel_drawn_step[]) IS 'a funnel in sentences';
 
@@ -45,6 +45,7 @@ DECLARE
 	most float8;
 	one cjm_internal.funnel_drawn_step;
 	before cjm_internal.funnel_drawn_step;
+	next cjm_internal.funnel_drawn_step;
 	y float8 := top;
 	y_before float8;
 	length float8;
@@ -59,6 +60,7 @@ BEGIN
 	FOREACH one IN ARRAY steps
 	LOOP
 		length := one.customers / most * (right_end - left_end);
+		SELECT s.* INTO next FROM unnest(steps) s WHERE s.step > one.step AND NOT s.optional ORDER BY s.step LIMIT 1;
 		IF before.step IS NOT NULL AND NOT one.optional THEN
 			flows := flows || cjm_internal.svg_path('M%s %sH%sL%s %sH%sZ', 'flow', left_end, y_before + bar, left_end + length_before, left_end + length, y, left_end);
 		END IF;
@@ -66,6 +68,8 @@ BEGIN
 			cjm_internal.svg_text(margin + 16, y + bar / 2 + 5, 'soft end', one.step::text) ||
 			coalesce(cjm_internal.svg_text(margin + 26, y + bar / 2 + 5, 'large', (cjm_internal.svg_lines(one.stage, labels / size))[1]), '') ||
 			cjm_internal.svg_rect(left_end, y, greatest(length, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END), bar, CASE WHEN one.optional THEN 'part' ELSE 'bar' END) ||
+			CASE WHEN one.open_customers > 0 THEN cjm_internal.svg_rect(left_end + next.customers / most * (right_end - left_end), y, greatest(one.open_customers / most * (right_end - left_end), 1.5), bar, 'wait', 0)
+				ELSE '' END ||
 			cjm_internal.svg_text(width - margin - 68, y + bar / 2 + 5, 'large strong end', cjm_internal.draw_count(one.customers)) ||
 			cjm_internal.svg_text(width - margin, y + bar / 2 + 5, 'large end', coalesce(cjm_internal.svg_rate(one.overall_rate), '&#8211;')) || E'</g>\n';
 		IF one.step > 1 THEN
@@ -75,7 +79,8 @@ BEGIN
 		END IF;
 		IF one.dropped IS NOT NULL THEN
 			bars := bars || cjm_internal.svg_text(width - margin, y + bar + gap / 2 + 4, 'small lost end',
-				cjm_internal.draw_count(one.dropped) || ' dropped' || coalesce(', ' || cjm_internal.svg_rate(one.drop_rate), ''));
+				cjm_internal.draw_count(one.dropped) || ' dropped' || coalesce(', ' || cjm_internal.svg_rate(one.drop_rate), '') ||
+				coalesce('<tspan class="waits"> &#183; ' || cjm_internal.draw_count(nullif(one.open_customers, 0)) || ' open</tspan>', ''));
 		END IF;
 		IF NOT one.optional THEN
 			before := one;
@@ -109,6 +114,7 @@ $$;
 
 COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text) IS
 'a funnel as one SVG that needs nothing else: bars of customers, what went on and what dropped, median times since the step before.
-title: above it';
+title: above it
+Statistics know no time: who may yet go on is among those who dropped.';
 COMMENT ON FUNCTION cjm.funnel_svg(text) IS
 'the funnel of a map as one SVG that needs nothing else, from its view funnel: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg';

@@ -2,7 +2,8 @@
 -- The journey map as SVG: stages across, touchpoints down
 --
 -- Above, a river of customers: its bars are the stages, its height is how many
--- there are, and what drops runs out of it downwards.  Below, a dot where
+-- there are, what drops runs out of it downwards, and who may yet go on stands
+-- beside the bar.  Below, a dot where
 -- customers of a stage met a touchpoint: its area is how many did, its colour
 -- whether more of them went on than of those they are compared with.
 --
@@ -60,6 +61,7 @@ DECLARE
 	turn_outer float8;
 	deep float8;
 	deep_next float8;
+	deep_open float8;			-- how far down those who went on and those who may yet go on reach
 	flows text := '';
 	bars text := '';
 BEGIN
@@ -76,15 +78,19 @@ BEGIN
 		IF next.customers > 0 THEN
 			flows := flows || cjm_internal.svg_rect(x + bar, top, (next.step - one.step) * column_width - bar, deep_next, 'flow', 0);
 		END IF;
+		deep_open := least(deep_next + greatest(one.open_customers / most * height, CASE WHEN one.open_customers > 0 THEN 2 ELSE 0 END), deep);
+		IF one.open_customers > 0 THEN
+			flows := flows || cjm_internal.svg_rect(x + bar, top + deep_next, least(column_width / 4, 30), greatest(deep_open - deep_next, 1.5), 'wait', 1);
+		END IF;
 		IF one.dropped > 0 THEN
 			-- As wide as it is deep, or all of them narrower, so that widths compare.
 			pipe := greatest(one.dropped / most * least(height, column_width - 36), 3);
 			pipe_left := x + bar + 8;
 			pipe_right := pipe_left + pipe;
-			turn_outer := least(pipe_right - x - bar, height + 8 - deep_next);
+			turn_outer := least(pipe_right - x - bar, height + 8 - deep_open);
 			turn_inner := least(pipe_left - x - bar, height + 8 - deep);
-			flows := flows || cjm_internal.svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_next,
-					x + bar + 0.55 * (pipe_right - x - bar), top + deep_next, pipe_right, top + deep_next + 0.45 * turn_outer, pipe_right, top + deep_next + turn_outer,
+			flows := flows || cjm_internal.svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_open,
+					x + bar + 0.55 * (pipe_right - x - bar), top + deep_open, pipe_right, top + deep_open + 0.45 * turn_outer, pipe_right, top + deep_open + turn_outer,
 					top + height + 10, pipe_left, top + deep + turn_inner,
 					pipe_left, top + deep + 0.45 * turn_inner, x + bar + 0.55 * (pipe_left - x - bar), top + deep, x + bar, top + deep) ||
 				cjm_internal.svg_path('M%s %sH%sL%s %sZ', 'drop', pipe_left - 4, top + height + 10, pipe_right + 4, (pipe_left + pipe_right) / 2, top + height + 20);
@@ -112,6 +118,7 @@ DECLARE
 	column_width float8;
 	width float8;
 	roomy boolean;								-- whether there is room for more than the numbers
+	has_open boolean;							-- whether anybody may yet go on
 	has_before boolean;							-- whether anybody was met before the first stage
 	rows_top float8;
 	bottom float8;
@@ -148,7 +155,8 @@ BEGIN
 	END IF;
 	SELECT 104 + 16 * max(cardinality(cjm_internal.svg_lines(s.stage, (column_width - 12) / 13.5, 2))) INTO heads_top FROM unnest(steps) s;
 	top := heads_top + 72;
-	rows_top := top + height + 78;
+	SELECT coalesce(max(s.open_customers) > 0, false) INTO has_open FROM unnest(steps) s;
+	rows_top := top + height + CASE WHEN has_open THEN 104 ELSE 78 END;
 	bottom := rows_top + cardinality(events) * row_height;
 
 	FOREACH one IN ARRAY steps
@@ -174,13 +182,17 @@ BEGIN
 			heads := heads || cjm_internal.svg_text(x + 8, top + height + 40, 'strong lost', cjm_internal.draw_fitting(one.dropped, (column_width - 12) / 13.5)) ||
 				cjm_internal.svg_text(x + 8, top + height + 55, 'small lost', cjm_internal.svg_rate(one.drop_rate));
 		END IF;
+		IF one.open_customers > 0 THEN
+			heads := heads || cjm_internal.svg_text(x + 8, top + height + 74, 'strong waits', cjm_internal.draw_fitting(one.open_customers, (column_width - 12) / 13.5));
+		END IF;
 	END LOOP;
 	IF has_before THEN
 		heads := heads || cjm_internal.svg_text(left_end - column_width + 8, 121, 'strong soft', 'before');
 		grid := grid || cjm_internal.svg_path('M%s %sV%s', 'rule', left_end - column_width, 92, bottom);
 	END IF;
 	heads := heads || cjm_internal.svg_text(margin, heads_top + 22, 'soft', 'customers') || cjm_internal.svg_text(margin, heads_top + 40, 'small soft', 'of the step before') ||
-		cjm_internal.svg_text(margin, heads_top + 56, 'small soft', 'median time') || cjm_internal.svg_text(margin, top + height + 40, 'lost', 'dropped');
+		cjm_internal.svg_text(margin, heads_top + 56, 'small soft', 'median time') || cjm_internal.svg_text(margin, top + height + 40, 'lost', 'dropped') ||
+		CASE WHEN has_open THEN cjm_internal.svg_text(margin, top + height + 74, 'waits', 'may yet go on') ELSE '' END;
 
 	description := cjm_internal.funnel_description(steps);
 	FOR place IN 1 .. cardinality(events)
