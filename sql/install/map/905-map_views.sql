@@ -77,7 +77,7 @@ BEGIN
 	END IF;
 	RETURN CASE by
 		WHEN 'segment' THEN 'j.segment'
-		WHEN 'channel' THEN 'cjm.first_channel(j.journey)'
+		WHEN 'first_channel' THEN 'cjm.first_channel(j.journey)'
 		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
 		WHEN 'next_event' THEN
 			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event'
@@ -86,12 +86,29 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_split(text, text[]) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
 
+-- The same of a report about walks, which has channels of three kinds, and channel alone is the walk's.  entered: SQL, the range that walks begin in, or NULL.
+CREATE FUNCTION cjm_internal.map_walk_split(map cjm_internal.map, by text, entered text, VARIADIC others text[]) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	arguments text := format('j.journey, %L::cjm.funnel', (map).stages) || coalesce(', ' || entered, '');
+BEGIN
+	RETURN CASE
+		WHEN by IN ('channel', 'entry_channel') THEN format('cjm.entry_channel(%s)', arguments)
+		WHEN by = 'session_channel' THEN format('cjm.session_channel(j.journey, %L::interval, (cjm.funnel_times(%s))[1])', (map).session_gap, arguments)
+		ELSE cjm_internal.map_split(by, VARIADIC others || '{segment,channel,entry_channel,first_channel,session_channel}'::text[]) END;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_walk_split(cjm_internal.map, text, text, text[]) IS
+	'SQL: what the rows of a report about walks are split by: segment, entry_channel or channel, first_channel, session_channel (of the session in which the walk began), or some more words';
+
 -- The same over a row s of session_groups.
 CREATE FUNCTION cjm_internal.map_session_split(by text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN by IN ('channel', 'entry_event', 'exit_event', 'visitor') THEN 's.label'
-	ELSE cjm_internal.map_split(by, 'segment', 'channel', 'entry_event', 'exit_event', 'visitor') END;
+RETURN CASE WHEN by IN ('channel', 'session_channel', 'entry_event', 'exit_event', 'visitor') THEN 's.label'
+	ELSE cjm_internal.map_split(by, 'segment', 'channel', 'session_channel', 'first_channel', 'entry_event', 'exit_event', 'visitor') END;
 COMMENT ON FUNCTION cjm_internal.map_session_split(text) IS 'SQL: what the rows of session_report are split by';
 
 -- Unknown words are told by the function that knows them.
@@ -262,7 +279,7 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT r.dropped - coalesce(s.open[r.step], 0) AS dropped,
 			CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open_customers) o
 		ORDER BY %9$s r.step',
-		lead, cjm_internal.map_split(by, 'segment', 'channel'),
+		lead, cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}'),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
 		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
@@ -311,7 +328,7 @@ BEGIN
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_split('next_event', 'next_event'), cjm_internal.map_schema(map),
-		cjm_internal.map_split(by, 'last_event', 'next_event', 'segment', 'channel'),
+		cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, 'last_event', 'next_event'),
 		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END);
 END
 $$;
@@ -390,7 +407,7 @@ BEGIN
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		cjm_internal.map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
 		cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap,
-		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN by END, bucket, (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
+		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END, bucket, (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);

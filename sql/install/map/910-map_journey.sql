@@ -129,7 +129,7 @@ BEGIN
 		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
 			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
 		ORDER BY l.label COLLATE "C", s.step',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_split(by, 'segment', 'channel'),
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, VARIADIC '{}'),
 		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, lead,
 		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
 		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s));

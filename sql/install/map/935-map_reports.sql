@@ -35,7 +35,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz) IS
 'the funnel of a map, of walks that begin in a time range.
-by: NULL, segment, or channel (the first of the customer); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
+by: NULL, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
 Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
 
 CREATE FUNCTION cjm.drop_off_report(
@@ -54,7 +54,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm.drop_off_report(text, text, timestamptz, timestamptz) IS
 'who began the funnel in a time range and did not complete it, by the deepest step.
-by: last_event, next_event (what came next after the step was reached), segment, channel (the first of the customer), or none
+by: last_event, next_event (what came next after the step was reached), none, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began)
 Columns as in the view drop_off.';
 
 CREATE FUNCTION cjm.session_report(
@@ -78,7 +78,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestamptz) IS
 'sessions that began in a time range.
-by: NULL, segment, channel (of the session), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
+by: NULL, segment, channel or session_channel (of the session), first_channel (of the customer), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
 bucket: NULL, hour, day, week, month, quarter or year of the session''s beginning
 value_per_session: of all sessions, those without a value too';
 
@@ -180,14 +180,16 @@ BEGIN
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		cjm_internal.map_split(by, 'segment', 'channel'), cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
+		CASE by WHEN 'session_channel' THEN format('cjm.session_channel(j.journey, %L::interval, p.at)', (def).session_gap)
+			ELSE cjm_internal.map_walk_split(def, CASE by WHEN 'channel' THEN 'first_channel' ELSE by END, NULL::text, VARIADIC '{}') END,
+		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
 'purchases in a time range; a purchase is a touchpoint of the last stage of the map that is not optional.
-by: NULL, segment, or channel (the first of the customer)
+by: NULL, segment, channel or first_channel (of the customer), entry_channel (of the first touchpoint of the winning walk), session_channel (of the session of the purchase)
 customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
 average_order_value: value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
 

@@ -44,7 +44,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm.stage_report(text, text, timestamptz, timestamptz) IS
 'where customers stand now, of walks that begin in a time range (then from step 1 on).
-by: NULL, segment, or channel (the first of the customer); share: of the customers with that value
+by: NULL, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); share: of the customers with that value
 Columns as in the view stages.';
 
 CREATE FUNCTION cjm.transition_report(
@@ -96,22 +96,22 @@ Columns as in the view paths.';
 --
 
 -- A target has to come from somewhere.
-CREATE FUNCTION cjm_internal.map_parts(map cjm_internal.map, by text) RETURNS text
+CREATE FUNCTION cjm_internal.map_parts(map cjm_internal.map, by text, entered text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	split text := cjm_internal.map_split(by, 'segment', 'channel');
+	split text := cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}');
 BEGIN
-	IF (by = 'segment' AND (map).segment IS NULL) OR (by = 'channel' AND (map).channel IS NULL) THEN
+	IF (by = 'segment' AND (map).segment IS NULL) OR (by LIKE '%channel' AND (map).channel IS NULL) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('the map "%s" has no %s to compare with', (map).map::text, by),
-			HINT = 'Say which rate to reach: target => 0.5, or what to compare: by => ''segment'' or by => ''channel''.';
+			HINT = 'Say which rate to reach: target => 0.5, or what to compare: by => ''segment'' or by => ''entry_channel''.';
 	END IF;
 	RETURN split;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_parts(cjm_internal.map, text) IS 'SQL: what the customers of a map are compared by; an error if the map does not have it';
+COMMENT ON FUNCTION cjm_internal.map_parts(cjm_internal.map, text, text) IS 'SQL: what the customers of a map are compared by; an error if the map does not have it';
 
 -- The funnel by parts, each with its steps, and the sum of them.  Of many rates the highest is that of a small and lucky part, and even
 -- the highest lower end of their intervals is, where there are many: so parts of few customers are no target, and intervals are as wide
@@ -129,7 +129,7 @@ CREATE FUNCTION cjm.weakest_step(
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
-	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, coalesce(by, 'segment')) ELSE 'NULL::text' END;
+	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, coalesce(by, 'segment'), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END) ELSE 'NULL::text' END;
 BEGIN
 	IF NOT (target >= 0 AND target <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('target must be a rate from 0 to 1, not %s', target);
@@ -167,7 +167,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm.weakest_step(text, text, timestamptz, timestamptz, float8) IS
 'the steps of a map by how many more customers would convert if that step alone were better, of walks that begin in a time range; the best improvement first.
-by: the parts of the customers whose best one is the target: segment, or channel (the first of the customer); target: the rate to reach instead of that, if not NULL
+by: the parts of the customers whose best one is the target: segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); target: the rate to reach instead of that, if not NULL
 customers_before, customers, step_rate: at the mandatory step before, at this one, and the share
 best: the part that surely reaches most: of those with at least 30 customers at the step before, the one with the highest lower end of the Wilson interval of its rate, all these intervals holding together with 95 % (Bonferroni)
 best_customers, best_rate: how many customers it has at the step before, and its rate as counted, which luck may have a part in; target_rate: that lower end, or target

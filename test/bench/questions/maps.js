@@ -134,7 +134,7 @@ const variants = [
 		peer('windowFunnel of each month', byEntry(month))),
 
 	...view('drop_off_report',
-		`SELECT step, coalesce(by_value, ''), customers + open_customers FROM cjm.drop_off_report('shop', 'channel')
+		`SELECT step, coalesce(by_value, ''), customers + open_customers FROM cjm.drop_off_report('shop', 'first_channel')
 			ORDER BY step, coalesce(by_value, '') COLLATE "C"`,
 		peer('windowFunnel and argMin', `SELECT step, segment, count()
 			FROM (SELECT ${STEP} AS step, tupleElement(arrayFirst(row -> row.3 != '', ${ROWS}), 3) AS segment FROM events
