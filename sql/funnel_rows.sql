@@ -334,6 +334,67 @@ SET work_mem = '64kB';
 SELECT * FROM public.check_entries('id', 'rows');
 RESET work_mem;
 
+-- By both at once: the property as the walk begun in a period has it, by either alone and by the journeys.
+CREATE FUNCTION public.check_both(customers text, tab text, OUT wrong bigint, OUT groups bigint, OUT wrong_sums bigint, OUT earliest_wrong bigint, OUT earliest_groups bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	q record;
+	f public.asked;
+	pos text;
+	numbers bigint[] := '{0,0,0,0,0}';
+	found bigint[];
+BEGIN
+	FOR q IN SELECT a, p FROM public.asked a, (VALUES ('first'), ('2')) v (p) WHERE tab = 'rows' AND n < 6 AND (n % 2 = 1) = (p = 'first') OR n = 3 AND p = 'first' ORDER BY n, p LOOP
+		f := q.a;
+		pos := q.p;
+		EXECUTE format($q$
+			WITH groups AS MATERIALIZED (SELECT g.* FROM unnest((SELECT funnel_agg_by(%1$I, at, event, channel, channel, %2$L, %3$L, 'hour', 'Asia/Kolkata') FROM public.%4$I)) WITH ORDINALITY g (property, entered, stats, n)),
+				early AS MATERIALIZED (SELECT g.* FROM unnest((SELECT funnel_agg_by(%1$I, at, event, channel, channel, 'earliest', %3$L, 'hour', 'Asia/Kolkata') FROM public.%4$I)) WITH ORDINALITY g (property, entered, stats, n)),
+				plain AS (SELECT row_number() OVER (ORDER BY property COLLATE "C", entered) AS n, p.* FROM (
+					SELECT property, entered, funnel_agg(journey, %3$L, entered) AS stats FROM public.journeys, entry_buckets(journey, %3$L, 'hour', 'Asia/Kolkata') entered,
+						LATERAL (SELECT min(t.channel COLLATE "C") AS property FROM (SELECT CASE %2$L WHEN 'first' THEN 1 WHEN 'last' THEN funnel_step(journey, %3$L, entered) ELSE 2 END AS step, funnel_times(journey, %3$L, entered) AS times) w,
+							touchpoints(journey) t WHERE t.at = w.times[w.step] AND (($1).stages[w.step] = '*' OR t.event = ANY (string_to_array(($1).stages[w.step], ' '))) AND (%3$L NOT LIKE '%%unordered%%' OR t.event IN ('a', 'b', 'c'))) x
+					GROUP BY 1, 2) p),
+				plain_early AS (SELECT row_number() OVER (ORDER BY property COLLATE "C", entered) AS n, p.* FROM (
+					SELECT property, entered, funnel_agg(journey, %3$L, entered) AS stats FROM public.journeys, entry_buckets(journey, %3$L, 'hour', 'Asia/Kolkata') entered,
+						LATERAL (SELECT (array_agg(t.channel ORDER BY t.at, t.channel COLLATE "C"))[1] AS property FROM touchpoints(journey) t
+							WHERE t.at <@ entered AND (($1).stages[1] = '*' AND t.event IN ('a', 'b', 'c') OR t.event = ANY (string_to_array(($1).stages[1], ' ')))) x
+					GROUP BY 1, 2) p)
+			SELECT ARRAY[(SELECT count(*) FROM groups g FULL JOIN plain p USING (n) WHERE (g.property, g.entered, g.stats::text) IS DISTINCT FROM (p.property, p.entered, p.stats::text)), (SELECT count(*) FROM groups),
+				(SELECT count(*) FROM (SELECT entered, rollup(stats)::text AS stats FROM groups GROUP BY 1) g
+					FULL JOIN unnest((SELECT funnel_agg_by_entry(%1$I, at, event, %3$L, 'hour', 'Asia/Kolkata') FROM public.%4$I)) e USING (entered) WHERE g.stats IS DISTINCT FROM e.stats::text),
+				(SELECT count(*) FROM early g FULL JOIN plain_early p USING (n) WHERE (g.property, g.entered, g.stats::text) IS DISTINCT FROM (p.property, p.entered, p.stats::text)), (SELECT count(*) FROM early)]$q$,
+			customers, pos, f.funnel, tab) INTO found USING f;
+		IF found[1] + found[3] + found[4] > 0 THEN
+			RAISE NOTICE 'differs: % at %: %', f.funnel, pos, found;
+		END IF;
+		numbers := ARRAY(SELECT a + b FROM unnest(numbers, found) WITH ORDINALITY u (a, b, n) ORDER BY n);
+	END LOOP;
+	wrong := numbers[1];
+	groups := numbers[2];
+	wrong_sums := numbers[3];
+	earliest_wrong := numbers[4];
+	earliest_groups := numbers[5];
+END
+$$;
+SELECT * FROM public.check_both('customer', 'rows');
+SET enable_partitionwise_aggregate = on;
+SET work_mem = '64kB';
+SELECT * FROM public.check_both('id', 'parts');
+RESET enable_partitionwise_aggregate;
+RESET work_mem;
+-- The winning walk begins as late as it can, and who is in an experiment is in it from the first time on.
+SELECT p AS position, (SELECT string_agg(coalesce(property, '-') || ' ' || customers, ', ') FROM unnest(by) g, report(g.stats) WHERE step = 2) AS second_step
+FROM (VALUES ('first'), ('earliest'), ('last')) v (p), LATERAL (SELECT funnel_agg_by(1, '2026-01-01Z'::timestamptz + n * interval '1 min', e, variant, p, 'see -> buy within 1 day') AS by
+	FROM (VALUES (1, 'see', 'A'), (2, 'see', 'B'), (3, 'buy', 'C')) t (n, e, variant)) a;
+-- without channels; nobody; NULLs; errors
+SELECT property, entered, step, customers FROM unnest((SELECT funnel_agg_by(c, '2026-01-01 22:00Z'::timestamptz + c * interval '1 day', e, e || c, 'last', 'a -> b', 'week', 'Europe/Riga') FROM (VALUES (1, 'a'), (1, 'b'), (7, 'a'), (8, 'c')) v (c, e))) g, report(g.stats) WHERE step = 1;
+SELECT funnel_agg_by(1, '2026-01-01Z', 'x', 'x', 'first', 'a', 'day', 'UTC') AS nobody, funnel_agg_by(NULL::bigint, '2026-01-01Z', 'a', 'x', 'first', 'a', 'day', 'UTC') IS NULL AS no_rows,
+       funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', 'day', NULL) IS NULL AS no_zone, funnel_agg_by(1, '2026-01-01Z', 'a', 'x', NULL, 'a', 'day', 'UTC') IS NULL AS no_position;
+SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', 'fortnight', 'UTC');
+SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', 'day', 'Utopia');
+SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', p, 'a', 'day', 'UTC') FROM (VALUES ('first'), ('earliest')) v (p);
+SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', b, 'UTC') FROM (VALUES ('day'), ('week')) v (b);
+
 -- Constants, without channels, partition-wise; the periods are in order.
 SET enable_partitionwise_aggregate = on;
 SELECT cjm_internal.funnel_stats_send(funnel_agg(name, at, event, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) = (SELECT cjm_internal.funnel_stats_send(funnel_agg(journey, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) FROM public.journeys) AS same
@@ -356,5 +417,5 @@ SELECT plain IS NOT NULL AS answered, p.property = '' AS is_empty, r.customers
 FROM (SELECT funnel_agg(n, at, 'a', 'c' || n, 'a@x | a -> b'::funnel) AS plain, funnel_agg_by(n, at, 'a', 'c' || n, '', 'first', 'a@x | a -> b'::funnel) AS ps
       FROM generate_series(1, 1000) n, (VALUES ('2026-01-01Z'::timestamptz)) v (at) OFFSET 0) s, unnest(ps) p, report(p.stats) r WHERE step = 1;
 
-DROP FUNCTION public.check_all, public.check_parts, public.check_by, public.property_at, public.check_entries;
+DROP FUNCTION public.check_all, public.check_parts, public.check_by, public.check_both, public.property_at, public.check_entries;
 DROP TABLE public.rows, public.parts, public.few, public.funnels, public.journeys, public.truth, public.truth_all, public.asked, public.ranges;

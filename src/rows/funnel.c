@@ -17,7 +17,7 @@ PG_FUNCTION_INFO_V1(funnel_rows_final);
 
 extern PGDLLEXPORT void funnel_rows_worker(dsm_segment *segment, shm_toc *toc);
 
-/* All customers have the same statistics, whose key is 0. */
+/* All customers have the same statistics, whose key is of nothing. */
 typedef struct PlainCount
 {
 	RowCount	base;
@@ -41,17 +41,17 @@ plain_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error
 }
 
 static FunnelStats *
-plain_stats(RowCount *count, int64 key)
+plain_stats(RowCount *count, RowKey key)
 {
 	(void) key;
 	return &((PlainCount *) count)->stats;
 }
 
 static uint32
-plain_keys(RowCount *count, int64 **keys)
+plain_keys(RowCount *count, RowKey **keys)
 {
 	(void) count;
-	*keys = palloc0(sizeof(int64));
+	*keys = palloc0(sizeof(RowKey));
 	return 1;
 }
 

@@ -6,6 +6,7 @@
 
 #include "funnel/argument.h"
 
+#include "base/calendar.h"
 #include "funnel/stats_expanded.h"
 #include "rows/meaning.h"
 #include "rows/spill.h"
@@ -29,16 +30,18 @@ typedef enum RowForm
 	ROWS_PLAIN,
 	ROWS_ENTERED,				/* after the funnel an entry range */
 	ROWS_BY,					/* before the funnel a property and a position */
-	ROWS_BY_ENTRY				/* after the funnel a bucket and a time zone */
+	ROWS_BY_ENTRY,				/* after the funnel a bucket and a time zone */
+	ROWS_BY_BOTH				/* before the funnel the one, after it the other */
 } RowForm;
 
-#define ROW_FORMS (ROWS_BY_ENTRY + 1)
+#define ROW_FORMS (ROWS_BY_BOTH + 1)
 
 /* Where the touchpoint is whose property an answer is broken down by: a step, counted from 1, or one of these. */
 typedef enum RowPosition
 {
 	ROW_NOWHERE = 0,
-	ROW_LAST_STEP = FUNNEL_MAX_STAGES + 1
+	ROW_LAST_STEP = FUNNEL_MAX_STAGES + 1,
+	ROW_EARLIEST				/* the first at which any walk could begin */
 } RowPosition;
 
 /* What is asked about the funnel; the same in all rows of a group. */
@@ -94,9 +97,16 @@ typedef struct RowWalker
 	uint32		capacity;
 } RowWalker;
 
+/* What statistics are of, the same in all processes. */
+typedef struct RowKey
+{
+	int64		period;			/* its begin; 0 where none is asked for */
+	uint32		meaning;		/* of the touchpoint whose property counts, 0 for none */
+} RowKey;
+
 /*
  * Who counts customers, the beginning of what each of the aggregates counts them
- * with: statistics, each known by a key that is the same in all processes.  The
+ * with: statistics, each known by its key.  The
  * aggregates hand their methods down to those who read rows, with the name of the
  * function by which a helping process finds them again.
  */
@@ -114,10 +124,27 @@ typedef struct RowCountMethods
 	void		(*begin) (RowCount *count);
 	RowReader	customer;		/* counts one; its argument is the RowCount */
 	/* The statistics of a key, empty if there were none. */
-	FunnelStats *(*stats) (RowCount *count, int64 key);
+	FunnelStats *(*stats) (RowCount *count, RowKey key);
 	/* All keys that have statistics, palloc'd; returns how many. */
-	uint32		(*keys) (RowCount *count, int64 **keys);
+	uint32		(*keys) (RowCount *count, RowKey **keys);
 } RowCountMethods;
+
+/* The calendar periods that have been met, sorted; they never overlap. */
+typedef struct RowPeriod
+{
+	TimestampTz begin;
+	TimestampTz end;			/* is outside */
+	FunnelStats *stats;			/* of the period, where it has such; NULL at first */
+} RowPeriod;
+
+typedef struct RowPeriods
+{
+	const CalendarUnit *unit;
+	text	   *zone;
+	RowPeriod  *list;
+	uint32		count;
+	uint32		capacity;
+} RowPeriods;
 
 /* Of a state on its way to another process. */
 #define ROW_STATE_VERSION 1
@@ -157,9 +184,26 @@ extern void row_walker_init(RowWalker *walker, const RowState *state);
 extern uint32 row_touches(RowWalker *walker, const RowEntry *entries, uint32 count);
 extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk);
 
-/* rows/funnel_by.c */
-extern Datum row_pairs(FunctionCallInfo fcinfo, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
-					   uint32 count);
+/* rows/funnel_group.c */
+extern uint32 row_property(const RowWalker *walker, FunnelEntry entry, RowPosition position, const RowEntry *entries,
+						   uint32 count, const FunnelWalk *walk);
+extern int	row_compare_properties(Label a, Label b);
+extern void row_periods_init(RowPeriods *periods, const RowQuestion *question);
+extern RowPeriod *row_period(RowPeriods *periods, TimestampTz at);
+extern Datum row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
+						uint32 count);
+
+static inline bool
+row_has_property(RowForm form)
+{
+	return form == ROWS_BY || form == ROWS_BY_BOTH;
+}
+
+static inline bool
+row_has_periods(RowForm form)
+{
+	return form == ROWS_BY_ENTRY || form == ROWS_BY_BOTH;
+}
 
 /* Where the arguments of the transition function are; the property is before the position. */
 static inline int
@@ -171,13 +215,13 @@ row_argument_position(bool channeled)
 static inline int
 row_argument_funnel(bool channeled, RowForm form)
 {
-	return (channeled ? 5 : 4) + (form == ROWS_BY ? 2 : 0);
+	return (channeled ? 5 : 4) + (row_has_property(form) ? 2 : 0);
 }
 
 static inline int
 row_argument_last(bool channeled, RowForm form)
 {
-	return row_argument_funnel(channeled, form) + (form == ROWS_ENTERED ? 1 : form == ROWS_BY_ENTRY ? 2 : 0);
+	return row_argument_funnel(channeled, form) + (form == ROWS_ENTERED ? 1 : row_has_periods(form) ? 2 : 0);
 }
 
 #endif							/* CJM_FUNNEL_ROWS_H */

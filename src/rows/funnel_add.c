@@ -26,8 +26,8 @@ PG_FUNCTION_INFO_V1(funnel_rows_step);
 static pg_attribute_always_inline Datum
 add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm form)
 {
-	int			first = form == ROWS_BY ? row_argument_position(channeled) : row_argument_funnel(channeled, form);
-	int			wanted = 1 << ROW_EVENT | (channeled ? 1 << ROW_CHANNEL : 0) | (form == ROWS_BY ? 1 << ROW_PROPERTY : 0);
+	int			first = row_has_property(form) ? row_argument_position(channeled) : row_argument_funnel(channeled, form);
+	int			wanted = 1 << ROW_EVENT | (channeled ? 1 << ROW_CHANNEL : 0) | (row_has_property(form) ? 1 << ROW_PROPERTY : 0);
 	bool		null = PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3);
 	RowSite    *site = (RowSite *) fcinfo->flinfo->fn_extra;
 	RowState   *state;
@@ -74,7 +74,7 @@ add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm 
 		else if (unlikely(!VARATT_IS_SHORT(PG_GETARG_POINTER(4)) || VARSIZE_SHORT(PG_GETARG_POINTER(4)) <= VARHDRSZ_SHORT))
 			row_channel_check(PG_GETARG_DATUM(4));
 	}
-	if (form == ROWS_BY && !PG_ARGISNULL(first - 1))
+	if (row_has_property(form) && !PG_ARGISNULL(first - 1))
 		labels[ROW_PROPERTY] = label_from_text(PG_GETARG_TEXT_PP(first - 1));
 	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, wanted, &slot, &meaning)))
 		meaning = row_state_meaning(state, labels, slot);
@@ -114,7 +114,8 @@ add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm 
 	ADD(name##_plain, customer, channeled, ROWS_PLAIN) \
 	ADD(name##_entered, customer, channeled, ROWS_ENTERED) \
 	ADD(name##_by, customer, channeled, ROWS_BY) \
-	ADD(name##_by_entry, customer, channeled, ROWS_BY_ENTRY)
+	ADD(name##_by_entry, customer, channeled, ROWS_BY_ENTRY) \
+	ADD(name##_by_both, customer, channeled, ROWS_BY_BOTH)
 
 #define ADD_CUSTOMER(name, customer) \
 	ADD_CHANNELED(name, customer, false) \
@@ -126,7 +127,7 @@ ADD_CUSTOMER(add_text, CUSTOMER_TEXT)
 ADD_CUSTOMER(add_uuid, CUSTOMER_UUID)
 
 /* In the order of RowForm, of no channel and one, and of CustomerKind. */
-#define FORMS(name) {name##_plain, name##_entered, name##_by, name##_by_entry}
+#define FORMS(name) {name##_plain, name##_entered, name##_by, name##_by_entry, name##_by_both}
 #define CHANNELS(name) {FORMS(name), FORMS(name##_channel)}
 
 static const PGFunction adds[CUSTOMER_KINDS][2][ROW_FORMS] = {
@@ -198,13 +199,16 @@ find_form(FunctionCallInfo fcinfo, RowSite *site)
 	while (get_fn_expr_argtype(fcinfo->flinfo, row_argument_funnel(false, ROWS_PLAIN) + texts) == TEXTOID)
 		texts++;
 	after = PG_NARGS() - 1 - (row_argument_funnel(false, ROWS_PLAIN) + texts);
-	if (texts > 3 || after < 0 || after > (texts < 2 ? 2 : 0))
+	if (texts > 3 || after < 0 || after > 2 || (texts >= 2 && after == 1))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("an aggregate over rows does not take these arguments"),
 				 errhint("Call funnel_agg or what else is made of this function.")));
 	site->channeled = texts % 2 != 0;
-	site->form = texts >= 2 ? ROWS_BY : after == 0 ? ROWS_PLAIN : after == 1 ? ROWS_ENTERED : ROWS_BY_ENTRY;
+	if (texts >= 2)
+		site->form = after == 0 ? ROWS_BY : ROWS_BY_BOTH;
+	else
+		site->form = after == 0 ? ROWS_PLAIN : after == 1 ? ROWS_ENTERED : ROWS_BY_ENTRY;
 }
 
 /* What is to be known of a call site before its first row.  Inlined, it would cost every row the room for its variables. */

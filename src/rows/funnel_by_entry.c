@@ -11,7 +11,6 @@
  */
 #include "rows/funnel.h"
 
-#include "base/calendar.h"
 #include "catalog/pg_type.h"
 #include "utils/memutils.h"
 
@@ -19,82 +18,48 @@ PG_FUNCTION_INFO_V1(funnel_rows_by_entry_final);
 
 extern PGDLLEXPORT void funnel_rows_by_entry_worker(dsm_segment *segment, shm_toc *toc);
 
-typedef struct Period
-{
-	TimestampTz begin;
-	TimestampTz end;			/* is outside */
-	FunnelStats *stats;
-} Period;
-
-/* Who counts customers by period; the key of statistics is the period's begin. */
+/* Who counts customers by period. */
 typedef struct EntryCount
 {
 	RowCount	base;
-	const CalendarUnit *unit;
-	Period	   *periods;		/* those that have been met, sorted; periods never overlap */
-	uint32		nperiods;
-	uint32		capacity;
+	RowPeriods	periods;
 } EntryCount;
 
-/* The period that holds a moment; a new one takes some function calls, so they are kept. */
-static Period *
+/* The period that holds a moment, with statistics. */
+static RowPeriod *
 find_period(EntryCount *counter, TimestampTz at)
 {
-	uint32		low = 0;
-	uint32		high = counter->nperiods;
-	Period	   *period;
+	RowPeriod  *period = row_period(&counter->periods, at);
 
-	while (low < high)
+	if (period->stats == NULL)
 	{
-		uint32		middle = (low + high) / 2;
-
-		if (counter->periods[middle].end <= at)
-			low = middle + 1;
-		else
-			high = middle;
+		period->stats = palloc(sizeof(FunnelStats));
+		row_state_stats(counter->base.state, period->stats);
 	}
-	if (low < counter->nperiods && counter->periods[low].begin <= at)
-		return &counter->periods[low];
-
-	if (counter->nperiods == counter->capacity)
-	{
-		counter->capacity *= 2;
-		counter->periods = repalloc_huge(counter->periods, counter->capacity * sizeof(Period));
-	}
-	period = &counter->periods[low];
-	memmove(period + 1, period, (counter->nperiods - low) * sizeof(Period));
-	counter->nperiods++;
-	calendar_period(counter->unit, at, PointerGetDatum(counter->base.state->question.zone), &period->begin, &period->end);
-	period->stats = palloc(sizeof(FunnelStats));
-	row_state_stats(counter->base.state, period->stats);
 	return period;
 }
 
 static void
 by_entry_begin(RowCount *count)
 {
-	EntryCount *counter = (EntryCount *) count;
-
-	counter->unit = calendar_unit(count->state->question.bucket);
-	counter->capacity = 64;
-	counter->periods = palloc(counter->capacity * sizeof(Period));
+	row_periods_init(&((EntryCount *) count)->periods, &count->state->question);
 }
 
 static FunnelStats *
-by_entry_stats(RowCount *count, int64 key)
+by_entry_stats(RowCount *count, RowKey key)
 {
-	return find_period((EntryCount *) count, key)->stats;
+	return find_period((EntryCount *) count, key.period)->stats;
 }
 
 static uint32
-by_entry_keys(RowCount *count, int64 **keys)
+by_entry_keys(RowCount *count, RowKey **keys)
 {
-	EntryCount *counter = (EntryCount *) count;
+	const RowPeriods *periods = &((EntryCount *) count)->periods;
 
-	*keys = palloc_extended(Max(counter->nperiods, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < counter->nperiods; i++)
-		(*keys)[i] = counter->periods[i].begin;
-	return counter->nperiods;
+	*keys = palloc_extended(Max(periods->count, 1) * sizeof(RowKey), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < periods->count; i++)
+		(*keys)[i] = (RowKey) {.period = periods->list[i].begin};
+	return periods->count;
 }
 
 /* Counts a customer in each period in which a walk can begin. */
@@ -109,7 +74,7 @@ by_entry_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *er
 
 	for (uint32 i = 0; i < ntouches; i++)
 	{
-		Period	   *period;
+		RowPeriod  *period;
 		FunnelWalk	walk;
 
 		if (walker->touches[i].at < end || (walker->touches[i].stages & first) == 0)
@@ -154,14 +119,14 @@ funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by_entry from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	counter = (EntryCount *) row_count(fcinfo, &by_entry_methods, state, &others);
-	stats = palloc_extended(Max(counter->nperiods, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
-	keys = palloc_extended(Max(counter->nperiods, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < counter->nperiods; i++)
+	stats = palloc_extended(Max(counter->periods.count, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
+	keys = palloc_extended(Max(counter->periods.count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < counter->periods.count; i++)
 	{
-		keys[i] = calendar_range(counter->periods[i].begin, counter->periods[i].end, range_type);
-		stats[i] = counter->periods[i].stats;
+		keys[i] = calendar_range(counter->periods.list[i].begin, counter->periods.list[i].end, range_type);
+		stats[i] = counter->periods.list[i].stats;
 	}
-	result = row_pairs(fcinfo, keys, NULL, stats, counter->nperiods);
+	result = row_groups(fcinfo, 1, keys, NULL, stats, counter->periods.count);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

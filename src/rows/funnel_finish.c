@@ -47,6 +47,9 @@
 #define KEY_WAL 6
 #define QUEUE_SIZE (64 * 1024)
 
+/* Bytes of a key in a message; statistics follow, so no such message is as short as a number. */
+#define KEY_SIZE 16
+
 typedef struct Shared
 {
 	pg_atomic_uint32 next;		/* part that nobody has taken */
@@ -95,23 +98,24 @@ static void
 send_answer(RowCount *count, uint64 met, shm_mq_handle *queue)
 {
 	StringInfoData message;
-	int64	   *keys;
+	RowKey	   *keys;
 	uint32		nkeys = count->methods->keys(count, &keys);
-	uint8		number[8];
+	uint8		number[KEY_SIZE];
 
 	initStringInfo(&message);
 	for (uint32 i = 0; i < nkeys; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&message);
-		bytes_store64(number, (uint64) keys[i]);
-		appendBinaryStringInfo(&message, (char *) number, sizeof(number));
+		bytes_store64(number, (uint64) keys[i].period);
+		bytes_store64(number + 8, keys[i].meaning);
+		appendBinaryStringInfo(&message, (char *) number, KEY_SIZE);
 		funnel_stats_encode(&message, count->methods->stats(count, keys[i]));
 		if (shm_mq_send(queue, message.len, message.data, false, false) != SHM_MQ_SUCCESS)
 			return;
 	}
 	bytes_store64(number, met);
-	(void) shm_mq_send(queue, sizeof(number), number, false, true);
+	(void) shm_mq_send(queue, sizeof(uint64), number, false, true);
 }
 
 /* The other end: adds a worker's statistics to those of this process; false if the worker is gone without an answer. */
@@ -129,6 +133,7 @@ add_answer(RowCount *count, shm_mq_handle *queue, uint64 *met)
 		FunnelStats stats;
 		MemoryContext old;
 		bool		decoded;
+		RowKey		key;
 
 		CHECK_FOR_INTERRUPTS();
 		if (shm_mq_receive(queue, &size, &data, false) != SHM_MQ_SUCCESS)
@@ -137,9 +142,10 @@ add_answer(RowCount *count, shm_mq_handle *queue, uint64 *met)
 		if (size == sizeof(uint64))
 			break;
 		old = MemoryContextSwitchTo(scratch);
-		decoded = funnel_stats_decode(message + 8, size - 8, &stats, &error);
+		decoded = funnel_stats_decode(message + KEY_SIZE, size - KEY_SIZE, &stats, &error);
 		MemoryContextSwitchTo(old);
-		if (!decoded || !funnel_stats_merge(count->methods->stats(count, (int64) bytes_load64(message)), &stats, &error))
+		key = (RowKey) {(int64) bytes_load64(message), (uint32) bytes_load64(message + 8)};
+		if (!decoded || !funnel_stats_merge(count->methods->stats(count, key), &stats, &error))
 			cjm_report(&error);
 		MemoryContextReset(scratch);
 	}

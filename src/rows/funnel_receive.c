@@ -301,7 +301,7 @@ add_sent(FunctionCallInfo fcinfo, RowNode *node, RowState *state, const uint8 *b
 		corrupt();
 	named = *read_bytes(&reader, 1) != 0;
 	position = read_varint(&reader);
-	if (position > ROW_LAST_STEP)
+	if (position > ROW_EARLIEST)
 		corrupt();
 	question.position = (RowPosition) position;
 	question.entry.from = read_int64(&reader);

@@ -77,7 +77,7 @@ check_collation(FunctionCallInfo fcinfo)
 static bool
 is_constant(FunctionCallInfo fcinfo, bool channeled, RowForm form)
 {
-	if (form == ROWS_BY && !aggregate_argument_constant(fcinfo, row_argument_position(channeled)))
+	if (row_has_property(form) && !aggregate_argument_constant(fcinfo, row_argument_position(channeled)))
 		return false;
 	for (int i = row_argument_funnel(channeled, form); i <= row_argument_last(channeled, form); i++)
 		if (!aggregate_argument_constant(fcinfo, i))
@@ -182,7 +182,7 @@ row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool na
 	return state;
 }
 
-/* What 'first', 'last' or the number of a step asks for in a funnel of so many stages. */
+/* What 'earliest', 'first', 'last' or the number of a step asks for in a funnel of so many stages. */
 static RowPosition
 position_argument(Datum datum, int nstages)
 {
@@ -193,12 +193,14 @@ position_argument(Datum datum, int nstages)
 		return (RowPosition) 1;
 	if (strcmp(position, "last") == 0)
 		return ROW_LAST_STEP;
+	if (strcmp(position, "earliest") == 0)
+		return ROW_EARLIEST;
 	if (strspn(position, "0123456789") == strlen(position) && strlen(position) <= 3)
 		step = atoi(position);
 	if (step < 1 || step > nstages)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("position \"%s\" is neither 'first' nor 'last' nor a step of the funnel", position),
+				 errmsg("position \"%s\" is neither 'earliest' nor 'first' nor 'last' nor a step of the funnel", position),
 				 errdetail("The funnel has steps 1 to %d.", nstages)));
 	return (RowPosition) step;
 }
@@ -210,20 +212,14 @@ question_argument(FunctionCallInfo fcinfo, const FunnelDef *def, bool channeled,
 	int			last = row_argument_last(channeled, form);
 	RowQuestion question = {.entry = FUNNEL_ANY_ENTRY};
 
-	switch (form)
+	if (form == ROWS_ENTERED)
+		question.entry = funnel_entry(PG_GETARG_DATUM(last));
+	if (row_has_property(form))
+		question.position = position_argument(PG_GETARG_DATUM(row_argument_position(channeled)), def->nstages);
+	if (row_has_periods(form))
 	{
-		case ROWS_PLAIN:
-			break;
-		case ROWS_ENTERED:
-			question.entry = funnel_entry(PG_GETARG_DATUM(last));
-			break;
-		case ROWS_BY:
-			question.position = position_argument(PG_GETARG_DATUM(row_argument_position(channeled)), def->nstages);
-			break;
-		case ROWS_BY_ENTRY:
-			question.bucket = PG_GETARG_TEXT_PP(last - 1);
-			question.zone = PG_GETARG_TEXT_PP(last);
-			break;
+		question.bucket = PG_GETARG_TEXT_PP(last - 1);
+		question.zone = PG_GETARG_TEXT_PP(last);
 	}
 	return question;
 }
@@ -253,7 +249,7 @@ row_state_first(FunctionCallInfo fcinfo, RowSite *site)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the funnel asks for a channel, but none is given"),
 				 errhint("Give the channel after the event.")));
-	if (site->form == ROWS_BY_ENTRY)
+	if (row_has_periods(site->form))
 	{
 		TimestampTz begin;
 		TimestampTz end;

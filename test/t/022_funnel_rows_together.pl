@@ -36,6 +36,8 @@ my @questions = (
 	[ 'an unordered funnel', "SELECT funnel_agg(customer, at, event, 'cart -> pay -> view unordered within 1 day')" ],
 	[ 'by the first channel', "SELECT funnel_agg_by(customer, at, event, channel, 'first', '$funnel')" ],
 	[ 'names by the last channel', "SELECT funnel_agg_by(name, at, event, channel, 'last', '$funnel')" ],
+	[ 'by channel and day of entry', "SELECT funnel_agg_by(customer, at, event, channel, 'first', '$funnel', 'day', 'Asia/Kathmandu')" ],
+	[ 'by the earliest channel', "SELECT funnel_agg_by(customer, at, event, channel, 'earliest', '$funnel')" ],
 	[ 'by day of entry', "SELECT funnel_agg_by_entry(customer, at, event, '$funnel', 'day', 'Asia/Kathmandu')" ]);
 
 sub log_since

@@ -39,6 +39,16 @@ CREATE FUNCTION cjm_internal.funnel_rows_step(internal, customer anycompatible, 
 COMMENT ON FUNCTION cjm_internal.funnel_rows_step(internal, anycompatible, timestamptz, text, "any", "any", "any", "any") IS
 	'transition function of the aggregates over rows of many customers';
 
+CREATE FUNCTION cjm_internal.funnel_rows_step(internal, customer anycompatible, at timestamptz, event text, "any", "any", "any", "any", "any") RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION cjm_internal.funnel_rows_step(internal, anycompatible, timestamptz, text, "any", "any", "any", "any", "any") IS
+	'transition function of the aggregates over rows of many customers';
+
+CREATE FUNCTION cjm_internal.funnel_rows_step(internal, customer anycompatible, at timestamptz, event text, "any", "any", "any", "any", "any", "any") RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION cjm_internal.funnel_rows_step(internal, anycompatible, timestamptz, text, "any", "any", "any", "any", "any", "any") IS
+	'transition function of the aggregates over rows of many customers';
+
 CREATE AGGREGATE cjm.funnel_agg(customer anycompatible, at timestamptz, event text, funnel cjm.funnel) (
 	SFUNC = cjm_internal.funnel_rows_step, STYPE = internal, SSPACE = 1024,
 	FINALFUNC = cjm_internal.funnel_rows_final, FINALFUNC_MODIFY = READ_ONLY,

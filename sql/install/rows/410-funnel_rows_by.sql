@@ -16,7 +16,7 @@ CREATE AGGREGATE cjm.funnel_agg_by(customer anycompatible, at timestamptz, event
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cjm.funnel_agg_by(anycompatible, timestamptz, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
+	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step, or the earliest at which any walk could begin: position is first, last, a number or earliest';
 
 CREATE AGGREGATE cjm.funnel_agg_by(customer anycompatible, at timestamptz, event text, channel text, property text, "position" text, funnel cjm.funnel) (
 	SFUNC = cjm_internal.funnel_rows_step, STYPE = internal, SSPACE = 1024,
@@ -25,4 +25,4 @@ CREATE AGGREGATE cjm.funnel_agg_by(customer anycompatible, at timestamptz, event
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cjm.funnel_agg_by(anycompatible, timestamptz, text, text, text, text, cjm.funnel) IS
-	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step: position is first, last or a number';
+	'statistics of a funnel by a property that the first or the last touchpoint of the winning walk has, or that at a given step, or the earliest at which any walk could begin: position is first, last, a number or earliest';

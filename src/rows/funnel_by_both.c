@@ -1,0 +1,213 @@
+/*
+ * rows/funnel_by_both.c: funnel_agg_by(customer, at, event [, channel], property,
+ * position, funnel, bucket, time_zone): statistics of a funnel, one for each value
+ * of a property and each calendar period in which walks begin.
+ *
+ * A customer counts in every period in which a walk of theirs begins, as for
+ * funnel_agg_by_entry, with the property that the deepest walk begun there has at
+ * the position, as for funnel_agg_by.  So over all properties the statistics of a
+ * period add up to those of funnel_agg_by_entry.
+ *
+ * The answer is an array of (property, entered, stats) in the order of property,
+ * as bytes and NULL last, and time.
+ */
+#include "rows/funnel.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+PG_FUNCTION_INFO_V1(funnel_rows_by_both_final);
+
+extern PGDLLEXPORT void funnel_rows_by_both_worker(dsm_segment *segment, shm_toc *toc);
+
+/* Statistics by their key. */
+typedef struct BothEntry
+{
+	RowKey		key;
+	char		status;
+	FunnelStats *stats;
+} BothEntry;
+
+static inline uint32
+hash_key(RowKey key)
+{
+	return hash_combine(murmurhash32((uint32) key.period ^ (uint32) ((uint64) key.period >> 32)), murmurhash32(key.meaning));
+}
+
+/* Not that of rows/seen.h, whose tables are small. */
+#undef SH_RAW_ALLOCATOR
+#define SH_PREFIX both
+#define SH_ELEMENT_TYPE BothEntry
+#define SH_KEY_TYPE RowKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_key(key)
+#define SH_EQUAL(table, a, b) ((a).period == (b).period && (a).meaning == (b).meaning)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct BothCount
+{
+	RowCount	base;
+	RowPeriods	periods;
+	both_hash  *stats;
+} BothCount;
+
+static void
+by_both_begin(RowCount *count)
+{
+	BothCount  *counter = (BothCount *) count;
+
+	row_periods_init(&counter->periods, &count->state->question);
+	counter->stats = both_create(CurrentMemoryContext, 256, NULL);
+}
+
+static FunnelStats *
+by_both_stats(RowCount *count, RowKey key)
+{
+	bool		found;
+	BothEntry  *entry = both_insert(((BothCount *) count)->stats, key, &found);
+
+	if (!found)
+	{
+		entry->stats = palloc(sizeof(FunnelStats));
+		row_state_stats(count->state, entry->stats);
+	}
+	return entry->stats;
+}
+
+static uint32
+by_both_keys(RowCount *count, RowKey **keys)
+{
+	both_hash  *stats = ((BothCount *) count)->stats;
+	both_iterator iterator;
+	BothEntry  *entry;
+	uint32		n = 0;
+
+	*keys = palloc_extended(Max(stats->members, 1) * sizeof(RowKey), MCXT_ALLOC_HUGE);
+	both_start_iterate(stats, &iterator);
+	while ((entry = both_iterate(stats, &iterator)) != NULL)
+		(*keys)[n++] = entry->key;
+	return n;
+}
+
+/* Counts a customer in each period in which a walk can begin. */
+static bool
+by_both_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *error)
+{
+	BothCount  *counter = (BothCount *) arg;
+	RowWalker  *walker = &counter->base.walker;
+	uint64		first = walker->rules->unordered ? ~UINT64CONST(0) : 1;
+	uint32		ntouches = row_touches(walker, entries, count);
+	TimestampTz end = DT_NOBEGIN;
+
+	for (uint32 i = 0; i < ntouches; i++)
+	{
+		RowPeriod  *period;
+		FunnelEntry entry;
+		FunnelWalk	walk;
+		RowKey		key;
+
+		if (walker->touches[i].at < end || (walker->touches[i].stages & first) == 0)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		period = row_period(&counter->periods, walker->touches[i].at);
+		end = period->end;
+		entry = (FunnelEntry) {period->begin, period->end - 1};
+		funnel_walk(walker->rules, entry, walker->touches, ntouches, &walk);
+		key.period = period->begin;
+		key.meaning = row_property(walker, entry, counter->base.state->question.position, entries, count, &walk);
+		if (!funnel_stats_add(by_both_stats(&counter->base, key), &walk, error))
+			return false;
+	}
+	return true;
+}
+
+static const RowCountMethods by_both_methods = {
+	"funnel_rows_by_both_worker", sizeof(BothCount), by_both_begin, by_both_customer, by_both_stats, by_both_keys
+};
+
+/* The main function of a process that helps. */
+void
+funnel_rows_by_both_worker(dsm_segment *segment, shm_toc *toc)
+{
+	row_worker(segment, toc, &by_both_methods);
+}
+
+/* By property and then by time; meanings that differ in their stages may have the same property. */
+static inline int
+compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
+{
+	int			order = row_compare_properties(list[a->meaning].property, list[b->meaning].property);
+
+	return order != 0 ? order : (a->period > b->period) - (a->period < b->period);
+}
+
+#define ST_SORT sort_keys
+#define ST_ELEMENT_TYPE RowKey
+#define ST_COMPARE(a, b, list) compare_keys(a, b, list)
+#define ST_COMPARE_ARG_TYPE const RowMeaning
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* The groups of a state as an array of (property, entered, stats). */
+Datum
+funnel_rows_by_both_final(PG_FUNCTION_ARGS)
+{
+	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
+	TypeCacheEntry *range_type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	const RowMeaning *list;
+	MemoryContext work;
+	MemoryContext old;
+	BothCount  *counter;
+	RowKey	   *used;
+	uint32		nused;
+	FunnelStats **stats;
+	Datum	   *keys;
+	bool	   *nulls;
+	uint32		count = 0;
+	Datum		result;
+	uint64		others;
+	CjmError	error = {0};
+
+	if (state == NULL)
+		PG_RETURN_NULL();
+	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by from rows", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(work);
+	counter = (BothCount *) row_count(fcinfo, &by_both_methods, state, &others);
+	list = state->funnel->meanings.list;
+	nused = by_both_keys(&counter->base, &used);
+	sort_keys(used, nused, list);
+	stats = palloc_extended(Max(nused, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
+	keys = palloc_extended(Max(nused, 1) * 2 * sizeof(Datum), MCXT_ALLOC_HUGE);
+	nulls = palloc_extended(Max(nused, 1) * 2 * sizeof(bool), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < nused; i++)
+	{
+		Label		property = list[used[i].meaning].property;
+		RowPeriod  *period;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && compare_keys(&used[i - 1], &used[i], list) == 0)
+		{
+			if (!funnel_stats_merge(stats[count - 1], by_both_stats(&counter->base, used[i]), &error))
+				cjm_report(&error);
+			continue;
+		}
+		period = row_period(&counter->periods, used[i].period);
+		nulls[2 * (size_t) count] = property.bytes == NULL;
+		keys[2 * (size_t) count] = property.bytes == NULL ? (Datum) 0 : label_to_datum(property);
+		nulls[2 * (size_t) count + 1] = false;
+		keys[2 * (size_t) count + 1] = calendar_range(period->begin, period->end, range_type);
+		stats[count++] = by_both_stats(&counter->base, used[i]);
+	}
+	result = row_groups(fcinfo, 2, keys, nulls, stats, count);
+	MemoryContextSwitchTo(old);
+	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
+	MemoryContextDelete(work);
+	PG_RETURN_DATUM(result);
+}

@@ -1,0 +1,138 @@
+/*
+ * rows/funnel_group.c: what the aggregates share that answer for many groups at
+ * once: the property that a customer counts with, the calendar periods, and the
+ * array of groups that is the answer.
+ */
+#include "rows/funnel.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* Columns of a group besides its statistics. */
+#define ROW_MAX_KEYS 2
+
+/* As bytes, a shorter one before its continuations, NULL after all others. */
+int
+row_compare_properties(Label a, Label b)
+{
+	int			order;
+
+	if (a.bytes == NULL || b.bytes == NULL)
+		return (a.bytes == NULL) - (b.bytes == NULL);
+	order = memcmp(a.bytes, b.bytes, Min(a.size, b.size));
+	return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/*
+ * The meaning of the touchpoint whose property a customer counts with, 0 for none: of the one that their winning walk, which
+ * begins in entry, has at a step, or of the earliest in entry at which any walk could begin.  Of several that could be it, at the
+ * same time, the one with the smallest property counts, as bytes, NULL after all others.
+ */
+uint32
+row_property(const RowWalker *walker, FunnelEntry entry, RowPosition position, const RowEntry *entries, uint32 count,
+			 const FunnelWalk *walk)
+{
+	const RowMeaning *meanings = walker->meanings;
+	int			stage = position == ROW_EARLIEST ? 0 : (position == ROW_LAST_STEP ? walk->step : (int) position) - 1;
+	/* Of an unordered funnel the n-th time is of a touchpoint for any stage. */
+	uint64		asked = walker->rules->unordered ? ~UINT64CONST(0) : UINT64CONST(1) << Max(stage, 0);
+	uint32		found = 0;
+	int64		at;
+
+	if (stage < 0 || !(walk->passed >> stage & 1))
+		return 0;
+	at = walk->at[stage];
+	for (uint32 i = 0; i < count && entries[i].at <= at; i++)
+	{
+		uint32		meaning = entries[i].meaning;
+
+		if ((meanings[meaning].stages & asked) == 0)
+			continue;
+		if (position == ROW_EARLIEST && entries[i].at >= entry.from)
+			at = entries[i].at;
+		if (entries[i].at == at && (found == 0 || row_compare_properties(meanings[meaning].property, meanings[found].property) < 0))
+			found = meaning;
+	}
+	return found;
+}
+
+/* Prepares for the periods of a question, in the current context. */
+void
+row_periods_init(RowPeriods *periods, const RowQuestion *question)
+{
+	periods->unit = calendar_unit(question->bucket);
+	periods->zone = question->zone;
+	periods->count = 0;
+	periods->capacity = 64;
+	periods->list = palloc(periods->capacity * sizeof(RowPeriod));
+}
+
+/* The period that holds a moment; a new one takes some function calls, so they are kept.  The next one may move it. */
+RowPeriod *
+row_period(RowPeriods *periods, TimestampTz at)
+{
+	uint32		low = 0;
+	uint32		high = periods->count;
+	RowPeriod  *period;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (periods->list[middle].end <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < periods->count && periods->list[low].begin <= at)
+		return &periods->list[low];
+
+	if (periods->count == periods->capacity)
+	{
+		periods->capacity *= 2;
+		periods->list = repalloc_huge(periods->list, periods->capacity * sizeof(RowPeriod));
+	}
+	period = &periods->list[low];
+	memmove(period + 1, period, (periods->count - low) * sizeof(RowPeriod));
+	periods->count++;
+	calendar_period(periods->unit, at, PointerGetDatum(periods->zone), &period->begin, &period->end);
+	period->stats = NULL;
+	return period;
+}
+
+/*
+ * An array, in the current context, of count rows of the array's element type: nkeys columns of what the statistics are of,
+ * one row after the other, and statistics.  nulls: of the keys; NULL for none.
+ */
+Datum
+row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, FunnelStats *const *stats, uint32 count)
+{
+	Oid			element = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
+	TupleDesc	desc;
+	Datum	   *rows = palloc_extended(Max(count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+
+	if (!OidIsValid(element))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("could not determine the type of the answer"),
+				 errhint("Call the aggregate instead of its support functions.")));
+	desc = lookup_rowtype_tupdesc_copy(element, -1);
+	for (uint32 i = 0; i < count; i++)
+	{
+		Datum		values[ROW_MAX_KEYS + 1];
+		bool		are_null[ROW_MAX_KEYS + 1] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		for (int key = 0; key < nkeys; key++)
+		{
+			values[key] = keys[(size_t) i * nkeys + key];
+			are_null[key] = nulls != NULL && nulls[(size_t) i * nkeys + key];
+		}
+		values[nkeys] = PointerGetDatum(funnel_stats_flat(stats[i]));
+		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, are_null));
+	}
+	return PointerGetDatum(construct_array(rows, (int) count, element, -1, false, TYPALIGN_DOUBLE));
+}
