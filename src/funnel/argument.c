@@ -38,15 +38,11 @@ argument_is_constant(FunctionCallInfo fcinfo, int argument)
 		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
 }
 
-/*
- * The compiled form of a funnel, made when the call site first sees that funnel
- * and used again while it sees the same.  Works as well, only slower, where
- * fn_extra does not last from row to row.
- */
-FunnelMatcher *
-funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
+/* The compiled form of a funnel, made in a cache, which is in a call site's memory and NULL at first, unless it is there. */
+static FunnelMatcher *
+cached_matcher(FunctionCallInfo fcinfo, CachedMatcher **place, Datum funnel)
 {
-	CachedMatcher *cache = (CachedMatcher *) fcinfo->flinfo->fn_extra;
+	CachedMatcher *cache = *place;
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(funnel);
 	size_t		size = VARSIZE_ANY_EXHDR(bytes);
 	FunnelDef	def;
@@ -59,7 +55,7 @@ funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
 	{
 		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CachedMatcher));
 		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "compiled funnel", ALLOCSET_SMALL_SIZES);
-		fcinfo->flinfo->fn_extra = cache;
+		*place = cache;
 	}
 	cache->matcher = NULL;
 	MemoryContextReset(cache->context);
@@ -70,6 +66,17 @@ funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
 	cache->matcher = funnel_matcher(&def);
 	MemoryContextSwitchTo(old);
 	return cache->matcher;
+}
+
+/*
+ * The compiled form of a funnel, made when the call site first sees that funnel
+ * and used again while it sees the same.  Works as well, only slower, where
+ * fn_extra does not last from row to row.
+ */
+FunnelMatcher *
+funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel)
+{
+	return cached_matcher(fcinfo, (CachedMatcher **) &fcinfo->flinfo->fn_extra, funnel);
 }
 
 /*
@@ -99,6 +106,13 @@ void **
 funnel_call_extra(FunctionCallInfo fcinfo)
 {
 	return &((CachedMatcher *) fcinfo->flinfo->fn_extra)->extra;
+}
+
+/* The same of a second funnel, for a call site that has a matcher already, and keeps nothing else. */
+FunnelMatcher *
+funnel_matcher_other(FunctionCallInfo fcinfo, Datum funnel)
+{
+	return cached_matcher(fcinfo, (CachedMatcher **) funnel_call_extra(fcinfo), funnel);
 }
 
 /* result_row for a call site that has a matcher already, and keeps nothing else. */

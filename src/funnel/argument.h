@@ -15,6 +15,7 @@ extern FunnelEntry funnel_entry(Datum range);
 /* What stays with the call site; a function that uses these keeps nothing else in fn_extra. */
 extern FunnelMatcher *funnel_matcher_cached(FunctionCallInfo fcinfo, Datum funnel);
 extern FunnelMatcher *funnel_matcher_argument(FunctionCallInfo fcinfo, int argument, bool *constant);
+extern FunnelMatcher *funnel_matcher_other(FunctionCallInfo fcinfo, Datum funnel);
 extern void **funnel_call_extra(FunctionCallInfo fcinfo);
 extern TupleDesc funnel_result_row(FunctionCallInfo fcinfo);
 

@@ -13,7 +13,7 @@ typedef struct FunnelMatcher FunnelMatcher;
 extern FunnelMatcher *funnel_matcher(const FunnelDef *def);
 extern const FunnelRules *funnel_matcher_rules(const FunnelMatcher *matcher);
 extern bool funnel_matcher_asks_channel(const FunnelMatcher *matcher);
-extern void funnel_match_start(FunnelMatcher *matcher, const JourneyView *view);
+extern uint64 funnel_match_start(FunnelMatcher *matcher, const JourneyView *view);
 extern uint64 funnel_match_stages(const FunnelMatcher *matcher, const JourneyView *view, uint32 i);
 extern size_t funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches);
 extern void funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry,

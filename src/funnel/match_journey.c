@@ -6,12 +6,14 @@
  */
 #include "funnel/match_internal.h"
 
-/* Makes a matcher ready to be asked of single touchpoints of a journey, until it is asked of the next one. */
-void
+/*
+ * Makes a matcher ready to be asked of single touchpoints of a journey, until it is
+ * asked of the next one; returns the stages that a walk can reach in it.
+ */
+uint64
 funnel_match_start(FunnelMatcher *matcher, const JourneyView *view)
 {
-	if (view->count > 0)
-		funnel_match_prepare(matcher, view);
+	return view->count > 0 ? funnel_match_prepare(matcher, view) : 0;
 }
 
 /* The stages that touchpoint i matches, whatever came before it. */

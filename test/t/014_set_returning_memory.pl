@@ -65,6 +65,7 @@ my @calls = (
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
 		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.kept_comments()',
+		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)})),
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',

@@ -10,10 +10,10 @@ COMMENT ON TYPE cjm.lifecycle IS 'stages of the customer life cycle, from awaren
 
 CREATE TYPE cjm.buyer_journey AS ENUM (
 	'unaware', 'problem', 'research', 'solution_choice', 'vendor_search', 'vendor_check',
-	'trial', 'deal', 'use', 'repeat_purchase', 'loyalty', 'refusal'
+	'trial', 'deal', 'use', 'repeat_purchase', 'loyalty'
 );
 
-COMMENT ON TYPE cjm.buyer_journey IS 'stages of a considered purchase, from unaware of the problem to loyalty or refusal';
+COMMENT ON TYPE cjm.buyer_journey IS 'stages of a considered purchase, from unaware of the problem to loyalty; a refusal, which may come at any stage, is none of them';
 
 CREATE FUNCTION cjm.stage_number(stage anyenum)
 RETURNS integer

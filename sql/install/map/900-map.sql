@@ -25,7 +25,8 @@ CREATE TYPE cjm_internal.map AS (
 	attribution text,
 	nps text,
 	csat text,
-	ces text
+	ces text,
+	refusal cjm.funnel
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN cjm_internal.map.map IS 'its schema';
@@ -47,6 +48,7 @@ COMMENT ON COLUMN cjm_internal.map.attribution IS 'the attribution model that th
 COMMENT ON COLUMN cjm_internal.map.nps IS 'the event whose value is an answer from 0 to 10, or NULL';
 COMMENT ON COLUMN cjm_internal.map.csat IS 'the event whose value is an answer from 1 to 5, or NULL';
 COMMENT ON COLUMN cjm_internal.map.ces IS 'the event whose value is an answer from 1 to 7, or NULL';
+COMMENT ON COLUMN cjm_internal.map.refusal IS 'the events that say no, a funnel of one stage, or NULL';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -113,7 +115,8 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 -- A view "map" in a schema of another owner is no map: its reports are refused, too.
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
-	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces
+	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
+	d.refusal
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -140,6 +143,7 @@ COMMENT ON COLUMN cjm.maps.attribution IS 'the attribution model that the view c
 COMMENT ON COLUMN cjm.maps.nps IS 'the event whose value is an answer from 0 to 10, or NULL';
 COMMENT ON COLUMN cjm.maps.csat IS 'the event whose value is an answer from 1 to 5, or NULL';
 COMMENT ON COLUMN cjm.maps.ces IS 'the event whose value is an answer from 1 to 7, or NULL';
+COMMENT ON COLUMN cjm.maps.refusal IS 'the events that say no, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

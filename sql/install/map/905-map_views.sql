@@ -229,7 +229,7 @@ CREATE FUNCTION cjm_internal.map_customers_sql(map cjm_internal.map) RETURNS tex
 AS $$
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, f.times[1] AS entered_at, f.times[f.step] AS reached_at,
-			f.times AS step_times, f.step >= %3$s AS converted, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open,
+			f.times AS step_times, f.step >= %3$s AS converted, %12$s AS open, f.refused_at,
 			(cjm.session_stats(j.journey, %4$L::interval)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
 			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
@@ -241,11 +241,12 @@ BEGIN
 			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
-				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought) f ON true
+				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at) f ON true
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
-		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map));
+		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map),
+		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of the view customers';
@@ -254,7 +255,9 @@ COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of 
 -- The funnel
 --
 
--- by and bucket may be NULL.  To report those who are open have dropped like all who have not gone on.  closed: the bucket is over, and the time limit of all walks that began in it too.
+-- by and bucket may be NULL.  To report those who are open, and those who refused, have dropped like all who have not gone on; nobody is two of
+-- these.  Who refused is a part of all: what of them drops after a step was refused there.  closed: the bucket is over, and the time limit of all
+-- walks that began in it too.
 CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -263,6 +266,7 @@ DECLARE
 	entered text := CASE WHEN bucket IS NULL AND ranged THEN 'tstzrange($1, $2)'
 		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
+	refused text := CASE WHEN (map).refusal IS NOT NULL THEN cjm_internal.map_refused_sql(map, entered) END;
 BEGIN
 	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, o.dropped, o.dropped::float8 / nullif(r.customers, 0)::float8 AS drop_rate,
 			o.open_customers, r.rate_low, r.rate_high,
@@ -271,13 +275,13 @@ BEGIN
 			extract(epoch FROM r.mean_time)::float8 AS mean_time_seconds,
 			extract(epoch FROM r.p90_time)::float8 AS p90_time_seconds,
 			extract(epoch FROM r.median_total)::float8 AS median_total_seconds,
-			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds
+			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds, o.refused
 		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
-				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %10$s) AS open
+				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %10$s)%11$s AS open%12$s
 			FROM %6$s.journeys j%7$s%8$s) s
-		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r
-		CROSS JOIN LATERAL (SELECT r.dropped - coalesce(s.open[r.step], 0) AS dropped,
-			CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open_customers) o
+		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r%14$s
+		CROSS JOIN LATERAL (SELECT r.dropped - c.open - c.refused AS dropped, c.open AS open_customers, c.refused
+			FROM (SELECT CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open, %13$s AS refused) c) o
 		ORDER BY %9$s r.step',
 		lead, cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}'),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
@@ -289,7 +293,11 @@ BEGIN
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
 		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END,
-		coalesce(entered, '''(,)''::tstzrange'));
+		coalesce(entered, '''(,)''::tstzrange'),
+		' FILTER (WHERE ' || refused || ' IS NULL)',
+		CASE WHEN refused IS NOT NULL THEN format(', cjm.funnel_agg(j.journey, %L::cjm.funnel%s) FILTER (WHERE %s IS NOT NULL) AS refused', (map).stages, ', ' || entered, refused) END,
+		CASE WHEN refused IS NULL THEN 'CASE WHEN r.dropped IS NOT NULL THEN 0::bigint END' ELSE 'n.dropped' END,
+		CASE WHEN refused IS NOT NULL THEN format(' JOIN LATERAL cjm.report(coalesce(s.refused, cjm.funnel_stats(%L::cjm.funnel))) n ON n.step = r.step', (map).stages) END);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and of funnel_report';
@@ -307,29 +315,32 @@ CREATE FUNCTION cjm_internal.map_drop_off_sql(map cjm_internal.map, label text, 
 AS $$
 BEGIN
 	RETURN format('WITH stopped AS (
-			SELECT j.step, %6$s AS label, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%7$s) AS open, %4$s AS next_event,
+			SELECT j.step, %6$s AS label, CASE WHEN %11$s IS NOT NULL THEN ''refused'' WHEN %10$s THEN ''open'' ELSE ''dropped'' END AS state, %4$s AS next_event,
 				(cjm.last_touch(j.journey)).at AS last_seen
 			FROM (SELECT j.journey, %9$s AS segment, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
 					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j OFFSET ''0'') j
 			WHERE j.step > 0 AND j.step < %3$s
 		), nexts AS (
 			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
-			FROM stopped WHERE NOT open AND next_event IS NOT NULL
+			FROM stopped WHERE state = ''dropped'' AND next_event IS NOT NULL
 			GROUP BY step, label, next_event
 			ORDER BY step, label, count(*) DESC, next_event COLLATE "C"
 		)
 		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
 			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
 			s.open_customers, (extract(epoch FROM now() - s.median_last_seen) / 86400)::float8 AS median_days_since,
-			n.next_event, coalesce(n.customers, 0) AS next_customers
-		FROM (SELECT step, label, count(*) FILTER (WHERE NOT open) AS customers, count(*) FILTER (WHERE open) AS open_customers,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE NOT open) AS median_last_seen
+			n.next_event, coalesce(n.customers, 0) AS next_customers, s.refused
+		FROM (SELECT step, label, count(*) FILTER (WHERE state = ''dropped'') AS customers, count(*) FILTER (WHERE state = ''open'') AS open_customers,
+				count(*) FILTER (WHERE state = ''refused'') AS refused,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE state = ''dropped'') AS median_last_seen
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_split('next_event', 'next_event'), cjm_internal.map_schema(map),
 		cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, 'last_event', 'next_event'),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END);
+		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END,
+		format('cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s)', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END),
+		cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_drop_off_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';

@@ -115,24 +115,27 @@ CREATE FUNCTION cjm_internal.map_stages_sql(map cjm_internal.map, lead text, by 
 AS $$
 BEGIN
 	RETURN format('WITH counted AS (
-			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open) AS median_days_since,
+			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open AND NOT f.refused) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
+				count(*) FILTER (WHERE f.refused) AS refused,
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open AND NOT f.refused) AS median_days_since,
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
-				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()%6$s) AS open,
+				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
 					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
 			coalesce(c.customers, 0)::float8 / nullif(sum(c.customers) OVER (PARTITION BY l.label), 0)::float8 AS share,
-			coalesce(c.open_customers, 0) AS open_customers, c.median_days_since, c.open_median_days_since
+			coalesce(c.open_customers, 0) AS open_customers, c.median_days_since, c.open_median_days_since,
+			coalesce(c.refused, 0) AS refused
 		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
 			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
 		ORDER BY l.label COLLATE "C", s.step',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, VARIADIC '{}'),
 		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, lead,
 		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
-		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s));
+		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s),
+		cjm_internal.map_open_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END), cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_stages_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view stages and of stage_report';
@@ -237,11 +240,12 @@ BEGIN ATOMIC
 		('stages', 'step', 'number of the stage, 0 for those who have not begun'),
 		('stages', 'stage', 'its name, NULL for those who have not begun'),
 		('stages', 'converted', 'whether the funnel is completed with this stage'),
-		('stages', 'customers', 'how many stand there, without those who are open'),
-		('stages', 'share', 'their share of all customers who are not open'),
+		('stages', 'customers', 'how many stand there, without those who are open or refused'),
+		('stages', 'share', 'their share of all such customers'),
 		('stages', 'open_customers', 'how many stand there and may yet go on'),
-		('stages', 'median_days_since', 'days of 24 hours since the last touchpoint of those who are not open, median'),
+		('stages', 'median_days_since', 'days of 24 hours since the last touchpoint of these, median'),
 		('stages', 'open_median_days_since', 'the same of those who are open'),
+		('stages', 'refused', 'how many are there and have said no'),
 
 		('transitions', NULL, 'one row per event and the event that came next, for a Sankey chart; the same event several times running counts once'),
 		('transitions', 'source', 'the event'),

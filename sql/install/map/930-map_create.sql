@@ -22,6 +22,7 @@ BEGIN ATOMIC
 		('map', 'stages', 'the funnel'),
 		('map', 'session_gap', 'what is longer ends a session'),
 		('map', 'time_zone', 'where days, weeks and months begin'),
+		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -47,6 +48,7 @@ BEGIN ATOMIC
 		('customers', 'step_times', 'when it passed each stage, NULL where it did not'),
 		('customers', 'converted', 'whether the funnel was completed'),
 		('customers', 'open', 'whether a walk that has begun could still become as deep or deeper; never without "within"'),
+		('customers', 'refused_at', 'when somebody who is neither converted nor open said no: the first refusal since the winning walk began; NULL of all others'),
 		('customers', 'sessions', 'number of sessions'),
 		('customers', 'conversions', 'how often the funnel was completed'),
 		('customers', 'touches', 'number of touchpoints'),
@@ -66,12 +68,13 @@ BEGIN ATOMIC
 		('drop_off', 'step', 'the deepest step that they reached'),
 		('drop_off', 'stage', 'its name'),
 		('drop_off', 'last_event', 'the last event of the customer'),
-		('drop_off', 'customers', 'how many stopped there, without those who are open'),
+		('drop_off', 'customers', 'how many stopped there, without those who are open or refused'),
 		('drop_off', 'share', 'their share of all who stopped, over all steps'),
 		('drop_off', 'open_customers', 'how many are there and may yet go on'),
 		('drop_off', 'median_days_since', 'days of 24 hours since the last touchpoint of those who stopped, median'),
 		('drop_off', 'next_event', 'what most of those who stopped did next after they had reached the step; NULL if nobody did anything'),
 		('drop_off', 'next_customers', 'how many of them did that next'),
+		('drop_off', 'refused', 'how many are there and have said no'),
 
 		('sessions', NULL, 'one row per session'),
 		('sessions', 'customer', 'the key of the customer'),
@@ -124,9 +127,9 @@ BEGIN ATOMIC
 		('customers', 'customers whose winning walk holds the stage'),
 		('step_rate', 'their share of those at the mandatory step before; 1 at step 1'),
 		('overall_rate', 'their share of those at step 1'),
-		('dropped', 'customers of this step who were not at the next mandatory one, and for whom it is over; NULL at the last and at an optional one'),
+		('dropped', 'customers of this step who were not at the next mandatory one, have not refused, and for whom it is over; NULL at the last and at an optional one'),
 		('drop_rate', 'dropped / customers'),
-		('open_customers', 'customers of this step who were not at the next mandatory one and may yet be: a walk of theirs that has begun could still become as deep or deeper; NULL where dropped is'),
+		('open_customers', 'customers of this step who were not at the next mandatory one and may yet be: a walk of theirs that has begun, and that no refusal has ended, could still become as deep or deeper; NULL where dropped is'),
 		('rate_low', 'lower end of the 95 % Wilson interval of step_rate'),
 		('rate_high', 'upper end of it'),
 		('median_time', 'time since the step before, median'),
@@ -138,7 +141,8 @@ BEGIN ATOMIC
 		('mean_time_seconds', 'mean_time in seconds'),
 		('p90_time_seconds', 'p90_time in seconds'),
 		('median_total_seconds', 'median_total in seconds'),
-		('p90_total_seconds', 'p90_total in seconds')) c(column_name, comment)
+		('p90_total_seconds', 'p90_total in seconds'),
+		('refused', 'customers of this step who were not at the next mandatory one and have said no; NULL where dropped is')) c(column_name, comment)
 	UNION ALL
 	SELECT j.view_name, j.column_name, j.comment FROM cjm_internal.map_journey_comments() j
 	UNION ALL
@@ -163,10 +167,11 @@ BEGIN
 			format('SELECT %L::regnamespace AS map, %L::regclass AS source, %L::text AS customer, %L::text AS at, %L::text AS event,
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
-					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces',
+					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
+					%L::cjm.funnel AS refusal',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
-				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces),
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -206,11 +211,12 @@ BEGIN
 		SELECT s.stage, s.event, s.channel, (SELECT array_agg(event) FROM (
 			SELECT event FROM seen GROUP BY event ORDER BY sum(touches) DESC LIMIT 10000) e) AS events
 		FROM (SELECT n.step, coalesce(''stage "'' || n.stage || ''"'', ''excluding'') AS stage, n.event, n.channel FROM cjm.funnel_stages($1) n
-			UNION ALL SELECT NULL, a.survey, a.event, NULL FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $2) a(survey, event) WHERE a.event IS NOT NULL) s
+			UNION ALL SELECT NULL, a.survey, a.event, NULL FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $2) a(survey, event) WHERE a.event IS NOT NULL
+			UNION ALL SELECT NULL, l.argument, l.event, l.channel FROM cjm_internal.map_listed_events($3) l) s
 		WHERE NOT EXISTS (SELECT FROM seen WHERE (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
 		ORDER BY s.step, s.stage COLLATE "C"',
-		CASE WHEN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) WHERE channel IS NOT NULL) THEN 'e.channel' ELSE 'NULL::text' END,
-		cjm_internal.map_events_sql(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces]
+		CASE WHEN cjm_internal.map_asks_channel(map) THEN 'e.channel' ELSE 'NULL::text' END,
+		cjm_internal.map_events_sql(map)) USING (map).stages, ARRAY[(map).nps, (map).csat, (map).ces], map
 	LOOP
 		IF missing.events IS NULL THEN
 			RAISE NOTICE 'no row of % has an event yet', (map).source;
@@ -367,7 +373,8 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 -- All texts come from map_expression; they are read by it again here, so that no other text becomes part of a view whoever calls this.
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
-	nps text, csat text, ces text, replace boolean, keep boolean) RETURNS regnamespace
+	nps text, csat text, ces text, replace boolean, keep boolean,
+	refusal cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -413,6 +420,8 @@ BEGIN
 		interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
 	PERFORM cjm_internal.map_check_spend(spend);
+	PERFORM cjm_internal.map_check_list('refusal', refusal, channel);
+	PERFORM cjm_internal.map_check_refusal(stages, refusal);
 
 	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
 	IF relation.relpersistence = 't' THEN
@@ -447,6 +456,7 @@ BEGIN
 	new.nps := nps;
 	new.csat := csat;
 	new.ces := ces;
+	new.refusal := refusal;
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
 		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
@@ -541,7 +551,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -566,7 +576,8 @@ CREATE FUNCTION cjm.create_map(
 	csat text DEFAULT NULL,
 	ces text DEFAULT NULL,
 	replace boolean DEFAULT false,
-	keep boolean DEFAULT false) RETURNS regnamespace
+	keep boolean DEFAULT false,
+	refusal cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -579,8 +590,8 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(segment_at, 'first'),
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
-	coalesce(replace, false), coalesce(keep, false));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean) IS
+	coalesce(replace, false), coalesce(keep, false), refusal);
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -590,7 +601,8 @@ access: owner, the default, or reader, the default where the source has row secu
 spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by
 nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7
 replace: whether a map of that name is made anew; views over its views stay, and what keep_journeys has made of it
-keep: whether its journeys are kept, as by keep_journeys';
+keep: whether its journeys are kept, as by keep_journeys
+refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE

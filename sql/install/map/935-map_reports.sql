@@ -17,7 +17,8 @@ CREATE FUNCTION cjm.funnel_report(
 		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
 		rate_low float8, rate_high float8,
 		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
-		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8)
+		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8,
+		refused bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -44,7 +45,7 @@ CREATE FUNCTION cjm.drop_off_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint,
-		median_days_since float8, next_event text, next_customers bigint)
+		median_days_since float8, next_event text, next_customers bigint, refused bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$

@@ -34,7 +34,7 @@ CREATE FUNCTION cjm.stage_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, step integer, stage text, converted boolean, customers bigint, share float8, open_customers bigint,
-		median_days_since float8, open_median_days_since float8)
+		median_days_since float8, open_median_days_since float8, refused bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$

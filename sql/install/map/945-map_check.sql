@@ -85,14 +85,20 @@ BEGIN
 			FROM unnest(ARRAY[''nps'', ''csat'', ''ces''], $3) a(survey, event) CROSS JOIN names
 			WHERE a.event IS NOT NULL AND NOT EXISTS (SELECT FROM seen WHERE seen.event = a.event)
 			UNION ALL
-			SELECT 3, ''event in no stage'', seen.event, sum(seen.touches)::bigint, ''the funnel does not ask for these touchpoints''
+			SELECT 3, ''listed event never seen'', coalesce(l.event, ''*'') || coalesce(''@'' || l.channel, ''''), 0, l.argument || '' asks for it'' ||
+					coalesce(''; nearest is "'' || nullif(cjm_internal.map_nearest(l.event, names.events), l.event) || ''"'', '''')
+			FROM cjm_internal.map_listed_events($4) l CROSS JOIN names
+			WHERE NOT EXISTS (SELECT FROM seen WHERE (l.event IS NULL OR seen.event = l.event) AND (l.channel IS NULL OR seen.channel = l.channel))
+			UNION ALL
+			SELECT 4, ''event in no stage'', seen.event, sum(seen.touches)::bigint, ''the funnel does not ask for these touchpoints''
 			FROM seen
 			WHERE array_position($3, seen.event) IS NULL AND NOT EXISTS (SELECT FROM cjm.funnel_stages($2) s
 				WHERE s.step IS NOT NULL AND (s.event IS NULL OR seen.event = s.event) AND (s.channel IS NULL OR seen.channel = s.channel))
+				AND NOT EXISTS (SELECT FROM cjm_internal.map_listed_events($4) l WHERE (l.event IS NULL OR seen.event = l.event) AND (l.channel IS NULL OR seen.channel = l.channel))
 			GROUP BY seen.event) f
 		ORDER BY f.place, f.touches DESC, f.subject COLLATE "C"',
-		CASE WHEN EXISTS (SELECT FROM cjm.funnel_stages((def).stages) s WHERE s.channel IS NOT NULL) THEN 'nullif(e.channel, '''')' ELSE 'NULL::text' END,
-		schema) USING all_rows, (def).stages, ARRAY[(def).nps, (def).csat, (def).ces];
+		CASE WHEN cjm_internal.map_asks_channel(def) THEN 'nullif(e.channel, '''')' ELSE 'NULL::text' END,
+		schema) USING all_rows, (def).stages, ARRAY[(def).nps, (def).csat, (def).ces], def;
 
 	RETURN QUERY EXECUTE format('SELECT ''answer that is no score'', t.event, count(*), count(*)::float8 / $1::float8,
 			format(''not a whole number from %%s: these answers are left out of feedback'',

@@ -1,0 +1,75 @@
+--
+-- Lists of events in the definition of a map that say what is what: a refusal.
+--
+-- Each is a funnel of one stage, so that what matches it is what would match a
+-- stage.  The functions return SQL over a journey j, as in 905-map_views.sql.
+--
+
+CREATE FUNCTION cjm_internal.map_check_list(argument text, list cjm.funnel, channel text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cjm.funnel_stages(list) s WHERE s.step IS DISTINCT FROM 1) OR cjm.funnel_within(list) IS NOT NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s is no list of events: %s', argument, list),
+			HINT = format('Say the events with | between them: %s => ''one | "another one"''.', argument);
+	ELSIF channel IS NULL AND EXISTS (SELECT FROM cjm.funnel_stages(list) s WHERE s.channel IS NOT NULL) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('%s asks for a channel, but the map has none', argument),
+			HINT = 'Say where the channel is: channel => ''...''.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_check_list(text, cjm.funnel, text) IS 'an error if an argument of create_map is no list of events of a map with that channel; none if it is NULL';
+
+CREATE FUNCTION cjm_internal.map_listed_events(map cjm_internal.map) RETURNS TABLE (argument text, event text, channel text)
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 3
+	SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT l.argument, s.event, s.channel
+	FROM (VALUES ('refusal', (map).refusal)) l(argument, list) CROSS JOIN LATERAL cjm.funnel_stages(l.list) s;
+END;
+COMMENT ON FUNCTION cjm_internal.map_listed_events(cjm_internal.map) IS 'the events in the lists of a map, and which argument of create_map has them; a NULL is any';
+
+CREATE FUNCTION cjm_internal.map_asks_channel(map cjm_internal.map) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.channel IS NOT NULL) OR EXISTS (SELECT FROM cjm_internal.map_listed_events(map) l WHERE l.channel IS NOT NULL);
+COMMENT ON FUNCTION cjm_internal.map_asks_channel(cjm_internal.map) IS 'whether the stages or the lists of a map ask for a channel';
+
+-- Who has come to a stage by saying no would have converted by it.
+CREATE FUNCTION cjm_internal.map_check_refusal(stages cjm.funnel, refusal cjm.funnel) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	clash record;
+BEGIN
+	SELECT s.stage, r.event INTO clash
+	FROM cjm.funnel_stages(stages) s JOIN cjm.funnel_stages(refusal) r ON s.event = r.event AND coalesce(s.channel = r.channel, true)
+	WHERE s.step IS NOT NULL ORDER BY s.step LIMIT 1;
+	IF FOUND THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('"%s" is a refusal and an event of stage "%s"', clash.event, clash.stage),
+			HINT = 'A refusal is an exit from any stage, and no stage: leave it out of stages.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_check_refusal(cjm.funnel, cjm.funnel) IS 'an error if an event is a refusal and makes a stage';
+
+-- entered is an expression or NULL.
+CREATE FUNCTION cjm_internal.map_refused_sql(map cjm_internal.map, entered text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN (map).refusal IS NULL THEN 'NULL::timestamptz'
+	ELSE format('cjm.funnel_refused(j.journey, %L::cjm.funnel, %L::cjm.funnel, now()%s)', (map).stages, (map).refusal, ', ' || entered) END;
+COMMENT ON FUNCTION cjm_internal.map_refused_sql(cjm_internal.map, text) IS 'SQL: when the customer of a journey j said no, by walks that begin in a range; NULL if they did not';
+
+-- Walks that a refusal has ended go on no more.
+CREATE FUNCTION cjm_internal.map_open_sql(map cjm_internal.map, entered text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN (map).refusal IS NULL THEN format('cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s)', (map).stages, ', ' || entered)
+	ELSE format('(cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s) AND %s IS NULL)', (map).stages, ', ' || entered, cjm_internal.map_refused_sql(map, entered)) END;
+COMMENT ON FUNCTION cjm_internal.map_open_sql(cjm_internal.map, text) IS 'SQL: whether the customer of a journey j may yet go on, by walks that begin in a range';
