@@ -27,11 +27,12 @@ my $present = slurp_file("$extensions/cjm--$version.sql");
 my @functions = $present =~ /^(CREATE FUNCTION .*?)(?=^COMMENT ON FUNCTION)/msg;
 my ($view) = $present =~ /^(CREATE VIEW cjm\.maps AS.*?;\n)/ms;
 my ($new) = $present =~ /^(CREATE FUNCTION cjm\.win_back_report\(.*?^COMMENT ON FUNCTION cjm\.win_back_report.*?';\n)/ms;
-my ($comment) = $present =~ /^(COMMENT ON COLUMN cjm\.maps\.ces .*?;\n)/ms;
+my ($column) = $view =~ /\bd\.(\w+)\nFROM/;
+my ($comment) = $present =~ /^(COMMENT ON COLUMN cjm\.maps\.$column .*?;\n)/ms;
 my $old = $present;
 $old =~ s/\Q$new\E//;
 $old =~ s/\Q$comment\E//;
-$old =~ s/^(CREATE VIEW cjm\.maps AS.*), d\.ces\b/$1/ms;
+$old =~ s/^(CREATE VIEW cjm\.maps AS.*?),\s*d\.$column\nFROM/$1\nFROM/ms;
 $old =~ s/^(CREATE FUNCTION cjm\.check_map\(.*?^BEGIN\n)/$1\tRAISE 'not in this version';\n/ms;
 cmp_ok(scalar @functions, '>', 150, 'the functions of the script are found');
 cmp_ok(length($present) - length($old), '>', 1000, 'the older version differs');
@@ -89,7 +90,7 @@ is(run_sql($node, q{SELECT extversion FROM pg_extension WHERE extname = 'cjm'}, 
 is(run_sql($node, $contents, %owner), $before, 'and in the next session');
 is(run_sql($node, 'SELECT customers FROM plain.funnel WHERE step = 1', %bi), 40, 'rights stay');
 is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', away => '3 days')}, %owner), 't', 'what is new works on a map that is older');
-is(run_sql($node, q{SELECT string_agg(coalesce(ces, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
+is(run_sql($node, qq{SELECT string_agg(coalesce($column\::text, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
 is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,no channel', 'and the new check_map');
 is(run_sql($node, q{SELECT cjm.create_map('plain', 'events', 'customer', 'at', 'event', 'view -> cart -> buy within 30 days', 'channel', 'amount', 'country', time_zone => 'Europe/Riga',
 	replace => true)} . "; $contents", %owner), "plain\n$before", 'a map that is made anew says the same');

@@ -1,5 +1,5 @@
 --
--- Lists of events in the definition of a map that say what is what: a refusal.
+-- Lists of events in the definition of a map that say what is what: a refusal, a purchase.
 --
 -- Each is a funnel of one stage, so that what matches it is what would match a
 -- stage.  The functions return SQL over a journey j, as in 905-map_views.sql.
@@ -28,7 +28,7 @@ CREATE FUNCTION cjm_internal.map_listed_events(map cjm_internal.map) RETURNS TAB
 	SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT l.argument, s.event, s.channel
-	FROM (VALUES ('refusal', (map).refusal)) l(argument, list) CROSS JOIN LATERAL cjm.funnel_stages(l.list) s;
+	FROM (VALUES ('refusal', (map).refusal), ('purchase', (map).purchase)) l(argument, list) CROSS JOIN LATERAL cjm.funnel_stages(l.list) s;
 END;
 COMMENT ON FUNCTION cjm_internal.map_listed_events(cjm_internal.map) IS 'the events in the lists of a map, and which argument of create_map has them; a NULL is any';
 
@@ -57,6 +57,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_check_refusal(cjm.funnel, cjm.funnel) IS 'an error if an event is a refusal and makes a stage';
+
+CREATE FUNCTION cjm_internal.map_purchase(map cjm_internal.map) RETURNS cjm.funnel
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN coalesce((map).purchase, (map).stages);
+COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'a funnel whose last stage that is not optional is a purchase of a map';
 
 -- entered is an expression or NULL.
 CREATE FUNCTION cjm_internal.map_refused_sql(map cjm_internal.map, entered text) RETURNS text

@@ -3,7 +3,7 @@
 -- channels cost and what they brought.
 --
 -- As in 905-map_views.sql: each returns SQL, names quoted and constants by %L.
--- What a purchase is, 335-purchases.sql says.
+-- What a purchase is, 335-purchases.sql says, of the funnel map_purchase.
 --
 
 -- A look at the events that are in a journey at all tells most of those without a purchase.
@@ -11,13 +11,14 @@ CREATE FUNCTION cjm_internal.map_has_purchase(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN count(s.event) = count(*) THEN '(' || string_agg(format('cjm.has_event(j.journey, %L::text)', s.event), ' OR ') || ')' END
-	FROM cjm.funnel_stages((map).stages) s WHERE s.step = cjm_internal.map_completed_step(map));
+	FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) s
+	WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) l WHERE NOT l.optional));
 COMMENT ON FUNCTION cjm_internal.map_has_purchase(cjm_internal.map) IS 'SQL: a condition that every journey j with a purchase meets; NULL if all may have one';
 
 CREATE FUNCTION cjm_internal.map_purchases_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel)', cjm_internal.map_valued_journey(map), (map).stages);
+RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel)', cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map));
 COMMENT ON FUNCTION cjm_internal.map_purchases_sql(cjm_internal.map) IS 'SQL: what the customer of a journey j bought, of the type that purchase_stats returns';
 
 -- The ends of the first four fifths of all who bought: equal values have equal scores, and a score is 1 + the whole fifths that
@@ -213,7 +214,7 @@ BEGIN ATOMIC
 		('map', 'spend', 'the table or view of what the channels cost, or NULL'),
 		('map', 'attribution', 'the attribution model that the view channels credits conversions by'),
 
-		('customers', 'last_purchase_at', 'time of the last purchase: of a touchpoint of the last stage that is not optional'),
+		('customers', 'last_purchase_at', 'time of the last purchase: of a touchpoint of the map''s purchase events, or of its last stage that is not optional'),
 		('customers', 'recency', 'time since then'),
 		('customers', 'recency_days', 'recency in days'),
 		('customers', 'frequency', 'number of purchases'),

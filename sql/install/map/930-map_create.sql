@@ -23,6 +23,7 @@ BEGIN ATOMIC
 		('map', 'session_gap', 'what is longer ends a session'),
 		('map', 'time_zone', 'where days, weeks and months begin'),
 		('map', 'refusal', 'the events that say no, or NULL'),
+		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -168,10 +169,10 @@ BEGIN
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
-					%L::cjm.funnel AS refusal',
+					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
-				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal),
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -374,7 +375,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -421,6 +422,7 @@ BEGIN
 	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
 	PERFORM cjm_internal.map_check_spend(spend);
 	PERFORM cjm_internal.map_check_list('refusal', refusal, channel);
+	PERFORM cjm_internal.map_check_list('purchase', purchase, channel);
 	PERFORM cjm_internal.map_check_refusal(stages, refusal);
 
 	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
@@ -457,6 +459,7 @@ BEGIN
 	new.csat := csat;
 	new.ces := ces;
 	new.refusal := refusal;
+	new.purchase := purchase;
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
 		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
@@ -551,7 +554,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -577,7 +580,8 @@ CREATE FUNCTION cjm.create_map(
 	ces text DEFAULT NULL,
 	replace boolean DEFAULT false,
 	keep boolean DEFAULT false,
-	refusal cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL,
+	purchase cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -590,8 +594,8 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(segment_at, 'first'),
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
-	coalesce(replace, false), coalesce(keep, false), refusal);
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel) IS
+	coalesce(replace, false), coalesce(keep, false), refusal, purchase);
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -602,7 +606,8 @@ spend: a table or view of what the channels cost, with day, channel, impressions
 nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7
 replace: whether a map of that name is made anew; views over its views stay, and what keep_journeys has made of it
 keep: whether its journeys are kept, as by keep_journeys
-refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage';
+refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage
+purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE

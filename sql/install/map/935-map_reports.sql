@@ -157,7 +157,7 @@ COMMENT ON FUNCTION cjm.lifecycle_report(text, text, timestamptz, timestamptz) I
 new: first seen in it; returning: seen in it and in the one before; resurrected: seen in it and before, but not in the one before;
 dormant: seen in the one before and not in it; active: new, returning and resurrected';
 
--- A purchase is a touchpoint of the last stage that is not optional, whatever came before it.
+-- A purchase is what the map says, or a touchpoint of the last stage that is not optional, whatever came before it.
 CREATE FUNCTION cjm.purchase_report(
 	map text,
 	by text DEFAULT NULL,
@@ -183,13 +183,13 @@ BEGIN
 		ORDER BY s.label COLLATE "C"',
 		CASE by WHEN 'session_channel' THEN format('cjm.session_channel(j.journey, %L::interval, p.at)', (def).session_gap)
 			ELSE cjm_internal.map_walk_split(def, CASE by WHEN 'channel' THEN 'first_channel' ELSE by END, NULL::text, VARIADIC '{}') END,
-		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), (def).stages,
+		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
-'purchases in a time range; a purchase is a touchpoint of the last stage of the map that is not optional.
+'purchases in a time range; a purchase is a touchpoint of the map''s purchase events or, where it names none, of its last stage that is not optional.
 by: NULL, segment, channel or first_channel (of the customer), entry_channel (of the first touchpoint of the winning walk), session_channel (of the session of the purchase)
 customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
 average_order_value: value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
