@@ -1,5 +1,5 @@
 --
--- Lists of events in the definition of a map that say what is what: a refusal, a purchase.
+-- Lists of events in the definition of a map that say what is what: a refusal, a purchase, a visit.
 --
 -- Each is a funnel of one stage, so that what matches it is what would match a
 -- stage.  The functions return SQL over a journey j, as in 905-map_views.sql.
@@ -28,7 +28,7 @@ CREATE FUNCTION cjm_internal.map_listed_events(map cjm_internal.map) RETURNS TAB
 	SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT l.argument, s.event, s.channel
-	FROM (VALUES ('refusal', (map).refusal), ('purchase', (map).purchase)) l(argument, list) CROSS JOIN LATERAL cjm.funnel_stages(l.list) s;
+	FROM (VALUES ('refusal', (map).refusal), ('purchase', (map).purchase), ('visit', (map).visit)) l(argument, list) CROSS JOIN LATERAL cjm.funnel_stages(l.list) s;
 END;
 COMMENT ON FUNCTION cjm_internal.map_listed_events(cjm_internal.map) IS 'the events in the lists of a map, and which argument of create_map has them; a NULL is any';
 
@@ -62,6 +62,19 @@ CREATE FUNCTION cjm_internal.map_purchase(map cjm_internal.map) RETURNS cjm.funn
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN coalesce((map).purchase, (map).stages);
 COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'a funnel whose last stage that is not optional is a purchase of a map';
+
+-- A journey without the touchpoints that are in no visit has the sessions of a map, and they lie as far apart as before.
+CREATE FUNCTION cjm_internal.map_visits_sql(map cjm_internal.map, journey text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN (map).visit IS NULL THEN journey ELSE format('cjm.only_visits(%s, %L::cjm.funnel, %L::interval)', journey, (map).visit, (map).session_gap) END;
+COMMENT ON FUNCTION cjm_internal.map_visits_sql(cjm_internal.map, text) IS 'SQL: a journey, of which SQL is given, whose sessions are the visits of a map';
+
+CREATE FUNCTION cjm_internal.map_session_channel_sql(map cjm_internal.map, at text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('cjm.session_channel(%s, %L::interval, %s)', cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap, at);
+COMMENT ON FUNCTION cjm_internal.map_session_channel_sql(cjm_internal.map, text) IS 'SQL: the channel of the session of a journey j that a time, of which SQL is given, lies in';
 
 -- entered is an expression or NULL.
 CREATE FUNCTION cjm_internal.map_refused_sql(map cjm_internal.map, entered text) RETURNS text

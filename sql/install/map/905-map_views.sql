@@ -96,7 +96,7 @@ DECLARE
 BEGIN
 	RETURN CASE
 		WHEN by IN ('channel', 'entry_channel') THEN format('cjm.entry_channel(%s)', arguments)
-		WHEN by = 'session_channel' THEN format('cjm.session_channel(j.journey, %L::interval, (cjm.funnel_times(%s))[1])', (map).session_gap, arguments)
+		WHEN by = 'session_channel' THEN cjm_internal.map_session_channel_sql(map, format('(cjm.funnel_times(%s))[1]', arguments))
 		ELSE cjm_internal.map_split(by, VARIADIC others || '{segment,channel,entry_channel,first_channel,session_channel}'::text[]) END;
 END
 $$;
@@ -230,7 +230,7 @@ AS $$
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, f.times[1] AS entered_at, f.times[f.step] AS reached_at,
 			f.times AS step_times, f.step >= %3$s AS converted, %12$s AS open, f.refused_at,
-			(cjm.session_stats(j.journey, %4$L::interval)).session_count AS sessions,
+			(cjm.session_stats(%14$s, %4$L::interval)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
 			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
 			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
@@ -246,7 +246,7 @@ BEGIN
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
 		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map),
-		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text));
+		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text), cjm_internal.map_visits_sql(map, 'j.journey'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of the view customers';
@@ -360,7 +360,7 @@ BEGIN
 			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
 			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
 		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
-		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap);
+		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_sessions_sql(cjm_internal.map) IS 'SQL of the view sessions';
@@ -388,10 +388,10 @@ BEGIN
 				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(j.journey, %L::interval) e
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(%s, %L::interval) e
 			GROUP BY e.event, e.channel) s
 		ORDER BY s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		cjm_internal.map_schema(map), (map).session_gap);
+		cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map) IS 'SQL of the view bounce';
@@ -417,7 +417,7 @@ BEGIN
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		cjm_internal.map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), (map).session_gap,
+		cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap,
 		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END, bucket, (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'

@@ -155,7 +155,7 @@ BEGIN
 				SELECT %6$s AS bucket, w.channel, NULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
 				FROM %4$s.journeys j CROSS JOIN LATERAL (
 					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
-					FROM cjm.sessions(j.journey, %7$L::interval) s
+					FROM cjm.sessions(%16$s, %7$L::interval) s
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, a.value AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
@@ -175,7 +175,8 @@ BEGIN
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
 		cjm_internal.map_earning_journey(map),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
-			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a));
+			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
+		cjm_internal.map_visits_sql(map, 'j.journey'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean) IS 'SQL of the view channels and of channels_report';

@@ -24,6 +24,7 @@ BEGIN ATOMIC
 		('map', 'time_zone', 'where days, weeks and months begin'),
 		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
+		('map', 'visit', 'the events that are a visit, or NULL: all'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -77,7 +78,7 @@ BEGIN ATOMIC
 		('drop_off', 'next_customers', 'how many of them did that next'),
 		('drop_off', 'refused', 'how many are there and have said no'),
 
-		('sessions', NULL, 'one row per session'),
+		('sessions', NULL, 'one row per session; where the map says what a visit is, each begins with one'),
 		('sessions', 'customer', 'the key of the customer'),
 		('sessions', 'segment', 'the segment of the customer'),
 		('sessions', 'session_number', 'number of the session of this customer, from 1'),
@@ -90,7 +91,7 @@ BEGIN ATOMIC
 		('sessions', 'touches', 'number of its touchpoints'),
 		('sessions', 'entry_event', 'event of its first touchpoint'),
 		('sessions', 'exit_event', 'event of its last touchpoint'),
-		('sessions', 'channel', 'channel of the first touchpoint that has one, or NULL'),
+		('sessions', 'channel', 'channel of the first touchpoint that has one and, where the map says what a visit is, is one; or NULL'),
 		('sessions', 'value', 'sum of the values, NULL where there is none'),
 		('sessions', 'bounced', 'whether it has exactly one touchpoint'),
 
@@ -169,10 +170,10 @@ BEGIN
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
-					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase',
+					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
-				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase),
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -375,7 +376,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -423,6 +424,7 @@ BEGIN
 	PERFORM cjm_internal.map_check_spend(spend);
 	PERFORM cjm_internal.map_check_list('refusal', refusal, channel);
 	PERFORM cjm_internal.map_check_list('purchase', purchase, channel);
+	PERFORM cjm_internal.map_check_list('visit', visit, channel);
 	PERFORM cjm_internal.map_check_refusal(stages, refusal);
 
 	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
@@ -460,6 +462,7 @@ BEGIN
 	new.ces := ces;
 	new.refusal := refusal;
 	new.purchase := purchase;
+	new.visit := visit;
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
 		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
@@ -554,7 +557,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -581,7 +584,8 @@ CREATE FUNCTION cjm.create_map(
 	replace boolean DEFAULT false,
 	keep boolean DEFAULT false,
 	refusal cjm.funnel DEFAULT NULL,
-	purchase cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	purchase cjm.funnel DEFAULT NULL,
+	visit cjm.funnel DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -594,8 +598,8 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(segment_at, 'first'),
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
-	coalesce(replace, false), coalesce(keep, false), refusal, purchase);
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel) IS
+	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit);
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -607,7 +611,8 @@ nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 an
 replace: whether a map of that name is made anew; views over its views stay, and what keep_journeys has made of it
 keep: whether its journeys are kept, as by keep_journeys
 refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage
-purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional';
+purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional
+visit: the events that are a visit, such as ''visit | view'', for sessions, bounces and channels; NULL for all';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -181,7 +181,7 @@ BEGIN
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		CASE by WHEN 'session_channel' THEN format('cjm.session_channel(j.journey, %L::interval, p.at)', (def).session_gap)
+		CASE by WHEN 'session_channel' THEN cjm_internal.map_session_channel_sql(def, 'p.at')
 			ELSE cjm_internal.map_walk_split(def, CASE by WHEN 'channel' THEN 'first_channel' ELSE by END, NULL::text, VARIADIC '{}') END,
 		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
