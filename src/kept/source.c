@@ -47,7 +47,7 @@ static const char *const column_names[] = {"customer", "at", "event", "channel",
 static const Oid column_types[] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID};
 
 /* The functions of map/fixed.c, which ask no setting. */
-static const char *const fixed_functions[] = {"map_text", "map_json", "map_jsonb", "map_read", "map_to_timestamp", "map_shift"};
+static const char *const fixed_functions[] = {"map_text", "map_json", "map_jsonb", "map_read", "map_to_timestamp", "map_shift", "map_in_sequence"};
 
 /* What an expression is made of. */
 typedef struct Parts

@@ -21,6 +21,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "map/binding.h"
@@ -59,7 +60,8 @@ typedef enum ArgumentKind
 	ARGUMENT_LABEL,				/* text, or an enum */
 	ARGUMENT_NUMBER,
 	ARGUMENT_SEGMENT,			/* anything, as text */
-	ARGUMENT_CONDITION
+	ARGUMENT_CONDITION,
+	ARGUMENT_SEQUENCE			/* a whole number */
 } ArgumentKind;
 
 typedef struct Argument
@@ -75,7 +77,8 @@ static const Argument arguments[] = {
 	{"channel", ARGUMENT_LABEL},
 	{"value", ARGUMENT_NUMBER},
 	{"segment", ARGUMENT_SEGMENT},
-	{"filter", ARGUMENT_CONDITION}
+	{"filter", ARGUMENT_CONDITION},
+	{"sequence", ARGUMENT_SEQUENCE}
 };
 
 /* An expression being read, for messages. */
@@ -311,6 +314,11 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 			if (type != UNKNOWNOID && base != BOOLOID)
 				wrong_type(expression, type, "boolean", "Write a condition that a row fulfils or not.");
 			return type == BOOLOID ? node : cast_to(pstate, node, BOOLOID);
+
+		case ARGUMENT_SEQUENCE:
+			if (base != INT2OID && base != INT4OID && base != INT8OID)
+				wrong_type(expression, type, "a whole number", "Cast it to bigint.");
+			return type == INT8OID ? node : cast_to(pstate, node, INT8OID);
 	}
 	pg_unreachable();
 }
@@ -434,9 +442,27 @@ map_expression(PG_FUNCTION_ARGS)
 }
 
 /*
+ * What is given to map_in_sequence, if an expression is a call of it: the time, and
+ * sets sequence; else the expression as it is.
+ */
+static Node *
+without_sequence(Node *at, Node **sequence)
+{
+	FuncExpr   *call = (FuncExpr *) at;
+
+	*sequence = NULL;
+	if (at == NULL || !IsA(at, FuncExpr) || list_length(call->args) != 2 ||
+		get_func_namespace(call->funcid) != get_namespace_oid("cjm_internal", false) ||
+		strcmp(get_func_name(call->funcid), "map_in_sequence") != 0)
+		return at;
+	*sequence = lsecond(call->args);
+	return linitial(call->args);
+}
+
+/*
  * map_expressions(view): the expressions of the view "events" of a map, in the
- * order of create_map's arguments and printed as map_expression does; the last
- * is the filter, NULL if there is none.  NULL for a view of another form.
+ * order of the arguments above and printed as map_expression does; NULL for what
+ * is not there.  NULL for a view of another form.
  */
 Datum
 map_expressions(PG_FUNCTION_ARGS)
@@ -449,6 +475,7 @@ map_expressions(PG_FUNCTION_ARGS)
 	bool		nulls[lengthof(arguments)];
 	int			count = lengthof(arguments);
 	int			lower = 1;
+	Node	   *sequence = NULL;
 
 	view = may_be_read(PG_GETARG_OID(0)) ? try_relation_open(PG_GETARG_OID(0), AccessShareLock) : NULL;
 	if (view == NULL)
@@ -476,6 +503,10 @@ map_expressions(PG_FUNCTION_ARGS)
 			if (!target->resjunk && strcmp(target->resname, arguments[i].name) == 0)
 				node = (Node *) target->expr;
 		}
+		if (arguments[i].kind == ARGUMENT_TIME)
+			node = without_sequence(node, &sequence);
+		else if (arguments[i].kind == ARGUMENT_SEQUENCE)
+			node = sequence;
 		nulls[i] = node == NULL;
 		if (nulls[i])
 			continue;

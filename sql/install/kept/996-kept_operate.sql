@@ -17,6 +17,7 @@ BEGIN
 	def.value := CASE WHEN def.value IS NOT NULL THEN reads[5] END;
 	def.segment := CASE WHEN def.segment IS NOT NULL THEN reads[6] END;
 	def.filter := reads[7];
+	def.sequence := reads[8];
 	RETURN def;
 END
 $$;

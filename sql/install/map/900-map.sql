@@ -28,7 +28,8 @@ CREATE TYPE cjm_internal.map AS (
 	ces text,
 	refusal cjm.funnel,
 	purchase cjm.funnel,
-	visit cjm.funnel
+	visit cjm.funnel,
+	sequence text
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN cjm_internal.map.map IS 'its schema';
@@ -53,6 +54,7 @@ COMMENT ON COLUMN cjm_internal.map.ces IS 'the event whose value is an answer fr
 COMMENT ON COLUMN cjm_internal.map.refusal IS 'the events that say no, a funnel of one stage, or NULL';
 COMMENT ON COLUMN cjm_internal.map.purchase IS 'the events that are a purchase, or NULL: the last stage that is not optional';
 COMMENT ON COLUMN cjm_internal.map.visit IS 'the events that are a visit, or NULL: all';
+COMMENT ON COLUMN cjm_internal.map.sequence IS 'expression: the order of events of one time, or NULL';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -82,7 +84,7 @@ CREATE FUNCTION cjm_internal.map_expressions(map_view oid) RETURNS text[]
 	AS 'MODULE_PATHNAME', 'map_expressions'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500;
 COMMENT ON FUNCTION cjm_internal.map_expressions(oid) IS
-	'what the view events of a map reads as customer, at, event, channel, value, segment, and its filter, as they would be written now; NULL if it is another view';
+	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter and its sequence, as they would be written now; NULL if it is another view';
 
 CREATE FUNCTION cjm_internal.map_nearest(name text, names text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_nearest'
@@ -120,7 +122,7 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit
+	d.refusal, d.purchase, d.visit, d.sequence
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -150,6 +152,7 @@ COMMENT ON COLUMN cjm.maps.ces IS 'the event whose value is an answer from 1 to 
 COMMENT ON COLUMN cjm.maps.refusal IS 'the events that say no, or NULL';
 COMMENT ON COLUMN cjm.maps.purchase IS 'the events that are a purchase, or NULL: the last stage that is not optional';
 COMMENT ON COLUMN cjm.maps.visit IS 'the events that are a visit, or NULL: all';
+COMMENT ON COLUMN cjm.maps.sequence IS 'expression: the order of events of one time, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

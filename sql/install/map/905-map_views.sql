@@ -155,7 +155,8 @@ CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map, sample text DE
 AS $$
 BEGIN
 	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s%s',
-		(map).customer, (map).at, (map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
+		(map).customer, CASE WHEN (map).sequence IS NULL THEN (map).at ELSE format('cjm_internal.map_in_sequence(%s, %s)', (map).at, (map).sequence) END,
+		(map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
 		coalesce((map).segment, 'NULL::text'), (map).source, sample, ' WHERE ' || (map).filter);
 END
 $$;

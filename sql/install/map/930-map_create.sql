@@ -25,6 +25,7 @@ BEGIN ATOMIC
 		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
 		('map', 'visit', 'the events that are a visit, or NULL: all'),
+		('map', 'sequence', 'expression: the order of events of one time, or NULL'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -170,10 +171,10 @@ BEGIN
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
-					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit',
+					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
-				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit),
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -376,7 +377,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -463,6 +464,7 @@ BEGIN
 	new.refusal := refusal;
 	new.purchase := purchase;
 	new.visit := visit;
+	new.sequence := cjm_internal.map_expression(source, sequence, 'sequence', time_zone);
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
 		SELECT FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean)) INTO readers
@@ -498,6 +500,7 @@ BEGIN
 	END IF;
 
 	-- From here on nobody reads the map: what takes long is done before.
+	PERFORM cjm_internal.map_check_sequence(new);
 	PERFORM cjm_internal.map_notice_events(new);
 	PERFORM cjm_internal.map_lock(existing, NULL::text);
 	parts := cjm_internal.kept_parts(kept);
@@ -557,7 +560,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -585,7 +588,8 @@ CREATE FUNCTION cjm.create_map(
 	keep boolean DEFAULT false,
 	refusal cjm.funnel DEFAULT NULL,
 	purchase cjm.funnel DEFAULT NULL,
-	visit cjm.funnel DEFAULT NULL) RETURNS regnamespace
+	visit cjm.funnel DEFAULT NULL,
+	sequence text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -598,8 +602,9 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(segment_at, 'first'),
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
-	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit);
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel) IS
+	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit,
+	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -612,7 +617,8 @@ replace: whether a map of that name is made anew; views over its views stay, and
 keep: whether its journeys are kept, as by keep_journeys
 refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage
 purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional
-visit: the events that are a visit, such as ''visit | view'', for sessions, bounces and channels; NULL for all';
+visit: the events that are a visit, such as ''visit | view'', for sessions, bounces and channels; NULL for all
+sequence: a column or an expression, a whole number that orders the events of one time; it is added to the time as microseconds';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE

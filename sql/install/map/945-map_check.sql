@@ -16,8 +16,8 @@ BEGIN
 	-- Views follow a column that is renamed, and the text of the definition does not.
 	RETURN QUERY SELECT 'definition out of date', a.argument, NULL::bigint, NULL::float8,
 			format('the map says %s, its views read %s: make it anew with create_map and replace => true', a.said, a.reads)
-		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter'],
-			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter],
+		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter', 'sequence'],
+			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence],
 			cjm_internal.map_expressions(c.oid)) a(argument, said, reads)
 		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
 
@@ -134,6 +134,23 @@ BEGIN
 		FROM counted c CROSS JOIN typical t
 		WHERE c.touches >= 1000 AND c.touches >= 100 * t.touches
 		ORDER BY c.touches DESC, c.customer COLLATE "C" LIMIT 10', (def).time_zone, schema) USING all_rows;
+
+	-- What has no order of its own.
+	RETURN QUERY EXECUTE format('SELECT ''several events at one time'', NULL::text, t.touches, t.touches::float8 / $1::float8,
+			format(''times with several events of a customer: %%s, the first %%s; their names order them, unless sequence does, or at + n * interval ''''1 microsecond'''''',
+				t.times, cjm_internal.map_text(t.first, %L))
+		FROM (SELECT sum(g.touches)::bigint AS touches, count(*) AS times, min(g.at) AS first FROM (
+			SELECT e.customer, e.at, count(*) AS touches FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> ''''
+			GROUP BY e.customer, e.at HAVING min(e.event COLLATE "C") <> max(e.event COLLATE "C")) g) t
+		WHERE t.touches > 0', (def).time_zone, schema) USING all_rows;
+	IF (def).sequence IS NOT NULL THEN
+		RETURN QUERY EXECUTE format('SELECT ''sequence out of place'', NULL::text, t.touches, t.touches::float8 / $1::float8,
+				format(''it moves events of customers by a second or more, or to their next event or past it, as of customer %%s at %%s'', t.customer, t.at)
+			FROM (SELECT sum(f.touches)::bigint AS touches, min(cjm_internal.map_text(f.customer, %1$L) COLLATE "C") AS customer,
+					(array_agg(cjm_internal.map_text(f.at, %1$L) ORDER BY cjm_internal.map_text(f.customer, %1$L) COLLATE "C", f.at))[1] AS at
+				FROM (%2$s) f) t
+			WHERE t.touches > 0', (def).time_zone, cjm_internal.map_sequence_sql(cjm_internal.kept_definition(def))) USING all_rows;
+	END IF;
 
 	RETURN QUERY EXECUTE format('SELECT ''duplicates'', NULL::text, d.touches, d.touches::float8 / $1::float8,
 			''rows that are equal to another one in customer, time, event, channel and value, beyond the first''
