@@ -29,7 +29,10 @@ CREATE TYPE cjm_internal.map AS (
 	refusal cjm.funnel,
 	purchase cjm.funnel,
 	visit cjm.funnel,
-	sequence text
+	sequence text,
+	attribution_per text,
+	only_channels boolean,
+	source_name text
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN cjm_internal.map.map IS 'its schema';
@@ -55,6 +58,9 @@ COMMENT ON COLUMN cjm_internal.map.refusal IS 'the events that say no, a funnel 
 COMMENT ON COLUMN cjm_internal.map.purchase IS 'the events that are a purchase, or NULL: the last stage that is not optional';
 COMMENT ON COLUMN cjm_internal.map.visit IS 'the events that are a visit, or NULL: all';
 COMMENT ON COLUMN cjm_internal.map.sequence IS 'expression: the order of events of one time, or NULL';
+COMMENT ON COLUMN cjm_internal.map.attribution_per IS 'what has a share of a conversion in the views attribution and channels: touchpoint or session';
+COMMENT ON COLUMN cjm_internal.map.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
+COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called when the map was made';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -122,7 +128,8 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit, d.sequence
+	d.refusal, d.purchase, d.visit, d.sequence, d.attribution_per,
+	d.only_channels
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -153,6 +160,8 @@ COMMENT ON COLUMN cjm.maps.refusal IS 'the events that say no, or NULL';
 COMMENT ON COLUMN cjm.maps.purchase IS 'the events that are a purchase, or NULL: the last stage that is not optional';
 COMMENT ON COLUMN cjm.maps.visit IS 'the events that are a visit, or NULL: all';
 COMMENT ON COLUMN cjm.maps.sequence IS 'expression: the order of events of one time, or NULL';
+COMMENT ON COLUMN cjm.maps.attribution_per IS 'what has a share of a conversion in the views attribution and channels: touchpoint or session';
+COMMENT ON COLUMN cjm.maps.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

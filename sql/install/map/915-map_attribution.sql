@@ -96,10 +96,29 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_attribution_sql(cjm_internal.map, text, text, text[], text, boolean) IS 'SQL of the view attribution and of attribution_report';
 
+-- Maps of before have no such options.
+CREATE FUNCTION cjm_internal.map_attribution_per(map cjm_internal.map) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN coalesce((map).attribution_per, 'touchpoint');
+COMMENT ON FUNCTION cjm_internal.map_attribution_per(cjm_internal.map) IS 'what has a share of a conversion in the views of a map';
+
+CREATE FUNCTION cjm_internal.map_only_channels(map cjm_internal.map) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN coalesce((map).only_channels, false);
+COMMENT ON FUNCTION cjm_internal.map_only_channels(cjm_internal.map) IS 'whether touchpoints without a channel earn nothing in the views of a map';
+
+CREATE FUNCTION cjm_internal.map_attribution_arguments(map cjm_internal.map, models text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(', %L::text[], NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, ''-infinity''::timestamptz, ''infinity''::timestamptz',
+	models, cjm_internal.map_attribution_per(map), (map).session_gap, cjm_internal.map_only_channels(map));
+COMMENT ON FUNCTION cjm_internal.map_attribution_arguments(cjm_internal.map, text[]) IS 'SQL: the arguments of rule_attribution after the funnel, as the options of a map have them';
+
 CREATE FUNCTION cjm_internal.map_attribution_view_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN cjm_internal.map_attribution_sql(map, '', NULL, cjm_internal.map_attribution_models() || '{markov,shapley}'::text[], '', true);
+RETURN cjm_internal.map_attribution_sql(map, '', NULL, cjm_internal.map_attribution_models() || '{markov,shapley}'::text[],
+	CASE WHEN cjm_internal.map_attribution_per(map) <> 'touchpoint' OR cjm_internal.map_only_channels(map) THEN cjm_internal.map_attribution_arguments(map, cjm_internal.map_attribution_models()) ELSE '' END, true);
 COMMENT ON FUNCTION cjm_internal.map_attribution_view_sql(cjm_internal.map) IS 'SQL of the view attribution';
 
 -- The comments of this view; column NULL: the view itself.
@@ -108,7 +127,7 @@ CREATE FUNCTION cjm_internal.map_attribution_comments() RETURNS TABLE (view_name
 BEGIN ATOMIC
 	VALUES
 		('attribution', NULL, 'one row per channel and attribution model: what the channel earned of the conversions; the models of a channel one below the other'),
-		('attribution', 'channel', 'the channel, NULL for touchpoints without one and conversions without a touchpoint'),
+		('attribution', 'channel', 'the channel, NULL for touchpoints without one and conversions without a touchpoint; attribution_per and only_channels of the map are those of the rules, markov and shapley see all touchpoints'),
 		('attribution', 'model', 'first_touch, last_touch, last_non_direct, linear, time_decay (half-life 7 days), position (40/20/40), markov (order 1) or shapley'),
 		('attribution', 'conversions', 'completions of the funnel credited to the channel; NULL of markov where there are too many channels for it'),
 		('attribution', 'value', 'their value: that of the touchpoints that complete the funnel; NULL where none has one; markov and shapley leave out one that is not finite or from 1e18 on'),
@@ -125,12 +144,12 @@ CREATE FUNCTION cjm.attribution_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
 	models text[] DEFAULT NULL,
-	per text DEFAULT 'touchpoint',
+	per text DEFAULT NULL,
 	lookback interval DEFAULT NULL,
 	half_life interval DEFAULT '7 days',
 	weights float8[] DEFAULT '{0.4,0.2,0.4}',
 	direct text[] DEFAULT '{direct}',
-	only_channels boolean DEFAULT false)
+	only_channels boolean DEFAULT NULL)
 	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value float8, share float8, value_share float8, rank bigint,
 		difference float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
@@ -141,11 +160,11 @@ DECLARE
 	asked text[] := ARRAY(SELECT m.model FROM unnest(cjm_internal.map_attribution_models()) WITH ORDINALITY m(model, place)
 		WHERE models IS NULL OR m.model = ANY (models) ORDER BY m.place);
 BEGIN
-	per := coalesce(per, 'touchpoint');
+	per := coalesce(per, cjm_internal.map_attribution_per(def));
 	half_life := coalesce(half_life, '7 days');
 	weights := coalesce(weights, '{0.4,0.2,0.4}');
 	direct := coalesce(direct, '{direct}');
-	only_channels := coalesce(only_channels, false);
+	only_channels := coalesce(only_channels, cjm_internal.map_only_channels(def));
 	PERFORM cjm_internal.map_ranged(from_time, to_time);
 	IF models && '{markov,shapley}' THEN
 		RAISE invalid_parameter_value USING
@@ -164,7 +183,7 @@ $$;
 COMMENT ON FUNCTION cjm.attribution_report(text, text, timestamptz, timestamptz, text[], text, interval, interval, float8[], text[], boolean) IS
 'what each channel of a map earned of the conversions in a time range, by attribution models.
 models: NULL for all six, or some of first_touch, last_touch, last_non_direct, linear, time_decay and position
-per: touchpoint, or session for one share to each visit; lookback: NULL for the touchpoints since the previous conversion, else all in so long a time
+per: touchpoint, or session for one share to each visit, NULL for the map''s; lookback: NULL for the touchpoints since the previous conversion, else all in so long a time
 by: NULL, or segment; half_life: of time_decay; weights: of position; direct: channels that are direct, as no channel is
-only_channels: whether touchpoints without a channel earn nothing
+only_channels: whether touchpoints without a channel earn nothing, NULL for the map''s
 Columns as in the view attribution; difference is NULL unless last_touch is asked for.';

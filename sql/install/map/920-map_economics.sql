@@ -121,15 +121,17 @@ COMMENT ON FUNCTION cjm_internal.map_is_amount(text) IS 'SQL: whether a number i
 -- Channels
 --
 
--- model NULL is the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
+-- model, per and only_channels NULL are the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
 -- that it is credited to.  What was spent, visits and credits are stacked and added up, so that a channel is there that has but one
 -- of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
-CREATE FUNCTION cjm_internal.map_channels_sql(map cjm_internal.map, lead text, model text, bucket text, dated text, per text, ranged boolean) RETURNS text
+CREATE FUNCTION cjm_internal.map_channels_sql(map cjm_internal.map, lead text, model text, bucket text, dated text, per text, ranged boolean,
+	only_channels boolean DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	by_model text := coalesce(model, (map).attribution, 'last_touch');
+	by_visit text := coalesce(per, cjm_internal.map_attribution_per(map));
 BEGIN
 	IF dated IS NULL OR dated <> ALL (ARRAY['conversion', 'touchpoint']) THEN
 		RAISE invalid_parameter_value USING
@@ -140,7 +142,7 @@ BEGIN
 			MESSAGE = 'what was spent in an hour is not known',
 			HINT = 'Buckets are day, week, month, quarter and year.';
 	END IF;
-	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, per, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, by_visit, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
 			c.paid / nullif(c.clicks, 0)::float8 AS cpc, 1000 * c.paid / nullif(c.impressions, 0)::float8 AS cpm,
 			c.visits, c.conversions, c.paid / nullif(c.conversions, 0) AS cpa, c.revenue,
@@ -159,7 +161,7 @@ BEGIN
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, a.value AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false) a) w%11$s) f
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean) a) w%11$s) f
 			GROUP BY f.bucket, f.channel) c
 		ORDER BY c.bucket, c.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::float8' ELSE 'coalesce(sum(f.revenue), 0)' END,
@@ -170,16 +172,16 @@ BEGIN
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
 		(map).session_gap,
 		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, per,
+		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, by_visit,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
 		cjm_internal.map_earning_journey(map),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
-		cjm_internal.map_visits_sql(map, 'j.journey'));
+		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)));
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean) IS 'SQL of the view channels and of channels_report';
+COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean) IS 'SQL of the view channels and of channels_report';
 
 CREATE FUNCTION cjm.channels_report(
 	map text,
@@ -188,7 +190,8 @@ CREATE FUNCTION cjm.channels_report(
 	to_time timestamptz DEFAULT 'infinity',
 	model text DEFAULT NULL,
 	dated text DEFAULT 'conversion',
-	per text DEFAULT 'touchpoint')
+	per text DEFAULT NULL,
+	only_channels boolean DEFAULT NULL)
 	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost float8, cpc float8, cpm float8,
 		visits bigint, conversions float8, cpa float8, revenue float8, roas float8, roi float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
@@ -197,14 +200,14 @@ AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT r.channel, r.bucket, r.impressions, r.clicks, r.ctr, r.cost, r.cpc, r.cpm, r.visits, r.conversions, r.cpa,
 			r.revenue, r.roas, r.roi FROM (%s) r',
-		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), coalesce(per, 'touchpoint'), cjm_internal.map_ranged(from_time, to_time))) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, text, text, text) IS
+COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, text, text, text, boolean) IS
 'what the channels of a map cost in a time range and what they brought.
 model: the attribution model, NULL for the map''s; bucket: NULL, day, week, month, quarter or year
 dated: conversion, for conversions of the range, or touchpoint, for those that touchpoints of the range have the credit for, whenever they happen
-per: touchpoint, or session for one share of a conversion to each visit
+per: touchpoint, or session for one share of a conversion to each visit; only_channels: whether touchpoints without a channel earn nothing; NULL for the map''s
 Of spend the days that begin in the range count. Columns as in the view channels.';
 
 CREATE FUNCTION cjm_internal.map_economics_comments() RETURNS TABLE (view_name text, column_name text, comment text)

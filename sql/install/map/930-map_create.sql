@@ -26,6 +26,9 @@ BEGIN ATOMIC
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
 		('map', 'visit', 'the events that are a visit, or NULL: all'),
 		('map', 'sequence', 'expression: the order of events of one time, or NULL'),
+		('map', 'attribution_per', 'what has a share of a conversion in the views attribution and channels: touchpoint or session'),
+		('map', 'only_channels', 'whether touchpoints without a channel earn nothing in these views'),
+		('map', 'source_name', 'what the source was called when the map was made'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -171,10 +174,12 @@ BEGIN
 					%L::text AS channel, %L::text AS value, %L::text AS segment, %L::text AS segment_at, %L::text AS filter,
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
-					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence',
+					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
+					%L::boolean AS only_channels, %L::text AS source_name',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
-				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence),
+				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
+				(map).attribution_per, (map).only_channels, (map).source_name),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -192,11 +197,41 @@ BEGIN
 			cjm_internal.map_paths_sql(map, 'event', 10, false, false),
 			cjm_internal.map_attribution_view_sql(map),
 			cjm_internal.map_spend_sql(map),
-			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', 'touchpoint', false),
+			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', NULL, false),
 			cjm_internal.map_feedback_sql(map)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a map in the order in which they are made, and what each selects';
+
+-- A number that is taken for seconds and is not gives times of 1970, of years that have not come, or none at all.  Some rows tell.
+CREATE FUNCTION cjm_internal.map_notice_years(map cjm_internal.map) RETURNS void
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	units CONSTANT text := 'Seconds since 1970 are to_timestamp(n), milliseconds to_timestamp(n / 1000.0), microseconds to_timestamp(n / 1000000.0).';
+	years record;
+	problem text;
+BEGIN
+	BEGIN
+		EXECUTE format('SELECT min(y.year) AS first, max(y.year) AS last
+			FROM (SELECT extract(year FROM greatest(least(e.at, ''200000-01-01Z''), ''4700-01-01Z BC'') AT TIME ZONE $1)::integer AS year FROM (%s LIMIT 1000) e WHERE isfinite(e.at)) y', cjm_internal.map_events_sql(map))
+			INTO years USING (map).time_zone;
+	EXCEPTION WHEN datetime_field_overflow THEN
+		GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
+		RAISE datetime_field_overflow USING
+			MESSAGE = format('at gives no time of some row of %s: %s', (map).source, problem),
+			HINT = units;
+	END;
+	-- A number of another unit is so in all rows; some that stand for "never" are no matter.
+	IF years.last < 1990 OR years.first > extract(year FROM now()) + 1 THEN
+		RAISE NOTICE 'the first rows of % are of %', (map).source,
+			CASE WHEN years.first = years.last THEN format('the year %s', years.first) ELSE format('the years %s to %s', years.first, years.last) END
+			USING HINT = CASE WHEN (map).at ~ 'to_timestamp' THEN units ELSE 'Is that right?' END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_notice_years(cjm_internal.map) IS 'tells by a notice of which years the rows of a map are, if that is hard to believe';
 
 -- Tells which events of the stages are not there, with one pass over the source.  No view of the map is read for it, since that
 -- would be one that readers wait for.
@@ -377,7 +412,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -419,7 +454,7 @@ BEGIN
 	END IF;
 	PERFORM timezone(time_zone, now());
 	PERFORM cjm.sessions('{}'::cjm.journey, session_gap);
-	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, attribution, NULL::interval, 'touchpoint'::text, interval '30 minutes',
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, attribution, NULL::interval, attribution_per, interval '30 minutes',
 		interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
 	PERFORM cjm_internal.map_check_spend(spend);
@@ -464,6 +499,9 @@ BEGIN
 	new.refusal := refusal;
 	new.purchase := purchase;
 	new.visit := visit;
+	new.attribution_per := attribution_per;
+	new.only_channels := only_channels;
+	SELECT format('%I.%I', n.nspname, c.relname) INTO new.source_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = source;
 	new.sequence := cjm_internal.map_expression(source, sequence, 'sequence', time_zone);
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
@@ -500,6 +538,7 @@ BEGIN
 	END IF;
 
 	-- From here on nobody reads the map: what takes long is done before.
+	PERFORM cjm_internal.map_notice_years(new);
 	PERFORM cjm_internal.map_check_sequence(new);
 	PERFORM cjm_internal.map_notice_events(new);
 	PERFORM cjm_internal.map_lock(existing, NULL::text);
@@ -560,7 +599,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -589,7 +628,9 @@ CREATE FUNCTION cjm.create_map(
 	refusal cjm.funnel DEFAULT NULL,
 	purchase cjm.funnel DEFAULT NULL,
 	visit cjm.funnel DEFAULT NULL,
-	sequence text DEFAULT NULL) RETURNS regnamespace
+	sequence text DEFAULT NULL,
+	attribution_per text DEFAULT 'touchpoint',
+	only_channels boolean DEFAULT false) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -603,8 +644,9 @@ RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, filter, 'filter', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
 	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit,
-	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text) IS
+	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))),
+	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -618,7 +660,8 @@ keep: whether its journeys are kept, as by keep_journeys
 refusal: the events that say no, such as ''refusal | cancel'': an exit from any stage
 purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional
 visit: the events that are a visit, such as ''visit | view'', for sessions, bounces and channels; NULL for all
-sequence: a column or an expression, a whole number that orders the events of one time; it is added to the time as microseconds';
+sequence: a column or an expression, a whole number that orders the events of one time; it is added to the time as microseconds
+attribution_per: touchpoint, or session for one share of a conversion to each visit; only_channels: whether touchpoints without a channel earn nothing; of the views attribution and channels';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE

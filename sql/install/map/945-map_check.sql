@@ -12,6 +12,7 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(name);
 	schema text := cjm_internal.map_schema(def);
 	all_rows bigint;
+	whole boolean;
 BEGIN
 	-- Views follow a column that is renamed, and the text of the definition does not.
 	RETURN QUERY SELECT 'definition out of date', a.argument, NULL::bigint, NULL::float8,
@@ -20,6 +21,11 @@ BEGIN
 			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence],
 			cjm_internal.map_expressions(c.oid)) a(argument, said, reads)
 		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
+
+	-- A map follows its source, wherever it goes: who puts another in its place means the name.
+	RETURN QUERY SELECT 'another source of that name', (def).source_name, NULL::bigint, NULL::float8,
+			format('the map reads %s, which was called so when it was made: make it anew with create_map and replace => true to read the other one', (def).source)
+		WHERE to_regclass((def).source_name) <> (def).source;
 
 	-- create_map chooses access by what it sees then; this may be what the maker wants.
 	RETURN QUERY SELECT 'row security', c.oid::regclass::text, NULL::bigint, NULL::float8,
@@ -108,6 +114,19 @@ BEGIN
 		GROUP BY t.event ORDER BY count(*) DESC, t.event COLLATE "C"', (def).nps, (def).csat, schema, cjm_internal.map_is_score(def))
 		USING all_rows, cjm_internal.map_answer_events(def);
 
+	RETURN QUERY EXECUTE cjm_internal.map_disorder_sql(def);
+	IF (def).value IS NOT NULL THEN
+		RETURN QUERY EXECUTE cjm_internal.map_valued_sql(def) USING all_rows;
+	END IF;
+	-- Journeys of infinite times cannot be made.
+	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
+	IF whole AND (def).value IS NOT NULL THEN
+		RETURN QUERY EXECUTE cjm_internal.map_money_sql(def);
+	END IF;
+	IF whole AND (def).channel IS NOT NULL THEN
+		RETURN QUERY EXECUTE cjm_internal.map_landing_sql(def);
+	END IF;
+
 	-- What is paid for has to be called as it is in the events.
 	IF (def).spend IS NOT NULL THEN
 		RETURN QUERY EXECUTE format('WITH seen AS (SELECT DISTINCT e.channel FROM %1$s.events e WHERE e.channel <> ''''),
@@ -143,6 +162,7 @@ BEGIN
 			SELECT e.customer, e.at, count(*) AS touches FROM %s.events e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> ''''
 			GROUP BY e.customer, e.at HAVING min(e.event COLLATE "C") <> max(e.event COLLATE "C")) g) t
 		WHERE t.touches > 0', (def).time_zone, schema) USING all_rows;
+	RETURN QUERY EXECUTE cjm_internal.map_lines_sql(def) USING all_rows;
 	IF (def).sequence IS NOT NULL THEN
 		RETURN QUERY EXECUTE format('SELECT ''sequence out of place'', NULL::text, t.touches, t.touches::float8 / $1::float8,
 				format(''it moves events of customers by a second or more, or to their next event or past it, as of customer %%s at %%s'', t.customer, t.at)
@@ -162,4 +182,4 @@ END
 $$;
 COMMENT ON FUNCTION cjm.check_map(text) IS
 'holds the definition of a map against its data, row by row of findings; none: all is well.
-finding: what was found; subject: the event or customer that it is about; touches: how many rows; share: of all rows of the map';
+finding: what was found; subject: the event, stage or customer that it is about; touches: how many rows, or customers or purchases where meaning says so; share: of all rows of the map';
