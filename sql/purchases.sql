@@ -35,4 +35,4 @@ WITH asked AS (
 SELECT (SELECT count(*) FROM got) AS purchases, (SELECT count(*) FROM (TABLE got EXCEPT ALL TABLE expected) d) AS too_many,
 	(SELECT count(*) FROM (TABLE expected EXCEPT ALL TABLE got) d) AS missing,
 	(SELECT count(*) FROM asked, purchase_stats(j, funnel) s
-		WHERE s IS DISTINCT FROM (SELECT ROW(count(*), max(p.at), sum(p.value)) FROM purchases(j, funnel) p)) AS wrong_stats;
+		WHERE s IS DISTINCT FROM (SELECT ROW(count(p.number), max(p.at) FILTER (WHERE p.number IS NOT NULL), sum(p.value), sum(p.value) FILTER (WHERE p.number IS NOT NULL)) FROM purchases(j, funnel) p)) AS wrong_stats;

@@ -1,9 +1,10 @@
 /*
- * funnel/purchases.c: purchases(journey, funnel, from_time, to_time) and
- * purchase_stats(journey, funnel): what a customer bought.
+ * funnel/purchases.c: purchases(journey, funnel, from_time, to_time [, refunds]) and
+ * purchase_stats(journey, funnel [, refunds]): what a customer bought.
  *
  * A purchase is a touchpoint of the last stage that is not optional, whatever
- * came before it.
+ * came before it.  One whose value is negative is a refund, and so is such a
+ * touchpoint of the funnel of refunds: it is money, and no purchase.
  */
 #include "funnel/argument.h"
 
@@ -16,41 +17,54 @@ PG_FUNCTION_INFO_V1(journey_purchases);
 PG_FUNCTION_INFO_V1(journey_purchase_stats);
 
 #define PURCHASE_COLUMNS 4
-#define STATS_COLUMNS 3
+#define STATS_COLUMNS 4
 
 /* Reads the purchases of a journey in order. */
 typedef struct PurchaseCursor
 {
 	FunnelMatcher *matcher;
 	uint64		stage;			/* its bit */
+	FunnelMatcher *refunds;		/* or NULL */
 	JourneyView view;
 	JourneyCursor journey;
 } PurchaseCursor;
 
-/* Begins with the journey, argument 0, and the matcher of the funnel, argument 1. */
+/* Begins with the journey, argument 0, and the matcher of the funnel, argument 1; the one of refunds is an argument, too, if there is one. */
 static void
-purchase_cursor_start(PurchaseCursor *cursor, FunctionCallInfo fcinfo, FunnelMatcher *matcher)
+purchase_cursor_start(PurchaseCursor *cursor, FunctionCallInfo fcinfo, FunnelMatcher *matcher, FunnelMatcher *refunds)
 {
 	journey_open_datum(PG_GETARG_DATUM(0), &cursor->view);
 	cursor->matcher = matcher;
 	cursor->stage = UINT64CONST(1) << funnel_completed_stage(funnel_matcher_rules(matcher));
+	cursor->refunds = refunds;
 	funnel_match_start(matcher, &cursor->view);
+	if (refunds != NULL)
+		funnel_match_start(refunds, &cursor->view);
 	journey_cursor_start(&cursor->journey, &cursor->view, 0);
 }
 
+/* The next purchase or refund; false at the end. */
 static bool
-purchase_cursor_next(PurchaseCursor *cursor, Touch *touch)
+purchase_cursor_next(PurchaseCursor *cursor, Touch *touch, bool *refund)
 {
 	while (journey_cursor_next(&cursor->journey, touch))
 	{
+		uint32		i = cursor->journey.next - 1;
+
 		CHECK_FOR_INTERRUPTS();
-		if (funnel_match_stages(cursor->matcher, &cursor->view, cursor->journey.next - 1) & cursor->stage)
+		*refund = touch->has_value && touch->value < 0;
+		if (funnel_match_stages(cursor->matcher, &cursor->view, i) & cursor->stage)
+			return true;
+		if (*refund && cursor->refunds != NULL && funnel_match_stages(cursor->refunds, &cursor->view, i) != 0)
 			return true;
 	}
 	return false;
 }
 
-/* purchases(journey, funnel, from_time, to_time): a row for each purchase at from_time <= time < to_time, in order. */
+/*
+ * purchases(journey, funnel, from_time, to_time [, refunds]): a row for each purchase at
+ * from_time <= time < to_time, in order, and one without a number for each refund.
+ */
 Datum
 journey_purchases(PG_FUNCTION_ARGS)
 {
@@ -58,54 +72,78 @@ journey_purchases(PG_FUNCTION_ARGS)
 	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(2);
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(3);
+	FunnelMatcher *refunds = PG_NARGS() > 4 ? funnel_matcher_other(fcinfo, PG_GETARG_DATUM(4)) : NULL;
 	PurchaseCursor cursor;
 	Touch		touch;
+	bool		refund;
 	int64		number = 0;
 	int64		previous = 0;
 
 	start_rows(fcinfo);
-	purchase_cursor_start(&cursor, fcinfo, matcher);
-	while (purchase_cursor_next(&cursor, &touch) && touch.at < to)
+	purchase_cursor_start(&cursor, fcinfo, matcher, refunds);
+	while (purchase_cursor_next(&cursor, &touch, &refund) && touch.at < to)
 	{
 		Datum		values[PURCHASE_COLUMNS];
 		bool		nulls[PURCHASE_COLUMNS] = {false};
 
 		if (touch.at < from)
 			continue;
-		values[0] = Int64GetDatum(++number);
+		nulls[0] = refund;
+		values[0] = Int64GetDatum(refund ? 0 : ++number);
 		values[1] = TimestampTzGetDatum(touch.at);
 		nulls[2] = !touch.has_value;
 		values[2] = Float8GetDatum(touch.value);
-		nulls[3] = number == 1;
+		nulls[3] = refund || number == 1;
 		values[3] = (Datum) 0;
 		if (!nulls[3])
 			values[3] = IntervalPGetDatum(interval_from_microseconds((uint64) touch.at - (uint64) previous));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		previous = touch.at;
+		if (!refund)
+			previous = touch.at;
 	}
 	return (Datum) 0;
 }
 
-/* purchase_stats(journey, funnel): all purchases of a journey in one row. */
+/* purchase_stats(journey, funnel [, refunds]): all purchases of a journey in one row. */
 Datum
 journey_purchase_stats(PG_FUNCTION_ARGS)
 {
 	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
-	TupleDesc	row = funnel_result_row(fcinfo);
+	TupleDesc	row;
+	FunnelMatcher *refunds = NULL;
 	PurchaseCursor cursor;
 	Touch		touch;
 	int64		purchases = 0;
 	TimestampTz last_at = 0;
+	bool		refund;
 	bool		has_value = false;
 	double		value = 0;
+	bool		has_gross = false;
+	double		gross = 0;
 	Datum		values[STATS_COLUMNS];
 	bool		nulls[STATS_COLUMNS] = {false};
 
-	purchase_cursor_start(&cursor, fcinfo, matcher);
-	while (purchase_cursor_next(&cursor, &touch))
+	/* What a call site keeps beside its matcher is one thing: here the row, or the refunds. */
+	if (PG_NARGS() > 2)
 	{
-		purchases++;
-		last_at = touch.at;
+		refunds = funnel_matcher_other(fcinfo, PG_GETARG_DATUM(2));
+		row = result_row_looked_up(fcinfo);
+	}
+	else
+		row = funnel_result_row(fcinfo);
+	purchase_cursor_start(&cursor, fcinfo, matcher, refunds);
+	while (purchase_cursor_next(&cursor, &touch, &refund))
+	{
+		if (!refund)
+		{
+			purchases++;
+			last_at = touch.at;
+		}
+		if (touch.has_value && !refund)
+		{
+			has_gross = true;
+			gross += touch.value;
+		}
 		if (touch.has_value)
 		{
 			has_value = true;
@@ -117,5 +155,7 @@ journey_purchase_stats(PG_FUNCTION_ARGS)
 	values[1] = TimestampTzGetDatum(last_at);
 	nulls[2] = !has_value;
 	values[2] = Float8GetDatum(value);
+	nulls[3] = !has_gross;
+	values[3] = Float8GetDatum(gross);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(row, values, nulls)));
 }

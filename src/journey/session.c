@@ -38,6 +38,11 @@ session_cursor_next(SessionCursor *cursor, Session *session)
 		{
 			session->has_value = true;
 			session->value += touch->value;
+			if (!(touch->value < 0))
+			{
+				session->has_gross = true;
+				session->gross += touch->value;
+			}
 		}
 		cursor->more = journey_cursor_next(&cursor->journey, &cursor->ahead);
 	} while (cursor->more && session_goes_on(session->ended_at, cursor->ahead.at, cursor->timeout));

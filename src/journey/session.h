@@ -27,6 +27,8 @@ typedef struct Session
 	uint32		channel;		/* of the first touchpoint that has one; 0: none, else id + 1 */
 	bool		has_value;
 	double		value;			/* sum over the touchpoints that have one */
+	bool		has_gross;
+	double		gross;			/* the same without negative ones */
 } Session;
 
 /* Walks a journey session by session. */

@@ -1,5 +1,6 @@
 /*
- * journey/session_events.c: session_events(journey, gap) and total_value(journey).
+ * journey/session_events.c: session_events(journey, gap), total_value(journey) and
+ * gross_value(journey).
  *
  * The events of each session, each once, beside what bounce and exit rates ask
  * of the session.  One pass over the journey and one over the events of each
@@ -14,6 +15,7 @@
 
 PG_FUNCTION_INFO_V1(journey_session_events);
 PG_FUNCTION_INFO_V1(journey_total_value);
+PG_FUNCTION_INFO_V1(journey_gross_value);
 
 #define EVENT_COLUMNS 10
 
@@ -70,9 +72,9 @@ journey_session_events(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* total_value(journey): the sum of its values, in time order; NULL where no touchpoint has one. */
-Datum
-journey_total_value(PG_FUNCTION_ARGS)
+/* The sum of the values of a journey, in time order, or of those that are not negative; NULL where no touchpoint has one. */
+static Datum
+sum_values(FunctionCallInfo fcinfo, bool gross)
 {
 	JourneyView view;
 	JourneyCursor cursor;
@@ -87,7 +89,7 @@ journey_total_value(PG_FUNCTION_ARGS)
 	while (journey_cursor_next(&cursor, &touch))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (touch.has_value)
+		if (touch.has_value && !(gross && touch.value < 0))
 		{
 			has_value = true;
 			total += touch.value;
@@ -96,4 +98,16 @@ journey_total_value(PG_FUNCTION_ARGS)
 	if (!has_value)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(total);
+}
+
+Datum
+journey_total_value(PG_FUNCTION_ARGS)
+{
+	return sum_values(fcinfo, false);
+}
+
+Datum
+journey_gross_value(PG_FUNCTION_ARGS)
+{
+	return sum_values(fcinfo, true);
 }

@@ -16,7 +16,7 @@
 
 PG_FUNCTION_INFO_V1(journey_session_groups);
 
-#define GROUP_COLUMNS 8
+#define GROUP_COLUMNS 9
 
 /* What sessions are grouped by. */
 typedef enum SessionLabel
@@ -138,6 +138,8 @@ journey_session_groups(PG_FUNCTION_ARGS)
 		nulls[6] = !session.has_value;
 		values[6] = Float8GetDatum(session.value);
 		values[7] = BoolGetDatum(session.touches == 1);
+		nulls[8] = !session.has_gross;
+		values[8] = Float8GetDatum(session.gross);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

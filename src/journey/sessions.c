@@ -30,8 +30,8 @@ journey_sessions(PG_FUNCTION_ARGS)
 	session_cursor_start(&cursor, &view, timeout);
 	while (session_cursor_next(&cursor, &session))
 	{
-		Datum		values[9];
-		bool		nulls[9] = {false};
+		Datum		values[10];
+		bool		nulls[10] = {false};
 
 		values[0] = Int64GetDatum(session.number);
 		values[1] = TimestampTzGetDatum(session.started_at);
@@ -44,6 +44,8 @@ journey_sessions(PG_FUNCTION_ARGS)
 		nulls[7] = !session.has_value;
 		values[7] = Float8GetDatum(session.value);
 		values[8] = BoolGetDatum(session.touches == 1);
+		nulls[9] = !session.has_gross;
+		values[9] = Float8GetDatum(session.gross);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

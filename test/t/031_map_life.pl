@@ -78,7 +78,7 @@ foreach my $name ('plain', sort keys %names)
 	my $got = contents($map, %owner);
 	$plain //= $got;
 	is($got, $plain, "a map whose name is like $name");
-	is(run_sql($node, "SELECT count(*) FROM cjm.check_map('$literal')", %owner), 2, "$name: it can be checked") if $name ne 'plain';
+	is(run_sql($node, "SELECT count(*) FROM cjm.check_map('$literal')", %owner), 8, "$name: it can be checked") if $name ne 'plain';
 	is(run_sql($node, "SELECT r.customers FROM cjm.maps m, cjm.funnel_report(m.map::text) r, cjm_internal.map_of(m.map::text) d, pg_namespace n
 		WHERE n.nspname = '$literal' AND n.oid = m.map AND d.map = m.map AND r.step = 1", %owner), 40, "$name: it is found as cjm.maps prints it");
 	run_sql($node, "SELECT cjm.drop_map('$literal')", %owner) if $name ne 'plain';

@@ -91,7 +91,7 @@ is(run_sql($node, $contents, %owner), $before, 'and in the next session');
 is(run_sql($node, 'SELECT customers FROM plain.funnel WHERE step = 1', %bi), 40, 'rights stay');
 is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', away => '3 days')}, %owner), 't', 'what is new works on a map that is older');
 is(run_sql($node, qq{SELECT string_agg(coalesce($column\::text, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
-is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,no channel', 'and the new check_map');
+is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,money in no walk,no channel,value on an event that is no purchase', 'and the new check_map');
 is(run_sql($node, q{SELECT cjm.create_map('plain', 'events', 'customer', 'at', 'event', 'view -> cart -> buy within 30 days', 'channel', 'amount', 'country', time_zone => 'Europe/Riga',
 	replace => true)} . "; $contents", %owner), "plain\n$before", 'a map that is made anew says the same');
 run_sql($node, q{INSERT INTO kept (customer, journey) VALUES (1000, '{}'); REINDEX TABLE kept; REFRESH MATERIALIZED VIEW summary}, %owner);

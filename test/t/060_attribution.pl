@@ -181,7 +181,7 @@ is(run_sql($node, q{SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SE
 	run_sql($node, q{SET max_parallel_workers_per_gather = 0; SELECT md5(string_agg(a::text, '')) FROM shop.attribution a}), 'and the same in a parallel plan');
 foreach my $model (qw(markov shapley))
 {
-	is(run_sql($node, qq{WITH v AS (SELECT channel, conversions, value FROM shop.attribution WHERE model = '$model'), m AS (SELECT c.channel, c.conversions, c.value
+	is(run_sql($node, qq{WITH v AS (SELECT channel, conversions, round(value, 6) FROM shop.attribution WHERE model = '$model'), m AS (SELECT c.channel, c.conversions, round(c.value::numeric, 6)
 			FROM (SELECT ${model}_attribution(journey, 'buy') AS credits FROM journeys) s, unnest(s.credits) c)
 		SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM (TABLE v EXCEPT ALL TABLE m) d), (SELECT count(*) FROM (TABLE m EXCEPT ALL TABLE v) d)}), '5|0|0', "the view has $model");
 }

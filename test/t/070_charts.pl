@@ -27,7 +27,7 @@ my %needs = (stat => 'number', bargauge => 'text', barchart => 'text', table => 
 
 # A number in Grafana, where an interval or a date is text or a moment in another zone.
 my %grafana_type = (
-	'integer' => 'number', 'bigint' => 'number', 'double precision' => 'number',
+	'integer' => 'number', 'bigint' => 'number', 'double precision' => 'number', 'numeric' => 'number',
 	'text' => 'text', 'boolean' => 'boolean', 'timestamp with time zone' => 'time');
 
 #

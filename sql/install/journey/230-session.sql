@@ -11,7 +11,8 @@ CREATE TYPE cjm.session AS (
 	exit_event text,
 	channel text,
 	value float8,
-	bounced boolean
+	bounced boolean,
+	gross_value float8
 );
 COMMENT ON TYPE cjm.session IS 'touchpoints of one customer with no gap longer than the timeout';
 COMMENT ON COLUMN cjm.session.session_number IS 'number of the session in its journey, from 1';
@@ -23,6 +24,7 @@ COMMENT ON COLUMN cjm.session.exit_event IS 'event of its last touchpoint';
 COMMENT ON COLUMN cjm.session.channel IS 'channel of the first touchpoint that has one, or NULL';
 COMMENT ON COLUMN cjm.session.value IS 'sum of the values, NULL where no touchpoint has one';
 COMMENT ON COLUMN cjm.session.bounced IS 'whether it has exactly one touchpoint';
+COMMENT ON COLUMN cjm.session.gross_value IS 'sum of the values that are not negative, NULL where no touchpoint has one';
 
 CREATE FUNCTION cjm.sessions(journey cjm.journey, gap interval DEFAULT '30 minutes') RETURNS SETOF cjm.session
 	AS 'MODULE_PATHNAME', 'journey_sessions'

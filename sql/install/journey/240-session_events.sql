@@ -23,3 +23,8 @@ CREATE FUNCTION cjm.total_value(journey cjm.journey) RETURNS float8
 	AS 'MODULE_PATHNAME', 'journey_total_value'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION cjm.total_value(cjm.journey) IS 'sum of the values of a journey; NULL where no touchpoint has one';
+
+CREATE FUNCTION cjm.gross_value(journey cjm.journey) RETURNS float8
+	AS 'MODULE_PATHNAME', 'journey_gross_value'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm.gross_value(cjm.journey) IS 'sum of the values of a journey that are not negative, which refunds are; NULL where no touchpoint has one';

@@ -18,11 +18,12 @@ CREATE FUNCTION cjm.session_groups(
 		touch_count bigint,
 		seconds float8,
 		value float8,
-		bounced boolean)
+		bounced boolean,
+		gross_value float8)
 	AS 'MODULE_PATHNAME', 'journey_session_groups'
 	LANGUAGE C STABLE PARALLEL SAFE COST 100 ROWS 5;
 COMMENT ON FUNCTION cjm.session_groups(cjm.journey, interval, text, text, text, timestamptz, timestamptz) IS
 'a row for each session that began from from_time, included, to to_time, excluded, with what a report counts of it.
 label: its channel, entry_event, exit_event or visitor (new in the first session, then returning), as by says; bucket_start: the hour, day, week, month, quarter or year that it began in
 is_first: whether it is the first with that label in that bucket, so that customers are counted without asking who they are
-session_number, touch_count, seconds, value, bounced: as in sessions';
+session_number, touch_count, seconds, value, bounced, gross_value: as in sessions';

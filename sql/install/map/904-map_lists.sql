@@ -39,7 +39,7 @@ RETURN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.channel IS 
 COMMENT ON FUNCTION cjm_internal.map_asks_channel(cjm_internal.map) IS 'whether the stages or the lists of a map ask for a channel';
 
 -- Who has come to a stage by saying no would have converted by it.
-CREATE FUNCTION cjm_internal.map_check_refusal(stages cjm.funnel, refusal cjm.funnel) RETURNS void
+CREATE FUNCTION cjm_internal.map_check_refusal(argument text, stages cjm.funnel, refusal cjm.funnel) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -51,17 +51,26 @@ BEGIN
 	WHERE s.step IS NOT NULL ORDER BY s.step LIMIT 1;
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('"%s" is a refusal and an event of stage "%s"', clash.event, clash.stage),
-			HINT = 'A refusal is an exit from any stage, and no stage: leave it out of stages.';
+			MESSAGE = format('"%s" is a refusal and an event of %s', clash.event, CASE WHEN argument = 'stages' THEN format('stage "%s"', clash.stage) ELSE argument END),
+			HINT = format('A refusal is an exit from any stage, and no step: leave it out of %s.', argument);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_check_refusal(cjm.funnel, cjm.funnel) IS 'an error if an event is a refusal and makes a stage';
+COMMENT ON FUNCTION cjm_internal.map_check_refusal(text, cjm.funnel, cjm.funnel) IS 'an error if an event is a refusal and in the stages, or in the list of another argument';
 
 CREATE FUNCTION cjm_internal.map_purchase(map cjm_internal.map) RETURNS cjm.funnel
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN coalesce((map).purchase, (map).stages);
-COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'a funnel whose last stage that is not optional is a purchase of a map';
+	SET search_path = pg_catalog, pg_temp
+RETURN coalesce((map).purchase, (SELECT string_agg(coalesce('"' || replace(s.event, '"', '""') || '"', '*') || coalesce('@"' || replace(s.channel, '"', '""') || '"', ''), ' | ')::cjm.funnel
+	FROM cjm.funnel_stages((map).stages) s WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages((map).stages) l WHERE NOT l.optional)));
+COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'the events that are a purchase of a map';
+
+-- Journeys have values as float8, whose sums are not those of the digits: what is paid three times and refunded three times is not quite
+-- nothing.  Nine decimals are what no sum of money gets wrong.
+CREATE FUNCTION cjm_internal.map_money(value float8) RETURNS numeric
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN trim_scale(round(value::numeric, 9));
+COMMENT ON FUNCTION cjm_internal.map_money(float8) IS 'a value or a sum of values as the views of maps show it: in the digits that came in, 15 and nine decimals at most';
 
 -- A journey without the touchpoints that are in no visit has the sessions of a map, and they lie as far apart as before.
 CREATE FUNCTION cjm_internal.map_visits_sql(map cjm_internal.map, journey text) RETURNS text

@@ -233,12 +233,12 @@ BEGIN
 			f.times AS step_times, f.step >= %3$s AS converted, %12$s AS open, f.refused_at,
 			(cjm.session_stats(%14$s, %4$L::interval)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
-			cjm.touch_count(j.journey) AS touches, cjm.total_value(%11$s) AS value,
+			cjm.touch_count(j.journey) AS touches, cjm_internal.map_money(cjm.total_value(%11$s)) AS value, cjm_internal.map_money(cjm.gross_value(%11$s)) AS gross_value,
 			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
 			(cjm.last_touch(j.journey)).event AS last_event,
 			(f.bought).last_at AS last_purchase_at, now() - (f.bought).last_at AS recency,
 			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
-			(f.bought).purchase_count AS frequency, (f.bought).total_value AS monetary,
+			(f.bought).purchase_count AS frequency, cjm_internal.map_money((f.bought).total_value) AS monetary, cjm_internal.map_money((f.bought).gross_value) AS gross_monetary,
 			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
@@ -359,7 +359,7 @@ BEGIN
 			CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END AS visitor,
 			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
 			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
-			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, s.value, s.bounced
+			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, cjm_internal.map_money(s.value) AS value, s.bounced, cjm_internal.map_money(s.gross_value) AS gross_value
 		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
 		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap);
 END
@@ -407,12 +407,12 @@ BEGIN
 	RETURN format('SELECT s.label, s.bucket_start, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
 			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
 			t.mean_time, t.median_time, extract(epoch FROM t.mean_time)::float8, extract(epoch FROM t.median_time)::float8,
-			s.value, s.value / nullif(s.sessions, 0)::float8
+			s.value, trim_scale(s.value / nullif(s.sessions, 0)::numeric), s.gross_value
 		FROM (SELECT %s AS label, %s AS bucket_start, count(*) AS sessions, count(*) FILTER (WHERE s.is_first) AS customers,
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(s.value) AS value
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L::interval, %L::text, %L::text, %L::text, %s) s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t

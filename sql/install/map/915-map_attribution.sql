@@ -78,7 +78,7 @@ BEGIN
 				CASE WHEN c.conversions IS NOT NULL THEN rank() OVER (PARTITION BY c.label, c.model ORDER BY c.conversions DESC) END AS rank
 			FROM cells c JOIN models m ON m.model = c.model WINDOW w AS (PARTITION BY c.label, c.model)
 		)
-		SELECT %9$s s.channel, s.model, s.conversions, s.value, s.share, s.value_share, s.rank,
+		SELECT %9$s s.channel, s.model, s.conversions, cjm_internal.map_money(s.value) AS value, s.share, s.value_share, s.rank,
 			s.share - max(s.share) FILTER (WHERE s.model = ''last_touch'') OVER w AS difference
 		FROM shares s WINDOW w AS (PARTITION BY s.label, s.channel)
 		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
@@ -150,7 +150,7 @@ CREATE FUNCTION cjm.attribution_report(
 	weights float8[] DEFAULT '{0.4,0.2,0.4}',
 	direct text[] DEFAULT '{direct}',
 	only_channels boolean DEFAULT NULL)
-	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value float8, share float8, value_share float8, rank bigint,
+	RETURNS TABLE (by_value text, channel text, model text, conversions float8, value numeric, share float8, value_share float8, rank bigint,
 		difference float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp

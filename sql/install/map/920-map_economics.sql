@@ -11,14 +11,13 @@ CREATE FUNCTION cjm_internal.map_has_purchase(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN count(s.event) = count(*) THEN '(' || string_agg(format('cjm.has_event(j.journey, %L::text)', s.event), ' OR ') || ')' END
-	FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) s
-	WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) l WHERE NOT l.optional));
-COMMENT ON FUNCTION cjm_internal.map_has_purchase(cjm_internal.map) IS 'SQL: a condition that every journey j with a purchase meets; NULL if all may have one';
+	FROM (SELECT p.event FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) p UNION ALL SELECT r.event FROM cjm.funnel_stages((map).refusal) r) s);
+COMMENT ON FUNCTION cjm_internal.map_has_purchase(cjm_internal.map) IS 'SQL: a condition that every journey j with a purchase or a refund meets; NULL if all may have one';
 
 CREATE FUNCTION cjm_internal.map_purchases_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel)', cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map));
+RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel%s)', cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map), ', ' || quote_literal((map).refusal) || '::cjm.funnel');
 COMMENT ON FUNCTION cjm_internal.map_purchases_sql(cjm_internal.map) IS 'SQL: what the customer of a journey j bought, of the type that purchase_stats returns';
 
 -- The ends of the first four fifths of all who bought: equal values have equal scores, and a score is 1 + the whole fifths that
@@ -144,11 +143,11 @@ BEGIN
 	END IF;
 	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, by_visit, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
-			c.paid / nullif(c.clicks, 0)::float8 AS cpc, 1000 * c.paid / nullif(c.impressions, 0)::float8 AS cpm,
-			c.visits, c.conversions, c.paid / nullif(c.conversions, 0) AS cpa, c.revenue,
-			c.revenue / c.paid AS roas, (c.revenue - c.paid) / c.paid AS roi
-		FROM (SELECT f.bucket, f.channel, sum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost)::float8 AS cost,
-				nullif(sum(f.cost), 0)::float8 AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue
+			trim_scale(c.paid / nullif(c.clicks, 0)::numeric) AS cpc, trim_scale(1000 * c.paid / nullif(c.impressions, 0)::numeric) AS cpm,
+			c.visits, c.conversions, cjm_internal.map_money(c.paid::float8 / nullif(c.conversions, 0)) AS cpa, c.revenue,
+			(c.revenue / c.paid)::float8 AS roas, ((c.revenue - c.paid) / c.paid)::float8 AS roi, c.gross_revenue
+		FROM (SELECT f.bucket, f.channel, sum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
+				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %18$s AS gross_revenue
 			FROM (
 				SELECT %3$s AS bucket, s.channel, %15$s, NULL::integer AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue
@@ -159,12 +158,12 @@ BEGIN
 					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
 					FROM cjm.sessions(%16$s, %7$L::interval) s
 					UNION ALL
-					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, a.value AS revenue
+					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean) a) w%11$s) f
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean) a%19$s) w%11$s) f
 			GROUP BY f.bucket, f.channel) c
 		ORDER BY c.bucket, c.channel COLLATE "C"',
-		lead, CASE WHEN (map).value IS NULL THEN 'NULL::float8' ELSE 'coalesce(sum(f.revenue), 0)' END,
+		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.day::timestamp) AT TIME ZONE %L', lower(bucket), (map).time_zone) END,
 		cjm_internal.map_schema(map),
@@ -178,7 +177,17 @@ BEGIN
 		cjm_internal.map_earning_journey(map),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
-		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)));
+		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)),
+		CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue) FILTER (WHERE NOT f.revenue < 0), 0))' END,
+		-- Each purchase is credited as a conversion is, to what came since the one before.
+		CASE WHEN (map).value IS NOT NULL THEN (SELECT string_agg(format('
+					UNION ALL
+					SELECT %s AS at, a.channel, NULL::integer AS visits, NULL::float8 AS conversions, a.value AS revenue
+					FROM cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval,
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean) a%s',
+				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END, cjm_internal.map_earning_journey(map), l.list, by_model, by_visit, (map).session_gap,
+				coalesce(only_channels, cjm_internal.map_only_channels(map)), l.condition), '' ORDER BY l.place)
+			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean) IS 'SQL of the view channels and of channels_report';
@@ -192,14 +201,14 @@ CREATE FUNCTION cjm.channels_report(
 	dated text DEFAULT 'conversion',
 	per text DEFAULT NULL,
 	only_channels boolean DEFAULT NULL)
-	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost float8, cpc float8, cpm float8,
-		visits bigint, conversions float8, cpa float8, revenue float8, roas float8, roi float8)
+	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost numeric, cpc numeric, cpm numeric,
+		visits bigint, conversions float8, cpa numeric, revenue numeric, roas float8, roi float8, gross_revenue numeric)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT r.channel, r.bucket, r.impressions, r.clicks, r.ctr, r.cost, r.cpc, r.cpm, r.visits, r.conversions, r.cpa,
-			r.revenue, r.roas, r.roi FROM (%s) r',
+			r.revenue, r.roas, r.roi, r.gross_revenue FROM (%s) r',
 		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
@@ -221,8 +230,9 @@ BEGIN ATOMIC
 		('customers', 'last_purchase_at', 'time of the last purchase: of a touchpoint of the map''s purchase events, or of its last stage that is not optional'),
 		('customers', 'recency', 'time since then'),
 		('customers', 'recency_days', 'recency in days'),
-		('customers', 'frequency', 'number of purchases'),
-		('customers', 'monetary', 'sum of their values'),
+		('customers', 'frequency', 'number of purchases; one of a negative value is a refund, and none'),
+		('customers', 'monetary', 'sum of their values, less what was refunded: negative values of purchases and refusals'),
+		('customers', 'gross_monetary', 'sum of their values, without taking refunds off'),
 		('customers', 'recency_score', '1 to 5: 1, and one more for each whole fifth of the buyers whose last purchase is longer ago; scores take a second pass'),
 		('customers', 'frequency_score', '1 to 5: 1, and one more for each whole fifth of the buyers who bought less often'),
 		('customers', 'monetary_score', '1 to 5: 1, and one more for each whole fifth of the buyers who bought for less'),
@@ -244,9 +254,10 @@ BEGIN ATOMIC
 		('channels', 'cpc', 'cost per click'),
 		('channels', 'cpm', 'cost per thousand impressions'),
 		('channels', 'visits', 'sessions by the channel that began in the week; that of the first touchpoint that has one'),
+		('channels', 'gross_revenue', 'revenue without taking refunds off'),
 		('channels', 'conversions', 'completions of the funnel in the week, as far as they are credited to the channel'),
 		('channels', 'cpa', 'cost per acquisition: cost / conversions'),
-		('channels', 'revenue', 'their values, as far as they are credited to it'),
+		('channels', 'revenue', 'values of all purchases in the week, whether they complete the funnel or not, less what was refunded, as far as they are credited to it'),
 		('channels', 'roas', 'return on advertising spend: revenue / cost'),
 		('channels', 'roi', 'return on investment: (revenue - cost) / cost')) v(view_name, column_name, comment);
 END;

@@ -58,7 +58,8 @@ BEGIN ATOMIC
 		('customers', 'sessions', 'number of sessions'),
 		('customers', 'conversions', 'how often the funnel was completed'),
 		('customers', 'touches', 'number of touchpoints'),
-		('customers', 'value', 'sum of the values, NULL where there is none'),
+		('customers', 'value', 'sum of the values, NULL where there is none; negative ones, refunds, are taken off'),
+		('customers', 'gross_value', 'sum of the values that are not negative'),
 		('customers', 'first_seen', 'time of the first touchpoint'),
 		('customers', 'last_seen', 'time of the last touchpoint'),
 		('customers', 'last_event', 'event of the last touchpoint'),
@@ -96,8 +97,9 @@ BEGIN ATOMIC
 		('sessions', 'entry_event', 'event of its first touchpoint'),
 		('sessions', 'exit_event', 'event of its last touchpoint'),
 		('sessions', 'channel', 'channel of the first touchpoint that has one and, where the map says what a visit is, is one; or NULL'),
-		('sessions', 'value', 'sum of the values, NULL where there is none'),
+		('sessions', 'value', 'sum of the values, NULL where there is none; negative ones, refunds, are taken off'),
 		('sessions', 'bounced', 'whether it has exactly one touchpoint'),
+		('sessions', 'gross_value', 'sum of the values that are not negative, NULL where there is none'),
 
 		('bounce', NULL, 'one row per event and channel of the session: how sessions begin and end with it'),
 		('bounce', 'event', 'the event; sessions may begin or end with it or only contain it'),
@@ -461,7 +463,8 @@ BEGIN
 	PERFORM cjm_internal.map_check_list('refusal', refusal, channel);
 	PERFORM cjm_internal.map_check_list('purchase', purchase, channel);
 	PERFORM cjm_internal.map_check_list('visit', visit, channel);
-	PERFORM cjm_internal.map_check_refusal(stages, refusal);
+	PERFORM cjm_internal.map_check_refusal('stages', stages, refusal);
+	PERFORM cjm_internal.map_check_refusal('purchase', purchase, refusal);
 
 	SELECT c.* INTO relation FROM pg_class c WHERE c.oid = source;
 	IF relation.relpersistence = 't' THEN

@@ -66,7 +66,7 @@ CREATE FUNCTION cjm.session_report(
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, bucket_start timestamptz, sessions bigint, customers bigint, new_sessions bigint, returning_sessions bigint,
 		bounces bigint, bounce_rate float8, touches_per_session float8, mean_time interval, median_time interval,
-		mean_time_seconds float8, median_time_seconds float8, value float8, value_per_session float8)
+		mean_time_seconds float8, median_time_seconds float8, value numeric, value_per_session numeric, gross_value numeric)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -81,7 +81,7 @@ COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestampt
 'sessions that began in a time range.
 by: NULL, segment, channel or session_channel (of the session), first_channel (of the customer), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
 bucket: NULL, hour, day, week, month, quarter or year of the session''s beginning
-value_per_session: of all sessions, those without a value too';
+value: less refunds, which are negative values; gross_value: without taking them off; value_per_session: of all sessions, those without a value too';
 
 CREATE FUNCTION cjm.retention_report(
 	map text,
@@ -164,8 +164,8 @@ CREATE FUNCTION cjm.purchase_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity')
 	RETURNS TABLE (by_value text, customers bigint, purchases bigint, repeat_customers bigint, repeat_rate float8, purchases_per_customer float8,
-		value float8, average_order_value float8, mean_time_between interval, median_time_between interval,
-		mean_time_between_seconds float8, median_time_between_seconds float8)
+		value numeric, average_order_value numeric, mean_time_between interval, median_time_between interval,
+		mean_time_between_seconds float8, median_time_between_seconds float8, gross_value numeric)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -173,18 +173,19 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map);
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
-			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, s.value / nullif(s.valued, 0)::float8,
-			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8
-		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(*) AS purchases,
-				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(p.value) AS value, count(p.value) AS valued,
+			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, trim_scale(s.gross_value / nullif(s.valued, 0)::numeric),
+			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8, s.gross_value
+		FROM (SELECT %s AS label, count(*) FILTER (WHERE p.number = 1) AS customers, count(p.number) AS purchases,
+				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(cjm_internal.map_money(p.value)) AS value,
+				sum(cjm_internal.map_money(p.value)) FILTER (WHERE p.number IS NOT NULL) AS gross_value, count(p.value) FILTER (WHERE p.number IS NOT NULL) AS valued,
 				justify_hours(avg(p.since)) AS mean,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s) p%s%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
 		CASE by WHEN 'session_channel' THEN cjm_internal.map_session_channel_sql(def, 'p.at')
 			ELSE cjm_internal.map_walk_split(def, CASE by WHEN 'channel' THEN 'first_channel' ELSE by END, NULL::text, VARIADIC '{}') END,
 		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ' WHERE ' || cjm_internal.map_has_purchase(def),
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel', ' WHERE ' || cjm_internal.map_has_purchase(def),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
@@ -192,7 +193,7 @@ COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
 'purchases in a time range; a purchase is a touchpoint of the map''s purchase events or, where it names none, of its last stage that is not optional.
 by: NULL, segment, channel or first_channel (of the customer), entry_channel (of the first touchpoint of the winning walk), session_channel (of the session of the purchase)
 customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
-average_order_value: value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
+value: less refunds, which are negative values of purchases or refusals; gross_value: without taking them off; average_order_value: gross_value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
 
 CREATE FUNCTION cjm.win_back_report(
 	map text,

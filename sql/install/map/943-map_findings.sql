@@ -60,7 +60,7 @@ RETURN format('SELECT ''value on an event that is no purchase'', v.event, sum(v.
 		WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.value <> 0 AND e.event <> '''' AND e.event <> ALL (%L::text[]) GROUP BY e.event, e.channel) v
 	WHERE NOT %s%s GROUP BY v.event ORDER BY 3 DESC, v.event COLLATE "C"',
 	cjm_internal.map_schema(map), cjm_internal.map_answer_events(map),
-	cjm_internal.map_matches_sql(cjm_internal.map_purchase(map), (SELECT max(s.step) FROM cjm.funnel_stages(cjm_internal.map_purchase(map)) s WHERE NOT s.optional), 'v.event', 'v.channel'),
+	cjm_internal.map_matches_sql(cjm_internal.map_purchase(map), 1, 'v.event', 'v.channel'),
 	' AND NOT ' || cjm_internal.map_matches_sql((map).refusal, 1, 'v.event', 'v.channel'));
 COMMENT ON FUNCTION cjm_internal.map_valued_sql(cjm_internal.map) IS 'SQL: events that have a value and are neither a purchase nor a refusal nor an answer';
 
@@ -69,10 +69,10 @@ CREATE FUNCTION cjm_internal.map_money_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT ''money in no walk'', NULL::text, m.purchases - m.conversions, NULL::float8,
-		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: no attribution has it'', m.bought - m.credited, m.bought)
-	FROM (SELECT sum(p.value::numeric) AS bought, count(*) AS purchases FROM %1$s.journeys j CROSS JOIN LATERAL cjm.purchases(%2$s, %3$L::cjm.funnel, ''-infinity''::timestamptz, ''infinity''::timestamptz) p
+		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: attribution does not have it'', m.bought - m.credited, m.bought)
+	FROM (SELECT sum(p.value::numeric) AS bought, count(p.number) AS purchases FROM %1$s.journeys j CROSS JOIN LATERAL cjm.purchases(%2$s, %3$L::cjm.funnel, ''-infinity''::timestamptz, ''infinity''::timestamptz) p
 			WHERE %5$s) b
-		CROSS JOIN LATERAL (SELECT b.bought, b.purchases, coalesce(sum(a.value::numeric), 0) AS credited, count(*) AS conversions
+		CROSS JOIN LATERAL (SELECT b.bought, b.purchases, coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
 			FROM %1$s.journeys j CROSS JOIN LATERAL cjm.attribute(%2$s, %4$L::cjm.funnel, ''last_touch''::text, NULL::interval, ''touchpoint''::text, interval ''30 minutes'', interval ''7 days'',
 				''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false) a WHERE %6$s) m
 	WHERE m.bought > m.credited',
