@@ -18,8 +18,7 @@ SELECT w, now() - d * interval '1 day', e, 'mail', 'LV' FROM (VALUES
 SELECT create_map('sales_no', 'sales', 'who', 'at', 'what', 'lead -> demo -> deal within 30 days', segment => 'country', channel => 'via', refusal => '"no thanks" | cancel');
 SELECT refusal FROM sales_no.map;
 SELECT customer, step, stage, converted, open, extract(day FROM now() - refused_at) AS refused_days_ago FROM sales_no.customers ORDER BY customer;
--- Who is open in the funnel may be told apart there, too: what is neither that nor refused has dropped.
-SELECT step, customers, refused, dropped + coalesce((to_jsonb(f) ->> 'open_customers')::int, 0) AS others FROM sales_no.funnel f;
+SELECT step, customers, dropped, open_customers, refused FROM sales_no.funnel;
 SELECT segment, step, refused FROM sales_no.funnel_by_segment;
 SELECT step, last_event, customers, open_customers, refused FROM sales_no.drop_off;
 SELECT step, stage, customers, open_customers, refused FROM sales_no.stages;
@@ -61,10 +60,10 @@ BEGIN
 		at_step AS (SELECT (SELECT max(s.step) FROM cjm.funnel_stages($1) s WHERE NOT s.optional AND s.step <= t.step) AS step, sum(refused) AS refused, sum(open) AS open, sum(dropped) AS dropped FROM total t WHERE step > 0 GROUP BY 1)
 		SELECT ''both refused and open or converted'', count(*) FROM of WHERE refused_at IS NOT NULL AND (open OR converted)
 		UNION ALL SELECT ''funnel, refused'', count(*) FROM %1$I.funnel f LEFT JOIN at_step a USING (step) WHERE f.refused <> coalesce(a.refused, 0)
-		UNION ALL SELECT ''funnel, dropped'', count(*) FROM %1$I.funnel f LEFT JOIN at_step a USING (step)
-			WHERE f.dropped - CASE WHEN to_jsonb(f) ? ''open_customers'' THEN 0 ELSE coalesce(a.open, 0) END <> coalesce(a.dropped, 0)
-		UNION ALL SELECT ''funnel, gone on'', count(*) FROM (SELECT f.*, lead(customers) OVER (ORDER BY step) AS next, (to_jsonb(f) ->> ''open_customers'')::bigint AS open FROM %1$I.funnel f WHERE dropped IS NOT NULL OR step = $2) f
-			WHERE customers - next <> dropped + refused + coalesce(open, 0)
+		UNION ALL SELECT ''funnel, open and dropped'', count(*) FROM %1$I.funnel f LEFT JOIN at_step a USING (step)
+			WHERE (f.open_customers, f.dropped) <> (coalesce(a.open, 0), coalesce(a.dropped, 0))
+		UNION ALL SELECT ''funnel, gone on'', count(*) FROM (SELECT f.*, lead(customers) OVER (ORDER BY step) AS next FROM %1$I.funnel f WHERE dropped IS NOT NULL OR step = $2) f
+			WHERE customers - next <> dropped + refused + open_customers
 		UNION ALL SELECT ''funnel, drop rate'', count(*) FROM %1$I.funnel f WHERE abs(drop_rate - dropped::float8 / customers) > 1e-15
 		UNION ALL SELECT ''funnel_by_segment'', count(*) FROM (SELECT step, sum(refused) AS refused FROM %1$I.funnel_by_segment GROUP BY step) s JOIN %1$I.funnel f USING (step) WHERE s.refused <> f.refused
 		UNION ALL SELECT ''drop_off'', count(*) FROM (SELECT step, sum(customers) AS dropped, sum(open_customers) AS open, sum(refused) AS refused FROM %1$I.drop_off GROUP BY step) d FULL JOIN (SELECT * FROM total WHERE step BETWEEN 1 AND $2 - 1) t USING (step)

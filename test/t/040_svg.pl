@@ -91,13 +91,15 @@ foreach my $name ('empty', 'rules', 'no order', 'years', 'rare')
 	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
 }
 
-# Some who went on, some who may yet, some who dropped; and hardly anybody, beside many.
+# Some who went on, some who may yet, some who dropped, some who refused; and hardly anybody, beside many.
 run_utf8(q{
 	CREATE TABLE lately AS SELECT c AS customer, now() - CASE WHEN c % 3 = 0 THEN interval '1 day' ELSE interval '1 year' END + s * interval '1 minute' AS at, s AS event
 		FROM generate_series(1, 900) c, generate_series(1, 6) s WHERE c % 7 >= s OR s = 1;
 	SELECT create_map('waiting', 'lately', 'customer', 'at', $$'e' || event$$, 'e1 -> e2 -> optional e3 -> e4 -> e5 -> e6 within 7 days');
-	SELECT create_map('few wait', 'lately', 'customer', 'at', $$'e' || event$$, 'e1 -> e2 -> e3 within 7 days', filter => 'customer % 3 > 0 OR customer = 903 OR customer = 3')});
-foreach my $name ('waiting', 'few wait')
+	SELECT create_map('few wait', 'lately', 'customer', 'at', $$'e' || event$$, 'e1 -> e2 -> e3 within 7 days', filter => 'customer % 3 > 0 OR customer = 903 OR customer = 3');
+	SELECT create_map(name, 'lately', 'customer', 'at', $$CASE WHEN event = 3 AND customer % 5 = 0 THEN 'no' ELSE 'e' || event END$$, 'e1 -> e2 -> optional e3 -> e4 -> e5 -> e6 within 7 days', filter => f, refusal => 'no')
+		FROM (VALUES ('refusing', NULL), ('refused', 'customer % 3 > 0'), ('few refuse', 'event <> 3 OR customer % 5 > 0 OR customer < 20')) v(name, f)});
+foreach my $name ('waiting', 'few wait', 'refusing', 'refused', 'few refuse')
 {
 	$drawings{"$_ of $name"} = run_utf8("SELECT ${_}_svg('$name')") foreach qw(map funnel retention);
 }
@@ -150,6 +152,16 @@ foreach my $name ('waiting', 'few wait')
 	is(join(' ', $drawings{"funnel of $name"} =~ /class="waits"> &#183; ([\d,]+) open</g), $open, "and so does the funnel: $name");
 	is(scalar(() = $drawings{"$_ of $name"} =~ /class="wait"/g), scalar(split / /, $open), "and $_ shows them") foreach 'map', 'funnel';
 }
+foreach my $name ('refusing', 'refused', 'few refuse')
+{
+	my $refused = run_sql($node, qq{SELECT string_agg(cjm_internal.draw_count(refused), ' ' ORDER BY step) FROM "$name".funnel WHERE refused > 0});
+
+	like($refused, qr/^[\d,]+/, "some refused: $name");
+	is(join(' ', $drawings{"map of $name"} =~ /class="strong soft">([\d,]+)</g), $refused, "the map says who refused: $name");
+	is(join(' ', $drawings{"funnel of $name"} =~ /class="soft"> &#183; ([\d,]+) refused</g), $refused, "and so does the funnel: $name");
+	is(scalar(() = $drawings{"$_ of $name"} =~ /<rect [^>]*class="plain"/g), scalar(split / /, $refused), "and $_ shows them") foreach 'map', 'funnel';
+}
+is(scalar(grep { /refused</ } map { $drawings{"$_ of waiting"} } 'map', 'funnel'), 0, 'where nobody does, nothing is there of it');
 is(scalar(grep { /class="waits?"/ } map { $drawings{"$_ of three"} } 'map', 'funnel'), 0, 'where nobody does, nothing is there of it');
 my @rates = split /\n/, run_sql($node, 'SELECT cjm_internal.draw_rate(rate) FROM three.retention WHERE number > 0');
 is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');

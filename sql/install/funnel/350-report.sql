@@ -26,7 +26,7 @@ step, stage: number from 1 and name; of an unordered funnel "2 of 3": customers 
 customers: those whose walk holds the stage
 step_rate, overall_rate: share of the customers at the mandatory step before and at step 1, from 0 to 1; 1 at step 1, NULL of nobody
 dropped, drop_rate: customers of this step who were not at the next mandatory one, and their share; NULL at the last and at an optional one.
-Statistics know no time: who may yet go on has dropped here. The views and reports of maps count them apart, as open_customers
+Statistics know no time: who may yet go on or has refused has dropped here. The views and reports of maps count them apart, as open_customers and refused
 rate_low, rate_high: 95 % Wilson interval of step_rate; NULL at step 1, where the rate is 1 by definition and no estimate
 median_time, mean_time, p90_time: since the step before in the customer''s walk; NULL at step 1
 median_total, p90_total: since step 1; NULL at step 1

@@ -15,6 +15,7 @@ CREATE TYPE cjm_internal.funnel_drawn_step AS (
 	dropped bigint,
 	drop_rate float8,
 	open_customers bigint,
+	refused bigint,
 	rate_low float8,
 	rate_high float8,
 	median_seconds float8,
@@ -27,9 +28,10 @@ COMMENT ON COLUMN cjm_internal.funnel_drawn_step.optional IS 'whether it may be 
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.customers IS 'as in report, like all that follow';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.step_rate IS 'share of the mandatory step before';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.overall_rate IS 'share of step 1';
-COMMENT ON COLUMN cjm_internal.funnel_drawn_step.dropped IS 'customers lost after it; of statistics also those who may yet go on';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.dropped IS 'customers lost after it; of statistics also those who may yet go on and who have refused';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.drop_rate IS 'their share';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.open_customers IS 'customers who may yet go on from it; NULL of statistics, which know no time';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_step.refused IS 'customers who have said no at it; NULL of statistics, which know no refusal';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.rate_low IS 'lower end of the 95 % interval of step_rate';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.rate_high IS 'upper end of it';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.median_seconds IS 'time since the step before, median';
@@ -38,7 +40,7 @@ COMMENT ON COLUMN cjm_internal.funnel_drawn_step.total_seconds IS 'time since st
 CREATE FUNCTION cjm_internal.funnel_drawn_steps(stats cjm.funnel_stats) RETURNS cjm_internal.funnel_drawn_step[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 RETURN (
-	SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, NULL::bigint, r.rate_low, r.rate_high,
+	SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, NULL::bigint, NULL::bigint, r.rate_low, r.rate_high,
 		extract(epoch FROM r.median_time)::float8, extract(epoch FROM r.median_total)::float8)::cjm_internal.funnel_drawn_step ORDER BY r.step)
 	FROM cjm.report(stats) r
 		LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages((stats::jsonb ->> 'funnel')::cjm.funnel) f) s USING (step));
@@ -51,7 +53,7 @@ AS $$
 DECLARE
 	steps cjm_internal.funnel_drawn_step[];
 BEGIN
-	EXECUTE format('SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.open_customers,
+	EXECUTE format('SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.open_customers, r.refused,
 			r.rate_low, r.rate_high, r.median_time_seconds, r.median_total_seconds)::cjm_internal.funnel_drawn_step ORDER BY r.step)
 		FROM %s.funnel r LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages($1) f) s USING (step)', cjm_internal.map_schema(map))
 		INTO steps USING (map).stages;
@@ -75,23 +77,27 @@ DECLARE
 	label_cells integer;
 	count_cells integer;
 	open_cells integer;						-- 0 where nobody is open, or nobody knows
+	refused_cells integer;					-- the same of who refused
 BEGIN
 	IF width NOT BETWEEN 1 AND 1000 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a bar cannot be %s characters wide', width), HINT = 'Choose 1 to 1000.';
 	END IF;
 	SELECT least(greatest(max(cjm_internal.chart_cells(s.stage || CASE WHEN s.optional THEN ' (optional)' ELSE '' END)), 5), 40), greatest(max(length(cjm_internal.draw_count(s.customers))), 9),
-			CASE WHEN max(s.open_customers) > 0 THEN greatest(max(length(cjm_internal.draw_count(s.open_customers))), 4) + 2 ELSE 0 END
-		INTO label_cells, count_cells, open_cells FROM unnest(steps) s;
+			CASE WHEN max(s.open_customers) > 0 THEN greatest(max(length(cjm_internal.draw_count(s.open_customers))), 4) + 2 ELSE 0 END,
+			CASE WHEN max(s.refused) > 0 THEN greatest(max(length(cjm_internal.draw_count(s.refused))), 7) + 2 ELSE 0 END
+		INTO label_cells, count_cells, open_cells, refused_cells FROM unnest(steps) s;
 	RETURN NEXT rpad('stage', label_cells + width + 2) || lpad('customers', count_cells + 2) || '  of all  went on' ||
-		lpad('dropped', count_cells + 1) || lpad(CASE WHEN open_cells > 0 THEN 'open' ELSE '' END, open_cells) || '  median time';
+		lpad('dropped', count_cells + 1) || lpad(CASE WHEN open_cells > 0 THEN 'open' ELSE '' END, open_cells) ||
+		lpad(CASE WHEN refused_cells > 0 THEN 'refused' ELSE '' END, refused_cells) || '  median time';
 	RETURN QUERY
 	SELECT rtrim(cjm_internal.chart_label(s.stage || CASE WHEN s.optional THEN ' (optional)' ELSE '' END, label_cells, plain) || '  ' ||
 		cjm_internal.chart_bar(s.customers / s.most, coalesce(s.before / s.most, 0), width, plain, coalesce(s.open_before / s.most, 0)) ||
 		lpad(cjm_internal.draw_count(s.customers), count_cells + 2) || lpad(coalesce(cjm_internal.draw_rate(s.overall_rate), ''), 8) ||
 		lpad(CASE WHEN s.step > 1 THEN coalesce(cjm_internal.draw_rate(s.step_rate), '') ELSE '' END, 9) ||
 		lpad(coalesce(cjm_internal.draw_count(s.dropped), ''), count_cells + 1) ||
-		lpad(CASE WHEN open_cells > 0 THEN coalesce(cjm_internal.draw_count(s.open_customers), '') ELSE '' END, open_cells) || lpad(coalesce(cjm_internal.draw_time(s.median_seconds), ''), 13))
+		lpad(CASE WHEN open_cells > 0 THEN coalesce(cjm_internal.draw_count(s.open_customers), '') ELSE '' END, open_cells) ||
+		lpad(CASE WHEN refused_cells > 0 THEN coalesce(cjm_internal.draw_count(s.refused), '') ELSE '' END, refused_cells) || lpad(coalesce(cjm_internal.draw_time(s.median_seconds), ''), 13))
 	FROM (SELECT u.*, greatest(max(u.customers) OVER (), 1)::float8 AS most, b.customers AS before, CASE WHEN NOT u.optional THEN b.open_customers END AS open_before
 		FROM unnest(steps) u
 			LEFT JOIN LATERAL (SELECT p.customers, p.open_customers FROM unnest(steps) p WHERE p.step < u.step AND NOT p.optional ORDER BY p.step DESC LIMIT 1) b ON true) s
@@ -122,5 +128,5 @@ Without characters for bars, in another encoding than UTF-8, a bar is of # and w
 COMMENT ON FUNCTION cjm.funnel_chart(text, integer) IS
 'a funnel in the terminal, a line for each step: of a map, from its view funnel.
 width: of the bar of all customers, in characters
-The lighter part of a bar is lost since the step before, and the less light one of customers who were there and may yet go on (open); of all: share of step 1; went on: of the step before; median time: since it
+The lighter part of a bar is lost since the step before, of those who refused as of those who dropped, and the less light one of customers who were there and may yet go on (open); of all: share of step 1; went on: of the step before; median time: since it
 Without characters for bars, in another encoding than UTF-8, a bar is of #, who is open of + and what is lost of dots.';

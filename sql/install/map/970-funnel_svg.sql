@@ -15,7 +15,7 @@ RETURN (
 			CASE WHEN s.step > 1 THEN cjm_internal.draw_rate(s.step_rate) || ' of the step before' ||
 				coalesce(' (95% interval ' || cjm_internal.draw_rate(s.rate_low) || ' to ' || cjm_internal.draw_rate(s.rate_high) || ')', '') END,
 			'median time ' || cjm_internal.draw_time(s.median_seconds),
-			cjm_internal.draw_count(s.dropped) || ' dropped after it', cjm_internal.draw_count(nullif(s.open_customers, 0)) || ' may yet go on')), '. ' ORDER BY s.step) || '.'
+			cjm_internal.draw_count(s.dropped) || ' dropped after it', cjm_internal.draw_count(nullif(s.open_customers, 0)) || ' may yet go on', cjm_internal.draw_count(nullif(s.refused, 0)) || ' refused')), '. ' ORDER BY s.step) || '.'
 	FROM unnest(steps) s);
 COMMENT ON FUNCTION cjm_internal.funnel_description(cjm_internal.funnel_drawn_step[]) IS 'a funnel in sentences';
 
@@ -70,6 +70,8 @@ BEGIN
 			cjm_internal.svg_rect(left_end, y, greatest(length, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END), bar, CASE WHEN one.optional THEN 'part' ELSE 'bar' END) ||
 			CASE WHEN one.open_customers > 0 THEN cjm_internal.svg_rect(left_end + next.customers / most * (right_end - left_end), y, greatest(one.open_customers / most * (right_end - left_end), 1.5), bar, 'wait', 0)
 				ELSE '' END ||
+			CASE WHEN one.refused > 0 THEN cjm_internal.svg_rect(left_end + (next.customers + one.open_customers) / most * (right_end - left_end), y, greatest(one.refused / most * (right_end - left_end), 1.5), bar, 'plain', 0)
+				ELSE '' END ||
 			cjm_internal.svg_text(width - margin - 68, y + bar / 2 + 5, 'large strong end', cjm_internal.draw_count(one.customers)) ||
 			cjm_internal.svg_text(width - margin, y + bar / 2 + 5, 'large end', coalesce(cjm_internal.svg_rate(one.overall_rate), '&#8211;')) || E'</g>\n';
 		IF one.step > 1 THEN
@@ -80,7 +82,8 @@ BEGIN
 		IF one.dropped IS NOT NULL THEN
 			bars := bars || cjm_internal.svg_text(width - margin, y + bar + gap / 2 + 4, 'small lost end',
 				cjm_internal.draw_count(one.dropped) || ' dropped' || coalesce(', ' || cjm_internal.svg_rate(one.drop_rate), '') ||
-				coalesce('<tspan class="waits"> &#183; ' || cjm_internal.draw_count(nullif(one.open_customers, 0)) || ' open</tspan>', ''));
+				coalesce('<tspan class="waits"> &#183; ' || cjm_internal.draw_count(nullif(one.open_customers, 0)) || ' open</tspan>', '') ||
+				coalesce('<tspan class="soft"> &#183; ' || cjm_internal.draw_count(nullif(one.refused, 0)) || ' refused</tspan>', ''));
 		END IF;
 		IF NOT one.optional THEN
 			before := one;

@@ -2,10 +2,10 @@
 -- The journey map as SVG: stages across, touchpoints down
 --
 -- Above, a river of customers: its bars are the stages, its height is how many
--- there are, what drops runs out of it downwards, and who may yet go on stands
--- beside the bar.  Below, a dot where
--- customers of a stage met a touchpoint: its area is how many did, its colour
--- whether more of them went on than of those they are compared with.
+-- there are, what drops runs out of it downwards, and who may yet go on or has
+-- refused stands beside the bar.  Below, a dot where customers of a stage met a
+-- touchpoint: its area is how many did, its colour whether more of them went on
+-- than of those they are compared with.
 --
 
 CREATE TYPE cjm_internal.map_drawn_touch AS (
@@ -62,6 +62,7 @@ DECLARE
 	deep float8;
 	deep_next float8;
 	deep_open float8;			-- how far down those who went on and those who may yet go on reach
+	deep_refused float8;		-- and those who refused
 	flows text := '';
 	bars text := '';
 BEGIN
@@ -82,15 +83,19 @@ BEGIN
 		IF one.open_customers > 0 THEN
 			flows := flows || cjm_internal.svg_rect(x + bar, top + deep_next, least(column_width / 4, 30), greatest(deep_open - deep_next, 1.5), 'wait', 1);
 		END IF;
+		deep_refused := least(deep_open + greatest(one.refused / most * height, CASE WHEN one.refused > 0 THEN 2 ELSE 0 END), deep);
+		IF one.refused > 0 THEN
+			flows := flows || cjm_internal.svg_rect(x + bar, top + deep_open, least(column_width / 4, 30), greatest(deep_refused - deep_open, 1.5), 'plain', 1);
+		END IF;
 		IF one.dropped > 0 THEN
 			-- As wide as it is deep, or all of them narrower, so that widths compare.
 			pipe := greatest(one.dropped / most * least(height, column_width - 36), 3);
 			pipe_left := x + bar + 8;
 			pipe_right := pipe_left + pipe;
-			turn_outer := least(pipe_right - x - bar, height + 8 - deep_open);
+			turn_outer := least(pipe_right - x - bar, height + 8 - deep_refused);
 			turn_inner := least(pipe_left - x - bar, height + 8 - deep);
-			flows := flows || cjm_internal.svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_open,
-					x + bar + 0.55 * (pipe_right - x - bar), top + deep_open, pipe_right, top + deep_open + 0.45 * turn_outer, pipe_right, top + deep_open + turn_outer,
+			flows := flows || cjm_internal.svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_refused,
+					x + bar + 0.55 * (pipe_right - x - bar), top + deep_refused, pipe_right, top + deep_refused + 0.45 * turn_outer, pipe_right, top + deep_refused + turn_outer,
 					top + height + 10, pipe_left, top + deep + turn_inner,
 					pipe_left, top + deep + 0.45 * turn_inner, x + bar + 0.55 * (pipe_left - x - bar), top + deep, x + bar, top + deep) ||
 				cjm_internal.svg_path('M%s %sH%sL%s %sZ', 'drop', pipe_left - 4, top + height + 10, pipe_right + 4, (pipe_left + pipe_right) / 2, top + height + 20);
@@ -118,7 +123,8 @@ DECLARE
 	column_width float8;
 	width float8;
 	roomy boolean;								-- whether there is room for more than the numbers
-	has_open boolean;							-- whether anybody may yet go on
+	open_top float8;							-- of the numbers of those who may yet go on, NULL where nobody may
+	refused_top float8;							-- the same of those who refused
 	has_before boolean;							-- whether anybody was met before the first stage
 	rows_top float8;
 	bottom float8;
@@ -155,8 +161,15 @@ BEGIN
 	END IF;
 	SELECT 104 + 16 * max(cardinality(cjm_internal.svg_lines(s.stage, (column_width - 12) / 13.5, 2))) INTO heads_top FROM unnest(steps) s;
 	top := heads_top + 72;
-	SELECT coalesce(max(s.open_customers) > 0, false) INTO has_open FROM unnest(steps) s;
-	rows_top := top + height + CASE WHEN has_open THEN 104 ELSE 78 END;
+	rows_top := top + height + 78;
+	IF EXISTS (SELECT FROM unnest(steps) s WHERE s.open_customers > 0) THEN
+		open_top := rows_top - 4;
+		rows_top := rows_top + 26;
+	END IF;
+	IF EXISTS (SELECT FROM unnest(steps) s WHERE s.refused > 0) THEN
+		refused_top := rows_top - CASE WHEN open_top IS NULL THEN 4 ELSE 11 END;
+		rows_top := refused_top + 30;
+	END IF;
 	bottom := rows_top + cardinality(events) * row_height;
 
 	FOREACH one IN ARRAY steps
@@ -183,7 +196,10 @@ BEGIN
 				cjm_internal.svg_text(x + 8, top + height + 55, 'small lost', cjm_internal.svg_rate(one.drop_rate));
 		END IF;
 		IF one.open_customers > 0 THEN
-			heads := heads || cjm_internal.svg_text(x + 8, top + height + 74, 'strong waits', cjm_internal.draw_fitting(one.open_customers, (column_width - 12) / 13.5));
+			heads := heads || cjm_internal.svg_text(x + 8, open_top, 'strong waits', cjm_internal.draw_fitting(one.open_customers, (column_width - 12) / 13.5));
+		END IF;
+		IF one.refused > 0 THEN
+			heads := heads || cjm_internal.svg_text(x + 8, refused_top, 'strong soft', cjm_internal.draw_fitting(one.refused, (column_width - 12) / 13.5));
 		END IF;
 	END LOOP;
 	IF has_before THEN
@@ -192,7 +208,8 @@ BEGIN
 	END IF;
 	heads := heads || cjm_internal.svg_text(margin, heads_top + 22, 'soft', 'customers') || cjm_internal.svg_text(margin, heads_top + 40, 'small soft', 'of the step before') ||
 		cjm_internal.svg_text(margin, heads_top + 56, 'small soft', 'median time') || cjm_internal.svg_text(margin, top + height + 40, 'lost', 'dropped') ||
-		CASE WHEN has_open THEN cjm_internal.svg_text(margin, top + height + 74, 'waits', 'may yet go on') ELSE '' END;
+		CASE WHEN open_top IS NOT NULL THEN cjm_internal.svg_text(margin, open_top, 'waits', 'may yet go on') ELSE '' END ||
+		CASE WHEN refused_top IS NOT NULL THEN cjm_internal.svg_text(margin, refused_top, 'soft', 'refused') ELSE '' END;
 
 	description := cjm_internal.funnel_description(steps);
 	FOR place IN 1 .. cardinality(events)
