@@ -59,6 +59,13 @@ SELECT count(*) AS wrong FROM (SELECT channel, sum(visits) AS visits FROM seen_v
 	FULL JOIN (SELECT via, count(*) AS visits FROM expected_sessions GROUP BY 1) e ON coalesce(e.via, '') = coalesce(c.channel, '') WHERE coalesce(c.visits, 0) <> coalesce(e.visits, 0);
 SELECT count(*) AS wrong FROM session_report('seen_visits', 'channel') r FULL JOIN (SELECT via, count(*) AS sessions, count(DISTINCT who) AS customers, sum(worth) AS worth FROM expected_sessions GROUP BY 1) e ON coalesce(e.via, '') = coalesce(r.by_value, '')
 	WHERE (r.sessions, r.customers, r.value::numeric) IS DISTINCT FROM (e.sessions, e.customers, e.worth);
+-- The channel of the session in which a walk began, or a purchase was made, is that of the visit: an impression before it has none.
+SELECT count(*) FILTER (WHERE r.customers IS DISTINCT FROM e.customers) AS wrong, count(r.by_value) > 1 AS channels, bool_or(r.by_value IS NULL) AS none FROM (SELECT * FROM funnel_report('seen_visits', 'session_channel') WHERE step = 1 AND customers > 0) r
+	FULL JOIN (SELECT e.via, count(*) AS customers FROM seen_visits.customers c LEFT JOIN expected_sessions e ON e.who = c.customer AND c.entered_at BETWEEN e.began AND e.ended WHERE c.step > 0 GROUP BY 1) e
+		ON coalesce(e.via, '') = coalesce(r.by_value, '');
+SELECT count(*) AS wrong FROM purchase_report('seen_visits', 'session_channel') r
+	FULL JOIN (SELECT e.via, count(*) AS purchases FROM seen s LEFT JOIN expected_sessions e ON e.who = s.who AND s.at BETWEEN e.began AND e.ended WHERE s.what = 'order' GROUP BY 1) e
+		ON coalesce(e.via, '') = coalesce(r.by_value, '') WHERE r.purchases IS DISTINCT FROM e.purchases;
 -- Impressions have the credit that they had, and stages are what they were.
 SELECT (SELECT count(*) FROM (SELECT * FROM seen_all.attribution EXCEPT SELECT * FROM seen_visits.attribution) d) AS attribution, (SELECT count(*) FROM (SELECT * FROM seen_all.funnel EXCEPT SELECT * FROM seen_visits.funnel) d) AS funnel,
 	(SELECT count(*) FROM (SELECT channel, week, conversions, revenue, cost FROM seen_all.channels EXCEPT SELECT channel, week, conversions, revenue, cost FROM seen_visits.channels) d) AS channels;
