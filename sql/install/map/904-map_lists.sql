@@ -65,13 +65,6 @@ RETURN coalesce((map).purchase, (SELECT string_agg(coalesce('"' || replace(s.eve
 	FROM cjm.funnel_stages((map).stages) s WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages((map).stages) l WHERE NOT l.optional)));
 COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'the events that are a purchase of a map';
 
--- Journeys have values as float8, whose sums are not those of the digits: what is paid three times and refunded three times is not quite
--- nothing.  Nine decimals are what no sum of money gets wrong.
-CREATE FUNCTION cjm_internal.map_money(value float8) RETURNS numeric
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN trim_scale(round(value::numeric, 9));
-COMMENT ON FUNCTION cjm_internal.map_money(float8) IS 'a value or a sum of values as the views of maps show it: in the digits that came in, 15 and nine decimals at most';
-
 -- A journey without the touchpoints that are in no visit has the sessions of a map, and they lie as far apart as before.
 CREATE FUNCTION cjm_internal.map_visits_sql(map cjm_internal.map, journey text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

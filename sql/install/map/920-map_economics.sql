@@ -6,6 +6,13 @@
 -- What a purchase is, 335-purchases.sql says, of the funnel map_purchase.
 --
 
+-- Journeys have values as float8, whose sums are not those of the digits: what is paid three times and refunded three times is not quite
+-- nothing.  Nine decimals are what no sum of money gets wrong.
+CREATE FUNCTION cjm_internal.map_money(value float8) RETURNS numeric
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN trim_scale(round(value::numeric, 9));
+COMMENT ON FUNCTION cjm_internal.map_money(float8) IS 'a value or a sum of values as the views of maps show it: in the digits that came in, 15 and nine decimals at most';
+
 -- A look at the events that are in a journey at all tells most of those without a purchase.
 CREATE FUNCTION cjm_internal.map_has_purchase(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
