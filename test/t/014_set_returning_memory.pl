@@ -58,7 +58,8 @@ run_sql($node, q{
 my @calls = (
 	(map { [ QUICK, $_ ] } (
 		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
-		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)', 'session_events(a.journey, a.gap)',
+		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)',
+		q{purchases(a.journey, a.funnel, '-infinity', 'infinity', CASE a.k WHEN 0 THEN funnel 'cart' ELSE 'nps' END)}, 'session_events(a.journey, a.gap)',
 		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
 		'touchpoints(a.journey)', 'transitions(a.journey, a.by)', 'report(a.stats)', 'compare(a.stats, a.stats)', 'time_histogram(a.stats, 2)',
 		'cjm_internal.map_definition(a.map_view)')),
