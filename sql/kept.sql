@@ -497,6 +497,24 @@ SELECT create_map('kthem', 'theirs', 'who', 'at', 'what', 'view -> pay', keep =>
 CREATE TRIGGER mine AFTER INSERT ON theirs FOR EACH ROW EXECUTE FUNCTION cjm_internal.kept_write();
 SELECT cjm_internal.kept_bind('theirs', 'mine', 'kmade.kept_changes', 'kmade.kept_marks', 'kmade.events');
 RESET ROLE;
+-- Several maps of one source, and a trigger of somebody else's before theirs, read the same transition tables.
+CREATE TABLE public.kshared (who int, at timestamptz, what text);
+CREATE FUNCTION public.kcounts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM count(*) FROM new_rows; RETURN NULL; END$$;
+CREATE TRIGGER "  before" AFTER INSERT ON kshared REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION kcounts();
+CREATE TRIGGER "  too" AFTER UPDATE ON kshared REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION kcounts();
+SELECT create_map('kone', 'kshared', 'who', 'at', 'what', 'view -> pay', keep => true), create_map('ktwo', 'kshared', 'who', 'at', 'upper(what)', 'VIEW -> PAY', filter => 'who > 3', keep => true),
+	create_map('kthree', 'kshared', 'who % 7', 'at', 'what', 'view -> pay', keep => true);
+SELECT refresh_journeys(m) FROM unnest('{kone,ktwo,kthree}'::text[]) m;
+INSERT INTO kshared SELECT i % 50, timestamptz '2026-01-01Z' + i * interval '1 hour', 'view' FROM generate_series(1, 2500) i;
+SELECT m, s.state, s.changes, s.different FROM unnest('{kone,ktwo,kthree}'::text[]) m, stands(m) s;
+UPDATE kshared SET what = 'pay' WHERE who % 5 = 0;
+DELETE FROM kshared WHERE who % 5 = 1;
+SELECT m, s.state, s.changes, s.different FROM unnest('{kone,ktwo,kthree}'::text[]) m, stands(m) s;
+SELECT m, refresh_journeys(m) FROM unnest('{kone,ktwo,kthree}'::text[]) m;
+SELECT m, s.state, s.changes, s.different FROM unnest('{kone,ktwo,kthree}'::text[]) m, stands(m) s;
+SELECT drop_map(m) FROM unnest('{kone,ktwo,kthree}'::text[]) m;
+DROP TABLE kshared;
+DROP FUNCTION kcounts;
 -- A schema that goes takes the triggers along.
 DROP SCHEMA kmade CASCADE;
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'kown.t'::regclass;

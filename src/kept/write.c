@@ -2,7 +2,8 @@
  * kept/write.c: the trigger function that writes down what comes to the source of a
  * map and what goes: kept_write().
  *
- * A statement's rows are in its transition tables.  What the view "events" makes of
+ * A statement's rows are in its transition tables, which all triggers of the statement
+ * read, those of other maps too, each from a place of its own.  What the view "events" makes of
  * a row is worked out here, and appended to the table of changes as it is, with a
  * sign: no index, no key, nothing that is there is touched, so writers meet
  * nobody.  The changes have the transaction, and subtransaction, of the rows.  An
@@ -220,6 +221,24 @@ read_batch(void *argument)
 	return NULL;
 }
 
+/* Begins with the first row of a transition table, if there is one, wherever other triggers have come to. */
+static void
+start_reading(Tuplestorestate *rows)
+{
+	if (rows == NULL)
+		return;
+	tuplestore_select_read_pointer(rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
+}
+
+/* Leaves the place of whoever has none of their own as it was found. */
+static void
+end_reading(Tuplestorestate *rows)
+{
+	if (rows != NULL)
+		tuplestore_select_read_pointer(rows, 0);
+}
+
 /*
  * Writing them
  */
@@ -320,12 +339,16 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 		work.context = CreateStandaloneExprContext();
 		start_expressions(&work);
 	}
+	start_reading(call->tg_oldtable);
+	start_reading(call->tg_newtable);
 	while (reason == NULL && !work.done)
 	{
 		reason = binding->can_fail ? kept_do_safely(read_batch, &work) : read_batch(&work);
 		if (reason == NULL)
 			append_tuples(&work);
 	}
+	end_reading(call->tg_oldtable);
+	end_reading(call->tg_newtable);
 	if (reason != NULL)
 		set_mark(binding, psprintf("%s", reason));
 	else if (!TRIGGER_FIRED_FOR_ROW(call->tg_event))
