@@ -114,6 +114,43 @@ foreach my $case (
 	is(stands(), 'folded| 0', "$name: and comes to its end");
 }
 
+# A partition that comes in the middle without a row costs no piece; one with rows costs all.
+run_sql($node, q{
+	SELECT drop_map('shop');
+	CREATE TABLE days (who int, at timestamptz, what text) PARTITION BY RANGE (at);
+	CREATE TABLE day_1 PARTITION OF days FOR VALUES FROM ('2026-01-01Z') TO ('2026-01-02Z');
+	INSERT INTO days SELECT i % 100, timestamptz '2026-01-01Z' + i * interval '1 minute', 'view' FROM generate_series(1, 1000) i;
+	SELECT create_map('shop', 'days', 'who', 'at', 'what', 'view -> cart'), keep_journeys('shop', 4)});
+refresh() foreach 1 .. 3;
+run_sql($node, q{CREATE TABLE day_2 PARTITION OF days FOR VALUES FROM ('2026-01-02Z') TO ('2026-01-03Z')});
+is(stands(), 'rows|the partition public.day_2 was attached or detached 0', 'a partition has come');
+is(refresh(), 'new partitions are taken in; the next refresh goes on building', 'it is taken in');
+is(stands(), 'rows|they are being built: 2 of 4 pieces are 0', 'and the pieces stay');
+run_sql($node, q{INSERT INTO day_2 SELECT i % 120, timestamptz '2026-01-02Z' + i * interval '1 minute', 'cart' FROM generate_series(1, 1000) i});
+is(join(' ', map { /^(piece \d|\d+ journeys|[1-9]\d* changes)/ } build(), refresh()), 'piece 3 110 journeys 492 changes', 'rows of the new one are in pieces that come later, and beside those that were built');
+is(stands(), 'folded| 0', 'and all is there');
+run_sql($node, q{INSERT INTO shop.kept_marks VALUES (now(), 'anew, please')});
+refresh() foreach 1 .. 3;
+run_sql($node, q{CREATE TABLE day_3 (LIKE days); INSERT INTO day_3 VALUES (1, '2026-01-03 12:00Z', 'cart'); ALTER TABLE days ATTACH PARTITION day_3 FOR VALUES FROM ('2026-01-03Z') TO ('2026-01-04Z')});
+like(join(' ', build()), qr/^triggers are made anew.* in 4 pieces.*piece 1 of 4/, 'for one that has rows all are built again');
+refresh();
+is(stands(), 'folded| 0', 'to the end');
+
+# Changes are looked at once, whatever the map is called.
+run_sql($node, q{SELECT create_map('My "Shop"', 'days', 'who', 'at', 'what', 'view -> cart', keep => true); SELECT refresh_journeys('My "Shop"')});
+my $first;
+foreach my $n (1 .. 3)
+{
+	run_sql($node, qq{INSERT INTO days VALUES ($n, '2026-01-01Z', 'cart')});
+	is(run_sql($node, q{SELECT refresh_journeys('My "Shop"')}), '1 changes folded', 'a change is folded');
+	my $looked = run_sql($node, q{SELECT string_agg(xmin::text, ' ' ORDER BY staattnum) FROM pg_statistic WHERE starelid = '"My ""Shop""".kept_changes'::regclass});
+
+	isnt($looked, '', 'the planner knows what changes are like') if $n == 1;
+	$first //= $looked;
+	is($looked, $first, 'and is told once');
+}
+run_sql($node, q{SELECT drop_map('My "Shop"')});
+
 # Keys: a hash is taken of whatever is equal; without one there is one piece.
 run_sql($node, q{
 	CREATE COLLATION whatever_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
@@ -160,5 +197,13 @@ my ($status, $out, $notices) = $node->psql('postgres', q{SELECT count(*) FROM ge
 	WHERE cjm_internal.kept_progress('journeys of shop') AND CASE i WHEN 1500 THEN pg_sleep(5.2) IS NOT NULL ELSE true END});
 is($out, 5000, 'every row counts');
 is(join(' ', $notices =~ /NOTICE:  (.*)/g), 'journeys of shop: 2048 rows have been read', 'and after some seconds there is a notice, one');
+run_sql($node, q{
+	CREATE TABLE hours (i int) PARTITION BY RANGE (i);
+	SELECT format('CREATE TABLE hours_%s PARTITION OF hours FOR VALUES FROM (%s) TO (%s)', i, i * 600, (i + 1) * 600) FROM generate_series(0, 5) i \gexec
+	INSERT INTO hours SELECT generate_series(0, 3599)});
+($status, $out, $notices) = $node->psql('postgres', q{SELECT count(*) FROM hours
+	WHERE cjm_internal.kept_progress('journeys of shop') AND CASE WHEN i % 600 = 500 THEN pg_sleep(1.1) IS NOT NULL ELSE true END});
+is($out, 3600, 'every row of partitions counts');
+is(join(' ', $notices =~ /NOTICE:  (.*)/g), 'journeys of shop: 3072 rows have been read', 'and they are counted together');
 server_is_well($node);
 done_testing();

@@ -486,7 +486,7 @@ DECLARE
 	waits boolean;
 BEGIN
 	EXECUTE format('SELECT EXISTS (SELECT FROM %s.kept_changes)', schema) INTO waits;
-	IF waits AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = def.map::text::name AND s.tablename = 'kept_changes') THEN
+	IF waits AND NOT EXISTS (SELECT FROM pg_stats s WHERE s.schemaname = (SELECT n.nspname FROM pg_namespace n WHERE n.oid = def.map) AND s.tablename = 'kept_changes') THEN
 		EXECUTE format('LOCK TABLE %s.kept_changes IN SHARE UPDATE EXCLUSIVE MODE NOWAIT', schema);
 		EXECUTE format('ANALYZE %s.kept_changes', schema);
 	END IF;
@@ -597,8 +597,8 @@ BEGIN
 		LOOP
 			BEGIN
 				PERFORM set_config('lock_timeout', '300ms', true);
-				IF state.built_at IS NOT NULL AND cjm_internal.kept_adopt(def, state.parts, cjm_internal.kept_parts(cjm_internal.kept_state(def.map))) THEN
-					answer := 'new partitions are taken in; the next refresh folds';
+				IF cjm_internal.kept_adopt(def, state.parts, cjm_internal.kept_parts(cjm_internal.kept_state(def.map))) THEN
+					answer := format('new partitions are taken in; the next refresh %s', CASE WHEN state.built_at IS NULL THEN 'goes on building' ELSE 'folds' END);
 				ELSE
 					PERFORM cjm_internal.kept_arm(def);
 					answer := 'triggers are made anew; the next refresh builds the journeys';
