@@ -25,6 +25,8 @@ SELECT step, customers, dropped, open_customers FROM funnel_report('opened', to_
 SELECT create_map('unlimited', 'open_events', 'customer', 'at', 'event', 'view -> cart -> pay');
 SELECT step, customers, dropped, open_customers FROM unlimited.funnel;
 SELECT step, customers, dropped FROM report((SELECT funnel_agg(journey, 'view -> optional wish -> cart -> pay within 7 days') FROM opened.journeys));
+-- nor is there a time that a week would have to wait for
+SELECT bool_and(closed = ((week + 7)::timestamp AT TIME ZONE 'UTC' <= now())) AS closed_when_over, bool_or(closed) AS some FROM unlimited.funnel_by_week;
 -- of an unordered funnel
 SELECT create_map('no order', 'open_events', 'customer', 'at', 'event', 'view -> cart -> pay unordered within 7 days');
 SELECT step, stage, customers, dropped, open_customers FROM "no order".funnel;

@@ -241,9 +241,9 @@ my $plain = decode_json(run_sql($node, qq{
 		'purchases', (SELECT count(*) FROM events WHERE event = 'purchase' AND $in_range),
 		'cohort', (SELECT count(*) FROM (SELECT min(at) AS at FROM events GROUP BY customer_id) f
 			WHERE $in_range AND date_trunc('month', at, 'Europe/Riga') = '2025-03-01 00:00 Europe/Riga'))}));
-my @funnel = @{ $answers{'Funnel (bargauge)'} };
-my ($overview) = @{ $answers{'Funnel (stat)'} };
-my ($sessions) = @{ $answers{'Sessions (stat)'} };
+my @funnel = @{ $answers{'Customers at each stage (bargauge)'} };
+my ($overview) = @{ $answers{'Customers who began the funnel, and who completed it (stat)'} };
+my ($sessions) = @{ $answers{'Sessions, and whose they are (stat)'} };
 
 is_deeply([ map { $_->{stage} } @funnel ], [ '1. awareness', '2. cart', '3. checkout', '4. purchase' ], 'the stages in their order');
 is("$funnel[0]{customers} $funnel[1]{customers}", "$plain->{began} $plain->{carts}", 'customers at the first stages');
@@ -253,7 +253,7 @@ is("$sessions->{sessions} $sessions->{customers}", "$plain->{sessions} $plain->{
 ok(abs($sessions->{bounce_rate} - $plain->{bounces} / $plain->{sessions}) < 1e-12, 'the bounce rate');
 is(sum(map { $_->{purchases} } @{ $answers{'Purchases by ${split} (table)'} }), $plain->{purchases}, 'purchases of all channels');
 is(sum(map { $_->{new_sessions} + $_->{returning_sessions} } @{ $answers{'Sessions by ${bucket} (timeseries)'} }), $plain->{sessions}, 'sessions of all weeks');
-ok((grep { $_->{cohort} eq "2025-03 ($plain->{cohort})" } @{ $answers{'Retention by month (table)'} }), 'the size of a cohort');
+ok((grep { $_->{cohort} eq "2025-03 ($plain->{cohort})" } @{ $answers{'Share of customers seen again by months since the first (table)'} }), 'the size of a cohort');
 
 #
 # Who dropped and who may yet go on, wherever that is shown
@@ -270,10 +270,32 @@ my $answer_of = sub {
 	return "(" . interpolate($panel->{targets}[0]{rawSql} =~ s/\nLIMIT \d+//r, %lately) . ")";
 };
 is(run_sql($node, "SELECT count(*), min(n), max(n), bool_and(open_customers > 0), count(DISTINCT open_customers) > 1 FROM (SELECT step, dropped, open_customers, count(*) AS n FROM (
-		SELECT step, dropped, open_customers FROM " . $answer_of->('Step by step (table)') . " a WHERE dropped IS NOT NULL
-		UNION ALL SELECT step, sum(customers)::bigint, sum(open_customers)::bigint FROM " . $answer_of->('Where they stop (table)') . " b GROUP BY step
-		UNION ALL SELECT split_part(stage, '.', 1)::integer, customers, open_customers FROM " . $answer_of->('Where they stand (barchart)') . " c WHERE stage !~ '^4'
+		SELECT step, dropped, open_customers FROM " . $answer_of->('Customers step by step (table)') . " a WHERE dropped IS NOT NULL
+		UNION ALL SELECT step, sum(customers)::bigint, sum(open_customers)::bigint FROM " . $answer_of->('Customers who stopped, by stage and last event (table)') . " b GROUP BY step
+		UNION ALL SELECT split_part(stage, '.', 1)::integer, customers, open_customers FROM " . $answer_of->('Customers by the stage they stand at (barchart)') . " c WHERE stage !~ '^4'
 	) t GROUP BY step, dropped, open_customers) s"), '3|3|3|t|t', 'all panels say the same of who dropped and who may yet go on');
+
+# What still grows is marked, and only that.
+my %marked = (map => 'lately', bucket => 'week', split => 'segment', from => run_sql($node, q{SELECT now() - interval '200 days'}), to => 'infinity');
+my $marks = sub {
+	my ($title, $column, $mark) = @_;
+	my ($panel) = grep { "$_->{title} ($_->{type})" eq $title } @charts;
+
+	return "SELECT * FROM (" . interpolate($panel->{targets}[0]{rawSql}, %marked) . ") q WHERE $column LIKE '%$mark'";
+};
+foreach my $title ('Share of customers at each stage by ${bucket} of entry (timeseries)', 'Customers at each stage by ${bucket} of entry (timeseries)')
+{
+	is(run_sql($node, q{SELECT count(*) > 3, bool_and(time + interval '37 days' > now()), bool_or(time + interval '30 days' <= now()) FROM (} . $marks->($title, 'metric', ' (not closed)') . ') m'), 't|t|t',
+		"$title: periods that are not closed");
+	is(run_sql($node, 'SELECT count(*) FROM (' . $marks->($title, 'metric', '') . ') a WHERE time + interval \'37 days\' > now()'),
+		run_sql($node, 'SELECT count(*) FROM (' . $marks->($title, 'metric', ' (not closed)') . ') a'), 'and all of them');
+}
+my $present = run_sql($node, q{SELECT to_char(now() AT TIME ZONE 'Europe/Riga', 'YYYY-MM')});
+is(run_sql($node, 'SELECT count(*), min(month) FROM (' . $marks->('Customers seen by month (barchart)', 'month', ' (not over)') . ') m'), "1|$present (not over)", 'the month that is not over');
+is(run_sql($node, 'SELECT bool_and(cohort ~ \', month [0-9]+ not over$\'), count(*) > 10, min(month) FROM (' . $marks->('Share of customers seen again by months since the first (table)', 'cohort', '') . ') m'), 't|t|1',
+	'and the shares of it');
+my ($heat) = grep { $_->{title} =~ /seen again/ } @charts;
+ok(!exists $heat->{fieldConfig}{defaults}{min} && !exists $heat->{fieldConfig}{defaults}{max}, 'colours go as far as the shares do');
 
 #
 # A map of any name

@@ -258,7 +258,7 @@ COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of 
 
 -- by and bucket may be NULL.  To report those who are open, and those who refused, have dropped like all who have not gone on; nobody is two of
 -- these.  Who refused is a part of all: what of them drops after a step was refused there.  closed: the bucket is over, and the time limit of all
--- walks that began in it too.
+-- walks that began in it, if there is one.
 CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -306,8 +306,8 @@ COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, te
 CREATE FUNCTION cjm_internal.map_bucket_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('coalesce(upper(s.entered) + %L::interval <= now(), false)', cjm.funnel_within((map).stages));
-COMMENT ON FUNCTION cjm_internal.map_bucket_sql(cjm_internal.map) IS 'SQL: whether nothing can change in an entry bucket any more';
+RETURN format('coalesce(upper(s.entered) + %L::interval <= now(), false)', coalesce(cjm.funnel_within((map).stages), interval '0'));
+COMMENT ON FUNCTION cjm_internal.map_bucket_sql(cjm_internal.map) IS 'SQL: whether an entry bucket and the time limit of its walks are over';
 
 -- Who has begun and not completed it, by the deepest step.
 CREATE FUNCTION cjm_internal.map_drop_off_sql(map cjm_internal.map, label text, by text, ranged boolean) RETURNS text

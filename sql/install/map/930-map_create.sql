@@ -69,7 +69,7 @@ BEGIN ATOMIC
 		('funnel_by_segment', 'segment', 'the segment of the customers, NULL for those without one'),
 		('funnel_by_week', NULL, 'one row per entry week and step: walks that began in the week, whenever they went on; a customer is in every week in which a walk of theirs began'),
 		('funnel_by_week', 'week', 'the Monday of the ISO week in which the walks began, in the map''s time zone'),
-		('funnel_by_week', 'closed', 'whether the week and the time limit of its walks are over, so that nothing but late rows can change it; never without "within"'),
+		('funnel_by_week', 'closed', 'whether the week and the time limit of its walks are over, so that nothing but late rows can change it; without "within" whether the week is over, and walks of it may still go on'),
 
 		('drop_off', NULL, 'one row per deepest step and last event: customers who began and did not complete the funnel'),
 		('drop_off', 'step', 'the deepest step that they reached'),
