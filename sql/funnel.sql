@@ -342,6 +342,11 @@ $$;
 SELECT funnel_from_stages(NULL::public.stages_64)::text = string_agg('s' || i, ' -> ' ORDER BY i) AS stages_64 FROM generate_series(1, 64) AS i;
 ALTER TYPE public.stages_64 ADD VALUE 's65';
 SELECT funnel_from_stages(NULL::public.stages_64);
+SELECT funnel_from_stages(NULL::public.stages_64, 's60', NULL), funnel_from_stages(NULL::public.stages_64, NULL, 's2'), length(funnel_from_stages(NULL::public.stages_64, 's2', NULL)::text) > 400 AS the_last_64;
+-- a part of the labels: nobody has an event for "unaware"
+SELECT funnel_from_stages(NULL::buyer_journey, 'problem', 'deal') AS part, funnel_from_stages(NULL::buyer_journey, 'trial', 'trial') AS one, funnel_from_stages('use'::buyer_journey, NULL, NULL) = funnel_from_stages(NULL::buyer_journey) AS whole;
+SELECT funnel_from_stages(NULL::aida, 'action', 'interest');
+SELECT funnel_from_stages(NULL::aida, 'nothing', 'interest');
 CREATE TYPE public.no_stages AS ENUM ();
 SELECT funnel_from_stages(NULL::public.no_stages);
 CREATE TYPE public.empty_stage AS ENUM ('a', '');
@@ -349,6 +354,25 @@ SELECT funnel_from_stages(NULL::public.empty_stage);
 \set VERBOSITY sqlstate
 SELECT funnel_from_stages('a'::text);
 \set VERBOSITY default
+
+-- Strings where a funnel is wanted: of a table of definitions, from a driver that sends varchar.  A channel before the funnel is still a channel.
+CREATE TABLE public.definition_texts AS SELECT 'view -> cart'::text AS t, 'view -> cart'::varchar AS v, 'view -> cart'::varchar(20) AS short;
+SELECT funnel_step(j, t), funnel_step(j, v), funnel_step(j, short), funnel_times(j, t) = funnel_times(j, v) AS times, conversions(j, v), funnel_step(j, v, '(,)'::tstzrange) AS ranged, funnel_open(j, v, now()),
+	entry_channel(j, t), (SELECT count(*) FROM funnel_stages(v)) AS stages, funnel_within(t) IS NULL AS unlimited, t = 'view->cart'::funnel AS equal, v = 'view -> cart' AS text_is_text, v < 'w' AS sorted
+FROM public.definition_texts, (VALUES ('{2026-01-01T10:00Z view@ads, 2026-01-01T11:00Z cart}'::journey)) x(j);
+SELECT funnel_agg(j, v)::text = funnel_agg(j, t)::text AS of_journeys, (SELECT customers FROM report(funnel_agg(1, now(), 'view', v)) WHERE step = 1) AS of_rows,
+	(SELECT customers FROM report(funnel_agg(1, now(), 'view', t, v)) WHERE step = 1) AS with_channel, (SELECT customers FROM report(funnel_agg(1, now(), 'view', v, v)) WHERE step = 1) AS with_channel_varchar,
+	(SELECT customers FROM report(funnel_agg(1, now(), 'view', v, '(,)'::tstzrange)) WHERE step = 1) AS ranged, funnel_stats(v)::text = funnel_stats('view -> cart'::funnel)::text AS empty
+FROM public.definition_texts, (VALUES ('{2026-01-01T10:00Z view@ads, 2026-01-01T11:00Z cart}'::journey)) x(j) GROUP BY v, t;
+SELECT funnel_step(now(), 'view', v) OVER () AS in_a_window, matches('{2026-01-01T10:00Z view}', p) AS matches, match_count('{2026-01-01T10:00Z view}', p::varchar) FROM public.definition_texts, (VALUES ('view'::text)) x(p);
+PREPARE of_strings(varchar, text) AS SELECT funnel_step('{2026-01-01T10:00Z view}'::journey, $1) AS step, matches('{2026-01-01T10:00Z view}'::journey, $2) AS matches;
+EXECUTE of_strings('view -> cart', 'view');
+EXECUTE of_strings('view -> ', 'view');
+DEALLOCATE of_strings;
+CREATE TABLE public.definition_events AS SELECT 1 AS customer, now() AS at, 'view'::text AS event;
+SELECT create_map('of strings', 'public.definition_events', 'customer', 'at', 'event', (SELECT v FROM public.definition_texts));
+SELECT drop_map('of strings');
+DROP TABLE public.definition_texts, public.definition_events;
 
 -- Nobody needs cjm on the search_path.
 SET search_path = public;

@@ -74,7 +74,7 @@ FROM unnest(ARRAY['NULL', 'NULL::text', 'NULL::varchar', 'NULL::name', 'NULL::pu
 	unnest(ARRAY['NULL', 'NULL::funnel', 'NULL::public.definition', 'NULL::tstzrange', 'NULL::public.period']) b;
 SELECT a AS first, b AS second, c AS third, public.called(format('funnel_step(%s, %s, %s)%s', a, b, c, w))
 FROM unnest(ARRAY['NULL', 'NULL::journey', 'now()']) a, unnest(ARRAY['NULL', 'NULL::funnel', 'NULL::text']) b, unnest(ARRAY['NULL', 'NULL::funnel', 'NULL::tstzrange']) c,
-	LATERAL (SELECT CASE WHEN 'now()' = a OR 'NULL::text' = b OR 'NULL::funnel' = c THEN ' OVER ()' ELSE '' END AS w) w;
+	LATERAL (SELECT CASE WHEN 'now()' = a OR ('NULL::text' = b AND a <> 'NULL::journey' AND c <> 'NULL::tstzrange') OR 'NULL::funnel' = c THEN ' OVER ()' ELSE '' END AS w) w;
 
 -- All names that have several functions of as many arguments, by all types that these take, and none.
 CREATE FUNCTION public.attempts(parameters boolean) RETURNS TABLE (name text, call text, problem text) LANGUAGE plpgsql AS $$

@@ -153,3 +153,18 @@ WHERE step = 2;
 
 DROP FUNCTION report_share;
 DROP TABLE report_customers, report_stored, report_random;
+
+-- Entry ranges that are known and differ in length are told of; days of 23 hours are days, and months of 28 days are no months of 31.
+CREATE FUNCTION public.lengths(a tstzrange, b tstzrange) RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM compare(funnel_stats('a -> b'), funnel_stats('a -> b'), $1, $2) $$;
+SELECT lengths('[2026-01-05Z,2026-01-12Z)', '[2026-01-12Z,2026-01-19Z)'), lengths('[2026-03-29 00:00 Europe/Riga,2026-03-30 00:00 Europe/Riga)', '[2026-03-30 00:00 Europe/Riga,2026-03-31 00:00 Europe/Riga)'),
+	lengths('(,)', '(,)'), lengths('empty', 'empty'), lengths('(,2026-01-01Z)', '[2026-01-01Z,)'), lengths('[2026-04-01Z,2026-05-01Z)', '[2026-05-01Z,2026-06-01Z)');
+SELECT lengths('[2026-01-05Z,2026-01-12Z)', '[2026-01-12Z,2026-03-09Z)');
+SELECT lengths('[2026-02-01Z,2026-03-01Z)', '[2026-03-01Z,2026-04-01Z)');
+SELECT lengths('[2026-02-01Z,2026-03-01Z)', '[2026-03-01Z,)');
+SELECT lengths('empty', '[2026-03-01Z,2026-03-01 01:00Z]');
+SELECT lengths(NULL, '(,)');
+SELECT c.step, c.rate_a, c.rate_b, (SELECT array_agg(x) FROM compare((p[1]).stats, (p[2]).stats) x WHERE x.step = c.step)::text = ARRAY[c]::text AS same
+FROM (SELECT funnel_agg_by_entry(1, '2026-01-31Z'::timestamptz + n * interval '1 day', e, 'a -> b', 'month', 'UTC') AS p FROM (VALUES (0, 'a'), (1, 'a'), (2, 'b')) v(n, e)) s, compare_periods(p[1], p[2]) c;
+SELECT count(*) FROM compare('a -> b', 'a -> b');
+DROP FUNCTION lengths;

@@ -4,6 +4,8 @@
  * Rates are taken from the mandatory step before: an optional stage is
  * reported but does not stand in the way of the stage after it.
  */
+#include "funnel/argument.h"
+
 #include "funnel/stats_expanded.h"
 
 #include "funcapi.h"
@@ -293,7 +295,51 @@ add_comparison(Row *row, int step, Proportion a, Proportion b)
 	}
 }
 
-/* compare(funnel_stats, funnel_stats): a row for each step of the one funnel of both. */
+/* The length of a range; negative if it has no end. */
+static int64
+range_length(Datum range)
+{
+	FunnelEntry entry = funnel_entry(range);
+
+	if (entry.from > entry.to)
+		return 0;
+	if (entry.from == PG_INT64_MIN || entry.to == PG_INT64_MAX)
+		return -1;
+	/* Both ends are included, so the usual range is a microsecond short of its length. */
+	return (int64) Min((uint64) entry.to - (uint64) entry.from, (uint64) PG_INT64_MAX - 1) + 1;
+}
+
+static char *
+range_length_text(int64 length)
+{
+	if (length < 0)
+		return pstrdup("no end");
+	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval_from_microseconds((uint64) length))));
+}
+
+/*
+ * Tells that entry ranges differ in length by more than one in twenty: months do not always, and
+ * days and weeks in which the clocks change do not.
+ */
+static void
+notice_lengths(Datum range_a, Datum range_b)
+{
+	int64		a = range_length(range_a);
+	int64		b = range_length(range_b);
+	uint64		longer = Max(a, b);
+	uint64		shorter = Min(a, b);
+
+	if (a < 0 || b < 0 ? (a < 0) != (b < 0) : longer - shorter > longer / 20)
+		ereport(NOTICE,
+				(errmsg("the entry ranges differ in length: %s and %s", range_length_text(a), range_length_text(b)),
+				 errdetail("A customer counts once in a range, with the best of all tries in it, so a longer range converts better."),
+				 errhint("Compare ranges of equal length and age.")));
+}
+
+/*
+ * compare(funnel_stats, funnel_stats [, entry range of the one, of the other]): a
+ * row for each step of the one funnel of both.
+ */
 Datum
 funnel_stats_compare(PG_FUNCTION_ARGS)
 {
@@ -302,6 +348,8 @@ funnel_stats_compare(PG_FUNCTION_ARGS)
 	FunnelDef	def;
 
 	funnel_stats_require(a, b->funnel, b->funnel_size);
+	if (PG_NARGS() > 2)
+		notice_lengths(PG_GETARG_DATUM(2), PG_GETARG_DATUM(3));
 	start_rows(fcinfo);
 	funnel_stats_definition(a, &def);
 	for (int i = 0; i < a->nsteps; i++)

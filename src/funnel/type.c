@@ -198,7 +198,23 @@ funnel_hash_extended(PG_FUNCTION_ARGS)
 	return hash;
 }
 
-/* The funnel of an enum's labels; only the type of the argument matters. */
+/* The index of the label that an argument is, else (it is NULL or not there) that of an open end. */
+static int
+stage_bound(FunctionCallInfo fcinfo, int argument, const StageLabel *labels, int count, int open_end)
+{
+	if (PG_NARGS() <= argument || PG_ARGISNULL(argument))
+		return open_end;
+	for (int i = 0; i < count; i++)
+		if (labels[i].oid == PG_GETARG_OID(argument))
+			return i;
+	elog(ERROR, "enum label %u is not of the type of the argument", PG_GETARG_OID(argument));
+}
+
+/*
+ * funnel_from_stages(stages [, from_stage, to_stage]): the funnel of an enum's
+ * labels, or of those from one to another.  Of the first argument only the type
+ * matters.
+ */
 Datum
 funnel_from_stages(PG_FUNCTION_ARGS)
 {
@@ -209,6 +225,8 @@ funnel_from_stages(PG_FUNCTION_ARGS)
 	StageLabel *labels;
 	CjmError	error = {0};
 	int			count;
+	int			from;
+	int			to;
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
@@ -221,11 +239,22 @@ funnel_from_stages(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("enum type %s has no labels", format_type_be(type)),
 				 errhint("Add its stages with ALTER TYPE ... ADD VALUE.")));
+	from = stage_bound(fcinfo, 1, labels, count, 0);
+	to = stage_bound(fcinfo, 2, labels, count, count - 1);
+	if (from > to)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("stage \"%s\" is not before \"%s\" in %s",
+						NameStr(labels[from].label), NameStr(labels[to].label), format_type_be(type)),
+				 errhint("The first stage of the funnel is given before the last one.")));
+	labels += from;
+	count = to - from + 1;
 	if (count > FUNNEL_MAX_STAGES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("enum type %s has %d labels, too many for a funnel", format_type_be(type), count),
-				 errdetail("The limit is %d stages.", FUNNEL_MAX_STAGES)));
+				 errdetail("The limit is %d stages.", FUNNEL_MAX_STAGES),
+				 errhint("Take a part of them: funnel_from_stages(stages, from_stage, to_stage).")));
 
 	for (int i = 0; i < count; i++)
 	{

@@ -51,6 +51,23 @@ LANGUAGE C STABLE PARALLEL SAFE COST 30;
 COMMENT ON FUNCTION cjm.funnel_from_stages(anyenum) IS
 	'funnel of the labels of an enum type in order; only the type of the argument matters: NULL::cjm.aida';
 
+-- Not STRICT: of the first argument only the type matters, and a NULL at an end leaves it open.
+CREATE FUNCTION cjm.funnel_from_stages(stages anyenum, from_stage anyenum, to_stage anyenum)
+RETURNS cjm.funnel
+AS 'MODULE_PATHNAME', 'funnel_from_stages'
+LANGUAGE C STABLE PARALLEL SAFE COST 30;
+
+COMMENT ON FUNCTION cjm.funnel_from_stages(anyenum, anyenum, anyenum) IS
+	'funnel of the labels of an enum type from from_stage to to_stage, both included, NULL for an open end; of the first argument only the type matters: NULL::cjm.aida';
+
+-- A definition that is a string, of a table of definitions or from a driver that sends strings, is one where a funnel is wanted.
+
+CREATE CAST (text AS cjm.funnel) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS cjm.funnel) IS 'the funnel that a text defines';
+
+CREATE CAST (varchar AS cjm.funnel) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS cjm.funnel) IS 'the funnel that a text defines';
+
 -- Comparison is of the canonical bytes: equal definitions are equal, the order is for sorting only.
 
 CREATE FUNCTION cjm.funnel_eq(a cjm.funnel, b cjm.funnel)

@@ -72,3 +72,32 @@ difference, overall_difference: b minus a, with the 95 % interval from low to hi
 p_value, overall_p_value: two-sided, of the pooled z-test
 What is compared has to be equal but for what makes the groups: entry ranges of the same length, since a customer counts once a range with the best of all tries in it; the same age, so that both have had the time limit of their walks; and no customer in both
 NULL at step 1, where there is no rate to compare, and where a group has nobody.';
+
+CREATE FUNCTION cjm.compare(
+	a cjm.funnel_stats,
+	b cjm.funnel_stats,
+	entered_a tstzrange,
+	entered_b tstzrange
+)
+RETURNS TABLE (
+	step integer,
+	stage text,
+	rate_a float8,
+	rate_b float8,
+	difference float8,
+	difference_low float8,
+	difference_high float8,
+	p_value float8,
+	overall_a float8,
+	overall_b float8,
+	overall_difference float8,
+	overall_low float8,
+	overall_high float8,
+	overall_p_value float8
+)
+AS 'MODULE_PATHNAME', 'funnel_stats_compare'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
+
+COMMENT ON FUNCTION cjm.compare(cjm.funnel_stats, cjm.funnel_stats, tstzrange, tstzrange) IS
+'as compare(funnel_stats, funnel_stats), of walks that began in these ranges; a NOTICE tells if the one is longer than the other by more than a twentieth.
+A customer counts once in a range, with the best of all tries in it, so a longer range converts better';

@@ -32,6 +32,14 @@ CREATE TYPE cjm.journey_pattern (
 COMMENT ON TYPE cjm.journey_pattern IS
 	'pattern of events in a journey, such as ''view .* cart (?t<=1 hour) purchase''';
 
+-- As for funnels.
+
+CREATE CAST (text AS cjm.journey_pattern) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (text AS cjm.journey_pattern) IS 'the pattern that a text defines';
+
+CREATE CAST (varchar AS cjm.journey_pattern) WITH INOUT AS IMPLICIT;
+COMMENT ON CAST (varchar AS cjm.journey_pattern) IS 'the pattern that a text defines';
+
 CREATE FUNCTION cjm.journey_pattern_eq(a cjm.journey_pattern, b cjm.journey_pattern) RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
 COMMENT ON FUNCTION cjm.journey_pattern_eq(cjm.journey_pattern, cjm.journey_pattern) IS 'implementation of = operator';
