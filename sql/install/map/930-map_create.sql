@@ -540,10 +540,14 @@ BEGIN
 			HINT = format('SELECT cjm.unkeep_journeys(%L) first.', name);
 	END IF;
 
-	-- From here on nobody reads the map: what takes long is done before.
 	PERFORM cjm_internal.map_notice_years(new);
 	PERFORM cjm_internal.map_check_sequence(new);
 	PERFORM cjm_internal.map_notice_events(new);
+	-- In the order of a refresh, which has the state when it comes to read a view.
+	IF kept IS NOT NULL THEN
+		EXECUTE format('SELECT FROM %s FOR UPDATE', kept);
+	END IF;
+	-- From here on nobody reads the map: what takes long is done before.
 	PERFORM cjm_internal.map_lock(existing, NULL::text);
 	parts := cjm_internal.kept_parts(kept);
 	FOR made IN SELECT v.view_name, v.query FROM cjm_internal.map_views(new) v ORDER BY v.place
