@@ -16,7 +16,9 @@
  * then, for older snapshots, too.  That is done by the support function, which puts
  * the fingerprint of then into the plan.  So all processes of one query, and all arms
  * of a view, come to the same answer, whatever happens meanwhile; and a plan that is
- * used again is made anew when one of its tables has changed.
+ * used again is made anew when one of its tables has changed.  A partition may be
+ * attached while a query is planned, which locks of readers do not prevent; so the
+ * planner is made to settle which partitions it reads before the fingerprint is taken.
  *
  * Nothing here waits for anybody, or locks anything but the tables of the store.
  */
@@ -42,6 +44,8 @@
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/supportnodes.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -511,6 +515,44 @@ kept_is(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL((int32) answer == PG_GETARG_INT32(1));
 }
 
+/*
+ * Lets a run of the planner settle which partitions a table has, and those have: the
+ * planner keeps to what it has looked up once.  Who plans a query of the view has
+ * locked the table; nothing is done for who has not.
+ */
+static void
+settle_partitions(PlannerGlobal *glob, Oid table)
+{
+	Relation	relation = RelationIdGetRelation(table);
+	PartitionDesc partitions;
+
+	if (!RelationIsValid(relation))
+		return;
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE && CheckRelationLockedByMe(relation, AccessShareLock, true))
+	{
+		if (glob->partition_directory == NULL)
+			glob->partition_directory = CreatePartitionDirectory(CurrentMemoryContext, true);
+		partitions = PartitionDirectoryLookup(glob->partition_directory, relation);
+		for (int i = 0; i < partitions->nparts; i++)
+			if (!partitions->is_leaf[i])
+			{
+				LockRelationOid(partitions->oids[i], AccessShareLock);
+				settle_partitions(glob, partitions->oids[i]);
+			}
+	}
+	RelationClose(relation);
+}
+
+/* The table that the journeys of a state are made of, or InvalidOid. */
+static Oid
+source_of(Oid relation)
+{
+	KeptState	state = read_state(relation, GetActiveSnapshot());
+	KeptSource	source;
+
+	return kept_read_source(state.view, &source) ? source.relation : InvalidOid;
+}
+
 /* Is this the run of the planner that has that number? */
 static bool
 is_run(PlannerGlobal *glob, uint32 run)
@@ -560,6 +602,7 @@ kept_is_support(PG_FUNCTION_ARGS)
 		PlanInvalItem *item;
 
 		known->run = 0;
+		settle_partitions(simplify->root->glob, source_of(relation));
 		strlcpy(known->fingerprint, fingerprint_now(relation), sizeof(known->fingerprint));
 		if (++runs == 0)
 			runs++;
