@@ -289,7 +289,7 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 			if (base == INT4OID || base == INT8OID || base == FLOAT8OID || base == NUMERICOID)
 				wrong_type(expression, type, "a timestamp or a date",
 						   "Seconds since 1970 are to_timestamp(n), milliseconds to_timestamp(n / 1000.0), microseconds to_timestamp(n / 1000000.0).");
-			wrong_type(expression, type, "a timestamp or a date", "Cast it to timestamptz or timestamp.");
+			wrong_type(expression, type, "a timestamp or a date", "Cast it to timestamp, which is in the time zone of the map, or to timestamptz if it has an offset from UTC.");
 			break;
 
 		case ARGUMENT_LABEL:

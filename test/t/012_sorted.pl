@@ -137,6 +137,7 @@ my %call_of = (
 	'rollup(journey)' => 'journey',
 	'funnel_agg(journey,funnel)' => "journey, 'view -> cart -> оплата'",
 	'funnel_agg(journey,funnel,tstzrange)' => "journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'",
+	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
 	'rollup(funnel_stats)' => 'stats',
 	'markov_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	'markov_attribution(journey,funnel,integer)' => "journey, 'view -> оплата', 2",
@@ -177,7 +178,7 @@ foreach my $found (split /\n/, run_sql($node, q{
 
 	# Sorted by each process after a partial hash, and merged by the leader; states of a few numbers perhaps by another hash.
 	like(plan_of($node, "$parallel; SET enable_gathermerge = on; SET enable_hashagg = on", "$query ORDER BY segment"),
-		$name =~ /^(?:nps|csat|ces)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
+		$name =~ /^(?:nps|csat|ces|funnel_open)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
 		: qr/Finalize GroupAggregate.*Gather Merge.*Sort.*Partial HashAggregate/s, "$aggregate: states in a sort");
 	same_rows($aggregate, $query,
 		[ 'sorted states', $parallel, "$query ORDER BY segment" ],
