@@ -203,8 +203,8 @@ BEGIN
 			FROM %1$s.kept_journeys k
 			UNION ALL
 			SELECT 1, k.customer, %3$s, k.journey
-			FROM %1$s.kept_journeys k LEFT JOIN (SELECT g.customer FROM %5$s GROUP BY g.customer) c ON c.customer %4$s k.customer
-			WHERE c.customer IS NULL
+			FROM %1$s.kept_journeys k
+			WHERE NOT EXISTS (SELECT FROM %5$s WHERE g.customer %4$s k.customer)
 			UNION ALL
 			SELECT 1, c.customer, %6$s, %7$s
 			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
