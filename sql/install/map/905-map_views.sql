@@ -287,16 +287,18 @@ BEGIN
 		lead, cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}'),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
-		CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
-			(map).stages, bucket, (map).time_zone) END
-			|| CASE WHEN ranged THEN ' WHERE b.entered && tstzrange($1, $2)' ELSE '' END,
+		-- Who refused is asked once, and not where it is used, which is twice.
+		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
+				(map).stages, bucket, (map).time_zone) END,
+			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
+			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' END),
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
 		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END,
 		coalesce(entered, '''(,)''::tstzrange'),
-		' FILTER (WHERE ' || refused || ' IS NULL)',
-		CASE WHEN refused IS NOT NULL THEN format(', cjm.funnel_agg(j.journey, %L::cjm.funnel%s) FILTER (WHERE %s IS NOT NULL) AS refused', (map).stages, ', ' || entered, refused) END,
+		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,
+		CASE WHEN refused IS NOT NULL THEN format(', cjm.funnel_agg(j.journey, %L::cjm.funnel%s) FILTER (WHERE x.at IS NOT NULL) AS refused', (map).stages, ', ' || entered) END,
 		CASE WHEN refused IS NULL THEN 'CASE WHEN r.dropped IS NOT NULL THEN 0::bigint END' ELSE 'n.dropped' END,
 		CASE WHEN refused IS NOT NULL THEN format(' JOIN LATERAL cjm.report(coalesce(s.refused, cjm.funnel_stats(%L::cjm.funnel))) n ON n.step = r.step', (map).stages) END);
 END
