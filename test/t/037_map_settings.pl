@@ -100,11 +100,13 @@ sub pairwise
 		my ($i, $x, $j, $y) = split ' ', $first;
 		my %row = ($i => $x, $j => $y);
 
-		$row{$_} //= (sort { $b->[0] <=> $a->[0] || $a->[1] <=> $b->[1] } map
-			{
-				my ($k, $value) = ($_, 0);
-				map { my $v = $_; [ scalar(grep { $open{ $_ < $k ? "$_ $row{$_} $k $v" : "$k $v $_ $row{$_}" } } keys %row), $v ] } 0 .. $sizes[$k] - 1
-			} $_)[0][1] foreach 0 .. $#sizes;
+		foreach my $k (grep { !defined $row{$_} } 0 .. $#sizes)
+		{
+			my @chosen = keys %row;
+			my @values = map { my $v = $_; scalar grep { $open{ $_ < $k ? "$_ $row{$_} $k $v" : "$k $v $_ $row{$_}" } } @chosen } 0 .. $sizes[$k] - 1;
+
+			($row{$k}) = sort { $values[$b] <=> $values[$a] || $a <=> $b } 0 .. $#values;
+		}
 		push @rows, [ map { $row{$_} } 0 .. $#sizes ];
 		foreach my $i (0 .. $#sizes)
 		{
