@@ -24,6 +24,9 @@ our @EXPORT = qw(staged_server start_server start_node run_sql run_sql_fails pla
 
 my %started_at;
 
+# What Perl warns of is a mistake in a test, and fails it.
+$SIG{__WARN__} = sub { fail("no warning: $_[0]") };
+
 # A copy of the server in a directory, to install into, without the extension if one is named: what its
 # pg_config says of where it is, and as pg_config that program.
 sub staged_server
