@@ -181,7 +181,7 @@ foreach my $zone ('Europe/Riga', 'America/New_York')
 		foreach my $dated ('conversion', 'touchpoint')
 		{
 			same("$zone: by $model and month of the $dated, of a range",
-				"SELECT (bucket_start AT TIME ZONE '$zone')::date::text, $rounded FROM cjm.channels_report('$bought', 'month', '2026-01-10 05:00Z', '2026-02-09 22:00Z', '$model', '$dated', 'session')",
+				"SELECT (bucket_start AT TIME ZONE '$zone')::date::text, $rounded FROM cjm.channels_report('$bought', 'month', '2026-01-10 05:00Z', '2026-02-09 22:00Z', NULL, '$model', '$dated', 'session')",
 				no_price(channels('visits', $model, 'month', $zone, $dated, [ '2026-01-10 05:00Z', '2026-02-09 22:00Z' ])));
 		}
 	}

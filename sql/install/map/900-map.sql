@@ -32,7 +32,8 @@ CREATE TYPE cjm_internal.map AS (
 	sequence text,
 	attribution_per text,
 	only_channels boolean,
-	source_name text
+	source_name text,
+	where_is jsonb
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN cjm_internal.map.map IS 'its schema';
@@ -61,6 +62,7 @@ COMMENT ON COLUMN cjm_internal.map.sequence IS 'expression: the order of events 
 COMMENT ON COLUMN cjm_internal.map.attribution_per IS 'what has a share of a conversion in the views attribution and channels: touchpoint or session';
 COMMENT ON COLUMN cjm_internal.map.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
 COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called when the map was made';
+COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 904-map_where.sql';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -186,8 +188,8 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_check_owner(regnamespace) IS 'an error if a view of a map belongs to another role than its schema';
 
 -- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.  The schema is looked for first, so that
--- no other is looked at.
-CREATE FUNCTION cjm_internal.map_of(name text) RETURNS cjm_internal.map
+-- no other is looked at.  Whatever the view says, where_is is what was asked.
+CREATE FUNCTION cjm_internal.map_of(name text, where_is jsonb DEFAULT NULL) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -222,7 +224,9 @@ BEGIN
 		RAISE insufficient_privilege USING MESSAGE = format('permission denied for schema %s', cjm_internal.map_schema(def));
 	END IF;
 	PERFORM cjm_internal.map_check_owner(def.map);
+	PERFORM cjm_internal.map_check_where(where_is);
+	def.where_is := where_is;
 	RETURN def;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_of(text) IS 'the definition of a map by its name; an error if there is none, or if it is not to be trusted';
+COMMENT ON FUNCTION cjm_internal.map_of(text, jsonb) IS 'the definition of a map by its name, and which customers are asked for; an error if there is none, or if it is not to be trusted';

@@ -62,55 +62,6 @@ RETURN (SELECT CASE WHEN a.events = '{}' THEN cjm_internal.map_valued_journey(ma
 		WHERE NOT EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.event = e OR s.event IS NULL) ORDER BY e) AS events) a);
 COMMENT ON FUNCTION cjm_internal.map_earning_journey(cjm_internal.map) IS 'SQL: a journey j whose touchpoints earn credit';
 
--- What a report may be split by, as an expression over a journey j.
-CREATE FUNCTION cjm_internal.map_split(by text, VARIADIC allowed text[]) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF by IS NULL THEN
-		RETURN 'NULL::text';
-	ELSIF by <> ALL (allowed) THEN
-		RAISE invalid_parameter_value USING
-			MESSAGE = format('this report cannot be split by "%s"', by),
-			HINT = format('It can by %s.', array_to_string(allowed, ', '));
-	END IF;
-	RETURN CASE by
-		WHEN 'segment' THEN 'j.segment'
-		WHEN 'first_channel' THEN 'cjm.first_channel(j.journey)'
-		WHEN 'last_event' THEN '(cjm.last_touch(j.journey)).event'
-		WHEN 'next_event' THEN
-			'(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event'
-	END;
-END
-$$;
-COMMENT ON FUNCTION cjm_internal.map_split(text, text[]) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
-
--- The same of a report about walks, which has channels of three kinds, and channel alone is the walk's.  entered: SQL, the range that walks begin in, or NULL.
-CREATE FUNCTION cjm_internal.map_walk_split(map cjm_internal.map, by text, entered text, VARIADIC others text[]) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	arguments text := format('j.journey, %L::cjm.funnel', (map).stages) || coalesce(', ' || entered, '');
-BEGIN
-	RETURN CASE
-		WHEN by IN ('channel', 'entry_channel') THEN format('cjm.entry_channel(%s)', arguments)
-		WHEN by = 'session_channel' THEN cjm_internal.map_session_channel_sql(map, format('(cjm.funnel_times(%s))[1]', arguments))
-		ELSE cjm_internal.map_split(by, VARIADIC others || '{segment,channel,entry_channel,first_channel,session_channel}'::text[]) END;
-END
-$$;
-COMMENT ON FUNCTION cjm_internal.map_walk_split(cjm_internal.map, text, text, text[]) IS
-	'SQL: what the rows of a report about walks are split by: segment, entry_channel or channel, first_channel, session_channel (of the session in which the walk began), or some more words';
-
--- The same over a row s of session_groups.
-CREATE FUNCTION cjm_internal.map_session_split(by text) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN by IN ('channel', 'session_channel', 'entry_event', 'exit_event', 'visitor') THEN 's.label'
-	ELSE cjm_internal.map_split(by, 'segment', 'channel', 'session_channel', 'first_channel', 'entry_event', 'exit_event', 'visitor') END;
-COMMENT ON FUNCTION cjm_internal.map_session_split(text) IS 'SQL: what the rows of session_report are split by';
-
 -- Unknown words are told by the function that knows them.
 CREATE FUNCTION cjm_internal.map_period(period text) RETURNS interval
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -268,6 +219,7 @@ DECLARE
 		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 	refused text := CASE WHEN (map).refusal IS NOT NULL THEN cjm_internal.map_refused_sql(map, entered) END;
+	words jsonb := cjm_internal.map_walk_words(map, entered);
 BEGIN
 	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, o.dropped, o.dropped::float8 / nullif(r.customers, 0)::float8 AS drop_rate,
 			o.open_customers, r.rate_low, r.rate_high,
@@ -284,14 +236,14 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT r.dropped - c.open - c.refused AS dropped, c.open AS open_customers, c.refused
 			FROM (SELECT CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open, %13$s AS refused) c) o
 		ORDER BY %9$s r.step',
-		lead, cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}'),
+		lead, cjm_internal.map_split(words, by),
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
 		-- Who refused is asked once, and not where it is used, which is twice.
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
 			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
-			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' END),
+			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
@@ -316,13 +268,19 @@ CREATE FUNCTION cjm_internal.map_drop_off_sql(map cjm_internal.map, label text, 
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	words jsonb := cjm_internal.map_walk_words(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END) || '{"last_event": "(cjm.last_touch(j.journey)).event"}';
+	-- Of those who began alone, since it takes the times of their walk.
+	next_event jsonb := '{"next_event": "(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event"}';
+	split text := cjm_internal.map_split(words || next_event, by);
+	dimension text := cjm_internal.map_dimensions_sql(map) ->> by;
 BEGIN
 	RETURN format('WITH stopped AS (
 			SELECT j.step, %6$s AS label, CASE WHEN %11$s IS NOT NULL THEN ''refused'' WHEN %10$s THEN ''open'' ELSE ''dropped'' END AS state, %4$s AS next_event,
 				(cjm.last_touch(j.journey)).at AS last_seen
-			FROM (SELECT j.journey, %9$s AS segment, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
-					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j OFFSET ''0'') j
-			WHERE j.step > 0 AND j.step < %3$s
+			FROM (SELECT j.journey, %9$s AS dimension, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
+					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j%12$s OFFSET ''0'') j
+			WHERE j.step > 0 AND j.step < %3$s%13$s
 		), nexts AS (
 			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
 			FROM stopped WHERE state = ''dropped'' AND next_event IS NOT NULL
@@ -339,11 +297,12 @@ BEGIN
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_split('next_event', 'next_event'), cjm_internal.map_schema(map),
-		cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, 'last_event', 'next_event'),
-		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, CASE by WHEN 'segment' THEN 'j.segment' ELSE 'NULL::text' END,
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), next_event ->> 'next_event', cjm_internal.map_schema(map),
+		-- What is in no journey is asked for where the view is.
+		CASE split WHEN dimension THEN 'j.dimension' ELSE split END, CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, coalesce(dimension, 'NULL::text'),
 		format('cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s)', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END),
-		cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END));
+		cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
+		cjm_internal.map_where(map, 'WHERE', words, '{next_event}'), cjm_internal.map_where(map, 'AND', next_event, ARRAY(SELECT jsonb_object_keys(words))));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_drop_off_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';
@@ -400,11 +359,18 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map) IS 'SQL of the view bounce';
 
 -- Customers are counted by the first of their sessions in a group, so that no key is asked for: a role that may read journeys
--- without their customers can have this report as it has the others.
+-- without their customers can have this report as it has the others.  Where not all sessions of a customer are asked for, those that
+-- are have to be known before they are counted.
 CREATE FUNCTION cjm_internal.map_session_report_sql(map cjm_internal.map, by text, bucket text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	words jsonb := cjm_internal.map_words(map);
+	of_session jsonb := '{"channel": "s.channel", "session_channel": "s.channel", "entry_event": "s.entry_event", "exit_event": "s.exit_event",
+		"visitor": "CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END"}';
+	split text := cjm_internal.map_split(words || of_session, by);
+	which text := cjm_internal.map_where(map, 'AND', of_session, ARRAY(SELECT jsonb_object_keys(words - ARRAY(SELECT jsonb_object_keys(of_session)))));
 BEGIN
 	RETURN format('SELECT s.label, s.bucket_start, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
 			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
@@ -415,13 +381,20 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
 				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_groups(%s, %L::interval, %L::text, %L::text, %L::text, %s) s%s) s
+			FROM %s.journeys j CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
-		cjm_internal.map_session_split(by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap,
-		CASE WHEN cjm_internal.map_session_split(by) = 's.label' THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END, bucket, (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
+		CASE WHEN of_session ? by THEN 's.label' ELSE split END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END, cjm_internal.map_schema(map),
+		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s)'
+			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
+				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,
+						cjm.interval_seconds(s.ended_at - s.started_at) AS seconds, s.bounced, s.value, s.gross_value
+					FROM cjm.sessions(%1$s, %2$L::interval) s WHERE %8$s%9$s) w)' END,
+			cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap, CASE WHEN of_session ? by THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END,
+			lower(bucket), (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
+			coalesce(of_session ->> by, 'NULL::text'), CASE WHEN ranged THEN 's.started_at >= $1 AND s.started_at < $2' ELSE 'true' END, which),
+		cjm_internal.map_where(map, 'WHERE', words, ARRAY(SELECT jsonb_object_keys(of_session))),
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);

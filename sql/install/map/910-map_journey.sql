@@ -103,7 +103,10 @@ BEGIN
 		WHERE t.label IS NOT NULL
 		ORDER BY t.step, t.customers DESC, t.label COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
-		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, CASE WHEN ranged THEN ' AND e.step > 0' END, label, cjm_internal.map_few());
+		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, 
+		concat(CASE WHEN ranged THEN ' AND e.step > 0' END,
+			-- channel is what was met.
+			cjm_internal.map_where(map, 'AND', cjm_internal.map_walk_words(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END) - 'channel')), label, cjm_internal.map_few());
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';
@@ -113,6 +116,8 @@ CREATE FUNCTION cjm_internal.map_stages_sql(map cjm_internal.map, lead text, by 
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	words jsonb := cjm_internal.map_walk_words(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END);
 BEGIN
 	RETURN format('WITH counted AS (
 			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open AND NOT f.refused) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
@@ -121,7 +126,7 @@ BEGIN
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f
+					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
@@ -131,21 +136,23 @@ BEGIN
 		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
 			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
 		ORDER BY l.label COLLATE "C", s.step',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_walk_split(map, by, CASE WHEN ranged THEN 'tstzrange($1, $2)' END, VARIADIC '{}'),
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_schema(map), cjm_internal.map_split(words, by),
 		CASE WHEN ranged THEN ', tstzrange($1, $2)' END, lead,
 		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
 		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s),
-		cjm_internal.map_open_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END), cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END));
+		cjm_internal.map_open_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END), cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
+		cjm_internal.map_where(map, 'WHERE', words));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_stages_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view stages and of stage_report';
 
--- Customers first seen in a range.
-CREATE FUNCTION cjm_internal.map_first_seen_sql(ranged boolean) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+-- Customers first seen in a range, and where_is.
+CREATE FUNCTION cjm_internal.map_first_seen_sql(map cjm_internal.map, ranged boolean) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN ranged THEN 'WHERE (cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' ELSE '' END;
-COMMENT ON FUNCTION cjm_internal.map_first_seen_sql(boolean) IS 'SQL: the condition on journeys j that begin in a range';
+RETURN CASE WHEN ranged THEN ' WHERE (cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' ELSE '' END ||
+	cjm_internal.map_where(map, CASE WHEN ranged THEN 'AND' ELSE 'WHERE' END, cjm_internal.map_words(map));
+COMMENT ON FUNCTION cjm_internal.map_first_seen_sql(cjm_internal.map, boolean) IS 'SQL: the condition on journeys j that are asked for and begin in a range';
 
 -- By position a name says where it stands, so that no path leads back to where it came from.
 CREATE FUNCTION cjm_internal.map_transitions_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
@@ -172,7 +179,7 @@ BEGIN
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
 		cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
 		format('%L::integer, %L::boolean', coalesce(depth, 16777216), repeats),
-		cjm_internal.map_first_seen_sql(ranged),
+		cjm_internal.map_first_seen_sql(map, ranged),
 		CASE WHEN depth IS NULL THEN '' ELSE ' OR true' END,
 		CASE WHEN depth IS NULL THEN '' ELSE 'x.position, ' END,
 		CASE WHEN depth IS NULL THEN '' ELSE ', x.position' END,
@@ -206,7 +213,7 @@ BEGIN
 				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
 				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel, ''event''::text, ''(,)''::tstzrange) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
 			(map).stages, cjm_internal.map_completed_step(map)),
-		cjm_internal.map_first_seen_sql(ranged));
+		cjm_internal.map_first_seen_sql(map, ranged));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';

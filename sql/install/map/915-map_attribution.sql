@@ -59,7 +59,7 @@ AS $$
 BEGIN
 	RETURN format('WITH credits AS (
 			SELECT a.*, (SELECT bool_or(r.value IS NOT NULL) FROM unnest(a.rules) r) AS valued
-			FROM (SELECT %1$s AS label, cjm.rule_attribution(%10$s, %2$L::cjm.funnel%3$s) AS rules%4$s FROM %5$s.journeys j%6$s) a
+			FROM (SELECT %1$s AS label, cjm.rule_attribution(%10$s, %2$L::cjm.funnel%3$s) AS rules%4$s FROM %5$s.journeys j%11$s%6$s) a
 		), earned AS (
 			SELECT s.label, c.model, c.channel, c.conversions, c.value FROM credits s CROSS JOIN LATERAL unnest(s.rules) c%7$s
 		), models AS (
@@ -82,7 +82,7 @@ BEGIN
 			s.share - max(s.share) FILTER (WHERE s.model = ''last_touch'') OVER w AS difference
 		FROM shares s WINDOW w AS (PARTITION BY s.label, s.channel)
 		ORDER BY s.label COLLATE "C", avg(s.share) OVER w DESC, s.channel COLLATE "C", s.place',
-		cjm_internal.map_split(by, 'segment'), (map).stages, arguments,
+		cjm_internal.map_split(cjm_internal.map_words(map), by), (map).stages, arguments,
 		CASE WHEN data_driven THEN format(', cjm_internal.map_markov(%2$s, %1$L::cjm.funnel) AS markov,
 				cjm_internal.map_shapley(%2$s, %1$L::cjm.funnel) AS shapley', (map).stages, cjm_internal.map_earning_journey(map)) END,
 		cjm_internal.map_schema(map), CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END,
@@ -91,7 +91,7 @@ BEGIN
 			UNION ALL
 			SELECT s.label, %1$L AS model, c.channel, c.conversions, CASE WHEN s.valued THEN c.value END AS value
 			FROM credits s CROSS JOIN LATERAL unnest(s.%1$I) c', m), '') FROM unnest(ARRAY['markov', 'shapley']) m) END,
-		models, lead, cjm_internal.map_earning_journey(map));
+		models, lead, cjm_internal.map_earning_journey(map), cjm_internal.map_where(map, 'WHERE', cjm_internal.map_words(map)));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_attribution_sql(cjm_internal.map, text, text, text[], text, boolean) IS 'SQL of the view attribution and of attribution_report';
@@ -143,6 +143,7 @@ CREATE FUNCTION cjm.attribution_report(
 	by text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	models text[] DEFAULT NULL,
 	per text DEFAULT NULL,
 	lookback interval DEFAULT NULL,
@@ -156,7 +157,7 @@ CREATE FUNCTION cjm.attribution_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	asked text[] := ARRAY(SELECT m.model FROM unnest(cjm_internal.map_attribution_models()) WITH ORDINALITY m(model, place)
 		WHERE models IS NULL OR m.model = ANY (models) ORDER BY m.place);
 BEGIN
@@ -180,10 +181,11 @@ BEGIN
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), asked, lookback, per, half_life, weights, direct, only_channels;
 END
 $$;
-COMMENT ON FUNCTION cjm.attribution_report(text, text, timestamptz, timestamptz, text[], text, interval, interval, float8[], text[], boolean) IS
+COMMENT ON FUNCTION cjm.attribution_report(text, text, timestamptz, timestamptz, jsonb, text[], text, interval, interval, float8[], text[], boolean) IS
 'what each channel of a map earned of the conversions in a time range, by attribution models.
 models: NULL for all six, or some of first_touch, last_touch, last_non_direct, linear, time_decay and position
 per: touchpoint, or session for one share to each visit, NULL for the map''s; lookback: NULL for the touchpoints since the previous conversion, else all in so long a time
-by: NULL, or segment; half_life: of time_decay; weights: of position; direct: channels that are direct, as no channel is
+by: NULL, a dimension of the map (segment), or first_channel; half_life: of time_decay; weights: of position; direct: channels that are direct, as no channel is
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 only_channels: whether touchpoints without a channel earn nothing, NULL for the map''s
 Columns as in the view attribution; difference is NULL unless last_touch is asked for.';

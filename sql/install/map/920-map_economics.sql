@@ -138,6 +138,8 @@ AS $$
 DECLARE
 	by_model text := coalesce(model, (map).attribution, 'last_touch');
 	by_visit text := coalesce(per, cjm_internal.map_attribution_per(map));
+	words jsonb := cjm_internal.map_words(map);
+	customers text := cjm_internal.map_where(map, CASE WHEN ranged THEN 'AND' ELSE 'WHERE' END, words, '{channel}');
 BEGIN
 	IF dated IS NULL OR dated <> ALL (ARRAY['conversion', 'touchpoint']) THEN
 		RAISE invalid_parameter_value USING
@@ -167,18 +169,20 @@ BEGIN
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean) a%19$s) w%11$s) f
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean) a%19$s) w%11$s) f%20$s
 			GROUP BY f.bucket, f.channel) c
 		ORDER BY c.bucket, c.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.day::timestamp) AT TIME ZONE %L', lower(bucket), (map).time_zone) END,
 		cjm_internal.map_schema(map),
-		CASE WHEN ranged THEN format(' AND s.day::timestamp AT TIME ZONE %1$L >= $1 AND s.day::timestamp AT TIME ZONE %1$L < $2', (map).time_zone) END,
+		concat(CASE WHEN ranged THEN format(' AND s.day::timestamp AT TIME ZONE %1$L >= $1 AND s.day::timestamp AT TIME ZONE %1$L < $2', (map).time_zone) END,
+			-- What was paid was paid for all customers.
+			CASE WHEN customers <> '' THEN ' AND false' END),
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
 		(map).session_gap,
 		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, by_visit,
+		(map).stages, by_model, concat(CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, customers), by_visit,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
 		cjm_internal.map_earning_journey(map),
@@ -194,7 +198,8 @@ BEGIN
 						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean) a%s',
 				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END, cjm_internal.map_earning_journey(map), l.list, by_model, by_visit, (map).session_gap,
 				coalesce(only_channels, cjm_internal.map_only_channels(map)), l.condition), '' ORDER BY l.place)
-			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END);
+			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END,
+		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean) IS 'SQL of the view channels and of channels_report';
@@ -204,6 +209,7 @@ CREATE FUNCTION cjm.channels_report(
 	bucket text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	model text DEFAULT NULL,
 	dated text DEFAULT 'conversion',
 	per text DEFAULT NULL,
@@ -216,14 +222,15 @@ AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT r.channel, r.bucket, r.impressions, r.clicks, r.ctr, r.cost, r.cpc, r.cpm, r.visits, r.conversions, r.cpa,
 			r.revenue, r.roas, r.roi, r.gross_revenue FROM (%s) r',
-		cjm_internal.map_channels_sql(cjm_internal.map_of(map), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		cjm_internal.map_channels_sql(cjm_internal.map_of(map, where_is), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, text, text, text, boolean) IS
+COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, jsonb, text, text, text, boolean) IS
 'what the channels of a map cost in a time range and what they brought.
 model: the attribution model, NULL for the map''s; bucket: NULL, day, week, month, quarter or year
 dated: conversion, for conversions of the range, or touchpoint, for those that touchpoints of the range have the credit for, whenever they happen
 per: touchpoint, or session for one share of a conversion to each visit; only_channels: whether touchpoints without a channel earn nothing; NULL for the map''s
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel; what was spent on a part of the customers nobody knows, and is NULL. channel is that of the row, with what was spent on it
 Of spend the days that begin in the range count. Columns as in the view channels.';
 
 CREATE FUNCTION cjm_internal.map_economics_comments() RETURNS TABLE (view_name text, column_name text, comment text)

@@ -2,9 +2,10 @@
 -- Reports of a map with arguments.
 --
 -- Every one takes the name of a map and, as far as it has them, in this order:
--- by, the bucket or period, and a time range; then what is its own.  It is about
--- what began in the range, from_time included, to_time excluded.  They read the
--- view "journeys" of the map with the rights of whoever asks.
+-- by, the bucket or period, a time range, and where_is; then what is its own.  It is
+-- about what began in the range, from_time included, to_time excluded, of the customers
+-- that where_is says (904-map_where.sql).  They read the view "journeys" of the map with
+-- the rights of whoever asks.
 --
 
 CREATE FUNCTION cjm.funnel_report(
@@ -12,7 +13,8 @@ CREATE FUNCTION cjm.funnel_report(
 	by text DEFAULT NULL,
 	bucket text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
 		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
 		rate_low float8, rate_high float8,
@@ -23,7 +25,7 @@ CREATE FUNCTION cjm.funnel_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 BEGIN
 	IF bucket IS NOT NULL THEN
@@ -34,28 +36,31 @@ BEGIN
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz, jsonb) IS
 'the funnel of a map, of walks that begin in a time range.
-by: NULL, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
+by: NULL, a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
 
 CREATE FUNCTION cjm.drop_off_report(
 	map text,
 	by text DEFAULT 'last_event',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint,
 		median_days_since float8, next_event text, next_customers bigint, refused bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_drop_off_sql(cjm_internal.map_of(map), 'by_value', nullif(coalesce(by, 'last_event'), 'none'), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_drop_off_sql(cjm_internal.map_of(map, where_is), 'by_value', nullif(coalesce(by, 'last_event'), 'none'), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.drop_off_report(text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.drop_off_report(text, text, timestamptz, timestamptz, jsonb) IS
 'who began the funnel in a time range and did not complete it, by the deepest step.
-by: last_event, next_event (what came next after the step was reached), none, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began)
+by: last_event, next_event (what came next after the step was reached), none, a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began)
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel, last_event and next_event
 Columns as in the view drop_off.';
 
 CREATE FUNCTION cjm.session_report(
@@ -63,7 +68,8 @@ CREATE FUNCTION cjm.session_report(
 	by text DEFAULT NULL,
 	bucket text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (by_value text, bucket_start timestamptz, sessions bigint, customers bigint, new_sessions bigint, returning_sessions bigint,
 		bounces bigint, bounce_rate float8, touches_per_session float8, mean_time interval, median_time interval,
 		mean_time_seconds float8, median_time_seconds float8, value numeric, value_per_session numeric, gross_value numeric)
@@ -74,13 +80,14 @@ BEGIN
 	IF bucket IS NOT NULL THEN
 		PERFORM cjm_internal.map_period(bucket);
 	END IF;
-	RETURN QUERY EXECUTE cjm_internal.map_session_report_sql(cjm_internal.map_of(map), by, bucket, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_session_report_sql(cjm_internal.map_of(map, where_is), by, bucket, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.session_report(text, text, text, timestamptz, timestamptz, jsonb) IS
 'sessions that began in a time range.
-by: NULL, segment, channel or session_channel (of the session), first_channel (of the customer), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
+by: NULL, a dimension of the map (segment), channel or session_channel (of the session), first_channel (of the customer), entry_event, exit_event, or visitor (new in the first session of a customer, then returning)
 bucket: NULL, hour, day, week, month, quarter or year of the session''s beginning
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel, and of sessions those of by
 value: less refunds, which are negative values; gross_value: without taking them off; value_per_session: of all sessions, those without a value too';
 
 CREATE FUNCTION cjm.retention_report(
@@ -162,7 +169,8 @@ CREATE FUNCTION cjm.purchase_report(
 	map text,
 	by text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (by_value text, customers bigint, purchases bigint, repeat_customers bigint, repeat_rate float8, purchases_per_customer float8,
 		value numeric, average_order_value numeric, mean_time_between interval, median_time_between interval,
 		mean_time_between_seconds float8, median_time_between_seconds float8, gross_value numeric)
@@ -170,8 +178,11 @@ CREATE FUNCTION cjm.purchase_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	words jsonb := cjm_internal.map_walk_words(def, NULL);
+	purchased text := cjm_internal.map_has_purchase(def);
 BEGIN
+	words := words || jsonb_build_object('channel', words -> 'first_channel', 'session_channel', cjm_internal.map_session_channel_sql(def, 'p.at'));
 	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
 			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, trim_scale(s.gross_value / nullif(s.valued, 0)::numeric),
 			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8, s.gross_value
@@ -182,16 +193,18 @@ BEGIN
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		CASE by WHEN 'session_channel' THEN cjm_internal.map_session_channel_sql(def, 'p.at')
-			ELSE cjm_internal.map_walk_split(def, CASE by WHEN 'channel' THEN 'first_channel' ELSE by END, NULL::text, VARIADIC '{}') END,
+		cjm_internal.map_split(words, by),
 		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel', ' WHERE ' || cjm_internal.map_has_purchase(def),
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel',
+		-- Of whom, and not of which purchases: these are counted together.
+		concat(' WHERE ' || purchased, cjm_internal.map_where(def, CASE WHEN purchased IS NULL THEN 'WHERE' ELSE 'AND' END, words - 'session_channel')),
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.purchase_report(text, text, timestamptz, timestamptz, jsonb) IS
 'purchases in a time range; a purchase is a touchpoint of the map''s purchase events or, where it names none, of its last stage that is not optional.
-by: NULL, segment, channel or first_channel (of the customer), entry_channel (of the first touchpoint of the winning walk), session_channel (of the session of the purchase)
+by: NULL, a dimension of the map (segment), channel or first_channel (of the customer), entry_channel (of the first touchpoint of the winning walk), session_channel (of the session of the purchase)
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel or channel, and entry_channel
 customers: who bought; repeat_customers: who did so at least twice; repeat_rate: their share
 value: less refunds, which are negative values of purchases or refusals; gross_value: without taking them off; average_order_value: gross_value / purchases that have a value; time between: from each purchase of a customer to the next, median the lower one';
 
@@ -199,6 +212,7 @@ CREATE FUNCTION cjm.win_back_report(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	away interval DEFAULT '30 days')
 	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
 		converted bigint, median_away interval, median_away_seconds float8)
@@ -206,7 +220,7 @@ CREATE FUNCTION cjm.win_back_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
 	away := coalesce(away, '30 days');
 	-- Fixed units only, as for a session gap, whose errors would name that.
@@ -223,16 +237,18 @@ BEGIN
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
-			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse FROM %3$s.journeys j OFFSET ''0'') l
+			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse FROM %3$s.journeys j%7$s OFFSET ''0'') l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1) s
 		ORDER BY s.step',
 		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
+		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def))) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.win_back_report(text, timestamptz, timestamptz, interval) IS
+COMMENT ON FUNCTION cjm.win_back_report(text, timestamptz, timestamptz, jsonb, interval) IS
 'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
 went_on: who came further than they were; converted: who completed the funnel
 came_back_rate: came_back / customers; went_on_rate: went_on / came_back, NULL where nobody did';

@@ -8,7 +8,8 @@ CREATE FUNCTION cjm.touchpoint_report(
 	map text,
 	by text DEFAULT 'event',
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, touches bigint,
 		first_seen timestamptz, last_seen timestamptz, compared_within interval,
 		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
@@ -17,34 +18,37 @@ CREATE FUNCTION cjm.touchpoint_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	touch_by text := cjm_internal.map_touch_by(coalesce(by, 'event'));
 BEGIN
 	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(def, 'by_value', touch_by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.touchpoint_report(text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.touchpoint_report(text, text, timestamptz, timestamptz, jsonb) IS
 'what customers met at each stage, of walks that begin in a time range (then from step 1 on).
 by: event, or channel, for touchpoints that have one
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel and session_channel
 Columns as in the view touchpoints.';
 
 CREATE FUNCTION cjm.stage_report(
 	map text,
 	by text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (by_value text, step integer, stage text, converted boolean, customers bigint, share float8, open_customers bigint,
 		median_days_since float8, open_median_days_since float8, refused bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_stages_sql(cjm_internal.map_of(map), 'l.label,', by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_stages_sql(cjm_internal.map_of(map, where_is), 'l.label,', by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.stage_report(text, text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.stage_report(text, text, timestamptz, timestamptz, jsonb) IS
 'where customers stand now, of walks that begin in a time range (then from step 1 on).
-by: NULL, segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); share: of the customers with that value
+by: NULL, a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); share: of the customers with that value
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 Columns as in the view stages.';
 
 CREATE FUNCTION cjm.transition_report(
@@ -52,6 +56,7 @@ CREATE FUNCTION cjm.transition_report(
 	by text DEFAULT 'event',
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT NULL,
 	repeats boolean DEFAULT false)
 	RETURNS TABLE ("position" integer, source text, target text, value bigint, customers bigint, share float8)
@@ -59,13 +64,14 @@ CREATE FUNCTION cjm.transition_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(cjm_internal.map_of(map), CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END,
+	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(cjm_internal.map_of(map, where_is), CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END,
 		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, integer, boolean) IS
+COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
 'what followed what, of customers first seen in a time range.
 by: event, or channel, of touchpoints that have one
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 depth: NULL for pairs wherever they stand, or a number of positions from the beginning of journeys: then source and target begin with their position ("1. view"), so that a Sankey chart has no circles
 repeats: whether the same several times running counts each time; it does not by default
 value: how often; share: of the times that the source was there at all';
@@ -75,6 +81,7 @@ CREATE FUNCTION cjm.path_report(
 	by text DEFAULT 'event',
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT 10,
 	repeats boolean DEFAULT false)
 	RETURNS TABLE (path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
@@ -82,12 +89,13 @@ CREATE FUNCTION cjm.path_report(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map, where_is), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, integer, boolean) IS
+COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
 'paths up to the completion of the funnel, of customers first seen in a time range.
 by: event, or channel, of touchpoints that have one; depth: how many at most
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 repeats: whether the same several times running is there each time; it is not by default
 Columns as in the view paths.';
 
@@ -101,7 +109,7 @@ CREATE FUNCTION cjm_internal.map_parts(map cjm_internal.map, by text, entered te
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	split text := cjm_internal.map_walk_split(map, by, entered, VARIADIC '{}');
+	split text := cjm_internal.map_split(cjm_internal.map_walk_words(map, entered), by);
 BEGIN
 	IF (by = 'segment' AND (map).segment IS NULL) OR (by LIKE '%channel' AND (map).channel IS NULL) THEN
 		RAISE invalid_parameter_value USING
@@ -121,6 +129,7 @@ CREATE FUNCTION cjm.weakest_step(
 	by text DEFAULT 'segment',
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
 	target float8 DEFAULT NULL)
 	RETURNS TABLE (step integer, stage text, customers_before bigint, customers bigint, step_rate float8, best text, best_customers bigint,
 		best_rate float8, target_rate float8, more_customers float8, more_converted float8)
@@ -128,14 +137,15 @@ CREATE FUNCTION cjm.weakest_step(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
-	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, coalesce(by, 'segment'), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END) ELSE 'NULL::text' END;
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	entered text := CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END;
+	split text := CASE WHEN target IS NULL THEN cjm_internal.map_parts(def, coalesce(by, 'segment'), entered) ELSE 'NULL::text' END;
 BEGIN
 	IF NOT (target >= 0 AND target <= 1) THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('target must be a rate from 0 to 1, not %s', target);
 	END IF;
 	RETURN QUERY EXECUTE format('WITH parts AS MATERIALIZED (
-			SELECT %2$s AS label, cjm.funnel_agg(j.journey, %1$L::cjm.funnel%4$s) AS stats FROM %3$s.journeys j GROUP BY 1
+			SELECT %2$s AS label, cjm.funnel_agg(j.journey, %1$L::cjm.funnel%4$s) AS stats FROM %3$s.journeys j%8$s GROUP BY 1
 		), steps AS (
 			SELECT r.step, r.stage, r.customers, r.step_rate, lag(r.customers) OVER (ORDER BY r.step) AS before,
 				last_value(r.customers) OVER (ORDER BY r.step ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS converted
@@ -160,14 +170,16 @@ BEGIN
 			FROM steps s LEFT JOIN bests b ON b.step = s.step CROSS JOIN LATERAL (SELECT coalesce($3, b.rate_low) AS target) t
 			WHERE s.step > 1) g
 		ORDER BY 11 DESC NULLS LAST, g.step',
-		(def).stages, split, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ', tstzrange($1, $2)' END,
-		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def), cjm_internal.map_few())
+		(def).stages, split, cjm_internal.map_schema(def), ', ' || entered,
+		(SELECT array_agg(DISTINCT s.step) FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional), cjm_internal.map_completed_step(def), cjm_internal.map_few(),
+		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_walk_words(def, entered)))
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), target;
 END
 $$;
-COMMENT ON FUNCTION cjm.weakest_step(text, text, timestamptz, timestamptz, float8) IS
+COMMENT ON FUNCTION cjm.weakest_step(text, text, timestamptz, timestamptz, jsonb, float8) IS
 'the steps of a map by how many more customers would convert if that step alone were better, of walks that begin in a time range; the best improvement first.
-by: the parts of the customers whose best one is the target: segment, channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); target: the rate to reach instead of that, if not NULL
+by: the parts of the customers whose best one is the target: a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); target: the rate to reach instead of that, if not NULL
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 customers_before, customers, step_rate: at the mandatory step before, at this one, and the share
 best: the part that surely reaches most: of those with at least 30 customers at the step before, the one with the highest lower end of the Wilson interval of its rate, all these intervals holding together with 95 % (Bonferroni)
 best_customers, best_rate: how many customers it has at the step before, and its rate as counted, which luck may have a part in; target_rate: that lower end, or target
@@ -210,14 +222,15 @@ CREATE FUNCTION cjm.what_if(
 	map text,
 	rates jsonb,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
 		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	mandatory integer[];
 	new_rates float8[] := '{}';
 	given record;
@@ -247,7 +260,7 @@ BEGIN
 
 	FOR step, stage, customers, step_rate, overall_rate IN
 		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
-		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time) f ORDER BY f.step
+		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time, where_is) f ORDER BY f.step
 	LOOP
 		first := coalesce(first, customers);
 		new_step_rate := coalesce(new_rates[step], step_rate);
@@ -264,9 +277,10 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION cjm.what_if(text, jsonb, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.what_if(text, jsonb, timestamptz, timestamptz, jsonb) IS
 'the funnel of a map if some steps had other rates and all others kept theirs, of walks that begin in a time range.
 rates: an object of new step rates from 0 to 1, each by the number of the step or, where that is no number of a step, the name of its stage: {"3": 0.5, "purchase": 0.9}
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
 As in the funnel, a rate is of the mandatory step before; to change that of an optional stage changes no other step. NULL where a rate is not known, since nobody was at the step before';
 
@@ -280,7 +294,8 @@ As in the funnel, a rate is of the mandatory step before; to change that of an o
 CREATE FUNCTION cjm.funnel_drivers(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
-	to_time timestamptz DEFAULT 'infinity')
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
 		without_customers bigint, without_rate float8,
 		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
@@ -288,7 +303,7 @@ CREATE FUNCTION cjm.funnel_drivers(
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
 	RETURN QUERY EXECUTE format('WITH met AS MATERIALIZED (
 			SELECT x.kind, x.step, CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
@@ -296,7 +311,7 @@ BEGIN
 				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
 					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*) AS customers
 			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
-			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE
+			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%5$s
 			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 		), fair AS (
 			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until
@@ -340,12 +355,14 @@ BEGIN
 			justify_hours(make_interval(secs => f.seconds))
 		FROM ranked r CROSS JOIN fair f
 		ORDER BY r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
-		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few())
+		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
+		cjm_internal.map_where(def, 'AND', cjm_internal.map_walk_words(def, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END)))
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz, jsonb) IS
 'what goes with converting: each event and channel that customers met before they converted, and each segment, of walks that begin in a time range; the strongest first.
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 kind, driver: event, channel or segment, and which; touchpoints that match a stage after the first, or what the funnel excludes, are no drivers
 Each customer who met it is compared, at the time they met it first, with those who were at the same stage, had been there as long, and had not met it: whoever comes far has more occasions to meet anything
 with_customers, with_converted, with_rate: customers who began the funnel and met it, where there is anybody to compare them with, who of them converted, and the share
