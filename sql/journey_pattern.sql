@@ -26,7 +26,9 @@ INSERT INTO public.patterns (input) VALUES
 	('a{1}'), ('a{0,1}'), ('a{0,}'), ('a{1,}'), ('a{2}'), ('a {2,} b'), ('a{ 2 , 3 }'), ('a + b ?'),
 	('a (?t<60 min) b (?t <= 1.5 h) c (?t>0) d (?t>=90) e (?t==1 day 1 s) f (?t!=5) g'), ('a(?t<=5)(?t>2)b'),
 	('a b within 36 hours'), ('a b WITHIN 1 week'), ('"within" within 1 d'), ('"Within"@"WITHIN"'),
-	('просмотр .* "в корзину" покупка'), ('"a → b"'), ('"a.b." ".c" "d.e"'), ('"say ""hi"""'), ('a-b /x/y $1 #2 3'), ('"->"'), ('"a"|"b c"'), (E' \n a\t b ');
+	('просмотр .* "в корзину" покупка'), ('"a → b"'), ('"a.b." ".c" "d.e"'), ('"say ""hi"""'), ('a-b /x/y $1 #2 3'), ('"$" "a$"@"$"'), ('"->"'),
+	('!a'), ('! a'), ('!(a)'), ('!(a|b)'), ('!( a | b | a )+'), ('!*@email'), ('!"a$"*$'), ('a !b* $'), ('^a'), ('^ .* a'), ('(^|x) a'), ('a ($|b)'),
+	('a !(b | "c d"@x){2,} $ within 1 h'), ('$page.*$'), ('(a | $)? b?'), ('^$'), ('(a $){1,2}'), ('"a"|"b c"'), (E' \n a\t b ');
 UPDATE public.patterns SET pattern = input::journey_pattern;
 \pset format unaligned
 SELECT input, pattern FROM public.patterns ORDER BY id;
@@ -40,7 +42,9 @@ SELECT input || ' => ' || public.pattern_refusal(input) FROM unnest(ARRAY[
 	'a (?t<5', 'a (?t 5) b', 'a (?t<5 quarters) b', 'a (?t<-5) b', '(?t<5) a', 'a (?t<5)', 'a? (?t<5) b', 'a (?t<5) b?', 'a (?t<5)+ b',
 	'a (b | (?t<5)) c', 'a | (?t<5) b', '.* (?t<5) b', 'a (?t<5) .*',
 	'within 5 s', 'a within', 'a within b', 'a within 5', 'a within 5 s b', 'a within 1 month', 'a{0}', 'a{2,1}', 'a{1001}', 'a{x}', '((a{100}){100})',
-	'a [1 h] b', 'a; b', 'a = b']) AS input;
+	'a [1 h] b', 'a; b', 'a = b',
+	'!', 'a ! ', '!!a', '!.', '!(a b)', '!(a | .)', '!(a | !b)', '!(a+)', '!(', '!^', '!$', 'a !', '!* b', '^*', 'a $+', '(^)?', 'a$', 'a@b$', 'a$ b', 'a ^ b', 'a ^', '$ a', 'a $ b', 'a $.', '(a $ | b) c',
+	'^ (?t<5) a', 'a (?t<5) $', '^ .* (?t<5) a']) AS input;
 SELECT public.pattern_refusal(repeat('x', 4097));
 SELECT public.pattern_refusal(repeat('x', 4096)) LIKE 'accepted%';
 \pset tuples_only off
@@ -69,10 +73,23 @@ FROM (VALUES
 	('a .* (?t<=2) b', 'a - - b'), ('a (?t<=2) .* b', 'a x - b'), ('a .* (?t<=3) .* b', 'a x - b'), ('a . (?t<=2) b', 'a x - b'),
 	-- channels
 	('*@mail b', 'a@mail b a@web b'), ('a@mail', 'a a@web'), ('a@mail | b', 'a b'), ('a@web .* a@mail', 'a@web a a@mail'),
+	-- any event but
+	('!a', 'a a'), ('!a', 'a b'), ('a !b c', 'a b c'), ('a !b c', 'a x c'), ('a !(b | x)* c', 'a b a y z c'), ('!a+ b', 'a x y b'), ('!*@mail a', 'x@mail a x a'), ('(!(a | b))*', 'a'),
+	-- the beginning and the end
+	('^ a', 'b a'), ('^ a', 'a a'), ('a $', 'a b'), ('a $', 'b a a'), ('^ a $', 'a'), ('^ a $', 'a a'), ('^ !b* $', 'a c'), ('^ !b* $', 'a b'), ('a !b* $', 'a c a'), ('a .* $', 'x a b c'),
+	('(^ | x) a', 'a x a a'), ('a ($ | b)', 'a a b a'), ('^ .* c within 2 s', 'a b c'), ('^ .* c within 1 s', 'a b c'), ('. .* c within 1 s', 'a b c'),
+	('a* $', 'b a a'), ('a* $', 'a b'), ('^ a*', 'b a'), ('a (?t<=1) b $', 'a x b a b'), ('a (?t<=1) b $', 'a x x b'),
 	-- limits
 	('a .* b within 2 s', 'a - a - b'), ('a .* b within 1 s', 'a - a - b'), ('(a | b)+ c within 3 s', 'a b a b c')
 ) AS v(pattern, story), LATERAL (SELECT public.tale(story) AS j, pattern::journey_pattern AS p) AS l;
+-- Never again, after the first and after the last: a journey has its answer whatever happened before.
+SELECT story, matches(j, '^ !trial* trial !cancel* $') AS after_first, matches(j, 'trial !(trial | cancel)* $') AS after_last
+FROM (VALUES ('trial'), ('trial pay'), ('trial cancel'), ('cancel trial'), ('trial cancel trial'), ('pay')) AS v(story), LATERAL (SELECT public.tale(story) AS j) AS l;
+-- Banned between two steps, not before them.
+SELECT story, matches(j, 'signup .* view !refund* buy') AS kept
+FROM (VALUES ('signup refund view buy'), ('signup view refund buy'), ('signup view refund view x buy')) AS v(story), LATERAL (SELECT public.tale(story) AS j) AS l;
 -- An empty journey.
+SELECT p, matches(j, p), match_count(j, p) FROM unnest(ARRAY['^ $', '^ a* $', '^', '$', '^ a', '!a']::journey_pattern[]) AS p, LATERAL (SELECT slice(public.tale('a'), '2030-01-01Z', '2031-01-01Z') AS j) AS l;
 SELECT matches(j, 'a'), matches(j, 'a*'), match_count(j, 'a*'), match_events(j, 'a') FROM (SELECT '{}'::jsonb) AS x, LATERAL (SELECT slice(public.tale('a'), '2030-01-01Z', '2031-01-01Z') AS j) AS l;
 -- Equal times: the events of the pattern in its order first.
 SELECT matches(j, 'z a'), matches(j, 'a z'), matches(j, 'z a m'), matches(j, 'z m a')
@@ -96,3 +113,54 @@ SELECT n, matches(journey_agg('2024-01-01Z'::timestamptz + i * interval '1 min',
 FROM generate_series(60, 200, 70) AS n, generate_series(1, n) AS i,
      (SELECT string_agg('e' || i, ' ' ORDER BY i)::journey_pattern AS p FROM generate_series(1, 130) AS i) AS x
 GROUP BY n, p ORDER BY n;
+
+-- What was stored before "$" was the end: there it was a letter like any other, and it stays one.
+CREATE CAST (bytea AS journey_pattern) WITHOUT FUNCTION;
+SELECT pattern, pattern = pattern::text::journey_pattern AS same, cjm_internal.journey_pattern_hash(pattern) = cjm_internal.journey_pattern_hash(pattern::text::journey_pattern) AS same_hash,
+       encode(cjm_internal.journey_pattern_send(pattern), 'escape') AS sent, matches(public.tale('a $ b$'), pattern)
+FROM (SELECT convert_to(chr(1) || old, 'UTF8')::journey_pattern AS pattern FROM unnest(ARRAY['a b', 'a $', '$ b$', 'a@$', '$1 .* a']) AS old) AS o;
+SELECT encode(cjm_internal.journey_pattern_send('a $'), 'escape'), 'a $'::journey_pattern <> 'a "$"';
+SELECT convert_to(chr(3) || 'a', 'UTF8')::journey_pattern;
+DROP CAST (bytea AS journey_pattern);
+
+-- The oracle: journeys as letters, patterns as regular expressions. Letters of one time stand in the order in which the pattern names them.
+SELECT setseed(0.20);
+CREATE FUNCTION public.random_pattern(depth integer, OUT pattern text, OUT expression text) LANGUAGE plpgsql AS $$
+DECLARE
+	kind float := CASE WHEN depth = 0 THEN 0.55 ELSE 1 END * random();
+	a text := substr('abc', 1 + floor(random() * 3)::integer, 1);
+	b text := substr('abc', 1 + floor(random() * 3)::integer, 1);
+	x record;
+	y record;
+BEGIN
+	IF kind < 0.20 THEN pattern := a; expression := a;
+	ELSIF kind < 0.25 THEN pattern := '.'; expression := '.';
+	ELSIF kind < 0.33 THEN pattern := '!' || a; expression := '[^' || a || ']';
+	ELSIF kind < 0.38 THEN pattern := format('!(%s | %s)', a, b); expression := format('[^%s%s]', a, b);
+	ELSIF kind < 0.44 THEN pattern := '!' || a || '*'; expression := '[^' || a || ']*';
+	ELSIF kind < 0.48 THEN pattern := '^'; expression := '^';
+	ELSIF kind < 0.52 THEN pattern := '$'; expression := '$';
+	ELSIF kind < 0.55 THEN pattern := '.*'; expression := '.*';
+	ELSE
+		x := public.random_pattern(depth - 1);
+		y := public.random_pattern(depth - 1);
+		IF kind < 0.80 THEN pattern := format('(%s) (%s)', x.pattern, y.pattern); expression := format('(?:%s)(?:%s)', x.expression, y.expression);
+		ELSIF kind < 0.90 THEN pattern := format('(%s | %s)', x.pattern, y.pattern); expression := format('(?:%s|%s)', x.expression, y.expression);
+		ELSE
+			a := (ARRAY['*', '+', '?', '{2}', '{1,3}'])[1 + floor(random() * 5)::integer];
+			IF x.pattern IN ('^', '$') THEN SELECT 'a' AS pattern, 'a' AS expression INTO x; END IF;
+			pattern := format('(%s)%s', x.pattern, a); expression := format('(?:%s)%s', x.expression, a);
+		END IF;
+	END IF;
+END
+$$;
+CREATE TABLE public.letters AS SELECT journey, timestamptz '2024-01-01Z' + floor(random() * 9) * interval '1 s' AS at, substr('aabbcd', 1 + floor(random() * 6)::integer, 1) AS event
+	FROM generate_series(1, 150) AS journey, LATERAL generate_series(1, 1 + journey % 9);
+CREATE TABLE public.guesses (pattern text, expression text);
+INSERT INTO public.guesses SELECT r.* FROM generate_series(1, 600) AS i, LATERAL public.random_pattern(2 + i % 3) AS r;
+DELETE FROM public.guesses WHERE public.pattern_refusal(pattern) NOT LIKE 'accepted%';
+SELECT count(DISTINCT pattern) > 200 AS many, count(*) FILTER (WHERE matches) > 5000 AS match, count(*) FILTER (WHERE NOT matches) > 5000 AS do_not,
+       count(*) FILTER (WHERE matches <> (word ~ expression)) AS differ
+FROM (SELECT g.*, matches(journey_agg(l.at, l.event), g.pattern::journey_pattern) AS matches,
+             string_agg(l.event, '' ORDER BY l.at, nullif(position(l.event IN g.pattern), 0), l.event) AS word
+      FROM public.guesses AS g, public.letters AS l GROUP BY g.pattern, g.expression, l.journey) AS s;

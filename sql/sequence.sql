@@ -141,6 +141,18 @@ FROM (SELECT timestamptz '2024-01-01Z' + g * interval '1 hour' AS at,
              (SELECT array_agg(i = g OR i = 131 ORDER BY i) FROM generate_series(1, 200) AS i) AS met
       FROM unnest(ARRAY[1, 70, 200]) AS g) AS r;
 
+-- Any row but, the beginning and the end: of the rows that a condition holds for.
+SELECT pattern, story, l.* FROM (VALUES
+	('!(?1)', 'aab'), ('(?1)!(?2)(?3)', 'abcaac'), ('!((?1)|(?2))', 'abBxc'), ('(?1)!(?2)*$', 'abac'), ('(?1)!(?2)*$', 'acb'), ('^(?1)', 'xab'), ('^(?2)', 'ab'), ('^!(?2)*$', 'aca'), ('^!(?2)*$', 'xxx'), ('^!(?2)*$', 'b'),
+	('^.*(?2)within 1 s', 'xab'), ('^.*(?2)within 1 s', 'aab'), ('(?1)(?t<=1)(?2)$', 'acb'), ('(?1)(?t<=2)(?2)$', 'acb'), ('(?1)(?t>=1).*$', 'ab'), ('((?1)|$)((?2)|$)', 'ab')) AS v(pattern, story),
+	LATERAL public.look(pattern, story) AS l;
+SELECT public.look('(?1)$(?2)', 'ab');
+SELECT sequence_match('(?1)!(?200)*$', at, VARIADIC met) AS never, sequence_match('(?1)!(?150)*$', at, VARIADIC met) AS never_150
+FROM (SELECT timestamptz '2024-01-01Z' + g * interval '1 hour' AS at, (SELECT array_agg(i = g ORDER BY i) FROM generate_series(1, 200) AS i) AS met
+      FROM unnest(ARRAY[1, 70, 200]) AS g) AS r;
+-- No row at all, and none that counts.
+SELECT sequence_match('^!(?1)*$', at, a), sequence_match('^!(?1)*$', NULL, a) FROM (VALUES (now(), false)) AS v(at, a);
+
 -- The same for any order and any split: as a window aggregate, and against itself turned round.
 SELECT n, sequence_match('(?1)(?t>=2)(?2)', at, a, b, c) OVER w AS match, sequence_count('(?1)|(?2)', at, a, b, c) OVER w AS count
 FROM public.letters('abcab') WINDOW w AS (ORDER BY n);
@@ -171,6 +183,7 @@ SELECT sequence_match('((?1)*)*(?2)', at, true, false) AS stars,
        sequence_match('((?1)|(?1))*((?1)|.)*(?2)', at, true, false) AS choices,
        sequence_match('((?1)?){15}(?1){15}(?2)', at, true, false) AS options,
        sequence_match('(?1).*(?1).*(?1).*(?1).*(?1).*(?2)', at, true, false) AS spaces,
+       sequence_match('^(!(?2)*(?1))*!(?2)*$', at, true, false) AS barred,
        sequence_match('(?1)(?t<=100000)(?1)(?t>=10)(?1)(?t!=7)(?1)(?t==100000)(?2)', at, true, false) AS gates,
        sequence_count('((?1)(?t<=100000))*(?2)|(?1)(?t==5)(?1)', at, true, false) AS count
 FROM million;

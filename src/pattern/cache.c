@@ -22,7 +22,7 @@ pattern_cached(CachedPattern **place, MemoryContext context, const char *text, s
 	CjmError	error = {0};
 	MemoryContext old;
 
-	if (cache && cache->text && cache->size == size && memcmp(cache->text, text, size) == 0)
+	if (cache && cache->text && cache->dialect == dialect && cache->size == size && memcmp(cache->text, text, size) == 0)
 		return cache;
 	if (cache == NULL)
 	{
@@ -34,13 +34,14 @@ pattern_cached(CachedPattern **place, MemoryContext context, const char *text, s
 	MemoryContextReset(cache->context);
 	old = MemoryContextSwitchTo(cache->context);
 	cache->size = size;
+	cache->dialect = dialect;
 	/* Text has no zero byte: a copy that ends in one serves for messages, too. */
 	text = pnstrdup(text, size);
 	if (!pattern_parse(text, size, GetDatabaseEncoding(), dialect, &cache->pattern, &error) ||
 		(cache->program = pattern_compile(&cache->pattern, &error)) == NULL)
 	{
 		/* Patterns of names are values of a type, whose text was read when they were made. */
-		if (dialect == PATTERN_NAMED)
+		if (dialect != PATTERN_NUMBERED)
 			cjm_report_stored(&error);
 		cjm_report(&error);
 	}

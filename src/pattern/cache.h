@@ -14,6 +14,7 @@ typedef struct CachedPattern
 	MemoryContext context;		/* of all that belongs to it */
 	char	   *text;			/* NULL: none yet */
 	size_t		size;
+	PatternDialect dialect;		/* that the text is read in */
 	Pattern		pattern;
 	PatternProgram *program;
 } CachedPattern;

@@ -1,13 +1,11 @@
 /*
  * pattern/nfa.c: makes a pattern's tree into the automaton of pattern/program.h.
  *
- * First the tree becomes a graph of nodes in the manner of Thompson: rows to
- * take, spaces (.*), gates, forks, and one end.  Repetitions are written out.
- * Then nodes that take no row are walked through, from every node that takes
- * one to all that can follow it, and only positions and edges between them
- * remain, in the manner of Glushkov.  What was passed on the way is the edge's
- * label: nothing (the next row), a space (any later row), gates (a later row
- * whose distance lies in the intersection of their intervals).
+ * The graph of pattern/graph.c: nodes that take no row are walked through, from
+ * every node that takes one to all that can follow it, and only positions and
+ * edges between them remain, in the manner of Glushkov.  What was passed on the
+ * way is the edge's label: nothing (the next row), a space (any later row), gates
+ * (a later row whose distance lies in the intersection of their intervals).
  *
  * So the only clock is the time since the row taken before, and every edge
  * resets it: a real-time automaton, which can be run without guessing.
@@ -20,43 +18,25 @@
  * position that peeks stands in between: it looks at that row without taking
  * it.  A gate at the beginning measures from such a row, too, and a gate at the
  * end asks for one.
+ *
+ * Anchors.  "^" is passed on ways from the start only, and what follows such a way
+ * begins a match at the very first row; "$" only on ways to the end.
  */
+#include "pattern/graph.h"
 #include "pattern/program.h"
 
 /* Steps of all walks together, and places of one of them; a pattern that takes more is refused. */
 #define MAX_WORK (1 << 24)
 #define MAX_VISITS (1 << 18)
 
-#define NO_NODE PG_UINT32_MAX
 #define START_NODE PG_UINT32_MAX
 #define PEEK_BIT ((uint32) 1 << 31)
-
-typedef enum NodeKind
-{
-	NODE_ROW,
-	NODE_SPACE,
-	NODE_GATE,
-	NODE_FORK,
-	NODE_END
-} NodeKind;
-
-typedef struct GraphNode
-{
-	NodeKind	kind;
-	bool		peeked;			/* a position peeks before this node */
-	uint32		condition;		/* NODE_ROW */
-	uint64		low;			/* NODE_GATE */
-	uint64		high;
-	const char *at;				/* NODE_GATE: in the text */
-	uint32		next;
-	uint32		other;			/* NODE_FORK: the less preferred way */
-	uint32		visit;			/* latest of the walk at hand, or NO_NODE */
-	uint32		position;		/* number of the position of a row, or of the one that peeks */
-} GraphNode;
 
 /* What has been passed since the last row. */
 typedef struct Passed
 {
+	bool		first;			/* a match begins with the very first row */
+	bool		last;			/* no row follows */
 	bool		space;
 	bool		gate;
 	uint64		low;
@@ -64,7 +44,7 @@ typedef struct Passed
 	const char *at;				/* the latest gate */
 } Passed;
 
-static const Passed nothing = {false, false, 0, PG_UINT64_MAX, NULL};
+static const Passed nothing = {false, false, false, false, 0, PG_UINT64_MAX, NULL};
 
 typedef struct Visit
 {
@@ -77,17 +57,16 @@ typedef struct Visit
 typedef struct Source
 {
 	uint32		node;			/* perhaps with PEEK_BIT, or START_NODE */
-	bool		accepts;
+	PatternEnd	ends;
 	uint32		first_edge;
 	uint32		nedges;
 } Source;
 
 typedef struct Builder
 {
-	const Pattern *pattern;
-	CjmError   *error;
-	uint32		nnodes;
-	GraphNode  *nodes;
+	Graph		graph;
+	GraphNode  *nodes;			/* the graph's */
+	uint8		empty;			/* see PatternProgram */
 	uint32		nsources;
 	uint32		source_room;
 	Source	   *sources;
@@ -102,178 +81,6 @@ typedef struct Builder
 	Visit	   *stack;
 	uint32		work;
 } Builder;
-
-/* Fails for a pattern whose automaton would be too large. */
-static bool
-fail_size(Builder *builder)
-{
-	cjm_fail(builder->error, CJM_ERROR_LIMIT, "pattern is too large");
-	cjm_fail_detail(builder->error, "With its repetitions written out it may have at most %d parts "
-					"and %d ways from one to another.", PATTERN_MAX_NODES, PATTERN_MAX_EDGES);
-	cjm_fail_hint(builder->error, "Repeat fewer times, or leave the upper limit of a repetition out.");
-	return false;
-}
-
-static uint32
-add_node(Builder *builder, NodeKind kind, uint32 next)
-{
-	GraphNode  *node;
-
-	if (builder->nnodes == PATTERN_MAX_NODES)
-	{
-		fail_size(builder);
-		return NO_NODE;
-	}
-	node = &builder->nodes[builder->nnodes];
-	memset(node, 0, sizeof(GraphNode));
-	node->kind = kind;
-	node->next = next;
-	node->other = NO_NODE;
-	return builder->nnodes++;
-}
-
-static uint32
-add_fork(Builder *builder, uint32 preferred, uint32 other)
-{
-	uint32		node = add_node(builder, NODE_FORK, preferred);
-
-	if (node != NO_NODE)
-		builder->nodes[node].other = other;
-	return node;
-}
-
-static uint32
-add_gate(Builder *builder, const PatternNode *tree, uint64 low, uint64 high, uint32 next)
-{
-	uint32		node = add_node(builder, NODE_GATE, next);
-
-	if (node != NO_NODE)
-	{
-		builder->nodes[node].low = low;
-		builder->nodes[node].high = high;
-		builder->nodes[node].at = tree->at;
-	}
-	return node;
-}
-
-static uint32
-build_gate(Builder *builder, const PatternNode *tree, uint32 next)
-{
-	uint64		distance = (uint64) tree->distance;
-	uint32		node;
-
-	switch (tree->op)
-	{
-		case PATTERN_LE:
-			return add_gate(builder, tree, 0, distance, next);
-		case PATTERN_LT:
-			/* Nothing is nearer than 0: an interval that holds nothing. */
-			return distance == 0 ? add_gate(builder, tree, 1, 0, next) :
-				add_gate(builder, tree, 0, distance - 1, next);
-		case PATTERN_GE:
-			return add_gate(builder, tree, distance, PG_UINT64_MAX, next);
-		case PATTERN_GT:
-			return add_gate(builder, tree, distance + 1, PG_UINT64_MAX, next);
-		case PATTERN_EQ:
-			return add_gate(builder, tree, distance, distance, next);
-		case PATTERN_NE:
-			node = add_gate(builder, tree, distance + 1, PG_UINT64_MAX, next);
-			if (node == NO_NODE || distance == 0)
-				return node;
-			next = add_gate(builder, tree, 0, distance - 1, next);
-			return next == NO_NODE ? NO_NODE : add_fork(builder, next, node);
-	}
-	return NO_NODE;
-}
-
-/*
- * Builds the nodes of a tree in front of next, from its end to its beginning,
- * and returns the first of them; NO_NODE after an error.  So the number of a
- * node is greater than that of one that stands after it in the pattern.
- */
-static uint32
-build(Builder *builder, const PatternNode *tree, uint32 next)
-{
-	const PatternNode *child;
-	uint32		node;
-	uint32		fork;
-	uint32		nchildren = 0;
-	const PatternNode **children;
-
-	if (next == NO_NODE)
-		return NO_NODE;
-	switch (tree->kind)
-	{
-		case PATTERN_CONDITION:
-		case PATTERN_ANY:
-			node = add_node(builder, NODE_ROW, next);
-			if (node != NO_NODE)
-				builder->nodes[node].condition =
-					tree->kind == PATTERN_ANY ? PATTERN_NO_CONDITION : tree->condition;
-			return node;
-
-		case PATTERN_GATE:
-			return build_gate(builder, tree, next);
-
-		case PATTERN_SEQUENCE:
-		case PATTERN_ALTERNATIVES:
-			for (child = tree->child; child; child = child->next)
-				nchildren++;
-			if (nchildren == 0)
-				return next;
-			children = palloc(nchildren * sizeof(PatternNode *));
-			nchildren = 0;
-			for (child = tree->child; child; child = child->next)
-				children[nchildren++] = child;
-			node = tree->kind == PATTERN_SEQUENCE ? next : build(builder, children[--nchildren], next);
-			while (nchildren-- > 0 && node != NO_NODE)
-			{
-				if (tree->kind == PATTERN_SEQUENCE)
-					node = build(builder, children[nchildren], node);
-				else
-				{
-					fork = build(builder, children[nchildren], next);
-					node = fork == NO_NODE ? NO_NODE : add_fork(builder, fork, node);
-				}
-			}
-			pfree(children);
-			return node;
-
-		case PATTERN_REPEAT:
-			node = next;
-			if (tree->max == PATTERN_UNBOUNDED && tree->child->kind == PATTERN_ANY)
-				node = add_node(builder, NODE_SPACE, next);
-			else if (tree->max == PATTERN_UNBOUNDED)
-			{
-				/* The fork after the last time is reached before the first one, too, if there may be none. */
-				fork = add_fork(builder, next, NO_NODE);
-				if (fork == NO_NODE)
-					return NO_NODE;
-				node = build(builder, tree->child, fork);
-				if (node == NO_NODE)
-					return NO_NODE;
-				builder->nodes[fork].other = node;
-				if (tree->min == 0)
-					return fork;
-				for (uint32 i = 1; i < tree->min && node != NO_NODE; i++)
-					node = build(builder, tree->child, node);
-				return node;
-			}
-			else
-			{
-				for (uint32 i = tree->min; i < tree->max && node != NO_NODE; i++)
-				{
-					node = build(builder, tree->child, node);
-					if (node != NO_NODE)
-						node = add_fork(builder, next, node);
-				}
-			}
-			for (uint32 i = 0; i < tree->min && node != NO_NODE; i++)
-				node = build(builder, tree->child, node);
-			return node;
-	}
-	return NO_NODE;
-}
 
 #define GROW(builder, list, count, room) \
 	do { \
@@ -294,33 +101,50 @@ add_source(Builder *builder, uint32 node)
 
 /* Adds an edge of the last source's. */
 static bool
-add_edge(Builder *builder, Source *source, uint32 to, const Passed *passed)
+add_edge(Builder *builder, uint32 source, uint32 to, const Passed *passed)
 {
 	PatternEdge *edge;
 
 	if (builder->nedges == PATTERN_MAX_EDGES)
-		return fail_size(builder);
+		return pattern_fail_size(builder->graph.error);
 	GROW(builder, edges, nedges, edge_room);
 	edge = &builder->edges[builder->nedges++];
 	edge->to = to;
 	edge->step = passed->gate ? STEP_GATED : passed->space ? STEP_LATER : STEP_NEXT;
+	edge->first = passed->first;
 	edge->low = passed->low;
 	edge->high = passed->high;
 	edge->queue = PATTERN_NO_QUEUE;
-	source->nedges++;
+	builder->sources[source].nedges++;
 	return true;
+}
+
+/* Adds an edge to a row, and its position if it is new; none where no row can follow. */
+static bool
+add_row(Builder *builder, uint32 source, uint32 node, const Passed *passed)
+{
+	if (passed->last)
+		return true;
+	if (!builder->nodes[node].known)
+	{
+		builder->nodes[node].known = true;
+		add_source(builder, node);
+	}
+	return add_edge(builder, source, node, passed);
 }
 
 /* Adds an edge to a position that peeks before a node, and that position if it is new. */
 static bool
 add_peek(Builder *builder, uint32 source, uint32 node, const Passed *passed)
 {
+	if (passed->last)
+		return true;
 	if (!builder->nodes[node].peeked)
 	{
 		builder->nodes[node].peeked = true;
 		add_source(builder, node | PEEK_BIT);
 	}
-	return add_edge(builder, &builder->sources[source], node | PEEK_BIT, passed);
+	return add_edge(builder, source, node | PEEK_BIT, passed);
 }
 
 /* Puts a node on the stack unless this walk was there in the same way. */
@@ -334,13 +158,13 @@ push(Builder *builder, uint32 node, const Passed *passed)
 		const Passed *before = &builder->visits[v].passed;
 
 		if (++builder->work > MAX_WORK)
-			return fail_size(builder);
-		if (before->space == passed->space && before->gate == passed->gate &&
+			return pattern_fail_size(builder->graph.error);
+		if (before->first == passed->first && before->last == passed->last && before->space == passed->space && before->gate == passed->gate &&
 			before->low == passed->low && before->high == passed->high)
 			return true;
 	}
 	if (++builder->work > MAX_WORK || builder->nvisits == MAX_VISITS)
-		return fail_size(builder);
+		return pattern_fail_size(builder->graph.error);
 	GROW(builder, visits, nvisits, visit_room);
 	visit = &builder->visits[builder->nvisits];
 	visit->node = node;
@@ -360,21 +184,52 @@ forget_visits(Builder *builder)
 	builder->nvisits = builder->nstack = 0;
 }
 
+static const char no_row_before[] = "before it to measure from";
+static const char hint_before[] = "It stands between two events: view (?t<=1 hour) purchase.";
+static const char no_row_after[] = "after it to measure to";
+static const char hint_after[] = "It stands between two events: view (?t<=1 hour) purchase. "
+	"A limit of the whole match is written at the end: within 1 hour.";
+
 static bool
 fail_gate(Builder *builder, const char *at, const char *lacks, const char *hint)
 {
-	cjm_fail(builder->error, CJM_ERROR_VALUE, "invalid pattern: time gate at character %d has nothing %s",
-			 label_position(&builder->pattern->text, at), lacks);
-	cjm_fail_hint(builder->error, "%s", hint);
+	cjm_fail(builder->graph.error, CJM_ERROR_VALUE, "invalid pattern: time gate at character %d has nothing %s",
+			 label_position(&builder->graph.pattern->text, at), lacks);
+	cjm_fail_hint(builder->graph.error, "%s", hint);
 	return false;
 }
 
-/* Goes on from a node that is not a row; see the banner about gates and spaces. */
+/* A way from a source leads to the end. */
+static bool
+reach_end(Builder *builder, uint32 source_number, uint32 node, const Passed *passed)
+{
+	Source	   *source = &builder->sources[source_number];
+	PatternEnd	ends;
+
+	if (passed->gate)
+	{
+		if (builder->graph.pattern->dialect == PATTERN_NUMBERED)
+			return add_peek(builder, source_number, node, passed);
+		return fail_gate(builder, passed->at, no_row_after, hint_after);
+	}
+	if (source->node == START_NODE)
+	{
+		builder->empty |= PATTERN_EMPTY(passed->first, passed->last);
+		return true;
+	}
+	ends = !passed->last ? ENDS_HERE : passed->space ? ENDS_LATER : ENDS_LAST;
+	/* What peeks looks at a row, which is one more. */
+	if (ends != ENDS_LAST || !(source->node & PEEK_BIT))
+		source->ends = Max(source->ends, ends);
+	return true;
+}
+
+/* Goes on from a node that is not a row; see the banner about gates, spaces and anchors. */
 static bool
 pass(Builder *builder, uint32 source, uint32 node_number, Passed passed)
 {
-	const GraphNode *node = &builder->nodes[node_number];
-	bool		numbered = builder->pattern->dialect == PATTERN_NUMBERED;
+	GraphNode  *node = &builder->nodes[node_number];
+	bool		numbered = builder->graph.pattern->dialect == PATTERN_NUMBERED;
 	bool		start = builder->sources[source].node == START_NODE;
 
 	switch (node->kind)
@@ -387,8 +242,10 @@ pass(Builder *builder, uint32 source, uint32 node_number, Passed passed)
 			return push(builder, node->other, &passed) && push(builder, node->next, &passed);
 
 		case NODE_SPACE:
-			/* A match begins with a row, so a space in front of that means nothing. */
-			if (start)
+			/* A match begins with a row, so a space in front of that means nothing, but after "^". */
+			if (start && passed.first && !passed.last && !push(builder, node->other, &passed))
+				return false;
+			if (start || passed.last)
 				return push(builder, node->next, &passed);
 			if (numbered && passed.gate)
 				return add_peek(builder, source, node_number, &passed);
@@ -397,29 +254,33 @@ pass(Builder *builder, uint32 source, uint32 node_number, Passed passed)
 
 		case NODE_GATE:
 			if (start && !numbered)
-				return fail_gate(builder, node->at, "before it to measure from",
-								 "It stands between two events: view (?t<=1 hour) purchase.");
+				return fail_gate(builder, node->tree->at, no_row_before, hint_before);
 			if (start || (numbered && passed.space && !passed.gate))
 				return add_peek(builder, source, node_number, &passed);
 			passed.gate = true;
-			passed.at = node->at;
+			passed.at = node->tree->at;
 			passed.low = Max(passed.low, node->low);
 			passed.high = Min(passed.high, node->high);
-			if (passed.low > passed.high)
+			if (passed.last || passed.low > passed.high)
 				return true;
 			return push(builder, node->next, &passed);
 
-		case NODE_END:
-			if (!passed.gate)
-			{
-				builder->sources[source].accepts = true;
+		case NODE_FIRST:
+			if (passed.gate)
+				return fail_gate(builder, passed.at, no_row_before, hint_before);
+			if (!start)
 				return true;
-			}
-			if (numbered)
-				return add_peek(builder, source, node_number, &passed);
-			return fail_gate(builder, passed.at, "after it to measure to",
-							 "It stands between two events: view (?t<=1 hour) purchase. "
-							 "A limit of the whole match is written at the end: within 1 hour.");
+			node->holds = passed.first = true;
+			return push(builder, node->next, &passed);
+
+		case NODE_LAST:
+			if (passed.gate)
+				return fail_gate(builder, passed.at, no_row_after, hint_after);
+			passed.last = true;
+			return push(builder, node->next, &passed);
+
+		case NODE_END:
+			return reach_end(builder, source, node_number, &passed);
 	}
 	return true;
 }
@@ -436,7 +297,7 @@ walk(Builder *builder, uint32 source, uint32 from)
 		Visit		visit = builder->stack[--builder->nstack];
 
 		if (builder->nodes[visit.node].kind == NODE_ROW ?
-			!add_edge(builder, &builder->sources[source], visit.node, &visit.passed) :
+			!add_row(builder, source, visit.node, &visit.passed) :
 			!pass(builder, source, visit.node, visit.passed))
 			return false;
 	}
@@ -448,15 +309,10 @@ walk(Builder *builder, uint32 source, uint32 from)
 static bool
 walk_all(Builder *builder, uint32 first)
 {
-	uint32		nnodes = builder->nnodes;
-
 	add_source(builder, START_NODE);
 	if (!walk(builder, 0, first))
 		return false;
-	for (uint32 i = 0; i < nnodes; i++)
-		if (builder->nodes[i].kind == NODE_ROW)
-			add_source(builder, i);
-	/* Walking adds sources that peek; those of the start's are among them already. */
+	/* Walking adds sources. */
 	for (uint32 s = 1; s < builder->nsources; s++)
 	{
 		uint32		node = builder->sources[s].node;
@@ -465,7 +321,7 @@ walk_all(Builder *builder, uint32 first)
 		if (!walk(builder, s, node & PEEK_BIT ? node & ~PEEK_BIT : builder->nodes[node].next))
 			return false;
 		/* The shortest match goes no farther. */
-		if (builder->sources[s].accepts)
+		if (builder->sources[s].ends == ENDS_HERE)
 		{
 			builder->nedges = builder->sources[s].first_edge;
 			builder->sources[s].nedges = 0;
@@ -483,10 +339,10 @@ number_positions(Builder *builder, PatternProgram *program)
 {
 	uint32		count = 0;
 
-	for (uint32 i = 0; i < builder->nnodes; i++)
-		if (builder->nodes[i].kind == NODE_ROW)
+	for (uint32 i = 0; i < builder->graph.nnodes; i++)
+		if (builder->nodes[i].known)
 			builder->nodes[i].position = count++;
-	for (uint32 i = 0; i < builder->nnodes; i++)
+	for (uint32 i = 0; i < builder->graph.nnodes; i++)
 		if (builder->nodes[i].peeked)
 		{
 			builder->nodes[i].position = count++;
@@ -557,14 +413,34 @@ assign_queues(PatternProgram *program, uint32 nedges)
 	pfree(renumber);
 }
 
+/* What a position asks of its row; tree may be NULL. */
+static void
+set_condition(PatternPosition *position, const PatternNode *tree)
+{
+	position->condition = PATTERN_NO_CONDITION;
+	if (tree == NULL)
+		return;
+	if (tree->kind == PATTERN_CONDITION)
+		position->condition = tree->condition;
+	else if (tree->kind == PATTERN_NONE_OF)
+	{
+		position->nbarred = tree->nbarred;
+		position->barred = tree->barred;
+		for (uint32 i = 0; i < tree->nbarred; i++)
+			if (tree->barred[i] < 64)
+				position->barred_bits |= UINT64CONST(1) << tree->barred[i];
+	}
+}
+
 static PatternProgram *
 make_program(Builder *builder)
 {
 	PatternProgram *program = palloc0(sizeof(PatternProgram));
 	size_t		size;
 
-	program->nconditions = builder->pattern->nconditions;
-	program->within = builder->pattern->within;
+	program->nconditions = builder->graph.pattern->nconditions;
+	program->within = builder->graph.pattern->within;
+	program->empty = builder->empty;
 	number_positions(builder, program);
 	program->edges = palloc(Max(builder->nedges, 1) * sizeof(PatternEdge));
 	for (uint32 e = 0; e < builder->nedges; e++)
@@ -580,18 +456,20 @@ make_program(Builder *builder)
 
 		if (source->node == START_NODE)
 		{
-			program->nullable = source->accepts;
-			program->nstarts = source->nedges;
-			program->starts = palloc(Max(source->nedges, 1) * sizeof(uint32));
+			program->starts = palloc(Max(source->nedges, 1) * sizeof(PatternStart));
 			for (uint32 e = 0; e < source->nedges; e++)
-				program->starts[e] = program->edges[source->first_edge + e].to;
+			{
+				const PatternEdge *edge = &program->edges[source->first_edge + e];
+
+				program->starts[program->nstarts++] = (PatternStart) {edge->to, edge->first};
+			}
 			continue;
 		}
 		node = &builder->nodes[source->node & ~PEEK_BIT];
 		position = &program->positions[node->position];
 		position->peeks = (source->node & PEEK_BIT) != 0;
-		position->condition = position->peeks ? PATTERN_NO_CONDITION : node->condition;
-		position->accepts = source->accepts;
+		set_condition(position, position->peeks ? NULL : node->tree);
+		position->ends = source->ends;
 		position->first_edge = source->first_edge;
 		position->nedges = source->nedges;
 	}
@@ -606,28 +484,24 @@ make_program(Builder *builder)
 
 /*
  * pattern_compile makes a pattern ready, in the current context, where all that
- * it will ever own must stay.  Nothing of the pattern is kept.  NULL after an
- * error.
+ * it will ever own must stay.  Of the pattern, the lists of what is barred must stay
+ * as well.  NULL after an error.
  */
 PatternProgram *
 pattern_compile(const Pattern *pattern, CjmError *error)
 {
-	Builder		builder = {.pattern = pattern, .error = error};
+	Builder		builder = {.graph = {.pattern = pattern, .error = error}};
 	PatternProgram *program = NULL;
-	uint32		end;
 	uint32		first;
 
-	builder.nodes = palloc(PATTERN_MAX_NODES * sizeof(GraphNode));
+	builder.nodes = builder.graph.nodes = palloc(PATTERN_MAX_NODES * sizeof(GraphNode));
 	builder.source_room = builder.edge_room = builder.visit_room = builder.stack_room = 16;
 	builder.sources = palloc(builder.source_room * sizeof(Source));
 	builder.edges = palloc(builder.edge_room * sizeof(PatternEdge));
 	builder.visits = palloc(builder.visit_room * sizeof(Visit));
 	builder.stack = palloc(builder.stack_room * sizeof(Visit));
-	end = add_node(&builder, NODE_END, NO_NODE);
-	first = build(&builder, pattern->root, end);
-	for (uint32 i = 0; i < builder.nnodes; i++)
-		builder.nodes[i].visit = NO_NODE;
-	if (first != NO_NODE && walk_all(&builder, first))
+	first = pattern_graph(&builder.graph);
+	if (first != NO_NODE && walk_all(&builder, first) && pattern_check_anchors(&builder.graph))
 		program = make_program(&builder);
 	pfree(builder.nodes);
 	pfree(builder.sources);

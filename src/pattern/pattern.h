@@ -9,6 +9,8 @@
  *	.*			any rows		x | y		one or the other
  *	(?t OP D)	a time gate		( )			grouping
  *	x* x+ x? x{m} x{m,} x{m,n}	repetition
+ *	!x  !(x | y)	any row but such ones
+ *	^  $			no row is before, after
  *	within D	at the end: limit of the whole match
  *
  * A gate, OP being <= < >= > == or !=, lets any rows lie between, as .* does, and
@@ -31,13 +33,17 @@
 typedef enum PatternDialect
 {
 	PATTERN_NUMBERED,
-	PATTERN_NAMED
+	PATTERN_NAMED,
+	PATTERN_NAMED_1				/* for pattern_parse: as before "$" was the end, when it was a letter */
 } PatternDialect;
 
 typedef enum PatternKind
 {
 	PATTERN_CONDITION,			/* a row that a condition holds for */
 	PATTERN_ANY,				/* any row */
+	PATTERN_NONE_OF,			/* a row that none of some conditions holds for */
+	PATTERN_FIRST,				/* no row: there is none before */
+	PATTERN_LAST,				/* no row: there is none after */
 	PATTERN_GATE,
 	PATTERN_SEQUENCE,			/* of its children, perhaps none */
 	PATTERN_ALTERNATIVES,		/* its children, two or more */
@@ -59,6 +65,8 @@ typedef struct PatternNode
 	PatternKind kind;
 	const char *at;				/* where it begins in the text */
 	uint32		condition;		/* PATTERN_CONDITION: from 0 */
+	uint32		nbarred;		/* PATTERN_NONE_OF: one or more */
+	uint32	   *barred;			/* each once */
 	PatternOperator op;			/* PATTERN_GATE */
 	int64		distance;		/* PATTERN_GATE: microseconds, not negative */
 	uint32		min;			/* PATTERN_REPEAT */
@@ -80,6 +88,7 @@ typedef struct Pattern
 
 extern bool pattern_parse(const char *text, size_t size, int encoding, PatternDialect dialect,
 						  Pattern *pattern, CjmError *error);
+extern bool pattern_is_plain(const Pattern *pattern);
 extern void pattern_print(StringInfo out, const Pattern *pattern);
 extern const char *pattern_operator(PatternOperator op);
 

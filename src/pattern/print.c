@@ -21,7 +21,8 @@ pattern_operator(PatternOperator op)
 static void
 print_label(StringInfo out, Label label)
 {
-	bool		quote = label.bytes[0] == '.' || label.bytes[label.size - 1] == '.' ||
+	char		last = label.bytes[label.size - 1];
+	bool		quote = label.bytes[0] == '.' || last == '.' || last == '$' ||
 		label_is_word(label, "within") || funnel_find_arrow(label) != NULL || funnel_find_space(label) != NULL;
 
 	label_print(out, label, quote);
@@ -39,6 +40,29 @@ print_event(StringInfo out, const FunnelEvent *event)
 		appendStringInfoChar(out, '@');
 		print_label(out, event->channel);
 	}
+}
+
+static void
+print_condition(StringInfo out, const Pattern *pattern, uint32 condition)
+{
+	if (pattern->dialect == PATTERN_NAMED)
+		print_event(out, &pattern->events[condition]);
+	else
+		appendStringInfo(out, "(?%u)", condition + 1);
+}
+
+static void
+print_barred(StringInfo out, const Pattern *pattern, const PatternNode *node)
+{
+	appendStringInfoString(out, node->nbarred > 1 ? "!(" : "!");
+	for (uint32 i = 0; i < node->nbarred; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, " | ");
+		print_condition(out, pattern, node->barred[i]);
+	}
+	if (node->nbarred > 1)
+		appendStringInfoChar(out, ')');
 }
 
 static void
@@ -61,10 +85,16 @@ print_node(StringInfo out, const Pattern *pattern, const PatternNode *node, bool
 	switch (node->kind)
 	{
 		case PATTERN_CONDITION:
-			if (pattern->dialect == PATTERN_NAMED)
-				print_event(out, &pattern->events[node->condition]);
-			else
-				appendStringInfo(out, "(?%u)", node->condition + 1);
+			print_condition(out, pattern, node->condition);
+			break;
+		case PATTERN_NONE_OF:
+			print_barred(out, pattern, node);
+			break;
+		case PATTERN_FIRST:
+			appendStringInfoChar(out, '^');
+			break;
+		case PATTERN_LAST:
+			appendStringInfoChar(out, '$');
 			break;
 		case PATTERN_ANY:
 			appendStringInfoChar(out, '.');
@@ -106,6 +136,24 @@ print_node(StringInfo out, const Pattern *pattern, const PatternNode *node, bool
 				appendStringInfo(out, "{%u,%u}", node->min, node->max);
 			break;
 	}
+}
+
+static bool
+is_plain(const PatternNode *node)
+{
+	if (node->kind == PATTERN_NONE_OF || node->kind == PATTERN_FIRST || node->kind == PATTERN_LAST)
+		return false;
+	for (const PatternNode *child = node->child; child; child = child->next)
+		if (!is_plain(child))
+			return false;
+	return true;
+}
+
+/* Whether a pattern has neither "!" nor "^" nor "$", which version 1 of the stored format lacks. */
+bool
+pattern_is_plain(const Pattern *pattern)
+{
+	return is_plain(pattern->root);
 }
 
 /* Appends the canonical text of a pattern. */

@@ -19,10 +19,34 @@ typedef enum PatternStep
 	STEP_GATED					/* it is a later row at a distance from low to high */
 } PatternStep;
 
+/* Whether a match may end with a row. */
+typedef enum PatternEnd
+{
+	ENDS_NOT,
+	ENDS_LAST,					/* if it is the very last row */
+	ENDS_LATER,					/* with all rows after it */
+	ENDS_HERE
+} PatternEnd;
+
+/* A way to match no row at all: anywhere, before the first row, after the last one, where there is none. */
+#define PATTERN_EMPTY(first, last) (1 << ((first) + 2 * (last)))
+#define PATTERN_EMPTY_ANYWHERE PATTERN_EMPTY(0, 0)
+#define PATTERN_EMPTY_FIRST PATTERN_EMPTY(1, 0)
+#define PATTERN_EMPTY_LAST PATTERN_EMPTY(0, 1)
+#define PATTERN_EMPTY_ALONE PATTERN_EMPTY(1, 1)
+
+/* A position that a match may begin with. */
+typedef struct PatternStart
+{
+	uint32		position;
+	bool		first;			/* with the very first row only */
+} PatternStart;
+
 typedef struct PatternEdge
 {
 	uint32		to;				/* position */
 	PatternStep step;
+	bool		first;			/* from the start: only to the very first row */
 	uint64		low;			/* microseconds, both included */
 	uint64		high;
 	uint32		queue;			/* STEP_GATED: of these to, low and high */
@@ -35,8 +59,11 @@ typedef struct PatternEdge
 typedef struct PatternPosition
 {
 	uint32		condition;		/* that the row meets; PATTERN_NO_CONDITION: any row does */
+	uint32		nbarred;		/* conditions of which it meets none */
+	const uint32 *barred;		/* the pattern's */
+	uint64		barred_bits;	/* the first 64 conditions of them */
+	PatternEnd	ends;
 	bool		peeks;
-	bool		accepts;		/* a match may end with it */
 	bool		wanted_later;	/* an edge of kind STEP_LATER leads here */
 	uint32		first_edge;
 	uint32		nedges;
@@ -74,13 +101,13 @@ struct PatternProgram
 {
 	uint32		nconditions;
 	int64		within;
-	bool		nullable;		/* the pattern matches no row at all */
+	uint8		empty;			/* PATTERN_EMPTY_... */
 	uint32		npositions;		/* those that peek are the last, in the order of evaluation */
 	uint32		npeeking;
 	PatternPosition *positions;
 	PatternEdge *edges;
 	uint32		nstarts;		/* positions that a match may begin with, in order of preference */
-	uint32	   *starts;
+	PatternStart *starts;
 	uint32		nqueues;
 	PatternQueue *queues;
 

@@ -130,7 +130,16 @@ static inline bool
 holds(const PatternPosition *position, const ConditionRows *rows, const ConditionRow *row)
 {
 	if (position->condition == PATTERN_NO_CONDITION)
+	{
+		if (position->nbarred == 0)
+			return true;
+		if (rows->nwords <= 1)
+			return (row->bits & position->barred_bits) == 0;
+		for (uint32 i = 0; i < position->nbarred; i++)
+			if (condition_bit(condition_row_bits(rows, row), position->barred[i]))
+				return false;
 		return true;
+	}
 	if (rows->nwords <= 1)
 		return (row->bits >> position->condition & 1) != 0;
 	return condition_bit(condition_row_bits(rows, row), position->condition);
@@ -146,8 +155,13 @@ worth_at(const Run *run, const PatternPosition *position, uint32 row)
 
 	if (run->partial)
 		best = PARTIAL_END;
-	else if (position->accepts)
-		return position->peeks ? row : row + 1;
+	else if (position->ends != ENDS_NOT)
+	{
+		if (position->ends == ENDS_HERE)
+			return position->peeks ? row : row + 1;
+		if (position->ends == ENDS_LATER || row + 1 == run->rows->count)
+			best = run->rows->count;
+	}
 	for (uint32 e = position->nedges; e > 0; e--, edge++)
 	{
 		uint32		worth;
@@ -237,7 +251,10 @@ run_row(const Run *run, uint32 row)
 	for (uint32 p = ntaking; p < program->npositions; p++)
 		publish(run, p, row, worth_at(run, &program->positions[p], row));
 	for (uint32 s = 0; s < program->nstarts; s++)
-		best = Min(best, program->here[program->starts[s]]);
+		if (row == 0 || !program->starts[s].first)
+			best = Min(best, program->here[program->starts[s].position]);
+	if (row == 0 && (program->empty & PATTERN_EMPTY_FIRST) != 0 && !run->partial)
+		best = 0;
 	if (run->trace)
 		run->trace->ends[row - run->trace->from] = run->trace->worths.end;
 	swap = program->next;
@@ -261,7 +278,7 @@ is_within(const Run *run, uint32 row, uint32 end)
 bool
 pattern_matches_nothing(const PatternProgram *program)
 {
-	return program->nullable;
+	return program->empty != 0;
 }
 
 /* Whether there can be a match among rows where only these conditions may hold. */
@@ -270,12 +287,12 @@ pattern_may_begin(const PatternProgram *program, const uint64 *possible)
 {
 	for (uint32 s = 0; s < program->nstarts; s++)
 	{
-		uint32		condition = program->positions[program->starts[s]].condition;
+		uint32		condition = program->positions[program->starts[s].position].condition;
 
 		if (condition == PATTERN_NO_CONDITION || condition_bit(possible, condition))
 			return true;
 	}
-	return program->nullable;
+	return program->empty != 0;
 }
 
 /*
@@ -287,7 +304,7 @@ pattern_matches(PatternProgram *program, const ConditionRows *rows)
 {
 	Run			run = {program, rows, 0, rows->count, false, NULL};
 
-	if (program->nullable)
+	if ((program->empty & ~PATTERN_EMPTY_ALONE) != 0 || (program->empty != 0 && rows->count == 0))
 		return true;
 	run_start(&run);
 	for (uint32 row = rows->count; row-- > 0;)
@@ -300,7 +317,10 @@ pattern_matches(PatternProgram *program, const ConditionRows *rows)
 	return false;
 }
 
-/* The number of matches, none of which shares a row with another. */
+/*
+ * The number of matches, none of which shares a row with another.  One of no row
+ * counts where there is a row, and one after the last row if none ends with that.
+ */
 uint32
 pattern_count(PatternProgram *program, const ConditionRows *rows)
 {
@@ -309,19 +329,19 @@ pattern_count(PatternProgram *program, const ConditionRows *rows)
 	uint32	   *counts = room;
 	uint32		count;
 
-	if (program->nullable || rows->count == 0)
+	if ((program->empty & PATTERN_EMPTY_ANYWHERE) != 0 || rows->count == 0)
 		return rows->count;
 	/* counts[i] is the number from row i on. */
 	if (rows->count > CONDITION_ROWS_ROOM)
 		counts = palloc_extended(((size_t) rows->count + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
-	counts[rows->count] = 0;
+	counts[rows->count] = (program->empty & PATTERN_EMPTY_LAST) != 0;
 	run_start(&run);
 	for (uint32 row = rows->count; row-- > 0;)
 	{
 		uint32		end = run_row(&run, row);
 
 		if (end != NO_WORTH && is_within(&run, row, end))
-			counts[row] = counts[Max(end, row + 1)] + 1;
+			counts[row] = end == rows->count ? 1 : counts[Max(end, row + 1)] + 1;
 		else
 			counts[row] = counts[row + 1];
 	}
@@ -423,8 +443,8 @@ trace_match(Run *run, uint32 target, int64 **times, CjmError *error)
 	memset(program->traced, 0xff, program->npositions * sizeof(uint32));
 	trace_row(run, row, true);
 	for (uint32 s = 0; s < program->nstarts && number == PG_UINT32_MAX; s++)
-		if (program->traced[program->starts[s]] == target)
-			number = program->starts[s];
+		if (program->traced[program->starts[s].position] == target && (row == 0 || !program->starts[s].first))
+			number = program->starts[s].position;
 	Assert(number != PG_UINT32_MAX);
 	for (;;)
 	{
@@ -442,7 +462,9 @@ trace_match(Run *run, uint32 target, int64 **times, CjmError *error)
 			if (run->partial)
 				target++;
 		}
-		if (run->partial ? target == PARTIAL_END : position->accepts)
+		if (run->partial ? target == PARTIAL_END :
+			position->ends == ENDS_HERE || (position->ends == ENDS_LATER && target == run->rows->count) ||
+			(position->ends == ENDS_LAST && row + 1 == run->rows->count))
 			break;
 		if (!position->peeks)
 		{
@@ -475,7 +497,7 @@ pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial,
 	uint32		worth = NO_WORTH;
 
 	*times = NULL;
-	if (program->nullable || rows->count == 0)
+	if ((program->empty & PATTERN_EMPTY_ANYWHERE) != 0 || rows->count == 0)
 		return 0;
 	run_start(&run);
 	for (uint32 row = rows->count; row-- > 0;)
@@ -488,6 +510,8 @@ pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial,
 			worth = end;
 		}
 	}
+	if (first != PG_UINT32_MAX && worth == first)
+		return 0;
 	if (first != PG_UINT32_MAX)
 	{
 		run.from = first;
@@ -495,7 +519,7 @@ pattern_events(PatternProgram *program, const ConditionRows *rows, bool partial,
 		return trace_match(&run, worth, times, error);
 	}
 	/* Beginnings do not know when they began. */
-	if (!partial || program->within != PATTERN_NO_LIMIT)
+	if (!partial || (program->empty & PATTERN_EMPTY_LAST) != 0 || program->within != PATTERN_NO_LIMIT)
 		return 0;
 
 	run.partial = true;

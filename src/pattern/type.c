@@ -1,10 +1,14 @@
 /*
  * pattern/type.c: the SQL type journey_pattern, and what it finds in a journey.
  *
- * A value is a version byte, 1, and the canonical text of the pattern, behind a
- * varlena header that may be a short one.  The text is canonical, so values are
- * compared and hashed as bytes.  On the wire it is the same, with the labels in
- * the encoding of the client.
+ * A value is a version byte and the canonical text of the pattern, behind a
+ * varlena header that may be a short one.  On the wire it is the same, with the
+ * labels in the encoding of the client.
+ *
+ * Version 1 has neither "!" nor "^" nor "$", and is still written for patterns that
+ * need none of them, so that equal patterns are equal bytes, which is how values
+ * are compared and hashed.  But in its text a bare label may end with "$", which it
+ * may no more: canonical() puts such a label into quotes.
  */
 #include "journey/argument.h"
 
@@ -15,7 +19,8 @@
 #include "pattern/rows.h"
 #include "utils/builtins.h"
 
-#define PATTERN_VERSION 1
+#define PATTERN_VERSION_PLAIN 1
+#define PATTERN_VERSION 2		/* the latest */
 
 PG_FUNCTION_INFO_V1(journey_pattern_in);
 PG_FUNCTION_INFO_V1(journey_pattern_out);
@@ -29,35 +34,52 @@ PG_FUNCTION_INFO_V1(journey_matches);
 PG_FUNCTION_INFO_V1(journey_match_count);
 PG_FUNCTION_INFO_V1(journey_match_events);
 
-/* The text of a value, after its version is seen to be ours; points into the value. */
+/* The text of a value, after its version is seen to be ours, and how to read it; points into the value. */
 static Label
-open_pattern(struct varlena *value)
+open_pattern(struct varlena *value, PatternDialect *dialect)
 {
 	const char *bytes = VARDATA_ANY(value);
 	uint32		size = VARSIZE_ANY_EXHDR(value);
 
-	if (size == 0 || bytes[0] != PATTERN_VERSION)
+	if (size == 0 || bytes[0] < PATTERN_VERSION_PLAIN || bytes[0] > PATTERN_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("journey_pattern has a format that this release of cjm cannot read"),
 				 errhint("Update the extension.")));
+	*dialect = bytes[0] == PATTERN_VERSION_PLAIN ? PATTERN_NAMED_1 : PATTERN_NAMED;
 	return (Label) {bytes + 1, size - 1};
 }
 
 /* Reads and compiles a pattern, to see that it is one, and makes a value of it; NULL after an error. */
 static struct varlena *
-make_pattern(const char *text, size_t size, CjmError *error)
+make_pattern(const char *text, size_t size, PatternDialect dialect, CjmError *error)
 {
 	Pattern		pattern;
 	StringInfoData bytes;
 
-	if (!pattern_parse(text, size, GetDatabaseEncoding(), PATTERN_NAMED, &pattern, error) ||
+	if (!pattern_parse(text, size, GetDatabaseEncoding(), dialect, &pattern, error) ||
 		pattern_compile(&pattern, error) == NULL)
 		return NULL;
 	initStringInfo(&bytes);
-	appendStringInfoChar(&bytes, PATTERN_VERSION);
+	appendStringInfoChar(&bytes, pattern_is_plain(&pattern) ? PATTERN_VERSION_PLAIN : PATTERN_VERSION);
 	pattern_print(&bytes, &pattern);
 	return bytes_to_varlena(bytes.data, bytes.len);
+}
+
+/* A value as it would be written today: itself, but for version 1 with a "$" that may have to be quoted now. */
+static struct varlena *
+canonical(struct varlena *value)
+{
+	PatternDialect dialect;
+	Label		text = open_pattern(value, &dialect);
+	CjmError	error = {0};
+
+	if (dialect == PATTERN_NAMED || memchr(text.bytes, '$', text.size) == NULL)
+		return value;
+	value = make_pattern(text.bytes, text.size, dialect, &error);
+	if (value == NULL)
+		cjm_report_stored(&error);
+	return value;
 }
 
 Datum
@@ -65,7 +87,7 @@ journey_pattern_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
 	CjmError	error = {0};
-	struct varlena *value = make_pattern(text, strlen(text), &error);
+	struct varlena *value = make_pattern(text, strlen(text), PATTERN_NAMED, &error);
 
 	if (value == NULL)
 	{
@@ -78,7 +100,8 @@ journey_pattern_in(PG_FUNCTION_ARGS)
 Datum
 journey_pattern_out(PG_FUNCTION_ARGS)
 {
-	Label		text = open_pattern(PG_GETARG_VARLENA_PP(0));
+	PatternDialect dialect;
+	Label		text = open_pattern(canonical(PG_GETARG_VARLENA_PP(0)), &dialect);
 
 	PG_RETURN_CSTRING(pnstrdup(text.bytes, text.size));
 }
@@ -93,14 +116,14 @@ journey_pattern_recv(PG_FUNCTION_ARGS)
 	struct varlena *value;
 	CjmError	error = {0};
 
-	if (version != PATTERN_VERSION)
+	if (version < PATTERN_VERSION_PLAIN || version > PATTERN_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("binary journey_pattern has version %d, which this release of cjm cannot read", version),
-				 errdetail("It reads version %d.", PATTERN_VERSION),
+				 errdetail("It reads versions up to %d.", PATTERN_VERSION),
 				 errhint("Update the extension, or send the pattern as text.")));
 	text = pq_getmsgtext(message, message->len - message->cursor, &size);
-	value = make_pattern(text, size, &error);
+	value = make_pattern(text, size, version == PATTERN_VERSION_PLAIN ? PATTERN_NAMED_1 : PATTERN_NAMED, &error);
 	if (value == NULL)
 		cjm_report(&error);
 	PG_RETURN_POINTER(value);
@@ -109,11 +132,12 @@ journey_pattern_recv(PG_FUNCTION_ARGS)
 Datum
 journey_pattern_send(PG_FUNCTION_ARGS)
 {
-	Label		text = open_pattern(PG_GETARG_VARLENA_PP(0));
+	PatternDialect dialect;
+	Label		text = open_pattern(canonical(PG_GETARG_VARLENA_PP(0)), &dialect);
 	StringInfoData message;
 
 	pq_begintypsend(&message);
-	pq_sendbyte(&message, PATTERN_VERSION);
+	pq_sendbyte(&message, text.bytes[-1]);
 	pq_sendtext(&message, text.bytes, text.size);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&message));
 }
@@ -121,8 +145,8 @@ journey_pattern_send(PG_FUNCTION_ARGS)
 static bool
 equal_arguments(FunctionCallInfo fcinfo)
 {
-	struct varlena *a = PG_GETARG_VARLENA_PP(0);
-	struct varlena *b = PG_GETARG_VARLENA_PP(1);
+	struct varlena *a = canonical(PG_GETARG_VARLENA_PP(0));
+	struct varlena *b = canonical(PG_GETARG_VARLENA_PP(1));
 	bool		equal = VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
 
@@ -146,7 +170,7 @@ journey_pattern_ne(PG_FUNCTION_ARGS)
 Datum
 journey_pattern_hash(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	struct varlena *value = canonical(PG_GETARG_VARLENA_PP(0));
 	Datum		hash = hash_any((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 
 	PG_FREE_IF_COPY(value, 0);
@@ -156,7 +180,7 @@ journey_pattern_hash(PG_FUNCTION_ARGS)
 Datum
 journey_pattern_hash_extended(PG_FUNCTION_ARGS)
 {
-	struct varlena *value = PG_GETARG_VARLENA_PP(0);
+	struct varlena *value = canonical(PG_GETARG_VARLENA_PP(0));
 	Datum		hash = hash_any_extended((unsigned char *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
 										 PG_GETARG_INT64(1));
 
@@ -171,9 +195,10 @@ journey_pattern_hash_extended(PG_FUNCTION_ARGS)
 static PatternProgram *
 open_arguments(FunctionCallInfo fcinfo, ConditionRows *rows)
 {
-	Label		text = open_pattern(PG_GETARG_VARLENA_PP(1));
+	PatternDialect dialect;
+	Label		text = open_pattern(PG_GETARG_VARLENA_PP(1), &dialect);
 	CachedPattern *cached = pattern_cached((CachedPattern **) &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt,
-										   text.bytes, text.size, PATTERN_NAMED);
+										   text.bytes, text.size, dialect);
 	JourneyView view;
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);

@@ -55,6 +55,9 @@ static struct
 	long		matched;
 	long		partial;
 	long		within;
+	long		anchored;
+	long		barred;
+	long		empty;
 }			tally;
 
 /*
@@ -64,7 +67,7 @@ static struct
 typedef struct Tree
 {
 	PatternKind kind;
-	int			condition;
+	int			condition;		/* PATTERN_NONE_OF: the bits of those barred */
 	PatternOperator op;
 	int			seconds;
 	int			min;
@@ -106,11 +109,18 @@ make_tree(Input *input, int depth)
 	memset(tree, 0, sizeof(Tree));
 	if (depth == 0 || nnodes > 16)
 		kind %= 8;
-	if (kind < 5)
+	if (kind < 3)
 	{
 		tree->kind = PATTERN_CONDITION;
 		tree->condition = take(input, 3);
 	}
+	else if (kind < 4)
+	{
+		tree->kind = PATTERN_NONE_OF;
+		tree->condition = 1 + take(input, 7);
+	}
+	else if (kind < 5)
+		tree->kind = take(input, 2) ? PATTERN_FIRST : PATTERN_LAST;
 	else if (kind < 6)
 		tree->kind = PATTERN_ANY;
 	else if (kind < 7)
@@ -151,8 +161,9 @@ make_tree(Input *input, int depth)
 	for (int i = 0; i < tree->nchildren; i++)
 		if (tree->children[i] == NULL)
 			tree->children[i] = make_tree(input, depth - 1);
-	/* Gates are not repeated alone. */
-	if (tree->kind == PATTERN_REPEAT && tree->children[0]->kind == PATTERN_GATE)
+	/* Gates and anchors are not repeated alone. */
+	if (tree->kind == PATTERN_REPEAT && (tree->children[0]->kind == PATTERN_GATE ||
+										 tree->children[0]->kind == PATTERN_FIRST || tree->children[0]->kind == PATTERN_LAST))
 		tree->children[0]->kind = PATTERN_CONDITION;
 	/* Once is no repetition, and so (.{1})* is .* again. */
 	if (tree->kind == PATTERN_REPEAT && tree->min == 1 && tree->max == 1)
@@ -174,6 +185,24 @@ write_tree(const Tree *tree)
 				sprintf(end, "%s", names[tree->condition]);
 			else
 				sprintf(end, "(?%d)", tree->condition + 1);
+			break;
+		case PATTERN_NONE_OF:
+			strcpy(end, "!(");
+			for (int c = 0; c < 3; c++)
+				if (tree->condition >> c & 1)
+				{
+					if (source[strlen(source) - 1] != '(')
+						strcat(source, "|");
+					sprintf(source + strlen(source), dialect == PATTERN_NAMED ? "%s" : "(?%s)",
+							dialect == PATTERN_NAMED ? names[c] : c == 0 ? "1" : c == 1 ? "2" : "3");
+				}
+			strcat(source, ")");
+			break;
+		case PATTERN_FIRST:
+			strcpy(end, "^");
+			break;
+		case PATTERN_LAST:
+			strcpy(end, " $");
 			break;
 		case PATTERN_ANY:
 			strcpy(end, ".");
@@ -251,6 +280,7 @@ typedef struct State
 {
 	int			row;			/* the next one to take */
 	bool		started;
+	bool		first;			/* "^" was passed */
 	int			mark;			/* row to measure from */
 	bool		gap;			/* named: rows may be left out before the next one */
 	bool		space;			/* numbered: the item before was .* */
@@ -276,6 +306,7 @@ typedef struct Chain
 } Chain;
 
 static int	best_end;
+static bool nothing_taken;		/* no row may be taken or looked at */
 static int	best_events;
 static bool collect_partial;
 static int	nchains;
@@ -327,7 +358,7 @@ keep(const State *state, bool better)
 	}
 }
 
-/* Numbered: a row that is looked at and not taken is a part of the chain, though not of the times. */
+/* A row that a space takes first, or, numbered, that is looked at and not taken, is a part of the chain, though not of the times. */
 static void
 peek(State *state, int row, const Tree *by)
 {
@@ -362,7 +393,11 @@ take_row(const Tree *tree, Todo *next, const State *state, int row)
 {
 	State		after = *state;
 
+	if (nothing_taken)
+		return;
 	if (tree->kind == PATTERN_CONDITION && !(rows[row].bits >> tree->condition & 1))
+		return;
+	if (tree->kind == PATTERN_NONE_OF && (rows[row].bits & tree->condition) != 0)
 		return;
 	for (int i = 0; i < state->ngates; i++)
 		if (!passes(state->gates[i], state->mark, row))
@@ -399,9 +434,22 @@ take_space(const Tree *tree, Todo *next, const State *state)
 {
 	State		after = *state;
 
+	if (!state->started && !state->first)
+	{
+		follow(next, &after);
+		return;
+	}
+	/* After "^" the match has begun. */
 	if (!state->started)
 	{
 		follow(next, &after);
+		if (state->row == nrows)
+			return;
+		peek(&after, state->row, tree);
+		after.started = true;
+		after.mark = state->row;
+		after.row = state->row + 1;
+		take_space(tree, next, &after);
 		return;
 	}
 	if (dialect == PATTERN_NAMED)
@@ -426,6 +474,8 @@ take_gate(const Tree *tree, Todo *next, const State *state)
 {
 	State		after = *state;
 
+	if (nothing_taken)
+		return;
 	if (dialect == PATTERN_NAMED)
 	{
 		if (after.ngates < 8)
@@ -458,10 +508,34 @@ take_gate(const Tree *tree, Todo *next, const State *state)
 	}
 }
 
+static void
+take_anchor(const Tree *tree, Todo *next, const State *state)
+{
+	State		after = *state;
+
+	/* Compiling refuses a gate beside an anchor. */
+	if (state->gated || state->ngates > 0)
+		return;
+	if (tree->kind == PATTERN_FIRST)
+	{
+		if (state->started || state->row != 0)
+			return;
+		after.first = true;
+	}
+	else if (state->gap)
+	{
+		after.row = nrows;
+		after.gap = false;
+	}
+	else if (state->row != nrows)
+		return;
+	follow(next, &after);
+}
+
 static bool
 same_state(const State *a, const State *b)
 {
-	return a->row == b->row && a->started == b->started && a->mark == b->mark && a->gap == b->gap &&
+	return a->row == b->row && a->started == b->started && a->first == b->first && a->mark == b->mark && a->gap == b->gap &&
 		a->space == b->space && a->gated == b->gated && a->ngates == b->ngates;
 }
 
@@ -482,12 +556,17 @@ follow(Todo *todo, State *state)
 	switch (tree->kind)
 	{
 		case PATTERN_CONDITION:
+		case PATTERN_NONE_OF:
 		case PATTERN_ANY:
 			for (int k = state->row; k < (state->gap ? nrows : Min(state->row + 1, nrows)); k++)
 				take_row(tree, todo->next, state, k);
 			break;
 		case PATTERN_GATE:
 			take_gate(tree, todo->next, state);
+			break;
+		case PATTERN_FIRST:
+		case PATTERN_LAST:
+			take_anchor(tree, todo->next, state);
 			break;
 		case PATTERN_SEQUENCE:
 			for (int i = 0; i < tree->nchildren; i++)
@@ -670,7 +749,8 @@ check_events(PatternProgram *program, const ConditionRows *data, const int *ends
 		return;
 	}
 	REQUIRE(pattern_events(program, data, false, &times, &error) == 0);
-	if (within >= 0)
+	/* Nothing after the last row is a match, too. */
+	if (within >= 0 || ends[nrows] == nrows)
 	{
 		REQUIRE(count == 0);
 		return;
@@ -717,6 +797,31 @@ check_events(PatternProgram *program, const ConditionRows *data, const int *ends
 	}
 }
 
+/*
+ * Whether a pattern needs no row anywhere, which only an oracle between two rows can say; that counts a
+ * row as a match each.
+ */
+static bool
+needs_no_row(ConditionRows *data, PatternProgram *program)
+{
+	State		state = {.row = 1};
+	Todo		todo = {root, -1, NULL, NULL};
+	int			saved = nrows;
+
+	nrows = 2;
+	best_end = 3;
+	steps = 0;
+	nothing_taken = true;
+	follow(&todo, &state);
+	nothing_taken = false;
+	nrows = saved;
+	if (best_end != 1)
+		return false;
+	REQUIRE(pattern_count(program, data) == (uint32) nrows);
+	REQUIRE(pattern_matches(program, data));
+	return true;
+}
+
 static void
 check_case(Input *input)
 {
@@ -727,7 +832,8 @@ check_case(Input *input)
 	StringInfoData printed;
 	StringInfoData again;
 	int			at = 0;
-	int			ends[MAX_ROWS];
+	int			ends[MAX_ROWS + 1];
+	int			last = -1;
 	uint32		count = 0;
 
 	dialect = take(input, 2) ? PATTERN_NAMED : PATTERN_NUMBERED;
@@ -752,6 +858,8 @@ check_case(Input *input)
 	tally.cases++;
 	tally.gated += strstr(source, "?t") != NULL;
 	tally.within += within >= 0;
+	tally.anchored += strpbrk(source, "^$") != NULL;
+	tally.barred += strchr(source, '!') != NULL;
 	for (int i = 1; i < nrows; i++)
 		if (rows[i].at == rows[i - 1].at)
 		{
@@ -763,8 +871,10 @@ check_case(Input *input)
 	program = pattern_compile(&pattern, &error);
 	if (program == NULL)
 	{
-		/* Only a gate at an end of a named pattern is refused. */
-		REQUIRE(dialect == PATTERN_NAMED && strstr(error.message, "time gate") != NULL);
+		/* Only a gate at an end of a named pattern or beside an anchor is refused, and an anchor that never holds. */
+		if (strpbrk(source, "^$") == NULL)
+			REQUIRE(dialect == PATTERN_NAMED && strstr(error.message, "time gate") != NULL);
+		REQUIRE(strstr(error.message, "time gate") != NULL || strstr(error.message, "never holds") != NULL);
 		tally.refused++;
 		return;
 	}
@@ -788,6 +898,7 @@ check_case(Input *input)
 			rows[i].bits = bits;
 		}
 		for (int i = 0; i < nnodes; i++)
+		{
 			if (nodes[i].kind == PATTERN_CONDITION)
 				for (int c = 0; c < 3; c++)
 					if (map[c] == nodes[i].condition)
@@ -795,43 +906,48 @@ check_case(Input *input)
 						nodes[i].condition = c;
 						break;
 					}
+			if (nodes[i].kind == PATTERN_NONE_OF)
+			{
+				int			barred = 0;
+
+				for (int c = 0; c < 3; c++)
+					if (map[c] >= 0 && (nodes[i].condition >> map[c] & 1))
+						barred |= 1 << c;
+				nodes[i].condition = barred;
+			}
+		}
 		sort_rows();
 	}
 	log_rows(input, &data);
 
-	for (int row = 0; row < nrows; row++)
+	for (int row = 0; row <= nrows; row++)
 	{
 		ends[row] = oracle_end(row);
 		if (steps > 3000000)
 			return;
 	}
-	{
-		/* Nothing but rows can say that a pattern needs none. */
-		State		state = {.row = 0};
-		Todo		todo = {root, -1, NULL, NULL};
-		int			saved = nrows;
-
-		nrows = 0;
-		best_end = 1;
-		steps = 0;
-		follow(&todo, &state);
-		nrows = saved;
-		if (best_end == 0)
-		{
-			REQUIRE(pattern_count(program, &data) == (uint32) nrows);
-			REQUIRE(pattern_matches(program, &data));
-			return;
-		}
-	}
+	if (needs_no_row(&data, program))
+		return;
 	for (int row = 0; row < nrows;)
 	{
 		if (ends[row] <= nrows)
 		{
 			count++;
+			last = ends[row];
 			row = Max(ends[row], row + 1);
 		}
 		else
 			row++;
+	}
+	/* After the last row there can be only a match of no row; it counts if there is a row and no match before it ends there. */
+	if (nrows > 0 && ends[nrows] == nrows && last != nrows)
+		count++;
+	tally.empty += ends[0] == 0 || ends[nrows] == nrows;
+	if (nrows == 0)
+	{
+		REQUIRE(pattern_matches(program, &data) == (ends[0] == 0));
+		REQUIRE(pattern_count(program, &data) == 0);
+		return;
 	}
 	REQUIRE(pattern_matches(program, &data) == (count > 0));
 	REQUIRE(pattern_count(program, &data) == count);
@@ -976,8 +1092,8 @@ main(int argc, char **argv)
 		while (nchunks > 0)
 			free(chunks[--nchunks]);
 	}
-	printf("%ld cases: %ld gated, %ld with ties, %ld within, %ld matched, %ld with a beginning only, %ld refused\n",
-		   tally.cases, tally.gated, tally.ties, tally.within, tally.matched, tally.partial, tally.refused);
+	printf("%ld cases: %ld gated, %ld with ties, %ld within, %ld anchored, %ld barred, %ld empty, %ld matched, %ld with a beginning only, %ld refused\n",
+		   tally.cases, tally.gated, tally.ties, tally.within, tally.anchored, tally.barred, tally.empty, tally.matched, tally.partial, tally.refused);
 	return 0;
 }
 

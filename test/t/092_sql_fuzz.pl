@@ -70,7 +70,7 @@ sub pattern_text
 	my $kind = rand();
 
 	return one_of('', '(', 'a{', 'a{3,1}', 'a{1000000}', '[', 'a -> b') if rand() < 0.02;
-	return one_of(@events[0 .. 5], 'a@email', '*@ads', '.') if $depth == 0 || $kind < 0.35;
+	return one_of(@events[0 .. 5], 'a@email', '*@ads', '.', '!a', '!(b | *@ads)', '^', '$') if $depth == 0 || $kind < 0.35;
 	return pattern_text($depth - 1) . one_of('*', '+', '?', '{2}', '{1,3}') if $kind < 0.5;
 	return '(' . pattern_text($depth - 1) . ' | ' . pattern_text($depth - 1) . ')' if $kind < 0.65;
 	return pattern_text($depth - 1) . one_of(' ', ' ', ' .* ', ' (?t<=1 day) ') . pattern_text($depth - 1);
