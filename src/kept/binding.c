@@ -10,6 +10,7 @@
  * What a trigger works with stays in the process until something about it changes.
  */
 #include "kept/binding.h"
+#include "kept/family.h"
 
 #include "access/attmap.h"
 #include "access/genam.h"
@@ -29,6 +30,7 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -120,7 +122,7 @@ forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 	hash_seq_init(&status, bindings);
 	while ((binding = hash_seq_search(&status)) != NULL)
 		if (!OidIsValid(relation) || relation == binding->relation || relation == binding->source || relation == binding->view ||
-			relation == binding->changes || relation == binding->marks)
+			relation == binding->changes || relation == binding->marks || list_member_oid(binding->branches, relation))
 			binding->valid = false;
 }
 
@@ -275,6 +277,25 @@ prepare_columns(void *argument)
 	return NULL;
 }
 
+/* Finds which tables the guard does not know that rows may come into, or go from. */
+static void
+find_strangers(KeptBinding *binding)
+{
+	MemoryContext old;
+	List	   *branches = NIL;
+	List	   *lines = kept_strangers(binding->relation, binding->source, binding->changes, &branches);
+	ArrayBuildState *strangers = NULL;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+		strangers = accumArrayResult(strangers, CStringGetTextDatum(lfirst(cell)), false, TEXTOID, CurrentMemoryContext);
+	old = MemoryContextSwitchTo(binding->context);
+	binding->branches = list_copy(branches);
+	if (strangers != NULL)
+		binding->strangers = DatumGetArrayTypePCopy(makeArrayResult(strangers, binding->context));
+	MemoryContextSwitchTo(old);
+}
+
 /* Finds all about a binding whose keys are set, but for the expressions. */
 static void
 fill_binding(KeptBinding *binding)
@@ -299,6 +320,7 @@ fill_binding(KeptBinding *binding)
 		binding->bound = false;
 		return;
 	}
+	find_strangers(binding);
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 		if (get_atttype(binding->changes, i + 1) != exprType(source.columns[i]))
 			binding->broken = "the table of changes has been altered";

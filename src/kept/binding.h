@@ -5,6 +5,7 @@
 #define CJM_KEPT_BINDING_H
 
 #include "kept/source.h"
+#include "utils/array.h"
 
 /* After the columns of the source: whether it went, and when that was written down. */
 #define KEPT_REMOVED KEPT_COLUMNS
@@ -35,6 +36,10 @@ typedef struct KeptBinding
 	Oid			marks;
 	Oid			owner;
 	const char *broken;			/* why nothing can be written, or NULL */
+	List	   *branches;		/* tables under the relation that others may come under */
+	ArrayType  *strangers;		/* lines about tables under it that the guard does not know, or NULL */
+	LocalTransactionId noted;	/* in which that was noted last, and in which subtransaction of it */
+	SubTransactionId noted_in;
 	bool		can_fail;		/* its expressions */
 	KeptColumnSource columns[KEPT_COLUMNS];
 	Expr	   *filter;

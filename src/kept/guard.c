@@ -34,12 +34,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_enum.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "kept/family.h"
 #include "kept/source.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
@@ -165,14 +165,6 @@ compare_lines(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
-/* What no other version of a row of a catalog has: its transaction, and its place, since one transaction may write several. */
-static char *
-version_of(HeapTuple tuple)
-{
-	return psprintf("%u:%u:%u", HeapTupleHeaderGetRawXmin(tuple->t_data), ItemPointerGetBlockNumber(&tuple->t_self),
-					ItemPointerGetOffsetNumber(&tuple->t_self));
-}
-
 /* A line about each row of a catalog that belongs to an object; the rows come in any order. */
 static void
 add_rows(List **lines, const char *kind, Oid catalog, Oid index, AttrNumber column, Oid object, Snapshot snapshot)
@@ -185,7 +177,7 @@ add_rows(List **lines, const char *kind, Oid catalog, Oid index, AttrNumber colu
 		/* The OID is the first column of all these catalogs. */
 		Oid			oid = *(Oid *) GETSTRUCT(tuple);
 
-		*lines = lappend(*lines, psprintf("%s %u %u %s", kind, object, oid, version_of(tuple)));
+		*lines = lappend(*lines, psprintf("%s %u %u %s", kind, object, oid, kept_version_of(tuple)));
 	}
 	end_catalog(&scan);
 }
@@ -236,36 +228,29 @@ add_triggers(List **lines, Oid table, HTAB *bound, List **functions, Snapshot sn
 			hash_search(bound, &trigger->oid, HASH_ENTER, NULL);
 		}
 		*functions = list_append_unique_oid(*functions, trigger->tgfoid);
-		*lines = lappend(*lines, psprintf("trigger %u %u %s %c", table, trigger->oid, version_of(tuple), trigger->tgenabled));
+		*lines = lappend(*lines, psprintf("trigger %u %u %s %c", table, trigger->oid, kept_version_of(tuple), trigger->tgenabled));
 	}
 	end_catalog(&scan);
 }
 
-/* Lines about a table and all that are under it, from the top down. */
+/* Lines about a table and all that are under it, from the top down, so that a trigger's original comes before its copies. */
 static void
 add_family(List **lines, Oid source, HTAB *bound, List **functions, Snapshot snapshot)
 {
-	List	   *family = list_make1_oid(source);
+	ListCell   *cell;
 
-	/* It grows at its end meanwhile. */
-	for (int i = 0; i < list_length(family); i++)
+	add_table(lines, source);
+	add_triggers(lines, source, bound, functions, snapshot);
+	foreach(cell, kept_members(source, snapshot))
 	{
-		Oid			table = list_nth_oid(family, i);
-		CatalogScan scan = scan_catalog(InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent, table, snapshot);
-		HeapTuple	tuple;
+		KeptMember *member = lfirst(cell);
 
-		CHECK_FOR_INTERRUPTS();
-		while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-		{
-			Form_pg_inherits child = (Form_pg_inherits) GETSTRUCT(tuple);
-
-			*lines = lappend(*lines, psprintf("part %u %u %s %d", child->inhrelid, table, version_of(tuple), child->inhdetachpending));
-			family = lappend_oid(family, child->inhrelid);
-		}
-		end_catalog(&scan);
-		add_table(lines, table);
-		add_triggers(lines, table, bound, functions, snapshot);
+		*lines = lappend(*lines, member->line);
+		add_table(lines, member->table);
+		add_triggers(lines, member->table, bound, functions, snapshot);
 	}
+	/* Who writes by way of what is above fires no trigger of the source. */
+	*lines = list_concat(*lines, kept_places("above", source, snapshot));
 }
 
 /*
@@ -381,6 +366,9 @@ read_state(Oid relation, Snapshot snapshot)
 		state.view = relation_column(slot, KEPT_STATE_VIEW, table);
 		state.changes = relation_column(slot, KEPT_STATE_CHANGES, table);
 		state.marks = relation_column(slot, KEPT_STATE_MARKS, table);
+		/* A restored dump may have brought another one, and a store with it. */
+		if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+			state.built = false;
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);

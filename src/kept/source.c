@@ -13,6 +13,8 @@
  */
 #include "kept/source.h"
 
+#include "kept/family.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -26,6 +28,8 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
 #include "map/definition.h"
 #include "nodes/nodeFuncs.h"
@@ -35,11 +39,14 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/regproc.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(kept_check);
+PG_FUNCTION_INFO_V1(kept_check_idle);
 
 static const char *const column_names[] = {"customer", "at", "event", "channel", "value", "segment"};
 
@@ -148,6 +155,11 @@ note_body(Oid function, Parts *parts)
 			parts->mutable_part = psprintf("the function %s, which reads a table", format_procedure(function));
 			found = true;
 		}
+		else if (form->refclassid == TSConfigRelationId || form->refclassid == TSDictionaryRelationId)
+		{
+			parts->mutable_part = psprintf("the function %s, and what a text search goes by, which could be altered unseen", format_procedure(function));
+			found = true;
+		}
 		else if (form->refclassid == TypeRelationId && get_typtype(form->refobjid) == TYPTYPE_ENUM)
 			parts->enums = list_append_unique_oid(parts->enums, form->refobjid);
 	}
@@ -251,6 +263,11 @@ find_parts(Node *node, Parts *parts)
 	{
 		Oid			type = getBaseType(exprType(node));
 
+		if (type == REGCONFIGOID || type == REGDICTIONARYOID)
+		{
+			parts->mutable_part = "what a text search goes by, which could be altered unseen";
+			return true;
+		}
 		if (get_typtype(type) == TYPTYPE_ENUM)
 			parts->enums = list_append_unique_oid(parts->enums, type);
 	}
@@ -351,6 +368,11 @@ check_relation(Oid relation, Oid source)
 		problem = "is stored by another access method than heap";
 		hint = "Keep journeys of tables of PostgreSQL's own kind.";
 	}
+	else if (relation == source && kept_places("above", relation, NULL) != NIL)
+	{
+		problem = form->relispartition ? "is a partition itself" : "inherits from another table";
+		hint = "Who writes by way of the table above it fires none of its triggers: make the map of that one, with a filter.";
+	}
 	else if (form->relkind == RELKIND_RELATION && has_subclass(relation) &&
 			 find_inheritance_children(relation, NoLock) != NIL)
 	{
@@ -401,5 +423,26 @@ kept_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("journeys cannot be kept: the filter uses a virtual generated column"),
 				 errhint("Make the column a stored one.")));
+	PG_RETURN_VOID();
+}
+
+/*
+ * kept_check_idle(source): an error if a statement of this session is at a table, or
+ * calls a trigger.  The rows of a statement are there before their changes are; who
+ * built a store of them would count them twice.
+ */
+Datum
+kept_check_idle(PG_FUNCTION_ARGS)
+{
+	Relation	source = RelationIdGetRelation(PG_GETARG_OID(0));
+	bool		idle = !RelationIsValid(source) || source->rd_refcnt == 1;
+
+	if (RelationIsValid(source))
+		RelationClose(source);
+	if (!idle || DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("journeys cannot be built in the middle of a statement or a cursor that reads or writes their source, or in a trigger"),
+				 errhint("Call cjm.refresh_journeys in a statement of its own.")));
 	PG_RETURN_VOID();
 }

@@ -32,6 +32,7 @@
 #include "executor/executor.h"
 #include "kept/moves.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
@@ -264,17 +265,20 @@ append_tuples(Work *work)
 	MemoryContextReset(work->batch);
 }
 
-/* Sends readers to the rows: whoever has put an index or the like on the table of marks has it looked after. */
+/*
+ * Sends readers to the rows, until the store is built anew, or what the lines are about is taken in: whoever has put an index or the
+ * like on the table of marks has it looked after.
+ */
 static void
-set_mark(const KeptBinding *binding, const char *reason)
+set_mark(const KeptBinding *binding, const char *reason, ArrayType *lines)
 {
 	Relation	marks = table_open(binding->marks, RowExclusiveLock);
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *result = makeNode(ResultRelInfo);
 	TupleTableSlot *slot = table_slot_create(marks, NULL);
 
-	if (RelationGetDescr(marks)->natts != 2 || TupleDescAttr(RelationGetDescr(marks), 0)->atttypid != TIMESTAMPTZOID ||
-		TupleDescAttr(RelationGetDescr(marks), 1)->atttypid != TEXTOID)
+	if (RelationGetDescr(marks)->natts != 3 || TupleDescAttr(RelationGetDescr(marks), 0)->atttypid != TIMESTAMPTZOID ||
+		TupleDescAttr(RelationGetDescr(marks), 1)->atttypid != TEXTOID || TupleDescAttr(RelationGetDescr(marks), 2)->atttypid != TEXTARRAYOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the tables of kept journeys of \"%s\" have been altered", get_rel_name(binding->source)),
@@ -282,7 +286,9 @@ set_mark(const KeptBinding *binding, const char *reason)
 	ExecClearTuple(slot);
 	slot->tts_values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
 	slot->tts_values[1] = CStringGetTextDatum(reason);
+	slot->tts_values[2] = PointerGetDatum(lines);
 	slot->tts_isnull[0] = slot->tts_isnull[1] = false;
+	slot->tts_isnull[2] = lines == NULL;
 	ExecStoreVirtualTuple(slot);
 	InitResultRelInfo(result, marks, 1, NULL, 0);
 	ExecOpenIndices(result, false);
@@ -350,7 +356,7 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 	end_reading(call->tg_oldtable);
 	end_reading(call->tg_newtable);
 	if (reason != NULL)
-		set_mark(binding, psprintf("%s", reason));
+		set_mark(binding, reason, NULL);
 	else if (!TRIGGER_FIRED_FOR_ROW(call->tg_event))
 		kept_note_rows(call->tg_relation, call->tg_trigger->tgoid, binding->changes, work.rows);
 	if (work.context != NULL)
@@ -365,6 +371,18 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 	FreeTupleDesc(work.description);
 	MemoryContextDelete(work.batch);
 	table_close(work.changes, NoLock);
+}
+
+/* Notes once in a subtransaction that rows may have come into tables that the guard does not know, or gone from them. */
+static void
+note_strangers(KeptBinding *binding)
+{
+	if (binding->strangers == NULL ||
+		(binding->noted == cjm_local_transaction() && binding->noted_in == GetCurrentSubTransactionId()))
+		return;
+	binding->noted = cjm_local_transaction();
+	binding->noted_in = GetCurrentSubTransactionId();
+	set_mark(binding, "rows were written while there was a partition that has not been taken in", binding->strangers);
 }
 
 /* Does something for the map that a trigger works for, as its owner and in a search_path that is nobody's. */
@@ -384,11 +402,12 @@ work_for_map(Oid trigger, Oid relation, TriggerData *call, const char *mark)
 	nest = NewGUCNestLevel();
 	if (!binding->prepared || binding->can_fail)
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	note_strangers(binding);
 	kept_prepare_binding(binding);
 	/* What an expression does may make the process look for it again. */
 	mine = *binding;
 	if (mark != NULL)
-		set_mark(&mine, mark);
+		set_mark(&mine, mark, NULL);
 	else
 		write_changes(&mine, call);
 	AtEOXact_GUC(false, nest);

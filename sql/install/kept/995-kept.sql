@@ -44,6 +44,12 @@ CREATE FUNCTION cjm_internal.kept_check(events regclass) RETURNS void
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION cjm_internal.kept_check(regclass) IS 'an error that says why, if the journeys of a map cannot be kept';
 
+CREATE FUNCTION cjm_internal.kept_check_idle(source regclass) RETURNS void
+	AS 'MODULE_PATHNAME', 'kept_check_idle'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cjm_internal.kept_check_idle(regclass) IS
+	'an error if a statement of this session is in the middle of reading or writing a table, or of a trigger: its rows may be there before their changes';
+
 CREATE FUNCTION cjm_internal.kept_write() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'kept_write'
 	LANGUAGE C;
@@ -95,6 +101,7 @@ BEGIN ATOMIC
 		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
 		('kept_marks', 'at', 'when it happened'),
 		('kept_marks', 'reason', 'what it was'),
+		('kept_marks', 'parts', 'the partitions it was about, NULL if a refresh cannot take them in'),
 		('kept_state', NULL, 'what the kept journeys were made under: one row'),
 		('kept_state', 'fingerprint', 'hash of what the store stands on'),
 		('kept_state', 'built_at', 'when it was built, NULL before'),
@@ -231,7 +238,7 @@ BEGIN
 	IF was IS DISTINCT FROM is_now AND coalesce(built_at::text, building) IS NOT NULL THEN
 		SELECT string_to_array(l, ' ') INTO line FROM (
 			(SELECT unnest(is_now) EXCEPT SELECT unnest(was)) UNION ALL (SELECT unnest(was) EXCEPT SELECT unnest(is_now))) d(l)
-		ORDER BY array_position('{version,store,view,part,table,trigger,function,labels}'::text[], split_part(l, ' ', 1)), l LIMIT 1;
+		ORDER BY array_position('{version,store,view,part,above,table,trigger,function,labels}'::text[], split_part(l, ' ', 1)), l LIMIT 1;
 		object := CASE line[1] WHEN 'function' THEN line[2]::oid::regprocedure::text WHEN 'labels' THEN line[2]::oid::regtype::text
 			WHEN 'version' THEN '' ELSE line[2]::oid::regclass::text END;
 		RETURN CASE coalesce(line[1], 'view')
@@ -239,6 +246,7 @@ BEGIN
 			WHEN 'store' THEN format('the table %s of the store was altered', object)
 			WHEN 'view' THEN 'the map was made anew since they were built'
 			WHEN 'part' THEN format('the partition %s was attached or detached', object)
+			WHEN 'above' THEN format('%s became a part of another table, or is none any more', object)
 			WHEN 'table' THEN format('the table %s was emptied, written anew or altered', object)
 			WHEN 'trigger' THEN format('a trigger of kept journeys on %s was switched, dropped or altered', object)
 			WHEN 'function' THEN format('the function %s was replaced', object)

@@ -78,21 +78,28 @@ DECLARE
 	changes regclass := format('%s.kept_changes', schema);
 	made record;
 BEGIN
+	-- One that was renamed, or is none of ours any more but is bound as ours are, goes: it would write what ours write.
 	FOR made IN
-		SELECT w.kind, format(' kept_%s_%s', changes::oid, w.kind)::name AS name, w.definition, w.enabled
-		FROM (VALUES
-			('insert', 'AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'O'),
-			('update', 'AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', 'O'),
-			('delete', 'AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT', 'O'),
-			('truncate', 'AFTER TRUNCATE ON %s FOR EACH STATEMENT', 'A'),
-			('merge', 'BEFORE UPDATE ON %s FOR EACH STATEMENT', 'O'),
-			('row', 'AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW', 'R')) w(kind, definition, enabled)
-		WHERE (w.kind <> 'row' OR relation = (def).source) AND (w.kind <> 'merge' OR (SELECT c.relkind FROM pg_class c WHERE c.oid = relation) = 'p')
-			AND NOT EXISTS (
-			SELECT FROM pg_trigger t JOIN pg_depend d ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
-			WHERE t.tgrelid = relation AND t.tgname = format(' kept_%s_%s', changes::oid, w.kind)::name AND t.tgenabled = w.enabled
-				AND d.refclassid = 'pg_class'::regclass AND d.refobjid = changes)
+		SELECT w.name, w.definition, w.enabled, t.name AS other
+		FROM (SELECT format(' kept_%s_%s', changes::oid, v.kind) AS name, v.shape || '  true' AS shape, v.definition, v.enabled
+			FROM (VALUES
+				('insert', '4  new_rows', 'AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'O'),
+				('update', '16 old_rows new_rows', 'AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', 'O'),
+				('delete', '8 old_rows ', 'AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT', 'O'),
+				('truncate', '32  ', 'AFTER TRUNCATE ON %s FOR EACH STATEMENT', 'A'),
+				('merge', '18  ', 'BEFORE UPDATE ON %s FOR EACH STATEMENT', 'O'),
+				('row', '29  ', 'AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW', 'R')) v(kind, shape, definition, enabled)
+			WHERE (v.kind <> 'row' OR relation = (def).source) AND (v.kind <> 'merge' OR (SELECT c.relkind FROM pg_class c WHERE c.oid = relation) = 'p')) w
+			FULL JOIN (SELECT t.tgname::text AS name, format('%s %s %s %s %s', t.tgtype, t.tgoldtable, t.tgnewtable, t.tgattr, (t.tgqual IS NULL)::text) AS shape, t.tgenabled AS enabled
+				FROM pg_trigger t JOIN pg_depend d ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+				WHERE t.tgrelid = relation AND d.refclassid = 'pg_class'::regclass AND d.refobjid = changes) t ON t.name = w.name AND t.shape = w.shape
+		WHERE w.enabled IS DISTINCT FROM t.enabled::text
+		ORDER BY w.name IS NOT NULL
 	LOOP
+		IF made.name IS NULL THEN
+			EXECUTE format('DROP TRIGGER %I ON %s', made.other, relation);
+			CONTINUE;
+		END IF;
 		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s EXECUTE FUNCTION cjm_internal.kept_write()', made.name, format(made.definition, relation));
 		IF made.enabled <> 'O' THEN
 			EXECUTE format('ALTER TABLE %s ENABLE %s TRIGGER %I', relation, CASE made.enabled WHEN 'A' THEN 'ALWAYS' ELSE 'REPLICA' END, made.name);
@@ -302,7 +309,7 @@ BEGIN
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.5),
 		SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
-	EXECUTE format('CREATE TABLE %s.kept_marks (at timestamptz, reason text)', schema);
+	EXECUTE format('CREATE TABLE %s.kept_marks (at timestamptz, reason text, parts text[])', schema);
 	EXECUTE format('CREATE TABLE %s.kept_pieces (piece integer, began_at timestamptz, built_at timestamptz, journeys bigint)', schema);
 	EXECUTE format('CREATE TABLE %s.kept_state (fingerprint text, built_at timestamptz, view oid, changes oid, marks oid,
 		refreshed_at timestamptz, took interval, folded bigint NOT NULL DEFAULT 0, parts text[], pieces integer)', schema);
@@ -413,6 +420,7 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
+	PERFORM cjm_internal.kept_check_idle(t.relation) FROM cjm_internal.kept_tables(def.source) t;
 	EXECUTE format('SELECT count(*) FROM %s.kept_pieces', schema) INTO pieces;
 	IF pieces > 1 THEN
 		of_piece := format('(hash_record_extended(ROW(e.customer), 0) & 2147483647) %% %s = %s', pieces, piece - 1);
@@ -421,7 +429,7 @@ BEGIN
 	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
 		INSERT INTO %1$s.kept_journeys (customer, segments, journey)
 		SELECT e.customer, %2$s, cjm.journey_agg(%3$s) FROM %1$s.events e
-		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' AND %4$s GROUP BY e.customer', schema,
+		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
 		CASE WHEN def.segment IS NULL THEN 'NULL::cjm.journey' ELSE 'cjm.journey_agg(e.at, ''s'' || e.segment) FILTER (WHERE e.segment IS NOT NULL)' END,
 		cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what);
 	GET DIAGNOSTICS journeys = ROW_COUNT;
@@ -576,6 +584,7 @@ DECLARE
 	waits CONSTANT text := current_setting('lock_timeout');
 	building boolean;
 	state record;
+	marked boolean;
 	counted bigint;
 	answer text;
 	message text;
@@ -584,14 +593,20 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT s.built_at IS NULL AND s.parts IS NOT DISTINCT FROM cjm_internal.kept_parts(%2$L::regclass) AND NOT EXISTS (SELECT FROM %1$s.kept_marks)
 			AND EXISTS (SELECT FROM %1$s.kept_pieces p WHERE p.built_at IS NULL) FROM %1$s.kept_state s', schema, cjm_internal.kept_state(def.map)) INTO building;
-	EXECUTE format('SELECT s.*, EXISTS (SELECT FROM %1$s.kept_marks) AS marked FROM %1$s.kept_state s FOR %2$s SKIP LOCKED', schema,
-		CASE WHEN building THEN 'SHARE' ELSE 'UPDATE' END) INTO state;
+	EXECUTE format('SELECT s.* FROM %1$s.kept_state s FOR %2$s SKIP LOCKED', schema, CASE WHEN building THEN 'SHARE' ELSE 'UPDATE' END) INTO state;
 	IF state.folded IS NULL THEN
 		RETURN 'another refresh is at it';
 	ELSIF building THEN
 		RETURN cjm_internal.kept_build_next(def);
 	END IF;
+	-- A restored dump may bring another row, and a store that is none of these rows'.
+	EXECUTE format('DELETE FROM %1$s.kept_state s WHERE s.ctid <> (SELECT min(f.ctid) FROM %1$s.kept_state f)', schema);
+	GET DIAGNOSTICS counted = ROW_COUNT;
+	IF counted > 0 THEN
+		state.parts := NULL;
+	END IF;
 	IF state.parts IS DISTINCT FROM cjm_internal.kept_parts(cjm_internal.kept_state(def.map)) THEN
+		PERFORM cjm_internal.kept_check_idle(t.relation) FROM cjm_internal.kept_tables(def.source) t;
 		-- A lock that has to wait holds up who writes, so it waits for moments only.
 		FOR attempt IN 1 .. 10
 		LOOP
@@ -610,12 +625,21 @@ BEGIN
 					RETURN 'the source is written to without a pause, and could not be locked for a moment; its rows are read until that works';
 				END IF;
 				PERFORM pg_sleep(0.2 + 0.3 * random());
+			WHEN feature_not_supported THEN
+				-- What stands in the way may go again, and leave no trace of what was written meanwhile.
+				GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+				EXECUTE format('INSERT INTO %1$s.kept_marks (at, reason) SELECT now(), $1 WHERE NOT EXISTS (SELECT FROM %1$s.kept_marks WHERE reason = $1)', schema) USING message;
+				RAISE WARNING USING MESSAGE = message, DETAIL = detail, HINT = hint;
+				RETURN 'the rows are read for as long as that is so';
 			END;
 		END LOOP;
 		-- The locks are let go before anything that takes long.
 		RETURN answer;
 	END IF;
-	IF state.built_at IS NOT NULL AND NOT state.marked THEN
+	-- What came to a partition before it was taken in is in the changes.
+	EXECUTE format('DELETE FROM %s.kept_marks m WHERE m.parts <@ $1', schema) USING state.parts;
+	EXECUTE format('SELECT EXISTS (SELECT FROM %s.kept_marks)', schema) INTO marked;
+	IF state.built_at IS NOT NULL AND NOT marked THEN
 		BEGIN
 			PERFORM cjm_internal.kept_look_at_changes(def);
 			counted := cjm_internal.kept_fold(def);
@@ -628,9 +652,11 @@ BEGIN
 			PERFORM cjm_internal.kept_limit(def, message, detail, hint);
 		END;
 	END IF;
-	EXECUTE format('SELECT count(*) FROM %1$s.kept_pieces p WHERE $1 HAVING bool_and(p.built_at IS NOT NULL)', schema)
-		INTO counted USING state.built_at IS NULL AND NOT state.marked;
-	IF counted IS NULL THEN
+	EXECUTE format('SELECT count(*) FILTER (WHERE p.built_at IS NULL) FROM %1$s.kept_pieces p WHERE $1 HAVING count(*) > 0', schema)
+		INTO counted USING state.built_at IS NULL AND NOT marked;
+	IF counted > 0 THEN
+		RETURN cjm_internal.kept_build_next(def);
+	ELSIF counted IS NULL THEN
 		counted := cjm_internal.kept_divide(def);
 		IF counted > 1 THEN
 			RETURN format('the journeys are built in %s pieces: each refresh builds one, and several may at a time', counted);

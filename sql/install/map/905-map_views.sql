@@ -154,7 +154,7 @@ CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows te
 AS $$
 BEGIN
 	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey
-		FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event <> '''' GROUP BY e.customer',
+		FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' GROUP BY e.customer',
 		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
 			ELSE format('cjm_internal.map_%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
 		cjm_internal.map_touch_sql(map, 'e'), cjm_internal.map_schema(map), rows);
