@@ -21,23 +21,23 @@ SELECT funnel_chart(funnel_stats('a'), 1001);
 
 -- A map, and whoever sees nothing but its view funnel.
 SELECT create_map('chart; "map"', 'chart_events', 'customer', 'at', 'event', 'view -> optional wish -> cart');
-SELECT funnel_chart('chart; "map"', 10);
-SELECT funnel_chart('"chart; ""map"""', 10) = funnel_chart('chart; "map"', 10) AS same;
+SELECT funnel_chart('chart; "map"', width => 10);
+SELECT funnel_chart('"chart; ""map"""', width => 10) = funnel_chart('chart; "map"', width => 10) AS same;
 SELECT funnel_chart('chart map');
 CREATE ROLE chart_reader;
 GRANT USAGE ON SCHEMA "chart; ""map""" TO chart_reader;
 GRANT SELECT ON "chart; ""map""".funnel TO chart_reader;
 SET ROLE chart_reader;
-SELECT count(*) FROM funnel_chart('chart; "map"', 10);
+SELECT count(*) FROM funnel_chart('chart; "map"', width => 10);
 SELECT length(funnel_svg('chart; "map"')) > 1000 AS drawn;
 SELECT map_svg('chart; "map"');
 SELECT retention_svg('chart; "map"');
 RESET ROLE;
-SELECT map_svg('chart; "map"', -1);
+SELECT map_svg('chart; "map"', touchpoints => -1);
 
 -- Where the client cannot be shown blocks.
 SET client_encoding = 'LATIN1';
-SELECT funnel_chart('chart; "map"', 10);
+SELECT funnel_chart('chart; "map"', width => 10);
 RESET client_encoding;
 
 SELECT drop_map('chart; "map"');

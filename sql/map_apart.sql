@@ -106,13 +106,13 @@ SELECT m, s.* FROM unnest(ARRAY['apart', 'apart_ruled', 'apart_unordered', 'apar
 
 -- Drawings say it in words and numbers; the chart has a column for those who refused where anybody has.
 SELECT count(*) AS lines, count(*) FILTER (WHERE l LIKE '%' || cjm_internal.draw_count(f.dropped) || '%' || cjm_internal.draw_count(f.open_customers) || '%' || cjm_internal.draw_count(f.refused) || '%') AS said
-FROM apart.funnel f, funnel_chart('apart', 20) l WHERE f.dropped IS NOT NULL AND l LIKE f.stage || ' %';
-SELECT substring(l from 'customers.*') FROM unnest(ARRAY['apart', 'apart_unlimited']) m, LATERAL (SELECT l FROM funnel_chart(m, 20) l LIMIT 1) c(l);
+FROM apart.funnel f, funnel_chart('apart', width => 20) l WHERE f.dropped IS NOT NULL AND l LIKE f.stage || ' %';
+SELECT substring(l from 'customers.*') FROM unnest(ARRAY['apart', 'apart_unlimited']) m, LATERAL (SELECT l FROM funnel_chart(m, width => 20) l LIMIT 1) c(l);
 SELECT count(*) AS steps, bool_and(d LIKE said), bool_and(m LIKE said) AND bool_and(m LIKE '%"strong soft">' || cjm_internal.draw_count(f.refused) || '<%') AS on_map, bool_and(s LIKE said) AND bool_and(s LIKE '%' || cjm_internal.draw_count(f.refused) || ' refused</tspan>%') AS on_funnel
 FROM apart.funnel f, LATERAL (SELECT '%' || cjm_internal.draw_count(f.dropped) || ' dropped after it, ' || cjm_internal.draw_count(f.open_customers) || ' may yet go on, ' || cjm_internal.draw_count(f.refused) || ' refused%') x(said),
 	map_svg('apart') m, funnel_svg('apart') s, cjm_internal.funnel_description(cjm_internal.funnel_drawn_steps(cjm_internal.map_of('apart'))) d
 WHERE f.dropped IS NOT NULL;
-SELECT name, count(m) FROM (VALUES ('funnel_svg', funnel_svg('apart')), ('map_svg', map_svg('apart', 0))) d(name, svg) LEFT JOIN LATERAL regexp_matches(svg, '<rect [^>]*class="plain"', 'g') m ON true GROUP BY name ORDER BY name;
+SELECT name, count(m) FROM (VALUES ('funnel_svg', funnel_svg('apart')), ('map_svg', map_svg('apart', touchpoints => 0))) d(name, svg) LEFT JOIN LATERAL regexp_matches(svg, '<rect [^>]*class="plain"', 'g') m ON true GROUP BY name ORDER BY name;
 
 -- Kept journeys, with changes that wait, too.
 SET client_min_messages = warning;

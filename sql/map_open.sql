@@ -33,9 +33,9 @@ SELECT step, stage, customers, dropped, open_customers FROM "no order".funnel;
 SELECT step, customers, open_customers FROM "no order".stages;
 
 -- Drawings
-SELECT funnel_chart('opened', 20);
+SELECT funnel_chart('opened', width => 20);
 SET client_encoding = 'LATIN1';
-SELECT funnel_chart('opened', 20);
+SELECT funnel_chart('opened', width => 20);
 RESET client_encoding;
 SELECT funnel_chart((SELECT funnel_agg(journey, 'view -> optional wish -> cart -> pay within 7 days') FROM opened.journeys), 20);
 SELECT name, said FROM (VALUES ('funnel_svg', funnel_svg('opened')), ('map_svg', map_svg('opened')), ('without a limit', map_svg('unlimited'))) d(name, svg),

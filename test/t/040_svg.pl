@@ -166,8 +166,8 @@ is(scalar(grep { /class="waits?"/ } map { $drawings{"$_ of three"} } 'map', 'fun
 my @rates = split /\n/, run_sql($node, 'SELECT cjm_internal.draw_rate(rate) FROM three.retention WHERE number > 0');
 is(scalar(grep { index($drawings{'retention of three'}, ">$_<") < 0 } @rates), 0, 'retention says its ' . @rates . ' rates');
 holds($drawings{'map of fourteen'}, qr{<desc.*\. 12\. advocacy: [\d,]+ customers?, .*\. newsletter: .*</desc>}s, 'the description has every stage and touchpoint');
-ok(run_sql($node, q{SELECT map_svg('fourteen', 1)}) !~ /webinar/, 'as many touchpoints as are asked for');
-holds(run_sql($node, q{SELECT map_svg('fourteen', 1)}), qr/and 16 more/, 'and how many there are more');
+ok(run_sql($node, q{SELECT map_svg('fourteen', touchpoints => 1)}) !~ /webinar/, 'as many touchpoints as are asked for');
+holds(run_sql($node, q{SELECT map_svg('fourteen', touchpoints => 1)}), qr/and 16 more/, 'and how many there are more');
 holds($drawings{"$_ of rare"}, qr/>&#60;0\.1%/, "$_: nearly nobody is more than nobody") foreach qw(map funnel retention);
 holds($drawings{'funnel of rare'}, qr/>&#62;99\.9%<.*median at once/s, 'and nearly everybody less than everybody');
 holds($drawings{'retention of years'}, qr/latest 24 are shown/, 'of many cohorts the latest are shown');

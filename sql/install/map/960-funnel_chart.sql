@@ -46,21 +46,24 @@ RETURN (
 		LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages((stats::jsonb ->> 'funnel')::cjm.funnel) f) s USING (step));
 COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm.funnel_stats) IS 'what a drawing of a funnel says of its steps';
 
-CREATE FUNCTION cjm_internal.funnel_drawn_steps(map cjm_internal.map) RETURNS cjm_internal.funnel_drawn_step[]
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 10000
+-- Whoever asks for all of it needs no right to the journeys.
+CREATE FUNCTION cjm_internal.funnel_drawn_steps(map cjm_internal.map, from_time timestamptz DEFAULT '-infinity', to_time timestamptz DEFAULT 'infinity') RETURNS cjm_internal.funnel_drawn_step[]
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 	steps cjm_internal.funnel_drawn_step[];
 BEGIN
 	EXECUTE format('SELECT array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.open_customers, r.refused,
 			r.rate_low, r.rate_high, r.median_time_seconds, r.median_total_seconds)::cjm_internal.funnel_drawn_step ORDER BY r.step)
-		FROM %s.funnel r LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages($1) f) s USING (step)', cjm_internal.map_schema(map))
-		INTO steps USING (map).stages;
+		FROM %s r LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages($3) f) s USING (step)',
+		CASE WHEN ranged OR (map).where_is IS NOT NULL THEN format('(%s)', cjm_internal.map_funnel_sql(map, '', NULL, NULL, ranged)) ELSE cjm_internal.map_schema(map) || '.funnel' END)
+		INTO steps USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), (map).stages;
 	RETURN steps;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map) IS 'the same of a map, from its view funnel';
+COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map, timestamptz, timestamptz) IS 'the same of a map, from its view funnel, or of walks that begin in a range and of the customers that are asked for';
 
 --
 -- In a terminal
@@ -112,10 +115,16 @@ BEGIN ATOMIC
 	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(stats), coalesce(width, 40));
 END;
 
-CREATE FUNCTION cjm.funnel_chart(map text, width integer DEFAULT 40) RETURNS SETOF text
+CREATE FUNCTION cjm.funnel_chart(
+	map text,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
+	width integer DEFAULT 40)
+	RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 6
 BEGIN ATOMIC
-	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map)), coalesce(width, 40));
+	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map, where_is), from_time, to_time), coalesce(width, 40));
 END;
 
 COMMENT ON FUNCTION cjm.funnel_chart(cjm.funnel_stats, integer) IS
@@ -125,8 +134,8 @@ The lighter part of a bar is lost since the step before; of all: share of step 1
 Statistics know no time: who may yet go on is among those who dropped.
 Without characters for bars, in another encoding than UTF-8, a bar is of # and what is lost of dots.';
 
-COMMENT ON FUNCTION cjm.funnel_chart(text, integer) IS
-'a funnel in the terminal, a line for each step: of a map, from its view funnel.
-width: of the bar of all customers, in characters
+COMMENT ON FUNCTION cjm.funnel_chart(text, timestamptz, timestamptz, jsonb, integer) IS
+'a funnel in the terminal, a line for each step: of a map, from its view funnel or, where a range or customers are asked for, as funnel_report has it.
+where_is: which customers, as in funnel_report; width: of the bar of all customers, in characters
 The lighter part of a bar is lost since the step before, of those who refused as of those who dropped, and the less light one of customers who were there and may yet go on (open); of all: share of step 1; went on: of the step before; median time: since it
 Without characters for bars, in another encoding than UTF-8, a bar is of #, who is open of + and what is lost of dots.';

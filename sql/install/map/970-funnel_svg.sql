@@ -104,14 +104,19 @@ CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT 'Funne
 	LANGUAGE sql STABLE PARALLEL SAFE COST 5000
 RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel'));
 
-CREATE FUNCTION cjm.funnel_svg(map text) RETURNS text
+CREATE FUNCTION cjm.funnel_svg(
+	map text,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
+	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
-	RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(def), 'Funnel of ' || cjm_internal.map_title(def));
+	RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), 'Funnel of ' || cjm_internal.map_title(def));
 END
 $$;
 
@@ -119,5 +124,6 @@ COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text) IS
 'a funnel as one SVG that needs nothing else: bars of customers, what went on and what dropped, median times since the step before.
 title: above it
 Statistics know no time: who may yet go on is among those who dropped.';
-COMMENT ON FUNCTION cjm.funnel_svg(text) IS
-'the funnel of a map as one SVG that needs nothing else, from its view funnel: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg';
+COMMENT ON FUNCTION cjm.funnel_svg(text, timestamptz, timestamptz, jsonb) IS
+'the funnel of a map as one SVG that needs nothing else, from its view funnel or, where a range or customers are asked for, as funnel_report has it: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg
+where_is: which customers, as in funnel_report';

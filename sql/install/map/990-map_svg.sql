@@ -266,12 +266,19 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, text) IS 'the drawing of map_svg';
 
-CREATE FUNCTION cjm.map_svg(map text, touchpoints integer DEFAULT 15) RETURNS text
+CREATE FUNCTION cjm.map_svg(
+	map text,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
+	touchpoints integer DEFAULT 15)
+	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 	touches cjm_internal.map_drawn_touch[];
 BEGIN
 	touchpoints := coalesce(touchpoints, 15);
@@ -280,10 +287,12 @@ BEGIN
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
 	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
-		ORDER BY t.step, t.event COLLATE "C") FROM %s.touchpoints t', cjm_internal.map_schema(def)) INTO touches;
-	RETURN cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def), coalesce(touches, '{}'), touchpoints, 'Journey map of ' || cjm_internal.map_title(def));
+		ORDER BY t.step, t.event COLLATE "C") FROM %s t',
+		CASE WHEN ranged OR where_is IS NOT NULL THEN format('(%s)', cjm_internal.map_touchpoints_sql(def, 'event', 'event', ranged)) ELSE cjm_internal.map_schema(def) || '.touchpoints' END)
+		INTO touches USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), coalesce(touches, '{}'), touchpoints, 'Journey map of ' || cjm_internal.map_title(def));
 END
 $$;
-COMMENT ON FUNCTION cjm.map_svg(text, integer) IS
-'a journey map as one SVG that needs nothing else, from its views funnel and touchpoints: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
-touchpoints: how many of them at most, those that most customers met';
+COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer) IS
+'a journey map as one SVG that needs nothing else, from its views funnel and touchpoints or, where a range or customers are asked for, as funnel_report and touchpoint_report have them: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
+where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that most customers met';

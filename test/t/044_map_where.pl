@@ -1,0 +1,194 @@
+# where_is: every report and drawing of a map, asked about some customers, is that of
+# a map of those customers alone, whose source is a view in plain SQL.  The functions
+# come from pg_proc: one that forgets where_is fails here, and who adds one adds
+# nothing but the arguments that it cannot do without.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use CjmTest;
+use Test::More;
+
+my $node = start_server('map_where');
+
+# Values that look like SQL, like arrays and like no value; some have none.
+run_sql($node, q{
+	CREATE TABLE events (customer int, at timestamptz, event text, channel text, value float8, country text, device text);
+	INSERT INTO events
+	SELECT c, now() - interval '1 day' * (r1 % 90) - (c * 31 % 600 + r2 % 70) * interval '1 minute', (ARRAY['a', 'b', 'c', 'd', 'n', 's'])[1 + r3 % 6],
+		(ARRAY['ads', 'e "m" il', NULL, ''])[1 + (r2 / 8) % 4], CASE WHEN r3 % 6 = 4 THEN r2 % 11 WHEN r1 % 3 > 0 THEN r2 % 9 - 1 END,
+		(ARRAY['LV', E'it''s {"NULL"}', '''); SELECT 1/0 --', NULL])[1 + (c / 3) % 4], (ARRAY['mobile', 'desk\top', NULL])[1 + (c * 7 + i / 3) % 3]
+	FROM generate_series(1, 250) c, generate_series(1, 3 + c % 14) i,
+		LATERAL (SELECT (c * 7919 + i * 104729)::bigint AS seed) s,
+		LATERAL (SELECT hashint8(seed) & 1048575 AS r1, hashint8(seed + 1) & 1048575 AS r2, hashint8(seed + 2) & 1048575 AS r3) r;
+	CREATE TABLE spend AS SELECT (now() - n * interval '5 days')::date AS day, (ARRAY['ads', 'radio'])[1 + n % 2] AS channel, n * 100 AS impressions, n AS clicks, n * 1.5 AS cost FROM generate_series(1, 20) n;
+
+	-- What customers have, in plain SQL.
+	CREATE VIEW properties AS
+	SELECT c.customer, (SELECT e.country FROM events e WHERE e.customer = c.customer AND e.country IS NOT NULL ORDER BY e.at, e.country COLLATE "C" LIMIT 1) AS segment,
+		(SELECT e.channel FROM events e WHERE e.customer = c.customer AND e.channel <> '' ORDER BY e.at, e.event COLLATE "C", e.channel COLLATE "C" LIMIT 1) AS first_channel
+	FROM (SELECT DISTINCT customer FROM events) c;
+	CREATE TABLE chosen (customer int PRIMARY KEY);
+	CREATE VIEW some_events AS SELECT * FROM events WHERE customer IN (SELECT customer FROM chosen);
+});
+my $options = q{'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', 'value', segment => 'country', time_zone => 'Europe/Riga', refusal => 'n@ads', nps => 's'};
+run_sql($node, "SELECT cjm.create_map('whole', 'events', $options), cjm.create_map('kept', 'events', $options), cjm.create_map('some', 'some_events', $options)");
+run_sql($node, q{SELECT cjm.keep_journeys('kept')});
+run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
+
+# What has no where_is, and why.
+my %without = (
+	create_map => 'makes a map', drop_map => 'ends one', check_map => 'holds the definition of a map against its rows', keep_journeys => 'stores journeys', refresh_journeys => 'stores journeys', unkeep_journeys => 'ends that',
+	retention_report => 'is being written', lifecycle_report => 'is being written', retention_svg => 'is being written', kept => 'says how the store stands', check_journeys => 'holds the store against the rows');
+# Arguments that have no default.
+my %needed = (rates => q('{"2": 0.5, "3": 0.25}'::jsonb));
+
+my %takes;
+foreach (split /\n/, run_sql($node, q{
+	SELECT p.proname, p.proretset, array_to_string(p.proargnames[1:p.pronargs], ','), array_to_string(p.proargnames[2:p.pronargs - p.pronargdefaults], ',')
+	FROM pg_proc p WHERE p.pronamespace = 'cjm'::regnamespace AND p.proargtypes[0] = 'text'::regtype AND p.proargnames[1] IN ('map', 'name') ORDER BY 1}))
+{
+	my ($name, $set, $arguments, $required) = split /\|/, $_, -1;
+
+	next if exists $without{$name};
+	ok((grep { $_ eq 'where_is' } split /,/, $arguments), "$name takes where_is") or next;
+	$takes{$name} = { set => $set eq 't', map({ ($_ => 1) } split /,/, $arguments), required => [ split /,/, $required ] };
+}
+cmp_ok(scalar keys %takes, '>', 15, 'there are reports');
+
+# Two calls, in one statement and so at one now(): how many rows, or what is different.
+run_sql($node, q{
+	CREATE FUNCTION differ(one text, other text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		answer text;
+	BEGIN
+		EXECUTE format('WITH one AS (SELECT r::text AS r FROM (%s) r), other AS (SELECT r::text AS r FROM (%s) r), wrong AS ((TABLE one EXCEPT ALL TABLE other) UNION ALL (TABLE other EXCEPT ALL TABLE one))
+			SELECT coalesce((SELECT left(translate(string_agg(r, '' / ''), E''\n|'', '' !''), 1000) FROM wrong), ''same '' || (SELECT count(*) FROM one))', one, other) INTO answer;
+		RETURN answer;
+	EXCEPTION WHEN invalid_parameter_value THEN
+		IF SQLERRM !~ '^(this report cannot|retention|.* has no .* to compare)' THEN
+			RAISE;
+		END IF;
+		RETURN 'unknown';
+	END $$});
+
+# The ways to ask for a function but for where_is.
+my @words = qw(segment first_channel channel entry_channel session_channel event last_event next_event none visitor entry_event exit_event);
+my %range = (
+	always => '', lately => q{from_time => now() - interval '40 days', to_time => now() - interval '3 days'});
+sub ways
+{
+	my ($name, $when) = @_;
+	my $takes = $takes{$name};
+	my @by = ('', map { "by => '$_'" } $takes->{by} ? @words : ());
+	my @bucket = ($takes->{bucket} ? q{bucket => 'month'} : (), $takes->{period} ? q{period => 'week'} : ());
+
+	return () if $range{$when} && !$takes->{from_time};
+	return map { join ', ', grep { $_ ne '' } map({ "$_ => " . ($needed{$_} // "NULL, 'give \%needed a value of $_'") } @{ $takes->{required} }), $_, $range{$when} } @by, @bucket, map { "by => 'segment', $_" } $takes->{by} ? @bucket : ();
+}
+
+sub call
+{
+	my ($map, $name, @arguments) = @_;
+	my $call = "cjm.$name(" . join(', ', "'$map'", grep { $_ ne '' } @arguments) . ')';
+
+	# Drawings have the name of the map, and an id that is a hash of it.
+	return $takes{$name}{set} ? "SELECT * FROM $call" : qq{SELECT regexp_replace(replace($call, '$map', 'some'), 'cjm-[0-9a-f]{8}', '', 'g')};
+}
+
+# Chooses customers by a condition on their properties and compares all functions; maps are those that are asked with where_is.
+my (%compared, %matters, %unknown);
+sub compare
+{
+	my ($where_is, $condition, $when, @maps) = @_;
+	my (@labels, @queries);
+	my $asked = q{where_is => $w$} . $where_is . q{$w$};
+
+	run_sql($node, "TRUNCATE chosen; INSERT INTO chosen SELECT p.customer FROM properties p WHERE $condition");
+	foreach my $name (sort keys %takes)
+	{
+		foreach my $way (ways($name, $when))
+		{
+			foreach my $map (@maps)
+			{
+				push @labels, [ $name, "$name($way) of $map, $where_is" ];
+				push @queries, sprintf q{SELECT differ($q$%s$q$, $q$%s$q$), %s}, call($map, $name, $way, $asked), call('some', $name, $way),
+				  $matters{$name} ? q('not asked') : sprintf q{differ($q$%s$q$, $q$%s$q$)}, call($map, $name, $way, $asked), call($map, $name, $way);
+			}
+		}
+	}
+	my @answers = split /\n/, run_sql($node, join ";\n", @queries);
+	my $wrong = 0;
+	foreach my $i (0 .. $#labels)
+	{
+		my ($answer, $all) = split /\|/, $answers[$i];
+		my ($name, $label) = @{ $labels[$i] };
+
+		if ($answer eq 'unknown')
+		{
+			$unknown{$name}++;
+			next;
+		}
+		$compared{$name}++;
+		$matters{$name} = 1 if $all !~ /^same|^not asked/ && $answer ne 'same 0';
+		next if $answer =~ /^same \d+$/;
+		$wrong++;
+		fail($label);
+		diag($answers[$i]);
+	}
+	is($wrong, 0, "$where_is ($when): " . @labels . ' calls of ' . keys(%takes) . ' functions');
+	return;
+}
+
+my $segment = q{p.segment = 'LV'};
+compare('{"segment": "LV"}', $segment, 'always', 'whole', 'kept');
+compare('{"segment": "LV"}', $segment, 'lately', 'whole');
+compare(q({"segment": ["it's {\"NULL\"}", null, "nowhere"]}), q{p.segment = 'it''s {"NULL"}' OR p.segment IS NULL}, 'lately', 'whole', 'kept');
+compare(q~{"segment": "'); SELECT 1/0 --"}~, q{p.segment = '''); SELECT 1/0 --'}, 'always', 'whole');
+compare('{"segment": []}', 'false', 'always', 'whole', 'kept');
+compare('{}', 'true', 'always', 'kept');
+compare('{"first_channel": null}', 'p.first_channel IS NULL', 'lately', 'whole');
+compare('{"first_channel": ["ads", "e \"m\" il"], "segment": ["LV", null]}', q{p.first_channel IN ('ads', 'e "m" il') AND (p.segment = 'LV' OR p.segment IS NULL)}, 'always', 'whole', 'kept');
+
+# Changes that wait are asked as well.
+run_sql($node, q{DELETE FROM events WHERE customer % 7 = 1; UPDATE events SET country = 'LV' WHERE customer % 7 = 2; INSERT INTO events SELECT customer + 1000, at, event, channel, value, country, device FROM events WHERE customer % 7 = 3});
+is(run_sql($node, 'SELECT state FROM kept.kept'), 'changed', 'changes wait');
+compare('{"segment": ["LV", null], "first_channel": "ads"}', q{p.first_channel = 'ads' AND (p.segment = 'LV' OR p.segment IS NULL)}, 'always', 'kept');
+
+ok($compared{$_} && $matters{$_}, "$_: $compared{$_} comparisons, and it matters who is asked for") foreach sort keys %takes;
+
+# Of words that are a walk's the range is that of the walks.
+foreach my $when ('always', 'lately')
+{
+	my %saved = %takes;
+	my $entered = $when eq 'always' ? '' : ", tstzrange(now() - interval '40 days', now() - interval '3 days')";
+	my $funnel = q('a -> b | c -> d within 10 days'::cjm.funnel);
+
+	delete @takes{ grep { !/^(?:funnel_report|stage_report|drop_off_report|touchpoint_report|weakest_step|what_if|funnel_drivers)$/ } keys %takes };
+	$takes{funnel_report} = { %{ $takes{funnel_report} }, bucket => 0 };
+	my $before = keys %compared;
+	compare('{"entry_channel": ["ads", null]}', "coalesce((SELECT cjm.entry_channel(j.journey, $funnel$entered) FROM whole.journeys j WHERE j.customer = p.customer), 'ads') = 'ads'", $when, 'whole');
+	compare('{"session_channel": "e \"m\" il"}',
+		"(SELECT cjm.session_channel(j.journey, interval '30 minutes', (cjm.funnel_times(j.journey, $funnel$entered))[1]) FROM whole.journeys j WHERE j.customer = p.customer) = 'e \"m\" il'", $when, 'whole');
+	%takes = %saved;
+}
+
+# Of sessions those alone are counted that have what is asked for.
+foreach my $condition ([ '{"visitor": "returning", "entry_event": ["a", "b"]}', q{s.visitor = 'returning' AND s.entry_event IN ('a', 'b')} ], [ '{"channel": ["ads", null], "segment": "LV"}', q{(s.channel = 'ads' OR s.channel IS NULL) AND s.segment = 'LV'} ])
+{
+	my ($where_is, $plain) = @$condition;
+
+	is(run_sql($node, qq{SELECT differ(\$q\$SELECT by_value, bucket_start, sessions, customers, new_sessions, bounces, value, mean_time FROM cjm.session_report('kept', 'exit_event', 'month', where_is => '$where_is')\$q\$,
+		\$q\$SELECT s.exit_event, date_trunc('month', s.started_at, 'Europe/Riga'), count(*), count(DISTINCT s.customer), count(*) FILTER (WHERE s.visitor = 'new'), count(*) FILTER (WHERE s.bounced), sum(s.value),
+			justify_hours(avg(s.duration)) FROM kept.sessions s WHERE $plain GROUP BY 1, 2\$q\$) ~ '^same [1-9]'}), 't', "sessions, $where_is");
+}
+is(run_sql($node, q{SELECT differ($q$SELECT * FROM cjm.channels_report('whole', 'week', where_is => '{"channel": ["ads", null]}')$q$, $q$SELECT * FROM cjm.channels_report('whole', 'week') WHERE channel = 'ads' OR channel IS NULL$q$) ~ '^same [1-9]'}), 't', 'rows of channels');
+is(run_sql($node, q{SELECT differ($q$SELECT * FROM cjm.drop_off_report('whole', 'next_event', where_is => '{"next_event": ["a", null], "last_event": "c"}')$q$,
+	$q$SELECT step, stage, by_value, customers, customers / sum(customers) OVER ()::float8, open_customers, median_days_since, next_event, next_customers, refused
+	FROM cjm.drop_off_report('whole', 'next_event', where_is => '{"last_event": "c"}') WHERE by_value = 'a' OR by_value IS NULL$q$) ~ '^same [1-9]'}), 't', 'what came next');
+
+server_is_well($node);
+done_testing();
