@@ -63,7 +63,7 @@ PG_FUNCTION_INFO_V1(kept_parts);
 PG_FUNCTION_INFO_V1(kept_fingerprint);
 
 /* Written into every fingerprint: to be raised with a change of what is kept or of what a fingerprint is made of. */
-#define KEPT_VERSION 1
+#define KEPT_VERSION 2
 
 /* What the columns of the table kept_state are, in its first places. */
 typedef enum KeptStateColumn

@@ -48,10 +48,10 @@
 PG_FUNCTION_INFO_V1(kept_check);
 PG_FUNCTION_INFO_V1(kept_check_idle);
 
-static const char *const column_names[] = {"customer", "at", "event", "channel", "value", "segment"};
+static const char *const column_names[] = {"customer", "at", "event", "channel", "value", "segment", "dimensions"};
 
 /* Any for the customer. */
-static const Oid column_types[] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID};
+static const Oid column_types[] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TEXTARRAYOID};
 
 /* The functions of map/fixed.c, which ask no setting. */
 static const char *const fixed_functions[] = {"map_text", "map_json", "map_jsonb", "map_read", "map_to_timestamp", "map_shift", "map_in_sequence"};

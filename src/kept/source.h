@@ -19,6 +19,7 @@ typedef enum KeptColumn
 	KEPT_CHANNEL,
 	KEPT_VALUE,
 	KEPT_SEGMENT,
+	KEPT_DIMENSIONS,
 	KEPT_COLUMNS
 } KeptColumn;
 

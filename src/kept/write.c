@@ -30,9 +30,11 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "kept/deciders.h"
 #include "kept/moves.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
@@ -79,22 +81,34 @@ typedef struct Touchpoint
  * What rows say
  */
 
+static bool
+check_dimensions(ArrayType *array, CjmError *error)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	bool		good = true;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	for (int i = 0; good && i < count; i++)
+		good = nulls[i] || decider_check(label_from_text(DatumGetTextPP(values[i])), error);
+	pfree(values);
+	pfree(nulls);
+	return good;
+}
+
 /* Is it what a touchpoint can be?  A text that is to be a label may be too long for one. */
 static bool
 check_touchpoint(const Touchpoint *touch, CjmError *error)
 {
-	Label		segment = {NULL, 0};
-
 	if (!row_time_check(DatumGetTimestampTz(touch->values[KEPT_AT]), error) ||
 		!label_check(label_from_text(DatumGetTextPP(touch->values[KEPT_EVENT])), "event", error))
 		return false;
 	if (!touch->nulls[KEPT_CHANNEL] && !label_check(label_from_text(DatumGetTextPP(touch->values[KEPT_CHANNEL])), "channel", error))
 		return false;
-	if (!touch->nulls[KEPT_SEGMENT])
-		segment = label_from_text(DatumGetTextPP(touch->values[KEPT_SEGMENT]));
-	if (segment.size >= LABEL_MAX_BYTES)
-		return cjm_fail(error, CJM_ERROR_LIMIT, "a segment of %u bytes cannot be kept: %d are the most", segment.size, LABEL_MAX_BYTES - 1);
-	return true;
+	if (!touch->nulls[KEPT_SEGMENT] && !decider_check(label_from_text(DatumGetTextPP(touch->values[KEPT_SEGMENT])), error))
+		return false;
+	return touch->nulls[KEPT_DIMENSIONS] || check_dimensions(DatumGetArrayTypeP(touch->values[KEPT_DIMENSIONS]), error);
 }
 
 static bool

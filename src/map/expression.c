@@ -25,8 +25,10 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "map/binding.h"
+#include "map/expression.h"
 #include "map/fixed.h"
 #include "map/lasting.h"
+#include "map/printing.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -81,6 +83,9 @@ static const Argument arguments[] = {
 	{"sequence", ARGUMENT_SEQUENCE}
 };
 
+/* The argument of a dimension is "dimension " and its name. */
+#define DIMENSION "dimension "
+
 /* An expression being read, for messages. */
 typedef struct ExpressionText
 {
@@ -104,6 +109,14 @@ find_argument(text *name)
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		if (strcmp(arguments[i].name, wanted) == 0)
 			return &arguments[i];
+	if (strncmp(wanted, DIMENSION, strlen(DIMENSION)) == 0)
+	{
+		Argument   *dimension = palloc(sizeof(Argument));
+
+		dimension->name = psprintf("dimension \"%s\"", wanted + strlen(DIMENSION));
+		dimension->kind = ARGUMENT_SEGMENT;
+		return dimension;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("create_map has no expression called \"%s\"", wanted)));
@@ -323,44 +336,6 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 	pg_unreachable();
 }
 
-/*
- * What printing depends on, and so what the printed text is to be read under:
- * map_build has the same.
- */
-static const char *const print_settings[][2] = {
-	{"search_path", "pg_catalog, pg_temp"},
-	{"TimeZone", "UTC"},
-	{"DateStyle", "ISO, MDY"},
-	{"IntervalStyle", "postgres"},
-	{"extra_float_digits", "1"},
-	{"bytea_output", "hex"},
-	{"lc_monetary", "C"},
-	{"quote_all_identifiers", "off"},
-	{"standard_conforming_strings", "on"},
-	{"xmloption", "content"}
-};
-
-static void
-set_for_now(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
-/* The text of an expression over a relation's columns, with the schemas of all that is not PostgreSQL's own. */
-static char *
-print_expression(Relation source, Node *node)
-{
-	int			nest = NewGUCNestLevel();
-	char	   *printed;
-
-	for (int i = 0; i < (int) lengthof(print_settings); i++)
-		set_for_now(print_settings[i][0], print_settings[i][1]);
-	printed = deparse_expression(node, deparse_context_for(RelationGetRelationName(source), RelationGetRelid(source)),
-								 false, false);
-	AtEOXact_GUC(true, nest);
-	return printed;
-}
-
 /* An analyzed expression; a constant time without its zone is one of the map's. */
 static Node *
 analyze_expression(const ExpressionText *expression, ParseState *pstate, const char *time_zone)
@@ -374,6 +349,32 @@ analyze_expression(const ExpressionText *expression, ParseState *pstate, const c
 	return node;
 }
 
+/* What a printed expression over the rows of a relation is, as it is read under the settings that it was printed under. */
+Node *
+read_row_expression(Relation source, const char *text)
+{
+	static const Argument printed = {"expression", ARGUMENT_SEGMENT};
+	ExpressionText expression = {&printed, text};
+	ParseState *pstate = make_parsestate(NULL);
+	Node	   *node;
+
+	pstate->p_sourcetext = text;
+	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, source, AccessShareLock, NULL, false, true),
+					 true, true, true);
+	node = transformExpr(pstate, read_expression(&expression), EXPR_KIND_SELECT_TARGET);
+	assign_expr_collations(pstate, node);
+	free_parsestate(pstate);
+	return node;
+}
+
+/* Has the user a right to read any column of a relation?  It is not opened for that. */
+bool
+is_readable(Oid relation)
+{
+	return pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 /*
  * Is there such a relation?  An error for who may read no column of it: who has no right to it neither waits for a lock on it nor
  * holds one.
@@ -381,17 +382,12 @@ analyze_expression(const ExpressionText *expression, ParseState *pstate, const c
 static bool
 may_be_read(Oid relation)
 {
-	AclResult	right;
-	char		kind = get_rel_relkind(relation);
 	char	   *name = get_rel_name(relation);
 
 	if (name == NULL)
 		return false;
-	right = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
-	if (right != ACLCHECK_OK)
-		right = pg_attribute_aclcheck_all(relation, GetUserId(), ACL_SELECT, ACLMASK_ANY);
-	if (right != ACLCHECK_OK)
-		aclcheck_error(right, get_relkind_objtype(kind), name);
+	if (!is_readable(relation))
+		aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relation)), name);
 	return true;
 }
 
@@ -431,7 +427,7 @@ map_expression(PG_FUNCTION_ARGS)
 	check_lasting(&expression, node);
 	node = bind_to_zone(node, time_zone, expression.argument->name, expression.text);
 	assign_expr_collations(pstate, node);
-	printed = print_expression(source, node);
+	printed = print_expression(RelationGetRelationName(source), relation, node, false);
 	if (in_zone)
 		printed = psprintf("(%s) AT TIME ZONE %s", printed, quote_literal_cstr(time_zone));
 	error_context_stack = context.previous;
@@ -459,10 +455,51 @@ without_sequence(Node *at, Node **sequence)
 	return linitial(call->args);
 }
 
+/* What a view selects as a column of that name, or NULL. */
+static Node *
+find_target(Query *query, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->targetList)
+	{
+		TargetEntry *target = lfirst_node(TargetEntry, cell);
+
+		if (!target->resjunk && strcmp(target->resname, name) == 0)
+			return (Node *) target->expr;
+	}
+	return NULL;
+}
+
+/* The expressions of the arguments above, and after them those of the dimensions; NULL in the list for what is not there. */
+static List *
+view_expressions(Query *query)
+{
+	List	   *found = NIL;
+	Node	   *sequence = NULL;
+	Node	   *dimensions = find_target(query, "dimensions");
+
+	for (int i = 0; i < (int) lengthof(arguments); i++)
+	{
+		Node	   *node = find_target(query, arguments[i].name);
+
+		if (arguments[i].kind == ARGUMENT_CONDITION)
+			node = query->jointree->quals;
+		else if (arguments[i].kind == ARGUMENT_TIME)
+			node = without_sequence(node, &sequence);
+		else if (arguments[i].kind == ARGUMENT_SEQUENCE)
+			node = sequence;
+		found = lappend(found, node);
+	}
+	if (dimensions != NULL && IsA(dimensions, ArrayExpr))
+		found = list_concat(found, ((ArrayExpr *) dimensions)->elements);
+	return found;
+}
+
 /*
  * map_expressions(view): the expressions of the view "events" of a map, in the
- * order of the arguments above and printed as map_expression does; NULL for what
- * is not there.  NULL for a view of another form.
+ * order of the arguments above and printed as map_expression does, NULL for what
+ * is not there; and after them the dimensions.  NULL for a view of another form.
  */
 Datum
 map_expressions(PG_FUNCTION_ARGS)
@@ -471,11 +508,12 @@ map_expressions(PG_FUNCTION_ARGS)
 	Relation	source;
 	Query	   *query = NULL;
 	RangeTblRef *from = NULL;
-	Datum		printed[lengthof(arguments)];
-	bool		nulls[lengthof(arguments)];
-	int			count = lengthof(arguments);
+	List	   *found;
+	ListCell   *cell;
+	Datum	   *printed;
+	bool	   *nulls;
+	int			count = 0;
 	int			lower = 1;
-	Node	   *sequence = NULL;
 
 	view = may_be_read(PG_GETARG_OID(0)) ? try_relation_open(PG_GETARG_OID(0), AccessShareLock) : NULL;
 	if (view == NULL)
@@ -491,28 +529,21 @@ map_expressions(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 
 	source = relation_open(rt_fetch(from->rtindex, query->rtable)->relid, AccessShareLock);
-	for (int i = 0; i < count; i++)
+	found = view_expressions(query);
+	printed = palloc(list_length(found) * sizeof(Datum));
+	nulls = palloc(list_length(found) * sizeof(bool));
+	foreach(cell, found)
 	{
-		Node	   *node = arguments[i].kind == ARGUMENT_CONDITION ? query->jointree->quals : NULL;
-		ListCell   *cell;
+		Node	   *node = lfirst(cell);
 
-		foreach(cell, query->targetList)
+		nulls[count] = node == NULL;
+		if (node != NULL)
 		{
-			TargetEntry *target = lfirst_node(TargetEntry, cell);
-
-			if (!target->resjunk && strcmp(target->resname, arguments[i].name) == 0)
-				node = (Node *) target->expr;
+			/* Printing knows one relation, the first; that of a view's query comes after others. */
+			ChangeVarNodes(node, from->rtindex, 1, 0);
+			printed[count] = CStringGetTextDatum(print_expression(RelationGetRelationName(source), RelationGetRelid(source), node, false));
 		}
-		if (arguments[i].kind == ARGUMENT_TIME)
-			node = without_sequence(node, &sequence);
-		else if (arguments[i].kind == ARGUMENT_SEQUENCE)
-			node = sequence;
-		nulls[i] = node == NULL;
-		if (nulls[i])
-			continue;
-		/* Printing knows one relation, the first; that of a view's query comes after others. */
-		ChangeVarNodes(node, from->rtindex, 1, 0);
-		printed[i] = CStringGetTextDatum(print_expression(source, node));
+		count++;
 	}
 	relation_close(source, AccessShareLock);
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(printed, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT));

@@ -220,7 +220,7 @@ run_sql($node, q~
 	SELECT cjm.create_map('it''s "mine"; --', 'events', 'customer::text || ''%''', 'at::timestamp', 'event', 'view -> "add ""it""; --" [2 days] -> optional buy within 7 days excluding "оплата 🛒"',
 		'channel', 'amount', '(SELECT s.country FROM secret s WHERE s.customer = events.customer ORDER BY s.country LIMIT 1)', 'last', 'amount > 1', '15 minutes', 'America/New_York', 'owner')~, %owner);
 run_sql_fails($node, q{SELECT cjm.create_map('looked up', 'events', 'customer', 'at', 'event', 'view', segment => '(SELECT s.country FROM secret s WHERE s.customer = events.customer LIMIT 1)')},
-	'22023', qr/the segment is looked up in public.secret, which has row security/, 'whose rights count where a segment is looked up has to be said', %owner);
+	'22023', qr/a dimension is looked up in public.secret, which has row security/, 'whose rights count where a segment is looked up has to be said', %owner);
 like(run_sql($node, q{SELECT subject FROM cjm.check_map('it''s "mine"; --') WHERE finding = 'row security'}, %owner), qr/^(?:public\.)?secret$/, 'check_map says so, too');
 my @as_owner = ('-U', 'owner', '-h', $node->host, '-p', $node->port);
 my %before = map { $_ => contents($_, %owner) } ('plain', 'secured', q(it's "mine"; --));

@@ -87,8 +87,9 @@ BEGIN ATOMIC
 	FROM (VALUES
 		('kept_journeys', NULL, 'kept journeys: those of this map without the changes that wait'),
 		('kept_journeys', 'customer', 'the key of the customer'),
-		('kept_journeys', 'segments', 'what the segment of the customer is taken from: s and the segment, as events of a journey'),
+		('kept_journeys', 'deciders', 'what the dimensions of the customer are taken from: their numbers and values, as events of a journey'),
 		('kept_journeys', 'journey', 'all touchpoints of the customer'),
+		('kept_journeys', 'dimensions', 'the dimensions of the customer'),
 		('kept_changes', NULL, 'what came to the source since the last refresh, and what went'),
 		('kept_changes', 'customer', 'whose event it is'),
 		('kept_changes', 'at', 'when it happened'),
@@ -96,6 +97,7 @@ BEGIN ATOMIC
 		('kept_changes', 'channel', 'where it came from, or NULL'),
 		('kept_changes', 'value', 'what it was worth, or NULL'),
 		('kept_changes', 'segment', 'the segment of the customer that the row tells, or NULL'),
+		('kept_changes', 'dimensions', 'the other dimensions of the customer that the row tells, or NULL'),
 		('kept_changes', 'removed', 'whether it went'),
 		('kept_changes', 'written_at', 'when that was written down'),
 		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
@@ -125,6 +127,7 @@ BEGIN ATOMIC
 		('kept_rows', 'channel', 'where it came from, or NULL'),
 		('kept_rows', 'value', 'what it was worth, or NULL'),
 		('kept_rows', 'segment', 'the segment of the customer that the row tells, or NULL'),
+		('kept_rows', 'dimensions', 'the other dimensions of the customer that the row tells, or NULL'),
 		('kept', NULL, 'how the kept journeys of this map stand: one row'),
 		('kept', 'state', 'folded: the views read the store; changed: the store and the changes beside it; rows: the rows of the source'),
 		('kept', 'reason', 'why they read the rows, NULL if they do not'),
@@ -172,14 +175,42 @@ RETURN cjm_internal.map_events_sql(map,
 	format(' TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%L::regclass, 2, ''''::text), false)', cjm_internal.kept_state((map).map)));
 COMMENT ON FUNCTION cjm_internal.kept_rows_sql(cjm_internal.map) IS 'SQL of the view kept_rows';
 
--- Of the first or the last time at which there is a segment the one with the smallest bytes, as map_first_touch and map_last_touch have it.
-CREATE FUNCTION cjm_internal.kept_segment_sql(map cjm_internal.map, segments text) RETURNS text
+CREATE FUNCTION cjm_internal.kept_deciders_step(internal, at timestamptz, "values" text[]) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm_internal.kept_deciders_step(internal, timestamptz, text[]) IS 'transition function of kept_deciders_agg';
+
+CREATE AGGREGATE cjm_internal.kept_deciders_agg(at timestamptz, "values" text[]) (
+	SFUNC = cjm_internal.kept_deciders_step,
+	STYPE = internal,
+	SSPACE = 200,
+	FINALFUNC = cjm_internal.journey_agg_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.journey_agg_combine,
+	SERIALFUNC = cjm_internal.journey_agg_serialize,
+	DESERIALFUNC = cjm_internal.journey_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.kept_deciders_agg(timestamptz, text[]) IS
+	'a journey of all values that rows have: an event is the place of a value, a colon, and the value';
+
+CREATE FUNCTION cjm_internal.kept_values(deciders cjm.journey, count integer, last boolean) RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm_internal.kept_values(cjm.journey, integer, boolean) IS
+	'what map_first_touches or map_last_touches would say of the rows that such a journey was made of; nothing but NULL of none';
+
+CREATE FUNCTION cjm_internal.kept_deciders_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN (map).segment IS NULL THEN 'NULL::text'
-	ELSE format(CASE (map).segment_at WHEN 'first' THEN 'substr((cjm.first_touch(%1$s)).event, 2)'
-		ELSE 'substr((cjm.first_touch(cjm.slice(%1$s, (cjm.last_touch(%1$s)).at, ''infinity''::timestamptz))).event, 2)' END, segments) END;
-COMMENT ON FUNCTION cjm_internal.kept_segment_sql(cjm_internal.map, text) IS 'SQL: the segment of a customer, from the journey that it is taken from';
+RETURN format('cjm_internal.kept_deciders_agg(%1$s.at, %2$s)', row_name,
+	format(CASE WHEN (map).segment IS NULL THEN '%1$s.dimensions' WHEN (map).dimensions IS NULL THEN 'ARRAY[%1$s.segment]'
+		ELSE 'array_prepend(%1$s.segment, %1$s.dimensions)' END, row_name));
+COMMENT ON FUNCTION cjm_internal.kept_deciders_sql(cjm_internal.map, text) IS 'SQL: what decides the dimensions of a customer, from rows of that name';
+
+CREATE FUNCTION cjm_internal.kept_values_sql(map cjm_internal.map, deciders text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean)', deciders, cardinality(cjm_internal.map_dimension_names(map)), (map).segment_at = 'last');
+COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text) IS 'SQL: the values of a customer''s dimensions, from the journey that decides them';
 
 -- Changes by customer: what came and what went, as journeys.
 CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text) RETURNS text
@@ -187,9 +218,8 @@ CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation tex
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s FROM %3$s GROUP BY g.customer',
 	cjm_internal.map_touch_sql(map, 'g'),
-	CASE WHEN (map).segment IS NULL THEN 'NULL::cjm.journey AS added_segments, NULL::cjm.journey AS removed_segments'
-		ELSE 'cjm.journey_agg(g.at, ''s'' || g.segment) FILTER (WHERE NOT g.removed AND g.segment IS NOT NULL) AS added_segments,
-			cjm.journey_agg(g.at, ''s'' || g.segment) FILTER (WHERE g.removed AND g.segment IS NOT NULL) AS removed_segments' END,
+	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
+		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
 	relation);
 COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text) IS 'SQL: the changes of each customer, from a relation g of them';
 
@@ -204,24 +234,26 @@ DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
 	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
+	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders)');
 BEGIN
-	RETURN format('SELECT j.customer, j.segment, j.journey
-		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey
+	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
+		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 1, k.customer, %3$s, k.journey
+			SELECT 1, k.customer, %3$s, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			WHERE NOT EXISTS (SELECT FROM %5$s WHERE g.customer %4$s k.customer)
 			UNION ALL
-			SELECT 1, c.customer, %6$s, %7$s
+			SELECT 1, c.customer, %6$s, %7$s, %10$s
 			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
 			WHERE c.removed IS NULL OR %7$s IS NOT NULL
 			UNION ALL
-			SELECT 2, r.customer, r.segment, r.journey FROM (%9$s) r) j
-		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state, cjm_internal.kept_segment_sql(map, 'k.segments'), cjm_internal.kept_equals(map), waiting,
-		cjm_internal.kept_segment_sql(map, 'cjm_internal.journey_changed(k.segments, c.added_segments, c.removed_segments)'),
+			SELECT 2, r.customer, r.segment, r.journey, r.dimensions FROM (%9$s) r) j
+		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END, cjm_internal.kept_equals(map), waiting,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END,
 		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
-		cjm_internal.map_journeys_from_sql(map, 'kept_rows'));
+		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys of a map that keeps them';

@@ -18,6 +18,7 @@ BEGIN
 	def.segment := CASE WHEN def.segment IS NOT NULL THEN reads[6] END;
 	def.filter := reads[7];
 	def.sequence := reads[8];
+	def.dimensions := (SELECT jsonb_object_agg(k.name, reads[8 + k.place]) FROM jsonb_object_keys(def.dimensions) WITH ORDINALITY k(name, place));
 	RETURN def;
 END
 $$;
@@ -294,7 +295,7 @@ BEGIN
 		RAISE object_in_use USING MESSAGE = format('another session has changed the map "%s" at the same time', map), HINT = 'Try again.';
 	END IF;
 
-	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, NULL::cjm.journey AS segments, j.journey FROM %1$s.journeys j WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, j.dimensions, j.journey, NULL::cjm.journey AS deciders FROM %1$s.journeys j WITH NO DATA', schema);
 	BEGIN
 		EXECUTE format('ALTER TABLE %s.kept_journeys ADD PRIMARY KEY (customer)', schema);
 	EXCEPTION WHEN undefined_object THEN
@@ -303,9 +304,9 @@ BEGIN
 			HINT = 'Make the map with a key that can, the text of it if need be.';
 	END;
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
-	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER segments SET STORAGE MAIN,
+	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
-	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.5),
 		SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
@@ -415,6 +416,8 @@ DECLARE
 	pieces integer;
 	of_piece text := 'true';
 	what text := format('journeys of %s', schema);
+	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
+	deciders CONSTANT text := CASE WHEN names = '{}' THEN 'NULL::cjm.journey' ELSE cjm_internal.kept_deciders_sql(def, 'e') END;
 	journeys bigint;
 	message text;
 	detail text;
@@ -427,11 +430,10 @@ BEGIN
 		what := format('%s, piece %s of %s', what, piece, pieces);
 	END IF;
 	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
-		INSERT INTO %1$s.kept_journeys (customer, segments, journey)
-		SELECT e.customer, %2$s, cjm.journey_agg(%3$s) FROM %1$s.events e
+		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
+		SELECT e.customer, %7$s, cjm.journey_agg(%3$s), %2$s FROM %1$s.events e
 		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
-		CASE WHEN def.segment IS NULL THEN 'NULL::cjm.journey' ELSE 'cjm.journey_agg(e.at, ''s'' || e.segment) FILTER (WHERE e.segment IS NOT NULL)' END,
-		cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what);
+		deciders, cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders)));
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -516,16 +518,16 @@ BEGIN
 	EXECUTE format('WITH gone AS MATERIALIZED (DELETE FROM %1$s.kept_changes RETURNING *),
 		c AS (%2$s),
 		new AS MATERIALIZED (SELECT c.customer, k.customer IS NOT NULL AS known,
-				cjm_internal.journey_changed(k.segments, c.added_segments, c.removed_segments) AS segments,
+				cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders) AS deciders,
 				cjm_internal.journey_changed(k.journey, c.added, c.removed) AS journey
 			FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer),
 		vanished AS (DELETE FROM %1$s.kept_journeys k USING new n WHERE k.customer %3$s n.customer AND n.journey IS NULL),
-		changed AS (UPDATE %1$s.kept_journeys k SET segments = n.segments, journey = n.journey FROM new n
+		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = n.deciders FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
-		fresh AS (INSERT INTO %1$s.kept_journeys (customer, segments, journey)
-			SELECT n.customer, n.segments, n.journey FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)
+		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
+			SELECT n.customer, %4$s, n.journey, n.deciders FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)
 		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def)) INTO changes;
+		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders'))) INTO changes;
 	RETURN changes;
 END
 $$;
@@ -703,9 +705,9 @@ BEGIN
 	END IF;
 	-- The text of a key may differ where keys are equal, so it is asked of the keys which customers are compared.
 	RETURN QUERY EXECUTE format('SELECT coalesce(k.customer, r.customer)::text, k.journey, r.journey
-		FROM (SELECT j.customer, j.segment, j.journey FROM %1$s.journeys j WHERE %3$s) k
-			FULL JOIN (SELECT j.customer, j.segment, j.journey FROM (%2$s) j WHERE %3$s) r ON r.customer %4$s k.customer
-		WHERE NOT coalesce(k.journey OPERATOR(cjm.=) r.journey, false) OR k.segment IS DISTINCT FROM r.segment
+		FROM (SELECT j.customer, j.segment, j.journey, j.dimensions FROM %1$s.journeys j WHERE %3$s) k
+			FULL JOIN (SELECT j.customer, j.segment, j.journey, j.dimensions FROM (%2$s) j WHERE %3$s) r ON r.customer %4$s k.customer
+		WHERE NOT coalesce(k.journey OPERATOR(cjm.=) r.journey, false) OR k.segment IS DISTINCT FROM r.segment OR k.dimensions IS DISTINCT FROM r.dimensions
 		ORDER BY coalesce(k.customer, r.customer)::text COLLATE "C"', schema, cjm_internal.map_journeys_from_sql(def, 'events'),
 		CASE WHEN share = 1 THEN 'true'
 			ELSE format('(hash_record_extended(ROW(j.customer), 0) & 1048575) < %s::float8 * 1048576', share) END,

@@ -33,6 +33,7 @@ CREATE TYPE cjm_internal.map AS (
 	attribution_per text,
 	only_channels boolean,
 	source_name text,
+	dimensions jsonb,
 	where_is jsonb
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
@@ -44,7 +45,7 @@ COMMENT ON COLUMN cjm_internal.map.event IS 'expression: what happened';
 COMMENT ON COLUMN cjm_internal.map.channel IS 'expression: where it came from, or NULL';
 COMMENT ON COLUMN cjm_internal.map.value IS 'expression: what it was worth, or NULL';
 COMMENT ON COLUMN cjm_internal.map.segment IS 'expression: the segment of the customer, or NULL';
-COMMENT ON COLUMN cjm_internal.map.segment_at IS 'which segment a customer with several has, the first or the last';
+COMMENT ON COLUMN cjm_internal.map.segment_at IS 'which segment, or other dimension, a customer with several has, the first or the last';
 COMMENT ON COLUMN cjm_internal.map.filter IS 'condition: which rows count, or NULL for all';
 COMMENT ON COLUMN cjm_internal.map.stages IS 'the funnel';
 COMMENT ON COLUMN cjm_internal.map.session_gap IS 'what is longer ends a session';
@@ -62,6 +63,7 @@ COMMENT ON COLUMN cjm_internal.map.sequence IS 'expression: the order of events 
 COMMENT ON COLUMN cjm_internal.map.attribution_per IS 'what has a share of a conversion in the views attribution and channels: touchpoint or session';
 COMMENT ON COLUMN cjm_internal.map.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
 COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called when the map was made';
+COMMENT ON COLUMN cjm_internal.map.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 904-map_where.sql';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
@@ -92,7 +94,7 @@ CREATE FUNCTION cjm_internal.map_expressions(map_view oid) RETURNS text[]
 	AS 'MODULE_PATHNAME', 'map_expressions'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500;
 COMMENT ON FUNCTION cjm_internal.map_expressions(oid) IS
-	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter and its sequence, as they would be written now; NULL if it is another view';
+	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter, its sequence and its dimensions, as they would be written now; NULL if it is another view';
 
 CREATE FUNCTION cjm_internal.map_nearest(name text, names text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_nearest'
@@ -130,7 +132,7 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence
+	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -147,7 +149,7 @@ COMMENT ON COLUMN cjm.maps.event IS 'expression: what happened';
 COMMENT ON COLUMN cjm.maps.channel IS 'expression: where it came from, or NULL';
 COMMENT ON COLUMN cjm.maps.value IS 'expression: what it was worth, or NULL';
 COMMENT ON COLUMN cjm.maps.segment IS 'expression: the segment of the customer, or NULL';
-COMMENT ON COLUMN cjm.maps.segment_at IS 'which segment a customer with several has, the first or the last';
+COMMENT ON COLUMN cjm.maps.segment_at IS 'which segment, or other dimension, a customer with several has, the first or the last';
 COMMENT ON COLUMN cjm.maps.filter IS 'condition: which rows count, or NULL for all';
 COMMENT ON COLUMN cjm.maps.session_gap IS 'what is longer ends a session';
 COMMENT ON COLUMN cjm.maps.time_zone IS 'where days, weeks and months begin';
@@ -163,6 +165,7 @@ COMMENT ON COLUMN cjm.maps.visit IS 'the events that are a visit, or NULL: all';
 COMMENT ON COLUMN cjm.maps.sequence IS 'expression: the order of events of one time, or NULL';
 COMMENT ON COLUMN cjm.maps.attribution_per IS 'what has a share of a conversion in the views attribution and channels: touchpoint or session';
 COMMENT ON COLUMN cjm.maps.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
+COMMENT ON COLUMN cjm.maps.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

@@ -49,7 +49,8 @@ COMMENT ON FUNCTION cjm_internal.map_check_where(jsonb) IS 'an error if a where_
 CREATE FUNCTION cjm_internal.map_dimensions_sql(map cjm_internal.map) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN '{"segment": "j.segment"}'::jsonb;
+RETURN (SELECT jsonb_object_agg(d.name, CASE d.name WHEN 'segment' THEN 'j.segment' ELSE format('(j.dimensions ->> %L::text)', d.name) END)
+	FROM unnest('{segment}'::text[] || cjm_internal.map_dimension_names(map)) d(name));
 COMMENT ON FUNCTION cjm_internal.map_dimensions_sql(cjm_internal.map) IS 'SQL of each dimension of a customer, by its name, over a row j of the view journeys';
 
 CREATE FUNCTION cjm_internal.map_words(map cjm_internal.map) RETURNS jsonb

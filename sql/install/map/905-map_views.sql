@@ -105,41 +105,13 @@ CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map, sample text DE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment FROM %s%s%s',
+	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment, %s AS dimensions FROM %s%s%s',
 		(map).customer, CASE WHEN (map).sequence IS NULL THEN (map).at ELSE format('cjm_internal.map_in_sequence(%s, %s)', (map).at, (map).sequence) END,
 		(map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
-		coalesce((map).segment, 'NULL::text'), (map).source, sample, ' WHERE ' || (map).filter);
+		coalesce((map).segment, 'NULL::text'), cjm_internal.map_dimensions_of_row_sql(map), (map).source, sample, ' WHERE ' || (map).filter);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL of the view events: the rows of the source as the map reads them, or a sample of them';
-
-CREATE AGGREGATE cjm_internal.map_first_touch(at timestamptz, value text) (
-	SFUNC = cjm_internal.touch_agg_first,
-	STYPE = internal,
-	SSPACE = 112,
-	FINALFUNC = cjm_internal.touch_agg_final,
-	FINALFUNC_EXTRA,
-	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.touch_agg_first_combine,
-	SERIALFUNC = cjm_internal.touch_agg_serialize,
-	DESERIALFUNC = cjm_internal.touch_agg_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm_internal.map_first_touch(timestamptz, text) IS 'as first_touch, of text: the segment of the journeys of a map';
-
-CREATE AGGREGATE cjm_internal.map_last_touch(at timestamptz, value text) (
-	SFUNC = cjm_internal.touch_agg_last,
-	STYPE = internal,
-	SSPACE = 112,
-	FINALFUNC = cjm_internal.touch_agg_final,
-	FINALFUNC_EXTRA,
-	FINALFUNC_MODIFY = READ_ONLY,
-	COMBINEFUNC = cjm_internal.touch_agg_last_combine,
-	SERIALFUNC = cjm_internal.touch_agg_serialize,
-	DESERIALFUNC = cjm_internal.touch_agg_deserialize,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm_internal.map_last_touch(timestamptz, text) IS 'as last_touch, of text: the segment of the journeys of a map';
 
 CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -153,11 +125,10 @@ CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows te
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey
-		FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' GROUP BY e.customer',
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
-			ELSE format('cjm_internal.map_%s_touch(e.at, e.segment) FILTER (WHERE e.segment IS NOT NULL)', (map).segment_at) END,
-		cjm_internal.map_touch_sql(map, 'e'), cjm_internal.map_schema(map), rows);
+	RETURN (SELECT format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey, %s AS dimensions
+			FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' GROUP BY e.customer',
+			g.segment, cjm_internal.map_touch_sql(map, 'e'), g.dimensions, cjm_internal.map_schema(map), rows)
+		FROM cjm_internal.map_grouped_sql(map) g);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_journeys_from_sql(cjm_internal.map, text) IS 'SQL: the journeys of a map from a view that has rows as the view events has';

@@ -17,7 +17,7 @@ BEGIN ATOMIC
 		('map', 'channel', 'expression: where it came from, or NULL'),
 		('map', 'value', 'expression: what it was worth, or NULL'),
 		('map', 'segment', 'expression: the segment of the customer, or NULL'),
-		('map', 'segment_at', 'which segment a customer with several has, the first or the last'),
+		('map', 'segment_at', 'which segment, or other dimension, a customer with several has, the first or the last'),
 		('map', 'filter', 'condition: which rows count, or NULL for all'),
 		('map', 'stages', 'the funnel'),
 		('map', 'session_gap', 'what is longer ends a session'),
@@ -29,6 +29,7 @@ BEGIN ATOMIC
 		('map', 'attribution_per', 'what has a share of a conversion in the views attribution and channels: touchpoint or session'),
 		('map', 'only_channels', 'whether touchpoints without a channel earn nothing in these views'),
 		('map', 'source_name', 'what the source was called when the map was made'),
+		('map', 'dimensions', 'expressions: other properties of the customer, by their names, or NULL'),
 		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
 
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
@@ -38,11 +39,13 @@ BEGIN ATOMIC
 		('events', 'channel', 'where it came from, or NULL'),
 		('events', 'value', 'what it was worth, or NULL'),
 		('events', 'segment', 'the segment of the customer by this row, or NULL'),
+		('events', 'dimensions', 'the other dimensions of the customer by this row, in the order in which the map has their names, or NULL'),
 
 		('journeys', NULL, 'one row per customer: all touchpoints in one value; all other views but map, events and spend read this one'),
 		('journeys', 'customer', 'the key of the customer'),
 		('journeys', 'segment', 'the first or last segment of the customer that is not NULL, as the map says'),
 		('journeys', 'journey', 'all touchpoints of the customer in time order'),
+		('journeys', 'dimensions', 'all dimensions of the customer by their names, segment among them, as segment has them; null where nothing is known'),
 
 		('customers', NULL, 'one row per customer: how far they came in the funnel, and what else they did'),
 		('customers', 'customer', 'the key of the customer'),
@@ -177,11 +180,11 @@ BEGIN
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
 					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
-					%L::boolean AS only_channels, %L::text AS source_name',
+					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
 				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
-				(map).attribution_per, (map).only_channels, (map).source_name),
+				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -414,7 +417,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -449,6 +452,9 @@ BEGIN
 	ELSIF segment_at <> ALL (ARRAY['first', 'last']) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('segment_at cannot be "%s"', segment_at), HINT = 'It is first or last.';
+	ELSIF segment IS NOT NULL AND dimensions ? 'segment' THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'segment is said twice', HINT = 'It is the dimension of that name: leave one of the two out.';
 	ELSIF access <> ALL (ARRAY['owner', 'reader']) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('access cannot be "%s"', access),
@@ -488,7 +494,7 @@ BEGIN
 	new.event := cjm_internal.map_expression(source, event, 'event', time_zone);
 	new.channel := cjm_internal.map_expression(source, channel, 'channel', time_zone);
 	new.value := cjm_internal.map_expression(source, value, 'value', time_zone);
-	new.segment := cjm_internal.map_expression(source, segment, 'segment', time_zone);
+	new.segment := cjm_internal.map_expression(source, coalesce(segment, dimensions ->> 'segment'), 'segment', time_zone);
 	new.segment_at := segment_at;
 	new.filter := cjm_internal.map_expression(source, filter, 'filter', time_zone);
 	new.stages := stages;
@@ -505,6 +511,7 @@ BEGIN
 	new.attribution_per := attribution_per;
 	new.only_channels := only_channels;
 	SELECT format('%I.%I', n.nspname, c.relname) INTO new.source_name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = source;
+	new.dimensions := cjm_internal.map_read_dimensions(source, nullif(dimensions - 'segment', '{}'), time_zone);
 	new.sequence := cjm_internal.map_expression(source, sequence, 'sequence', time_zone);
 	-- Row security is there for the reader's sake, unless the maker says otherwise.
 	SELECT bool_or(c.relrowsecurity OR EXISTS (
@@ -585,17 +592,18 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', made.view, made.holder);
 	END LOOP;
-	-- A table that the segment is looked up in may have row security of its own.
+	-- A table that a dimension is looked up in may have row security of its own.
 	SELECT c.oid::regclass::text INTO detail
 	FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class c ON c.oid = d.refobjid
 	WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND v.relnamespace = existing AND v.relname = 'events' AND c.relrowsecurity
 	ORDER BY c.oid LIMIT 1;
 	IF FOUND AND map_build.access IS NULL AND new.access = 'owner' THEN
 		RAISE invalid_parameter_value USING
-			MESSAGE = format('the segment is looked up in %s, which has row security', detail),
+			MESSAGE = format('a dimension is looked up in %s, which has row security', detail),
 			HINT = 'Say whose rights count: access => ''reader'' for those of whoever asks, access => ''owner'' for yours.';
 	END IF;
-	IF kept IS NOT NULL AND cjm_internal.map_events_sql(old) = cjm_internal.map_events_sql(new) THEN
+	IF kept IS NOT NULL AND cjm_internal.map_events_sql(old) = cjm_internal.map_events_sql(new)
+		AND cjm_internal.map_dimension_names(old) = cjm_internal.map_dimension_names(new) AND old.segment_at = new.segment_at THEN
 		PERFORM cjm_internal.kept_follow(new, parts);
 	END IF;
 	-- A view can be made without a right to read; it would be of no use.
@@ -606,7 +614,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -637,7 +645,8 @@ CREATE FUNCTION cjm.create_map(
 	visit cjm.funnel DEFAULT NULL,
 	sequence text DEFAULT NULL,
 	attribution_per text DEFAULT 'touchpoint',
-	only_channels boolean DEFAULT false) RETURNS regnamespace
+	only_channels boolean DEFAULT false,
+	dimensions jsonb DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -652,12 +661,13 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(session_gap, '30 minutes'), coalesce(time_zone, current_setting('TimeZone')), access, spend, coalesce(attribution, 'last_touch'), nps, csat, ces,
 	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit,
 	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))),
-	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean) IS
+	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false),
+	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
-stages: the funnel; segment_at: whether the first or last segment of a customer counts
+stages: the funnel; dimensions: other properties of customers, as {"country": "country"}, names and expressions; segment_at: whether the first or last segment of a customer counts, and the first or last of each of these
 session_gap: what is longer ends a session; time_zone: where days, weeks and months begin
 access: owner, the default, or reader, the default where the source has row security
 spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by

@@ -1,0 +1,105 @@
+-- create_map(..., dimensions => ...): properties of customers, the first or the last that is known.
+SET search_path = cjm, public;
+SET TimeZone = 'UTC';
+\set SHOW_CONTEXT never
+
+CREATE TABLE public.people (id integer PRIMARY KEY, country text);
+CREATE TABLE public.seen (who integer, at timestamptz, what text, payload jsonb, plan text, part text);
+INSERT INTO people VALUES (1, 'LV'), (2, NULL), (4, 'EE');
+INSERT INTO seen VALUES
+	(1, '2026-01-01 10:00Z', 'view', '{"device": "mobile"}', NULL, 'a'),
+	(1, '2026-01-01 11:00Z', 'cart', '{"device": "desktop"}', 'pro', 'b'),
+	(1, '2026-01-01 11:00Z', 'pay', '{"device": "Desktop"}', 'free', NULL),
+	(2, '2026-01-01 10:00Z', 'view', '{}', '', 'b'),
+	(2, NULL, 'view', '{"device": "never"}', 'never', 'never'),
+	(2, '2026-01-01 09:00Z', '', '{"device": "never"}', 'never', 'never'),
+	(3, '2026-01-01 10:00Z', 'view', NULL, NULL, NULL),
+	(4, '2026-01-01 10:00Z', 'view', '{"device": "tv"}', 'pro', 'c'),
+	(4, '2026-01-02 10:00Z', 'cart', '{"device": "tv"}', 'free', 'c');
+
+SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment => 'plan',
+	dimensions => '{"country": "(SELECT p.country FROM people p WHERE p.id = who)", "device": "payload ->> ''device''", "a \"name\", isn''t it": "part"}');
+SELECT customer, segment, dimensions FROM dim.journeys ORDER BY 1;
+SELECT segment, segment_at, dimensions FROM dim.map;
+SELECT m.segment, m.dimensions FROM maps m WHERE map = 'dim'::regnamespace;
+SELECT at, dimensions FROM dim.events WHERE customer = 1 ORDER BY at, event;
+-- What is the same for all rows of a customer is asked once for each, in the view journeys; what is not, of each row.
+SELECT regexp_replace(pg_get_viewdef('dim.journeys'), '\s+', ' ', 'g') ~ 'map_part\(e.dimensions, 1\), cjm_internal.map_part\(e.dimensions, 3\)\) \|\| ARRAY\[\( SELECT p.country FROM people p WHERE \(p.id = e.customer\)\)\]' AS once;
+
+-- The last; the segment by that name; other dimensions in the place of those.
+SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment_at => 'last', replace => true, dimensions => '{"segment": "payload ->> ''device''", "p": "part", "n": "who % 2"}');
+SELECT customer, segment, dimensions FROM dim.journeys ORDER BY 1;
+SELECT segment, dimensions FROM dim.map;
+SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', replace => true, dimensions => '{}');
+SELECT customer, segment, dimensions FROM dim.journeys ORDER BY 1 LIMIT 1;
+SELECT segment, dimensions FROM dim.map;
+SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', replace => true, dimensions => '{"country": "(SELECT p.country FROM people p WHERE p.id = who)"}', segment => '(SELECT p.country || who::text FROM people p WHERE p.id = who)');
+SELECT customer, segment, dimensions FROM dim.journeys ORDER BY 1;
+
+-- What is asked of a customer: the key in any form, at any depth, and nothing else of the row.
+SELECT t.customer, t.expression, cjm_internal.map_of_customer('seen', cjm_internal.map_expression('seen', t.customer, 'customer', 'UTC'), cjm_internal.map_expression('seen', t.expression, 'segment', 'UTC')) AS by_customer
+FROM (VALUES ('who', '(SELECT country FROM people WHERE id = who)'), ('who', 'lower((SELECT country FROM people e WHERE e.id = who))'), ('who', '(SELECT max(country) FROM people)'),
+	('who', '(SELECT country FROM people WHERE id = (SELECT max(p.id) FROM people p WHERE p.id < who))'),
+	('who::text', '(SELECT country FROM people WHERE id::text = who::text)'), ('who::text', '(SELECT country FROM people WHERE id = who)'),
+	('coalesce(who, 0)', '(SELECT country FROM people WHERE id = coalesce(seen.who, 0))'),
+	('who', 'coalesce(plan, (SELECT country FROM people WHERE id = who))'), ('who', '(SELECT country FROM people WHERE id = who AND country > plan)'),
+	('who', '(SELECT country FROM people WHERE id = who AND seen IS NOT NULL)'),
+	('who::numeric', '(SELECT country FROM people WHERE id = who::numeric)'), ('who', 'who::text')) t(customer, expression);
+
+-- Nothing in names or expressions becomes anything else.
+CREATE FUNCTION public.try_dimensions(dimensions jsonb, segment text DEFAULT NULL) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	PERFORM cjm.create_map('tried', 'public.seen', 'who', 'at', 'what', 'view -> pay', segment => segment, dimensions => dimensions);
+	RETURN 'made';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(E'\n', SQLSTATE || ': ' || SQLERRM, nullif(detail, ''), nullif(hint, ''));
+END
+$$;
+SELECT try_dimensions(t.dimensions, t.segment) FROM (VALUES ('["country"]'::jsonb, NULL), ('"plan"', NULL), ('null', NULL), ('{"country": 1}', NULL), ('{"country": null}', NULL), ('{"": "plan"}', NULL), ('{"a\nb": "plan"}', NULL),
+	(jsonb_build_object(repeat('n', 64), 'plan'), NULL), ('{"channel": "plan"}', NULL), ('{"segment": "plan"}', 'part'), ('{"country": "land"}', NULL), ('{"country": "plan, part"}', NULL),
+	('{"country": "plan FROM seen; DROP TABLE seen"}', NULL), ('{"n": "count(*)"}', NULL), ('{"n": "random()"}', NULL), ('{"n": "generate_series(1, 2)"}', NULL), ('{"n": "row_number() OVER ()"}', NULL),
+	('{"n": "(SELECT 1) + (SELECT 2)"}', NULL), ('{"n": "EXISTS (SELECT FROM people)"}', NULL), ('{"n": ""}', NULL), ('{"n": "*"}', NULL), ('{"n": "now()::timestamp"}', NULL),
+	((SELECT jsonb_object_agg('d' || i, 'plan') FROM generate_series(1, 65) i), NULL)) t(dimensions, segment);
+DROP FUNCTION try_dimensions;
+SELECT create_map('"; DROP', 'seen', 'who', 'at', 'what', 'view', dimensions => jsonb_build_object('''; DROP TABLE seen; --', 'plan', '%s$1\', $q$'''; DROP TABLE seen; --'$q$));
+SELECT dimensions FROM """; DROP".journeys ORDER BY customer LIMIT 1;
+SELECT drop_map('"; DROP');
+
+-- As many as there can be, and more names than PostgreSQL has places for in a row of jsonb.
+SELECT create_map('wide', 'seen', 'who', 'at', 'what', 'view', dimensions => (SELECT jsonb_object_agg(repeat('d', i % 7 + 1) || i, format('plan || %L', i)) FROM generate_series(1, 64) i));
+SELECT count(*), bool_and(dimensions = (SELECT jsonb_object_agg(repeat('d', i % 7 + 1) || i, CASE customer WHEN 1 THEN 'free' WHEN 2 THEN '' WHEN 4 THEN 'pro' END || i) FROM generate_series(1, 64) i)) AS same,
+	bool_and(dimensions::text::jsonb = dimensions) AS sound, bool_and(length(dimensions ->> 'ddd9') > 0) AS found FROM wide.journeys;
+SELECT drop_map('wide');
+
+-- An oracle in plain SQL, on rows with many ties.
+CREATE TABLE public.tied AS SELECT (hashint4(i) & 1023) % 50 AS who, '2026-01-01Z'::timestamptz + (hashint4(i + 7000) & 7) * interval '1 hour' AS at, 'view'::text AS what,
+	(ARRAY['x', 'y', 'yy', '', NULL, 'é'])[1 + (hashint4(i + 1) & 65535) % 6] AS a, (ARRAY[NULL, NULL, NULL, 'q', 'Q'])[1 + (hashint4(i + 9) & 65535) % 5] AS b, NULLIF((hashint4(i + 3) & 65535) % 4, 0) AS c FROM generate_series(1, 1000) i;
+SELECT create_map('tied_first', 'tied', 'who', 'at', 'what', 'view', segment => 'a', dimensions => '{"b": "b", "c": "c"}');
+SELECT create_map('tied_last', 'tied', 'who', 'at', 'what', 'view', segment => 'a', dimensions => '{"b": "b", "c": "c"}', segment_at => 'last');
+WITH oracle AS (
+	SELECT who, (array_agg(a ORDER BY at, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS a1, (array_agg(b ORDER BY at, b COLLATE "C") FILTER (WHERE b IS NOT NULL))[1] AS b1, (array_agg(c::text ORDER BY at, c::text COLLATE "C") FILTER (WHERE c IS NOT NULL))[1] AS c1,
+		(array_agg(a ORDER BY at DESC, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS a2, (array_agg(b ORDER BY at DESC, b COLLATE "C") FILTER (WHERE b IS NOT NULL))[1] AS b2, (array_agg(c::text ORDER BY at DESC, c::text COLLATE "C") FILTER (WHERE c IS NOT NULL))[1] AS c2
+	FROM tied GROUP BY who)
+SELECT count(*) AS customers, count(*) FILTER (WHERE f.segment IS NOT DISTINCT FROM a1 AND f.dimensions = jsonb_build_object('segment', a1, 'b', b1, 'c', c1)) AS first_same,
+	count(*) FILTER (WHERE l.segment IS NOT DISTINCT FROM a2 AND l.dimensions = jsonb_build_object('segment', a2, 'b', b2, 'c', c2)) AS last_same
+FROM oracle FULL JOIN tied_first.journeys f ON f.customer = who FULL JOIN tied_last.journeys l ON l.customer = f.customer;
+
+-- The functions behind it.
+SELECT cjm_internal.map_dimensions(NULL, '{a}') AS none, cjm_internal.map_dimensions('{b,a}', '{1}') AS short, cjm_internal.map_dimensions('{a}', '{1,2}') AS long, cjm_internal.map_dimensions('{bb,a}', NULL) AS nothing, cjm_internal.map_dimensions('{}', NULL) AS empty;
+SELECT cjm_internal.map_dimensions('{a,NULL}', '{1}');
+SELECT cjm_internal.map_dimensions('{a,b,a}', '{1}');
+SELECT cjm_internal.map_part('{a,b}', 2) AS b, cjm_internal.map_part('{a,b}', 3) AS beyond, cjm_internal.map_part(ARRAY[what, plan], 2) AS plan FROM seen WHERE who = 1 ORDER BY plan;
+SELECT cjm_internal.map_first_touches(at, 1, 2) FROM seen;
+SELECT cjm_internal.map_first_touches(at, VARIADIC ARRAY[plan]) FROM seen;
+SELECT cjm_internal.map_first_touches(at, plan, part), cjm_internal.map_last_touches(at, plan, part) FROM seen;
+SELECT cjm_internal.map_first_touches('infinity', plan, part) FROM seen;
+SELECT cjm_internal.kept_values('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z "2:", 2026-01-02T00:00Z "1:a", 2026-01-02T00:00Z "1:b", 2026-01-02T00:00Z "3:", 2026-01-02T00:00Z x, 2026-01-02T00:00Z "0:x", 2026-01-02T00:00Z "100:x"}', 2, v) FROM (VALUES (false), (true)) l(v);
+SELECT cjm_internal.kept_values(NULL, 2, false) AS none, cjm_internal.kept_values('{}', 0, false) AS empty;
+SELECT cjm_internal.kept_values(NULL, 100, false);
+
+SELECT drop_map('dim'), drop_map('tied_first'), drop_map('tied_last'), drop_map('tried');
+DROP TABLE people, seen, tied;
