@@ -510,8 +510,11 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SET client_min_messages = warning;
 CREATE FUNCTION public.unknown_body(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION public.asks(float8) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1::text;
+CREATE FUNCTION public.asks_that(text) RETURNS text IMMUTABLE LANGUAGE sql BEGIN ATOMIC SELECT public.asks(length($1)) || a FROM (SELECT 'x' AS a) b; END;
+CREATE FUNCTION public.says_now(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1 || date_part('epoch', now())::int;
 CREATE FUNCTION public.reads_table(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN (SELECT max(b.what) FROM public.base b);
-SELECT source, segment, filter, try_keep(source::regclass, segment, filter) FROM (VALUES ('base', 'g', 'who > 0'), ('base', 'unknown_body(what)', NULL), ('base', 'reads_table(what)', NULL), ('seen', NULL, NULL), ('unlogged', NULL, NULL), ('base', '(SELECT max(b.what) FROM base b)', NULL),
+SELECT source, segment, filter, try_keep(source::regclass, segment, filter) FROM (VALUES ('base', 'g', 'who > 0'), ('base', 'unknown_body(what)', NULL), ('base', 'reads_table(what)', NULL), ('base', 'asks(who)', NULL), ('base', 'asks_that(what)', NULL), ('base', 'says_now(what)', NULL), ('base', 'float8out(who)::text', NULL), ('seen', NULL, NULL), ('unlogged', NULL, NULL), ('base', '(SELECT max(b.what) FROM base b)', NULL),
 	('base', 'current_user', NULL), ('base', 'session_user::text', NULL), ('base', NULL, 'at < now()'), ('base', 'tableoid::int', NULL), ('base', 'row_to_json(base)::text', NULL), ('base', 's ->> ''a''', NULL),
 	('base', 'at::text', NULL), ('base', 'at::date::text', NULL), ('base', 'to_char(who, ''999'')', NULL)) v(source, segment, filter);
 SELECT try_keep('base', NULL, NULL, 'reader');
@@ -592,15 +595,36 @@ RESET ROLE;
 SELECT refresh_journeys('kmade');
 SELECT refresh_journeys('kmade');
 SELECT * FROM stands('kmade');
--- What expressions call runs as the map's owner, planned or not, whoever writes.
+-- What expressions call runs as the map's owner, planned or not, whoever writes or refreshes; and so do the owner's triggers on the store.
+CREATE FUNCTION public.asked() RETURNS name IMMUTABLE LANGUAGE internal AS 'current_user';
 SET ROLE kept_maker;
-CREATE FUNCTION kown.tells(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1 || current_user;
+CREATE FUNCTION kown.tells(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1 || public.asked();
 SELECT drop_map('kmade');
 SELECT create_map('kmade', 'kown.t', 'who', 'at', 'kown.tells(what) || kown.tells(''x'')', 'a', keep => true);
 RESET ROLE;
 SELECT refresh_journeys('kmade');
 INSERT INTO kown.t VALUES (1, '2026-01-01Z', 'a');
 SELECT event FROM kmade.kept_changes;
+INSERT INTO kmade.kept_marks VALUES (now(), 'anew, please');
+SET ROLE kept_maker;
+CREATE TABLE kown.log (who text);
+CREATE FUNCTION kown.logs() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO kown.log VALUES (current_user); PERFORM set_config('role', 'none', true); RETURN NULL; END$$;
+CREATE TRIGGER logs AFTER UPDATE ON kmade.kept_state FOR EACH STATEMENT EXECUTE FUNCTION kown.logs();
+RESET ROLE;
+SELECT refresh_journeys('kmade');
+SET ROLE kept_maker;
+DROP TRIGGER logs ON kmade.kept_state;
+CREATE OR REPLACE FUNCTION kown.logs() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO kown.log VALUES (current_user); RETURN NULL; END$$;
+CREATE TRIGGER logs AFTER UPDATE ON kmade.kept_state FOR EACH STATEMENT EXECUTE FUNCTION kown.logs();
+RESET ROLE;
+SELECT refresh_journeys('kmade');
+SELECT current_user = session_user AS back;
+SELECT DISTINCT who FROM kown.log;
+SELECT (first_touch(journey)).event FROM kmade.kept_journeys;
+SET ROLE kept_reader;
+SELECT cjm_internal.kept_refresh_as('kmade', 'kept_maker'::regrole);
+SELECT cjm_internal.kept_refresh('kmade');
+RESET ROLE;
 -- Nobody is told of tables that are others'.
 CREATE TABLE public.secret (a int);
 INSERT INTO secret VALUES (1);
@@ -617,6 +641,33 @@ SELECT create_map('kthem', 'theirs', 'who', 'at', 'what', 'view -> pay', keep =>
 CREATE TRIGGER mine AFTER INSERT ON theirs FOR EACH ROW EXECUTE FUNCTION cjm_internal.kept_write();
 SELECT cjm_internal.kept_bind('theirs', 'mine', 'kmade.kept_changes', 'kmade.kept_marks', 'kmade.events');
 RESET ROLE;
+-- Who may not read the source any more is not told of what comes to it.
+CREATE ROLE kept_lender;
+GRANT kept_lender TO kept_maker;
+CREATE SCHEMA klent AUTHORIZATION kept_lender;
+SET ROLE kept_lender;
+CREATE TABLE klent.t (who int, at timestamptz, what text);
+SET ROLE kept_maker;
+SELECT create_map('klend', 'klent.t', 'who', 'at', 'what', 'view -> pay', keep => true);
+SELECT refresh_journeys('klend');
+RESET ROLE;
+INSERT INTO klent.t VALUES (1, '2026-01-01Z', 'view');
+REVOKE kept_lender FROM kept_maker;
+INSERT INTO klent.t VALUES (2, '2026-01-01Z', 'secret');
+SELECT customer, event FROM klend.kept_changes;
+SELECT reason FROM kept('klend');
+GRANT USAGE ON SCHEMA klent TO kept_maker;
+GRANT SELECT (who, at) ON klent.t TO kept_maker;
+INSERT INTO klent.t VALUES (3, '2026-01-01Z', 'secret');
+SELECT customer, event FROM klend.kept_changes;
+GRANT SELECT (what) ON klent.t TO kept_maker;
+INSERT INTO klent.t VALUES (4, '2026-01-01Z', 'view');
+SELECT customer, event FROM klend.kept_changes;
+SELECT refresh_journeys('klend');
+SELECT * FROM stands('klend');
+SELECT drop_map('klend');
+DROP SCHEMA klent CASCADE;
+DROP ROLE kept_lender;
 -- Several maps of one source, and a trigger of somebody else's before theirs, read the same transition tables.
 CREATE TABLE public.kshared (who int, at timestamptz, what text);
 CREATE FUNCTION public.kcounts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM count(*) FROM new_rows; RETURN NULL; END$$;
@@ -642,6 +693,6 @@ DROP TABLE theirs;
 DROP OWNED BY kept_maker CASCADE;
 DROP OWNED BY kept_reader;
 DROP ROLE kept_maker, kept_reader;
-DROP FUNCTION public.try_key(text), public.try_keep(regclass, text, text, text), public.stands(text), public.shown(text), public.outer_of(text), public.suffix(text), public.unknown_body(text);
+DROP FUNCTION public.try_key(text), public.try_keep(regclass, text, text, text), public.stands(text), public.shown(text), public.outer_of(text), public.suffix(text), public.unknown_body(text), public.asks_that(text), public.asks(float8), public.says_now(text), public.asked();
 DROP DOMAIN public.kept_code;
 DROP TYPE public.pair, public.kind;

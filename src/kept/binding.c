@@ -15,6 +15,7 @@
 #include "access/attmap.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -127,7 +128,7 @@ forget_relation(Datum arg pg_attribute_unused(), Oid relation)
 }
 
 static void
-forget_function(Datum arg, int cache pg_attribute_unused(), uint32 hash pg_attribute_unused())
+forget_all(Datum arg, int cache pg_attribute_unused(), uint32 hash pg_attribute_unused())
 {
 	forget_relation(arg, InvalidOid);
 }
@@ -296,6 +297,24 @@ find_strangers(KeptBinding *binding)
 	MemoryContextSwitchTo(old);
 }
 
+/* May the map's owner read what the map reads of the source?  If not any more, nothing of it is theirs to be written down. */
+static bool
+may_read(const KeptBinding *binding, const KeptSource *source)
+{
+	Bitmapset  *columns = NULL;
+	int			column = -1;
+
+	if (pg_class_aclcheck(source->relation, binding->owner, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	for (int i = 0; i < KEPT_COLUMNS; i++)
+		pull_varattnos(source->columns[i], 1, &columns);
+	pull_varattnos(source->filter, 1, &columns);
+	while ((column = bms_next_member(columns, column)) >= 0)
+		if (pg_attribute_aclcheck(source->relation, column + FirstLowInvalidHeapAttributeNumber, binding->owner, ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	return columns != NULL;
+}
+
 /* Finds all about a binding whose keys are set, but for the expressions. */
 static void
 fill_binding(KeptBinding *binding)
@@ -326,6 +345,8 @@ fill_binding(KeptBinding *binding)
 			binding->broken = "the table of changes has been altered";
 	if (get_atttype(binding->changes, KEPT_REMOVED + 1) != BOOLOID || get_atttype(binding->changes, KEPT_WRITTEN + 1) != TIMESTAMPTZOID)
 		binding->broken = "the table of changes has been altered";
+	if (!may_read(binding, &source))
+		binding->broken = "the owner of the map may not read the source";
 	if ((mutable_part = kept_mutable_part(&source)) != NULL)
 		binding->broken = MemoryContextStrdup(binding->context, psprintf("the view \"events\" of the map uses %s", mutable_part));
 }
@@ -343,7 +364,9 @@ kept_find_binding(Oid trigger, Oid relation)
 
 		bindings = hash_create("cjm triggers of kept journeys", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 		CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-		CacheRegisterSyscacheCallback(PROCOID, forget_function, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, forget_all, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all, (Datum) 0);
+		CacheRegisterSyscacheCallback(AUTHOID, forget_all, (Datum) 0);
 	}
 	binding = hash_search(bindings, &trigger, HASH_ENTER, &found);
 	if (found && binding->made && binding->valid)

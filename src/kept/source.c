@@ -33,6 +33,7 @@
 #include "catalog/pg_type.h"
 #include "map/definition.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
@@ -62,6 +63,7 @@ typedef struct Parts
 	const char *mutable_part;	/* what stands in the way, or NULL */
 	List	   *functions;		/* those that somebody could replace */
 	List	   *enums;			/* types whose labels somebody could rename */
+	bool		bodies;			/* what functions in SQL call is to be looked at, too */
 } Parts;
 
 /*
@@ -129,6 +131,55 @@ typedef struct FunctionCheck
 
 static bool note_function(Oid function, Parts *parts);
 
+/* Does a function ask a setting, though PostgreSQL calls it immutable? */
+static bool
+asks_setting(Oid function)
+{
+	switch (function)
+	{
+		case F_FLOAT4OUT:
+		case F_FLOAT8OUT:
+		case F_BYTEAOUT:
+		case F_POINT_OUT:
+		case F_LSEG_OUT:
+		case F_PATH_OUT:
+		case F_POLY_OUT:
+		case F_BOX_OUT:
+		case F_LINE_OUT:
+		case F_CIRCLE_OUT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* What the body of an SQL function calls of PostgreSQL's own, whatever it says of itself: true at what can change. */
+static bool
+check_called(Oid function, void *context)
+{
+	Parts	   *parts = context;
+
+	if (function >= FirstNormalObjectId || function == F_ENUM_OUT || (func_volatile(function) == PROVOLATILE_IMMUTABLE && !asks_setting(function)))
+		return false;
+	parts->mutable_part = format_procedure(function);
+	return true;
+}
+
+static bool
+find_called(Node *node, Parts *parts)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_called, parts, 0);
+	if (IsA(node, SQLValueFunction))
+	{
+		parts->mutable_part = "the time or the user";
+		return true;
+	}
+	return check_functions_in_node(node, check_called, parts) || expression_tree_walker(node, find_called, parts);
+}
+
 /* Notes what the body of an SQL function uses, which depends on it; true at what can change unseen. */
 static bool
 note_body(Oid function, Parts *parts)
@@ -178,6 +229,7 @@ note_function(Oid function, Parts *parts)
 	HeapTuple	tuple;
 	Oid			language;
 	bool		known;
+	char	   *body = NULL;
 
 	if (function < FirstNormalObjectId || list_member_oid(parts->functions, function))
 		return false;
@@ -187,9 +239,16 @@ note_function(Oid function, Parts *parts)
 		return false;
 	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
 	known = !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL);
+	if (known && parts->bodies)
+		body = TextDatumGetCString(SysCacheGetAttrNotNull(PROCOID, tuple, Anum_pg_proc_prosqlbody));
 	ReleaseSysCache(tuple);
 	if (language == INTERNALlanguageId || language == ClanguageId)
 		return false;
+	if (language == SQLlanguageId && known && body != NULL && find_called(stringToNode(body), parts))
+	{
+		parts->mutable_part = psprintf("the function %s, and that uses %s", format_procedure(function), parts->mutable_part);
+		return true;
+	}
 	if (language == SQLlanguageId && known)
 		return note_body(function, parts);
 	parts->mutable_part = psprintf("the function %s, and what that calls could be replaced unseen", format_procedure(function));
@@ -202,7 +261,7 @@ check_function(Oid function, void *context)
 {
 	FunctionCheck *check = context;
 
-	if (func_volatile(function) != PROVOLATILE_IMMUTABLE && function != F_ENUM_OUT && !is_fixed(function, check->node))
+	if ((func_volatile(function) != PROVOLATILE_IMMUTABLE || asks_setting(function)) && function != F_ENUM_OUT && !is_fixed(function, check->node))
 	{
 		check->parts->mutable_part = psprintf("the function %s", format_procedure(function));
 		return true;
@@ -278,7 +337,7 @@ find_parts(Node *node, Parts *parts)
 void
 kept_read_parts(const KeptSource *source, List **functions, List **enums)
 {
-	Parts		parts = {NULL, NIL, NIL};
+	Parts		parts = {0};
 
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 		find_parts(source->columns[i], &parts);
@@ -291,7 +350,7 @@ kept_read_parts(const KeptSource *source, List **functions, List **enums)
 const char *
 kept_mutable_part(const KeptSource *source)
 {
-	Parts		parts = {NULL, NIL, NIL};
+	Parts		parts = {.bodies = true};
 
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 		if (find_parts(source->columns[i], &parts))
@@ -302,7 +361,7 @@ kept_mutable_part(const KeptSource *source)
 static void
 check_immutable(const KeptSource *source, const char *name, Node *node)
 {
-	Parts		parts = {NULL, NIL, NIL};
+	Parts		parts = {.bodies = true};
 	char	   *printed;
 
 	if (!find_parts(node, &parts))

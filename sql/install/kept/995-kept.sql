@@ -50,6 +50,11 @@ CREATE FUNCTION cjm_internal.kept_check_idle(source regclass) RETURNS void
 COMMENT ON FUNCTION cjm_internal.kept_check_idle(regclass) IS
 	'an error if a statement of this session is in the middle of reading or writing a table, or of a trigger: its rows may be there before their changes';
 
+CREATE FUNCTION cjm_internal.kept_refresh_as(map text, owner oid) RETURNS text
+	AS 'MODULE_PATHNAME', 'kept_refresh_as'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cjm_internal.kept_refresh_as(text, oid) IS 'calls kept_refresh as a role whose rights one has';
+
 CREATE FUNCTION cjm_internal.kept_write() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'kept_write'
 	LANGUAGE C;

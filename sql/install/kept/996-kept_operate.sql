@@ -575,7 +575,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_adopt(cjm_internal.map, text[], text[]) IS 'takes new partitions that never had a row in among what kept journeys stand on; false if there is more that is new';
 
-CREATE FUNCTION cjm.refresh_journeys(map text) RETURNS text
+CREATE FUNCTION cjm_internal.kept_refresh(map text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -666,6 +666,18 @@ BEGIN
 		PERFORM cjm_internal.kept_build(def, 1);
 	END IF;
 	RETURN cjm_internal.kept_finish(def);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.kept_refresh(text) IS 'refresh_journeys, called as the owner of the map';
+
+CREATE FUNCTION cjm.refresh_journeys(map text) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.kept_map(map, true);
+BEGIN
+	RETURN cjm_internal.kept_refresh_as(map, (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = def.map));
 END
 $$;
 COMMENT ON FUNCTION cjm.refresh_journeys(text) IS
