@@ -115,6 +115,7 @@ SELECT * FROM touchpoint_report('empty', 'value');
 SELECT * FROM touchpoint_report('empty', from_time => '2027-01-01', to_time => '2026-01-01');
 SELECT * FROM stage_report('empty', 'last_event');
 SELECT * FROM transition_report('empty', 'segment');
+SELECT * FROM transition_report('empty', 'country');
 SELECT * FROM transition_report('empty', depth => 1);
 SELECT * FROM path_report('empty', depth => 0);
 SELECT * FROM path_report('emtpy');

@@ -70,7 +70,7 @@ SELECT * FROM purchase_report('site');
 SELECT by_value, customers, purchases, repeat_customers, repeat_rate, value, average_order_value FROM purchase_report('site', 'segment');
 SELECT by_value, customers, purchases, value FROM purchase_report('site', 'channel', '2021-01-06Z', '2021-02-01Z');
 SELECT * FROM win_back_report('site');
-SELECT * FROM win_back_report('site', '2021-01-10 13:00Z', away => '3 days');
+SELECT * FROM win_back_report('site', NULL, '2021-01-10 13:00Z', away => '3 days');
 SELECT * FROM check_map('site');
 
 -- What they do not know

@@ -160,6 +160,21 @@ compare('{"segment": ["LV", null], "first_channel": "ads"}', q{p.first_channel =
 
 ok($compared{$_} && $matters{$_}, "$_: $compared{$_} comparisons, and it matters who is asked for") foreach sort keys %takes;
 
+# A group of a report is the report of those who are in it.
+my %grouped = map { $_ => 1 } split /\n/, run_sql($node, q{SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'cjm'::regnamespace AND 'by' = ANY (p.proargnames) AND 'by_value' = ANY (p.proargnames)});
+foreach my $name (grep { $grouped{$_} && !/^(?:drop_off_report|touchpoint_report)$/ } sort keys %takes)
+{
+	foreach my $by ('segment', 'first_channel')
+	{
+		my @ways = ('', $range{lately} x !!$takes{$name}{from_time}, $takes{$name}{bucket} ? q{bucket => 'month'} : ());
+		my @same = map { my $way = $_; map { my $call = sub { "SELECT to_jsonb(r) - 'by_value' FROM cjm.$name(" . join(', ', grep { $_ ne '' } q('whole'), $way, $_[0]) . ') r' };
+			sprintf q{differ($q$%s$q$, $q$%s$q$)}, $call->("by => '$by'") . " WHERE by_value IS NOT DISTINCT FROM $_", $call->("where_is => jsonb_build_object('$by', $_)") }
+			($by eq 'segment' ? (q('LV'), 'NULL::text') : q('ads')) } @ways;
+
+		like(run_sql($node, 'SELECT ' . join ', ', @same), qr/^same [1-9]\d*(?:\|same \d+)*$/, "$name by $by");
+	}
+}
+
 # Of words that are a walk's the range is that of the walks.
 foreach my $when ('always', 'lately')
 {

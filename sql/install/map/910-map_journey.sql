@@ -22,6 +22,13 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touch_by(text) IS 'event or channel; an error if it is something else';
 
+-- Where a path leads from one to the next, by says which of both, or the customers whose events are followed.
+CREATE FUNCTION cjm_internal.map_path_split(map cjm_internal.map, by text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN cjm_internal.map_split(cjm_internal.map_words(map) || '{"event": null, "channel": null}'::jsonb, by);
+COMMENT ON FUNCTION cjm_internal.map_path_split(cjm_internal.map, text) IS 'SQL: what paths are split by, NULL::text if by is event or channel, which is what they lead through';
+
 CREATE FUNCTION cjm_internal.map_windows() RETURNS float8[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -159,6 +166,10 @@ CREATE FUNCTION cjm_internal.map_transitions_sql(map cjm_internal.map, lead text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	split text := cjm_internal.map_path_split(map, by);
+	by_position text := CASE WHEN depth IS NOT NULL THEN 'x.position, ' END;
+	grouped text := CASE WHEN split <> 'NULL::text' THEN split || ', ' END;
 BEGIN
 	IF depth < 2 THEN
 		RAISE invalid_parameter_value USING
@@ -177,46 +188,50 @@ BEGIN
 		lead,
 		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
-		cjm_internal.map_schema(map), cjm_internal.map_touch_by(by),
+		cjm_internal.map_schema(map), CASE by WHEN 'channel' THEN by ELSE 'event' END,
 		format('%L::integer, %L::boolean', coalesce(depth, 16777216), repeats),
 		cjm_internal.map_first_seen_sql(map, ranged),
 		CASE WHEN depth IS NULL THEN '' ELSE ' OR true' END,
-		CASE WHEN depth IS NULL THEN '' ELSE 'x.position, ' END,
-		CASE WHEN depth IS NULL THEN '' ELSE ', x.position' END,
-		CASE WHEN depth IS NULL THEN '' ELSE 't.position, ' END);
+		concat(grouped, by_position),
+		concat(CASE WHEN depth IS NOT NULL THEN ', x.position' END, CASE WHEN grouped IS NOT NULL THEN format(', %s AS label', split) END),
+		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map, text, text, integer, boolean, boolean) IS 'SQL of the view transitions and of transition_report';
 
 -- The path of a customer who converted ends with the first completion.  Of the walk that wins that is the last stage's time; but
 -- where optional stages follow the completion, a later walk may win, so it is asked when a customer first stood there.
-CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
+CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	split text := cjm_internal.map_path_split(map, by);
+	grouped boolean := split <> 'NULL::text';
 BEGIN
 	IF depth IS NULL OR repeats IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'depth and repeats must not be NULL';
 	ELSIF depth < 1 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('depth must be at least 1, not %s', depth);
 	END IF;
-	RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
-			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
+	RETURN format('SELECT %7$s array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
+			p.customers::float8 / (sum(p.customers) OVER (%8$s))::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
 		FROM (SELECT cjm.%1$s_path(CASE WHEN f.completed_at IS NULL THEN j.journey
 					ELSE cjm.slice(j.journey, ''-infinity''::timestamptz, f.completed_at + interval ''1 microsecond'') END, %2$L::integer, %3$L::boolean) AS nodes,
-				count(*) AS customers, count(f.completed_at) AS converted
+				count(*) AS customers, count(f.completed_at) AS converted%9$s
 			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT %5$s AS completed_at OFFSET 0) f
-			%6$s GROUP BY 1) p
-		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
-		cjm_internal.map_touch_by(by), depth, repeats, cjm_internal.map_schema(map),
+			%6$s GROUP BY 1%10$s) p
+		ORDER BY %11$sp.customers DESC, p.nodes COLLATE "C"',
+		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, cjm_internal.map_schema(map),
 		format(CASE WHEN cjm_internal.map_completed_step(map) = (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s)
 				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
 				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel, ''event''::text, ''(,)''::tstzrange) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
 			(map).stages, cjm_internal.map_completed_step(map)),
-		cjm_internal.map_first_seen_sql(map, ranged));
+		cjm_internal.map_first_seen_sql(map, ranged), lead, CASE WHEN grouped THEN 'PARTITION BY p.label' END, CASE WHEN grouped THEN format(', %s AS label', split) END,
+		CASE WHEN grouped THEN ', ' || split END, CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';
+COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';
 
 -- The comments of these views; column NULL: the view itself.
 CREATE FUNCTION cjm_internal.map_journey_comments() RETURNS TABLE (view_name text, column_name text, comment text)

@@ -199,7 +199,7 @@ BEGIN
 			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false),
 			cjm_internal.map_stages_sql(map, '', NULL, false),
 			cjm_internal.map_transitions_sql(map, '', 'event', NULL, false, false),
-			cjm_internal.map_paths_sql(map, 'event', 10, false, false),
+			cjm_internal.map_paths_sql(map, '', 'event', 10, false, false),
 			cjm_internal.map_attribution_view_sql(map),
 			cjm_internal.map_spend_sql(map),
 			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', NULL, false),

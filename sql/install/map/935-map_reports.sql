@@ -210,11 +210,12 @@ value: less refunds, which are negative values of purchases or refusals; gross_v
 
 CREATE FUNCTION cjm.win_back_report(
 	map text,
+	by text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
 	away interval DEFAULT '30 days')
-	RETURNS TABLE (step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
+	RETURNS TABLE (by_value text, step integer, stage text, customers bigint, came_back bigint, came_back_rate float8, went_on bigint, went_on_rate float8,
 		converted bigint, median_away interval, median_away_seconds float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
@@ -231,24 +232,25 @@ BEGIN
 	ELSIF away < interval '0' THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('away must not be negative: %s', away);
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
+	RETURN QUERY EXECUTE format('SELECT s.label, s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
 			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
-		FROM (SELECT (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
+		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
-			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse FROM %3$s.journeys j%7$s OFFSET ''0'') l
+			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s OFFSET ''0'') l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
-			GROUP BY 1) s
-		ORDER BY s.step',
+			GROUP BY 1, 2) s
+		ORDER BY s.label COLLATE "C", s.step',
 		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
-		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def))) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.win_back_report(text, timestamptz, timestamptz, jsonb, interval) IS
+COMMENT ON FUNCTION cjm.win_back_report(text, text, timestamptz, timestamptz, jsonb, interval) IS
 'customers who began the funnel, stayed away for longer than the time given before they had completed it, and who came back; of those last seen before in a time range.
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
+by: NULL, a dimension of the map (segment), or first_channel
 step, stage: where they stood; customers: who stayed away (the first time that they did, if several); came_back: who has a touchpoint after it;
 went_on: who came further than they were; converted: who completed the funnel
 came_back_rate: came_back / customers; went_on_rate: went_on / came_back, NULL where nobody did';

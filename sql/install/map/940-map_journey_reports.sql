@@ -59,18 +59,20 @@ CREATE FUNCTION cjm.transition_report(
 	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT NULL,
 	repeats boolean DEFAULT false)
-	RETURNS TABLE ("position" integer, source text, target text, value bigint, customers bigint, share float8)
+	RETURNS TABLE (by_value text, "position" integer, source text, target text, value bigint, customers bigint, share float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(cjm_internal.map_of(map, where_is), CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END,
+	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(def, concat(CASE cjm_internal.map_path_split(def, by) WHEN 'NULL::text' THEN 'NULL::text, ' ELSE 't.label, ' END, CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END),
 		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
 'what followed what, of customers first seen in a time range.
-by: event, or channel, of touchpoints that have one
+by: event; or channel, of touchpoints that have one; or a dimension of the map (segment) or first_channel, whose customers'' events are followed apart: shares are of the same by_value
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 depth: NULL for pairs wherever they stand, or a number of positions from the beginning of journeys: then source and target begin with their position ("1. view"), so that a Sankey chart has no circles
 repeats: whether the same several times running counts each time; it does not by default
@@ -84,17 +86,19 @@ CREATE FUNCTION cjm.path_report(
 	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT 10,
 	repeats boolean DEFAULT false)
-	RETURNS TABLE (path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
+	RETURNS TABLE (by_value text, path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(cjm_internal.map_of(map, where_is), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(def, CASE cjm_internal.map_path_split(def, by) WHEN 'NULL::text' THEN 'NULL::text,' ELSE 'p.label,' END, coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
 'paths up to the completion of the funnel, of customers first seen in a time range.
-by: event, or channel, of touchpoints that have one; depth: how many at most
+by: event; or channel, of touchpoints that have one; or a dimension of the map (segment) or first_channel, whose customers'' events are followed apart: shares are of the same by_value; depth: how many at most
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 repeats: whether the same several times running is there each time; it is not by default
 Columns as in the view paths.';
