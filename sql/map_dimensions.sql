@@ -88,6 +88,22 @@ SELECT count(*) AS customers, count(*) FILTER (WHERE f.segment IS NOT DISTINCT F
 	count(*) FILTER (WHERE l.segment IS NOT DISTINCT FROM a2 AND l.dimensions = jsonb_build_object('segment', a2, 'b', b2, 'c', c2)) AS last_same
 FROM oracle FULL JOIN tied_first.journeys f ON f.customer = who FULL JOIN tied_last.journeys l ON l.customer = f.customer;
 
+-- Any order of the rows is the same, values of all lengths take each other's place, and kept values are the same as those of the rows.
+CREATE TABLE public.long AS SELECT (hashint4(i) & 1023) % 20 AS who, '2026-01-01Z'::timestamptz + (hashint4(i + 7000) & 63) * interval '1 hour' AS at,
+	repeat(chr(97 + (hashint4(i + 1) & 15)), (hashint4(i + 2) & 255) * CASE WHEN i % 100 = 0 THEN 15 ELSE 1 END) AS a, nullif(repeat('b', hashint4(i + 3) & 3), '') AS b, nullif(hashint4(i + 4) & 3, 0)::text AS c FROM generate_series(1, 3000) i;
+SELECT count(*) AS customers, bool_and(orders = 1) AS same FROM (
+	SELECT who, count(DISTINCT (f, l)) AS orders FROM (
+		SELECT who, seed, cjm_internal.map_first_touches(at, a, b, c ORDER BY hashtextextended(a || at::text, seed)) AS f, cjm_internal.map_last_touches(at, a, b, c ORDER BY hashtextextended(a || at::text, seed)) AS l
+		FROM long, generate_series(1, 20) seed GROUP BY who, seed) o GROUP BY who) s;
+SELECT count(*) AS customers, count(*) FILTER (WHERE f[1] = f1 AND f[2] = f2 AND f[3] = f3) AS first, count(*) FILTER (WHERE l[1] = l1) AS last, count(*) FILTER (WHERE kf = f) AS kept_first, count(*) FILTER (WHERE kl = l) AS kept_last FROM (
+	SELECT who, cjm_internal.map_first_touches(at, a, b, c) AS f, cjm_internal.map_last_touches(at, a, b, c) AS l,
+		cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), 3, false) AS kf, cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), 3, true) AS kl,
+		(array_agg(a ORDER BY at, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS f1, (array_agg(b ORDER BY at, b COLLATE "C") FILTER (WHERE b IS NOT NULL))[1] AS f2, (array_agg(c ORDER BY at, c COLLATE "C") FILTER (WHERE c IS NOT NULL))[1] AS f3,
+		(array_agg(a ORDER BY at DESC, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS l1
+	FROM long GROUP BY who) o;
+SELECT cjm_internal.kept_deciders_agg(at, ARRAY[repeat('x', 4094)]) FROM long;
+DROP TABLE long;
+
 -- The functions behind it.
 SELECT cjm_internal.map_dimensions(NULL, '{a}') AS none, cjm_internal.map_dimensions('{b,a}', '{1}') AS short, cjm_internal.map_dimensions('{a}', '{1,2}') AS long, cjm_internal.map_dimensions('{bb,a}', NULL) AS nothing, cjm_internal.map_dimensions('{}', NULL) AS empty;
 SELECT cjm_internal.map_dimensions('{a,NULL}', '{1}');

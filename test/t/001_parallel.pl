@@ -86,6 +86,14 @@ my %aggregates = (
 	  'SELECT segment, cjm_internal.funnel_stats_send(rollup(stats)) FROM stats GROUP BY segment',
 	'rollup(funnel_stats), one group' =>
 	  'SELECT rollup(stats)::text AS stats FROM stats',
+	'map_first_touches, map_last_touches' =>
+	  q{SELECT customer, cjm_internal.map_first_touches(date_trunc('day', at), event, channel, nullif(value, 0)::text), cjm_internal.map_last_touches(date_trunc('week', at), event, channel)
+		FROM events GROUP BY customer},
+	'map_first_touches, one group' =>
+	  q{SELECT cjm_internal.map_first_touches(date_trunc('year', at), repeat(event, 300), channel || value) AS touches FROM events},
+	'kept_deciders_agg' =>
+	  q{SELECT customer, cjm_internal.kept_deciders_agg(date_trunc('day', at), ARRAY[event, channel])::text FROM events GROUP BY customer},
+	'no rows: map_last_touches' => q{SELECT cjm_internal.map_last_touches(at, event, channel) FROM events WHERE customer + 0 < 0},
 	'no rows: journey_agg' => q{SELECT journey_agg(at, event) FROM events WHERE customer + 0 < 0},
 	'no rows: median' => q{SELECT median(value) FROM events WHERE customer + 0 < 0},
 	'no rows: rollup(journey)' => q{SELECT rollup(journey) FROM journeys WHERE customer + 0 < 0},

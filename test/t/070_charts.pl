@@ -132,7 +132,7 @@ run_sql($node, qq{
 	CREATE ROLE grafana LOGIN;
 	SELECT create_map('shop', $definition);
 	GRANT USAGE ON SCHEMA shop TO grafana;
-	GRANT SELECT (segment, journey) ON shop.journeys TO grafana;
+	GRANT SELECT (segment, dimensions, journey) ON shop.journeys TO grafana;
 });
 # And the views that doc/bi.md lists.
 my ($granted) = slurp_file("$root/doc/bi.md") =~ /^GRANT SELECT ON (shop\.map,.*?) TO charts;$/ms;

@@ -9,5 +9,5 @@ select cjm.create_map('shop_map',
     source => '{{ source('shop', 'events') }}',
     customer => 'customer_id', at => 'at', event => 'event', channel => 'channel', value => 'amount', segment => 'nullif(channel, '''')',
     time_zone => 'UTC', stages => '{{ stages() }}', replace => true);
-create or replace view shop_map.journeys as select customer, segment, journey from {{ this }};
+create or replace view shop_map.journeys as select customer, segment, journey, jsonb_build_object('segment', segment) as dimensions from {{ this }};
 {% endmacro %}

@@ -37,3 +37,12 @@ CREATE AGGREGATE cjm_internal.funnel_open_agg(cjm.journey, cjm.funnel, timestamp
 );
 COMMENT ON AGGREGATE cjm_internal.funnel_open_agg(cjm.journey, cjm.funnel, timestamptz, tstzrange) IS
 	'customers who are open at a time by walks that begin in a range, by the mandatory step that they have come to; NULL where nobody is, as without "within"';
+
+CREATE AGGREGATE cjm_internal.funnel_open_rollup(bigint[]) (
+	SFUNC = cjm_internal.funnel_open_agg_combine,
+	STYPE = bigint[],
+	SSPACE = 128,
+	COMBINEFUNC = cjm_internal.funnel_open_agg_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.funnel_open_rollup(bigint[]) IS 'counts of open customers of several groups, added up; NULL where nobody is';

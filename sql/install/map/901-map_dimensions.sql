@@ -171,6 +171,12 @@ RETURN coalesce((SELECT 'ARRAY[' || string_agg(d.expression, ', ' ORDER BY d.pla
 	FROM jsonb_each_text((map).dimensions) WITH ORDINALITY d(name, expression, place)), 'NULL::text[]');
 COMMENT ON FUNCTION cjm_internal.map_dimensions_of_row_sql(cjm_internal.map) IS 'SQL: an array of what a row of the source says of the dimensions of a map, without the segment';
 
+CREATE FUNCTION cjm_internal.map_part_sql(place integer) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE place WHEN 0 THEN 'e.segment' ELSE format('cjm_internal.map_part(e.dimensions, %s)', place) END;
+COMMENT ON FUNCTION cjm_internal.map_part_sql(integer) IS 'SQL: what a row e of the view events says of the dimension in a place';
+
 CREATE FUNCTION cjm_internal.map_object_sql(names text[], "values" text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -188,7 +194,7 @@ DECLARE
 	touched text;
 BEGIN
 	SELECT format('cjm_internal.map_%s_touches(e.at, %s)', (map).segment_at, string_agg(
-			CASE d.place WHEN 0 THEN 'e.segment' ELSE format('cjm_internal.map_part(e.dimensions, %s)', d.place) END, ', ' ORDER BY d.place))
+			cjm_internal.map_part_sql(d.place), ', ' ORDER BY d.place))
 		INTO touched FROM unnest(by_row) d HAVING count(*) > 0;
 	segment := CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE coalesce((SELECT d.by_customer FROM unnest(by_customer) d WHERE d.place = 0), format('(%s)[1]', touched)) END;
 	dimensions := cjm_internal.map_object_sql(ARRAY(SELECT d.name FROM unnest(by_row || by_customer) WITH ORDINALITY d(place, name, by_customer, n) ORDER BY d.n),

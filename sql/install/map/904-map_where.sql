@@ -53,6 +53,13 @@ RETURN (SELECT jsonb_object_agg(d.name, CASE d.name WHEN 'segment' THEN 'j.segme
 	FROM unnest('{segment}'::text[] || cjm_internal.map_dimension_names(map)) d(name));
 COMMENT ON FUNCTION cjm_internal.map_dimensions_sql(cjm_internal.map) IS 'SQL of each dimension of a customer, by its name, over a row j of the view journeys';
 
+CREATE FUNCTION cjm_internal.map_values_sql(map cjm_internal.map, dimensions text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN coalesce((SELECT 'VALUES ' || string_agg(format('(%L::text, %s)', w.name, w.expression), ', ' ORDER BY w.name COLLATE "C")
+	FROM jsonb_each_text(cjm_internal.map_dimensions_sql(map)) w(name, expression) WHERE w.name = ANY (dimensions)), 'SELECT NULL::text, NULL::text WHERE false');
+COMMENT ON FUNCTION cjm_internal.map_values_sql(cjm_internal.map, text[]) IS 'SQL: a row of name and value for each of these dimensions of a journey j';
+
 CREATE FUNCTION cjm_internal.map_words(map cjm_internal.map) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -94,6 +94,12 @@ CREATE FUNCTION cjm_internal.map_few() RETURNS integer
 RETURN 30;
 COMMENT ON FUNCTION cjm_internal.map_few() IS 'how many customers something has to rest on, at least, to be held up against others';
 
+-- More groups than this are no chart.
+CREATE FUNCTION cjm_internal.map_most_groups() RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN 50;
+COMMENT ON FUNCTION cjm_internal.map_most_groups() IS 'how many values of a dimension are shown by themselves, if nothing is said';
+
 --
 -- Rows, journeys, customers
 --
@@ -178,10 +184,21 @@ COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of 
 -- The funnel
 --
 
--- by and bucket may be NULL.  To report those who are open, and those who refused, have dropped like all who have not gone on; nobody is two of
+-- The values of most customers stay, and all others but NULL become one.  How many customers have a value is asked over all buckets.
+CREATE FUNCTION cjm_internal.map_funnel_groups_sql(groups text, refused boolean, max_groups integer) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN max_groups IS NULL THEN groups ELSE format('SELECT r.dimension, r.label, r.entered, cjm.rollup(r.stats) AS stats, cjm_internal.funnel_open_rollup(r.open) AS open%2$s
+	FROM (SELECT n.dimension, n.entered, n.stats, n.open, n.refused, CASE WHEN dense_rank() OVER (PARTITION BY n.dimension, n.label IS NULL ORDER BY n.customers DESC, n.label COLLATE "C") > %3$s
+				THEN ''others'' ELSE n.label END AS label
+		FROM (SELECT g.dimension, g.label, g.entered, g.stats, g.open, %4$s AS refused, sum(g.customers) OVER (PARTITION BY g.dimension, g.label) AS customers FROM (%1$s) g) n) r
+	GROUP BY r.dimension, r.label, r.entered', groups, CASE WHEN refused THEN ', cjm.rollup(r.refused) AS refused' END, max_groups, CASE WHEN refused THEN 'g.refused' ELSE 'NULL::cjm.funnel_stats' END) END;
+COMMENT ON FUNCTION cjm_internal.map_funnel_groups_sql(text, boolean, integer) IS 'SQL: groups of a funnel, of which SQL is given, no more of them than so many for each dimension, and others';
+
+-- by, bucket and dimensions may be NULL; with dimensions it is by the values of all of these, which are had of each journey in one pass.  To report those who are open, and those who refused, have dropped like all who have not gone on; nobody is two of
 -- these.  Who refused is a part of all: what of them drops after a step was refused there.  closed: the bucket is over, and the time limit of all
 -- walks that began in it, if there is one.
-CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
+CREATE FUNCTION cjm_internal.map_funnel_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean, dimensions text[] DEFAULT NULL, max_groups integer DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -191,7 +208,25 @@ DECLARE
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 	refused text := CASE WHEN (map).refusal IS NOT NULL THEN cjm_internal.map_refused_sql(map, entered) END;
 	words jsonb := cjm_internal.map_walk_words(map, entered);
+	grouped text;
 BEGIN
+	grouped := format('SELECT %1$s AS dimension, %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
+				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %6$s)%7$s AS open%8$s, count(*) AS customers
+			FROM %9$s.journeys j%10$s%11$s',
+		CASE WHEN dimensions IS NULL THEN 'NULL::text' ELSE 'd.name' END,
+		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by) ELSE 'd.value' END,
+		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
+		(map).stages, ', ' || entered, coalesce(entered, '''(,)''::tstzrange'),
+		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,
+		CASE WHEN refused IS NOT NULL THEN format(', cjm.funnel_agg(j.journey, %L::cjm.funnel%s) FILTER (WHERE x.at IS NOT NULL) AS refused', (map).stages, ', ' || entered) END,
+		cjm_internal.map_schema(map),
+		-- Who refused is asked once, and not where it is used, which is twice.
+		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
+				(map).stages, bucket, (map).time_zone) END,
+			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
+			' CROSS JOIN LATERAL (' || cjm_internal.map_values_sql(map, dimensions) || ') d(name, value)',
+			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
+		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN dimensions IS NOT NULL THEN '1' END, CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN '2' END, CASE WHEN bucket IS NOT NULL THEN '3' END), ''));
 	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, o.dropped, o.dropped::float8 / nullif(r.customers, 0)::float8 AS drop_rate,
 			o.open_customers, r.rate_low, r.rate_high,
 			r.median_time, r.mean_time, r.p90_time, r.median_total, r.p90_total,
@@ -200,33 +235,19 @@ BEGIN
 			extract(epoch FROM r.p90_time)::float8 AS p90_time_seconds,
 			extract(epoch FROM r.median_total)::float8 AS median_total_seconds,
 			extract(epoch FROM r.p90_total)::float8 AS p90_total_seconds, o.refused
-		FROM (SELECT %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
-				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %10$s)%11$s AS open%12$s
-			FROM %6$s.journeys j%7$s%8$s) s
-		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r%14$s
+		FROM (%2$s) s
+		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%3$L::cjm.funnel))) r%4$s
 		CROSS JOIN LATERAL (SELECT r.dropped - c.open - c.refused AS dropped, c.open AS open_customers, c.refused
-			FROM (SELECT CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open, %13$s AS refused) c) o
-		ORDER BY %9$s r.step',
-		lead, cjm_internal.map_split(words, by),
-		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
-		(map).stages, ', ' || entered, cjm_internal.map_schema(map),
-		-- Who refused is asked once, and not where it is used, which is twice.
-		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
-				(map).stages, bucket, (map).time_zone) END,
-			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
-			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
-		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
-			WHEN by IS NOT NULL THEN ' GROUP BY 1'
-			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END,
-		CASE WHEN bucket IS NOT NULL THEN 's.entered, ' ELSE '' END || CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' ELSE '' END,
-		coalesce(entered, '''(,)''::tstzrange'),
-		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,
-		CASE WHEN refused IS NOT NULL THEN format(', cjm.funnel_agg(j.journey, %L::cjm.funnel%s) FILTER (WHERE x.at IS NOT NULL) AS refused', (map).stages, ', ' || entered) END,
+			FROM (SELECT CASE WHEN r.dropped IS NOT NULL THEN coalesce(s.open[r.step], 0) END AS open, %5$s AS refused) c) o
+		ORDER BY %6$s r.step',
+		lead, cjm_internal.map_funnel_groups_sql(grouped, refused IS NOT NULL, max_groups), (map).stages,
+		CASE WHEN refused IS NOT NULL THEN format(' JOIN LATERAL cjm.report(coalesce(s.refused, cjm.funnel_stats(%L::cjm.funnel))) n ON n.step = r.step', (map).stages) END,
 		CASE WHEN refused IS NULL THEN 'CASE WHEN r.dropped IS NOT NULL THEN 0::bigint END' ELSE 'n.dropped' END,
-		CASE WHEN refused IS NOT NULL THEN format(' JOIN LATERAL cjm.report(coalesce(s.refused, cjm.funnel_stats(%L::cjm.funnel))) n ON n.step = r.step', (map).stages) END);
+		concat(CASE WHEN dimensions IS NOT NULL THEN 's.dimension COLLATE "C", ' END, CASE WHEN bucket IS NOT NULL THEN 's.entered, ' END,
+			CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN 's.label COLLATE "C", ' END));
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and of funnel_report';
+COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean, text[], integer) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and funnel_by_dimension, and of their reports';
 
 CREATE FUNCTION cjm_internal.map_bucket_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

@@ -73,6 +73,9 @@ BEGIN ATOMIC
 		('funnel_by_week', NULL, 'one row per entry week and step: walks that began in the week, whenever they went on; a customer is in every week in which a walk of theirs began'),
 		('funnel_by_week', 'week', 'the Monday of the ISO week in which the walks began, in the map''s time zone'),
 		('funnel_by_week', 'closed', 'whether the week and the time limit of its walks are over, so that nothing but late rows can change it; without "within" whether the week is over, and walks of it may still go on'),
+		('funnel_by_dimension', NULL, 'one row per dimension, value of it and step of the funnel; of each dimension the 50 values of most customers, and others'),
+		('funnel_by_dimension', 'dimension', 'the name of the dimension'),
+		('funnel_by_dimension', 'value', 'what the customers have there, NULL for those of whom it is not known; others: all that are not among the 50 that most customers have'),
 
 		('drop_off', NULL, 'one row per deepest step and last event: customers who began and did not complete the funnel'),
 		('drop_off', 'step', 'the deepest step that they reached'),
@@ -132,7 +135,7 @@ BEGIN ATOMIC
 		('retention', 'period_over', 'whether the month is over; before that the numbers are still growing')) v(view_name, column_name, comment)
 	UNION ALL
 	SELECT f.view_name, c.column_name, c.comment
-	FROM (VALUES ('funnel'), ('funnel_by_segment'), ('funnel_by_week')) f(view_name) CROSS JOIN (VALUES
+	FROM (VALUES ('funnel'), ('funnel_by_segment'), ('funnel_by_week'), ('funnel_by_dimension')) f(view_name) CROSS JOIN (VALUES
 		('step', 'number of the step, from 1'),
 		('stage', 'its name'),
 		('customers', 'customers whose winning walk holds the stage'),
@@ -167,7 +170,7 @@ COMMENT ON FUNCTION cjm_internal.map_comments() IS 'the comments of the views an
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION cjm_internal.map_views(map cjm_internal.map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 19
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -192,6 +195,7 @@ BEGIN
 			cjm_internal.map_funnel_sql(map, 's.label AS segment,', 'segment', NULL, false),
 			cjm_internal.map_funnel_sql(map, format('(lower(s.entered) AT TIME ZONE %L)::date AS week, %s AS closed,', (map).time_zone, cjm_internal.map_bucket_sql(map)),
 				NULL, 'week', false),
+			cjm_internal.map_funnel_sql(map, 's.dimension, s.label AS value,', NULL, NULL, false, cjm_internal.map_dimension_names(map), cjm_internal.map_most_groups()),
 			cjm_internal.map_drop_off_sql(map, 'last_event', 'last_event', false),
 			cjm_internal.map_sessions_sql(map),
 			cjm_internal.map_bounce_sql(map),

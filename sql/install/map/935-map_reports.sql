@@ -42,6 +42,49 @@ by: NULL, a dimension of the map (segment), channel or entry_channel (of the fir
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
 
+CREATE FUNCTION cjm.funnel_by_dimension_report(
+	map text,
+	dimensions text[] DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL,
+	max_groups integer DEFAULT NULL)
+	RETURNS TABLE (dimension text, value text,
+		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
+		rate_low float8, rate_high float8,
+		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
+		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8,
+		refused bigint)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 500
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	known text[] := cjm_internal.map_dimension_names(def);
+	unknown text := (SELECT d FROM unnest(dimensions) d WHERE coalesce(d <> ALL (known), true) LIMIT 1);
+BEGIN
+	max_groups := coalesce(max_groups, cjm_internal.map_most_groups());
+	IF EXISTS (SELECT FROM unnest(dimensions) d WHERE coalesce(d <> ALL (known), true)) THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('the map "%s" has no dimension %s', map, coalesce('"' || left(unknown, 100) || '"', 'NULL')),
+			HINT = CASE WHEN known = '{}' THEN 'It has none: create_map(..., dimensions => ''{"country": "country"}'', replace => true) gives it some.'
+				ELSE cjm_internal.map_words_hint(known, coalesce(unknown, ''), 'It has ') END;
+	ELSIF max_groups < 1 THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('max_groups must be at least 1, not %s', max_groups),
+			HINT = 'It is how many values of each dimension are shown by themselves; all others become one.';
+	END IF;
+	RETURN QUERY EXECUTE cjm_internal.map_funnel_sql(def, 's.dimension, s.label,', NULL, NULL, cjm_internal.map_ranged(from_time, to_time), coalesce(dimensions, known), max_groups)
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION cjm.funnel_by_dimension_report(text, text[], timestamptz, timestamptz, jsonb, integer) IS
+'the funnel of a map by each of its dimensions, of walks that begin in a time range, in one pass over the journeys.
+dimensions: their names, NULL for all of the map
+where_is: as of funnel_report
+max_groups: how many values of a dimension are shown by themselves, those that most customers have; all others but NULL are shown together as others. NULL: 50
+Columns as in the view funnel_by_dimension.';
+
 CREATE FUNCTION cjm.drop_off_report(
 	map text,
 	by text DEFAULT 'last_event',

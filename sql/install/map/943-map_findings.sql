@@ -95,3 +95,13 @@ RETURN format('SELECT ''channel only where visits begin'', NULL::text, NULL::big
 	format(', ''{last_touch}''::text[], NULL::interval, ''session''::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], true, ''-infinity''::timestamptz, ''infinity''::timestamptz',
 		(map).session_gap), cjm_internal.map_schema(map));
 COMMENT ON FUNCTION cjm_internal.map_landing_sql(cjm_internal.map) IS 'SQL: whether the channel is known where visits begin, and no more where customers convert';
+
+-- Dimensions that are looked up by the customer are not asked of the rows.
+CREATE FUNCTION cjm_internal.map_unknown_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT u.finding, u.subject, sum(cjm.touch_count(j.journey))::bigint, sum(cjm.touch_count(j.journey))::float8 / $1::float8, ''touchpoints of customers of whom it is not known''
+	FROM %s.journeys j CROSS JOIN LATERAL (%s) u(place, finding, subject, value) WHERE u.value IS NULL GROUP BY u.place, u.finding, u.subject ORDER BY u.place', cjm_internal.map_schema(map),
+	coalesce((SELECT 'VALUES ' || string_agg(format('(%s, %L, %L::text, j.dimensions ->> %L::text)', d.place, CASE d.place WHEN 0 THEN 'no segment' ELSE 'no dimension' END, CASE WHEN d.place > 0 THEN d.name END, d.name), ', ' ORDER BY d.place)
+		FROM cjm_internal.map_dimension_list(map) d WHERE d.by_customer IS NOT NULL), 'SELECT 0, NULL::text, NULL::text, NULL::text WHERE false'));
+COMMENT ON FUNCTION cjm_internal.map_unknown_sql(cjm_internal.map) IS 'SQL: touchpoints of customers of whom a dimension is not known that is looked up by the customer';

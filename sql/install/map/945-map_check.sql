@@ -17,8 +17,8 @@ BEGIN
 	-- Views follow a column that is renamed, and the text of the definition does not.
 	RETURN QUERY SELECT 'definition out of date', a.argument, NULL::bigint, NULL::float8,
 			format('the map says %s, its views read %s: make it anew with create_map and replace => true', a.said, a.reads)
-		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter', 'sequence'],
-			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence],
+		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter', 'sequence'] || ARRAY(SELECT format('dimension "%s"', d.name) FROM jsonb_object_keys((def).dimensions) d(name)),
+			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence] || ARRAY(SELECT d.value FROM jsonb_each_text((def).dimensions) d),
 			cjm_internal.map_expressions(c.oid)) a(argument, said, reads)
 		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
 
@@ -49,29 +49,33 @@ BEGIN
 	END IF;
 
 	-- Rows that are in no journey, and columns that are not filled.
-	RETURN QUERY EXECUTE format('SELECT f.finding, NULL::text, f.touches, f.touches::float8 / $1::float8, f.meaning
+	RETURN QUERY EXECUTE format('SELECT f.finding, f.subject, f.touches, f.touches::float8 / $1::float8, f.meaning
 		FROM (SELECT count(*) FILTER (WHERE e.customer IS NULL) AS no_customer, count(*) FILTER (WHERE e.at IS NULL) AS no_time,
 				count(*) FILTER (WHERE e.event IS NULL) AS no_event, count(*) FILTER (WHERE e.event = '''') AS empty_event,
 				count(*) FILTER (WHERE e.channel IS NULL OR e.channel = '''') AS no_channel, count(*) FILTER (WHERE e.value IS NULL) AS no_value,
-				count(*) FILTER (WHERE NOT %s AND coalesce(e.event <> ALL ($5), true)) AS no_number,
-				count(*) FILTER (WHERE e.segment IS NULL) AS no_segment,
+				count(*) FILTER (WHERE NOT %s AND coalesce(e.event <> ALL ($4), true)) AS no_number,
+				ARRAY[%s]::bigint[] AS unknown,
 				count(*) FILTER (WHERE e.at > now() AND isfinite(e.at)) AS future, count(*) FILTER (WHERE NOT isfinite(e.at)) AS infinite
 			FROM %s.events e) c
 		CROSS JOIN LATERAL (VALUES
-			(1, ''no customer'', c.no_customer, ''these rows are in no journey''),
-			(2, ''no time'', c.no_time, ''these rows are in no journey''),
-			(3, ''no event'', c.no_event, ''these rows are in no journey''),
-			(4, ''empty event'', c.empty_event, ''these rows are in no journey''),
-			(5, ''infinite time'', c.infinite, ''no journey can be made of these rows: filter them out''),
-			(6, ''time in the future'', c.future, ''these rows count as touchpoints: is the time zone right?''),
-			(7, ''no channel'', CASE WHEN $2 THEN c.no_channel END, ''touchpoints without a channel''),
-			(8, ''no value'', CASE WHEN $3 THEN c.no_value END, ''touchpoints without a value''),
-			(9, ''value that is no number'', c.no_number,
-				''not finite, or from 1e18 on: no sum that has it says anything, and the models markov and shapley leave it out''),
-			(10, ''no segment'', CASE WHEN $4 THEN c.no_segment END, ''rows that do not say the segment of their customer''))
-			f(place, finding, touches, meaning)
-		WHERE f.touches > 0 ORDER BY f.place', cjm_internal.map_is_amount('e.value'), schema)
-		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, (def).segment IS NOT NULL, cjm_internal.map_answer_events(def);
+			(1, ''no customer'', NULL::text, c.no_customer, ''these rows are in no journey''),
+			(2, ''no time'', NULL::text, c.no_time, ''these rows are in no journey''),
+			(3, ''no event'', NULL::text, c.no_event, ''these rows are in no journey''),
+			(4, ''empty event'', NULL::text, c.empty_event, ''these rows are in no journey''),
+			(5, ''infinite time'', NULL::text, c.infinite, ''no journey can be made of these rows: filter them out''),
+			(6, ''time in the future'', NULL::text, c.future, ''these rows count as touchpoints: is the time zone right?''),
+			(7, ''no channel'', NULL::text, CASE WHEN $2 THEN c.no_channel END, ''touchpoints without a channel''),
+			(8, ''no value'', NULL::text, CASE WHEN $3 THEN c.no_value END, ''touchpoints without a value''),
+			(9, ''value that is no number'', NULL::text, c.no_number,
+				''not finite, or from 1e18 on: no sum that has it says anything, and the models markov and shapley leave it out'')%s)
+			f(place, finding, subject, touches, meaning)
+		WHERE f.touches > 0 ORDER BY f.place', cjm_internal.map_is_amount('e.value'),
+		(SELECT string_agg(format('count(*) FILTER (WHERE %s IS NULL)', cjm_internal.map_part_sql(d.place)), ', ' ORDER BY d.place) FROM cjm_internal.map_dimension_list(def) d WHERE d.by_customer IS NULL),
+		schema,
+		(SELECT string_agg(format(', (10, %L, %L::text, c.unknown[%s], ''rows that do not say the %s of their customer'')',
+				CASE d.place WHEN 0 THEN 'no segment' ELSE 'no dimension' END, CASE WHEN d.place > 0 THEN d.name END, d.n, CASE d.place WHEN 0 THEN 'segment' ELSE 'dimension' END), '' ORDER BY d.place)
+			FROM (SELECT d.*, row_number() OVER (ORDER BY d.place) AS n FROM cjm_internal.map_dimension_list(def) d WHERE d.by_customer IS NULL) d))
+		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, cjm_internal.map_answer_events(def);
 
 	-- Events against stages, both ways.
 	RETURN QUERY EXECUTE format('WITH seen AS (
@@ -120,6 +124,9 @@ BEGIN
 	END IF;
 	-- Journeys of infinite times cannot be made.
 	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
+	IF whole THEN
+		RETURN QUERY EXECUTE cjm_internal.map_unknown_sql(def) USING all_rows;
+	END IF;
 	IF whole AND (def).value IS NOT NULL THEN
 		RETURN QUERY EXECUTE cjm_internal.map_money_sql(def);
 	END IF;
