@@ -57,6 +57,7 @@ my %value_of = (
 	journey_pattern => q{format('"a %s" (b | c)+ d', i % 100)::journey_pattern},
 	# Of others, in row types.
 	text => q{repeat('t', i % 100)},
+	jsonb => q{jsonb_build_object('n', i % 100)},
 	boolean => q{i % 2 = 0},
 	integer => q{i % 100},
 	bigint => q{(i % 100)::bigint},
@@ -138,7 +139,7 @@ my %call_of = (
 	'funnel_agg(journey,funnel)' => "journey, 'view -> cart -> оплата'",
 	'funnel_agg(journey,funnel,tstzrange)' => "journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'",
 	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
-	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, NULL, segment]::bigint[]',
+	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, 1, segment]::bigint[]',
 	'rollup(funnel_stats)' => 'stats',
 	'markov_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	'markov_attribution(journey,funnel,integer)' => "journey, 'view -> оплата', 2",

@@ -67,7 +67,7 @@ BEGIN
 	IF EXISTS (SELECT FROM unnest(dimensions) d WHERE coalesce(d <> ALL (known), true)) THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('the map "%s" has no dimension %s', map, coalesce('"' || left(unknown, 100) || '"', 'NULL')),
-			HINT = CASE WHEN known = '{}' THEN 'It has none: create_map(..., dimensions => ''{"country": "country"}'', replace => true) gives it some.'
+			HINT = CASE WHEN known = '{}' THEN 'It has none: cjm.create_map gives it some, dimensions => ''{"country": "country"}'', with replace => true.'
 				ELSE cjm_internal.map_words_hint(known, coalesce(unknown, ''), 'It has ') END;
 	ELSIF max_groups < 1 THEN
 		RAISE invalid_parameter_value USING
