@@ -20,8 +20,8 @@ run_sql($node, q{
 	INSERT INTO events
 	SELECT c, now() - interval '1 day' * (r1 % 90) - (c * 31 % 600 + r2 % 70) * interval '1 minute', (ARRAY['a', 'b', 'c', 'd', 'n', 's'])[1 + r3 % 6],
 		(ARRAY['ads', 'e "m" il', NULL, ''])[1 + (r2 / 8) % 4], CASE WHEN r3 % 6 = 4 THEN r2 % 11 WHEN r1 % 3 > 0 THEN r2 % 9 - 1 END,
-		(ARRAY['LV', E'it''s {"NULL"}', '''); SELECT 1/0 --', NULL])[1 + (c / 3) % 4], (ARRAY['mobile', 'desk\top', NULL])[1 + (c * 7 + i / 3) % 3]
-	FROM generate_series(1, 250) c, generate_series(1, 3 + c % 14) i,
+		(ARRAY['LV', E'it''s {"NULL"}', '''); SELECT 1/0 --', NULL])[1 + (c / 3) % 4], CASE WHEN c % 5 > 0 THEN (ARRAY['mobile', 'desk\top', NULL])[1 + (c * 7 + i / 3) % 3] END
+	FROM generate_series(1, 200) c, generate_series(1, 3 + c % 14) i,
 		LATERAL (SELECT (c * 7919 + i * 104729)::bigint AS seed) s,
 		LATERAL (SELECT hashint8(seed) & 1048575 AS r1, hashint8(seed + 1) & 1048575 AS r2, hashint8(seed + 2) & 1048575 AS r3) r;
 	CREATE TABLE spend AS SELECT (now() - n * interval '5 days')::date AS day, (ARRAY['ads', 'radio'])[1 + n % 2] AS channel, n * 100 AS impressions, n AS clicks, n * 1.5 AS cost FROM generate_series(1, 20) n;
@@ -29,12 +29,15 @@ run_sql($node, q{
 	-- What customers have, in plain SQL.
 	CREATE VIEW properties AS
 	SELECT c.customer, (SELECT e.country FROM events e WHERE e.customer = c.customer AND e.country IS NOT NULL ORDER BY e.at, e.country COLLATE "C" LIMIT 1) AS segment,
+		(SELECT e.device FROM events e WHERE e.customer = c.customer AND e.device IS NOT NULL ORDER BY e.at, e.device COLLATE "C" LIMIT 1) AS device,
+		(SELECT e.value > 3 FROM events e WHERE e.customer = c.customer AND e.value IS NOT NULL ORDER BY e.at, e.value > 3 LIMIT 1) AS rich,
 		(SELECT e.channel FROM events e WHERE e.customer = c.customer AND e.channel <> '' ORDER BY e.at, e.event COLLATE "C", e.channel COLLATE "C" LIMIT 1) AS first_channel
 	FROM (SELECT DISTINCT customer FROM events) c;
 	CREATE TABLE chosen (customer int PRIMARY KEY);
 	CREATE VIEW some_events AS SELECT * FROM events WHERE customer IN (SELECT customer FROM chosen);
 });
-my $options = q{'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', 'value', segment => 'country', time_zone => 'Europe/Riga', refusal => 'n@ads', nps => 's'};
+my $options = q{'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', 'value', segment => 'country', time_zone => 'Europe/Riga', refusal => 'n@ads', nps => 's',
+	dimensions => '{"device": "device", "big \"spender\"": "(value > 3)::text", "it''s 1": "(customer % 3)::text"}'};
 run_sql($node, "SELECT cjm.create_map('whole', 'events', $options), cjm.create_map('kept', 'events', $options), cjm.create_map('some', 'some_events', $options)");
 run_sql($node, q{SELECT cjm.keep_journeys('kept')});
 run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
@@ -76,7 +79,7 @@ run_sql($node, q{
 	END $$});
 
 # The ways to ask for a function but for where_is.
-my @words = qw(segment first_channel channel entry_channel session_channel event last_event next_event none visitor entry_event exit_event);
+my @words = qw(segment device first_channel channel entry_channel session_channel event last_event next_event none visitor entry_event exit_event);
 my %range = (
 	always => '', lately => q{from_time => now() - interval '40 days', to_time => now() - interval '3 days'});
 sub ways
@@ -148,6 +151,8 @@ compare('{"segment": "LV"}', $segment, 'always', 'whole', 'kept');
 compare('{"segment": "LV"}', $segment, 'lately', 'whole');
 compare(q({"segment": ["it's {\"NULL\"}", null, "nowhere"]}), q{p.segment = 'it''s {"NULL"}' OR p.segment IS NULL}, 'lately', 'whole', 'kept');
 compare(q~{"segment": "'); SELECT 1/0 --"}~, q{p.segment = '''); SELECT 1/0 --'}, 'always', 'whole');
+compare('{"device": ["mobile", null]}', q{p.device = 'mobile' OR p.device IS NULL}, 'always', 'whole', 'kept');
+compare(q({"device": "desk\\\\top", "segment": "LV", "big \"spender\"": true, "it's 1": [0, 1]}), q{p.device = 'desk\top' AND p.segment = 'LV' AND p.rich AND p.customer % 3 < 2}, 'lately', 'whole', 'kept');
 compare('{"segment": []}', 'false', 'always', 'whole', 'kept');
 compare('{}', 'true', 'always', 'kept');
 compare('{"first_channel": null}', 'p.first_channel IS NULL', 'lately', 'whole');
@@ -164,12 +169,12 @@ ok($compared{$_} && $matters{$_}, "$_: $compared{$_} comparisons, and it matters
 my %grouped = map { $_ => 1 } split /\n/, run_sql($node, q{SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'cjm'::regnamespace AND 'by' = ANY (p.proargnames) AND 'by_value' = ANY (p.proargnames)});
 foreach my $name (grep { $grouped{$_} && !/^(?:drop_off_report|touchpoint_report)$/ } sort keys %takes)
 {
-	foreach my $by ('segment', 'first_channel')
+	foreach my $by ('segment', 'first_channel', 'device')
 	{
 		my @ways = ('', $range{lately} x !!$takes{$name}{from_time}, $takes{$name}{bucket} ? q{bucket => 'month'} : ());
 		my @same = map { my $way = $_; map { my $call = sub { "SELECT to_jsonb(r) - 'by_value' FROM cjm.$name(" . join(', ', grep { $_ ne '' } q('whole'), $way, $_[0]) . ') r' };
 			sprintf q{differ($q$%s$q$, $q$%s$q$)}, $call->("by => '$by'") . " WHERE by_value IS NOT DISTINCT FROM $_", $call->("where_is => jsonb_build_object('$by', $_)") }
-			($by eq 'segment' ? (q('LV'), 'NULL::text') : q('ads')) } @ways;
+			($by eq 'segment' ? (q('LV'), 'NULL::text') : $by eq 'device' ? (q('mobile'), q('desk\top'), 'NULL::text') : q('ads')) } @ways;
 
 		like(run_sql($node, 'SELECT ' . join ', ', @same), qr/^same [1-9]\d*(?:\|same \d+)*$/, "$name by $by");
 	}

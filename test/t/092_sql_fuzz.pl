@@ -41,7 +41,7 @@ run_sql($node, q~
 	CREATE TABLE journeys AS SELECT customer, min(property) AS property, journey_agg(at, event, channel, value) AS j, min(at) AS at, max(value) AS value, max(event) AS event, max(channel) AS channel FROM events GROUP BY customer;
 	INSERT INTO journeys (customer, j) VALUES (-1, NULL), (-2, '{}');
 	CREATE TABLE fuzz_source AS SELECT * FROM events;
-	SELECT create_map('fuzz_map', 'fuzz_source', 'customer', 'at', 'event', 'a -> b -> c within 7 days', channel => 'channel', value => 'value');
+	SELECT create_map('fuzz_map', 'fuzz_source', 'customer', 'at', 'event', 'a -> b -> c within 7 days', channel => 'channel', value => 'value', segment => 'property', dimensions => '{"device": "event"}');
 	ANALYZE;
 ~);
 
@@ -113,9 +113,22 @@ my %choice = (
 	regclass => sub { one_of(q('fuzz_source'), q('fuzz_map.journeys'), q('pg_class'), '0') . '::regclass' },
 	name => sub { quoted(one_of('public', 'fuzz_map', 'nobody', '')) . '::name' });
 
+# What a report may be asked about, and what nobody would ask.
+sub where_text
+{
+	my @names = ('segment', 'device', 'first_channel', 'entry_channel', 'channel', 'session_channel', 'visitor', 'last_event', 'segment) OR (true', '%s', '$1', '', 'x' x 300);
+	my $value = sub { my $k = rand(); $k < 0.6 ? one_of('"p0"', '"p1"', '"email"', '"a"', 'null', 'null', '1', '0.5', 'true') : '"' . (one_of(@odd) =~ s/([\\"])/\\$1/gr) . '"' };
+	my $k = rand();
+
+	return one_of('{}', '[]', 'null', '1', '"segment"', '{"segment": {}}', '{"segment": [[1]]}', '[{"segment": 1}]') if $k < 0.08;
+	return '{' . join(', ', map { my $n = rand() < 0.8 ? one_of(@names[ 0 .. 2 ]) : one_of(@names); qq("$n": ) . (rand() < 0.5 ? $value->() : '[' . join(', ', map { $value->() } 1 .. rand 4) . ']') } 1 .. one_of(1, 1, 2, 3)) . '}';
+}
+
 sub argument
 {
 	my ($type, $name) = @_;
+
+	return rand() < 0.3 ? 'NULL::jsonb' : quoted(where_text()) . '::jsonb' if ($name // '') eq 'where_is';
 
 	return plausible($type, $name) =~ s/^.*::(?=cjm|\w)/NULL::/sr if rand() < 0.03 && $type ne '"any"' && $type ne 'cstring' && $type !~ /^any/;
 	return plausible($type, $name) if rand() < 0.25 || !exists $choice{$type};
@@ -146,7 +159,7 @@ sub query_of
 		$call .= one_of('', '', '', '', q( FILTER (WHERE r.event = 'a')), q( FILTER (WHERE false)));
 		return "SELECT string_agg(x::text, ',') FROM (SELECT $call OVER (ORDER BY r.customer ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS x FROM $rows) y" if rand() < 0.15 && $call !~ /DISTINCT/;
 		return "SELECT string_agg(g || x::text, ',' ORDER BY g) FROM (SELECT coalesce(r.property, '') AS g, $call AS x FROM $rows GROUP BY ROLLUP (1)) y" if rand() < 0.3;
-		return "SELECT $call::text FROM $rows";
+		return "SELECT ${call}::text FROM $rows";
 	}
 	return "SELECT string_agg(x::text, ',') FROM (SELECT " . call_of($function, @arguments) . " AS x FROM $rows) y";
 }
@@ -246,7 +259,7 @@ sub plan_query
 		  $type eq 'boolean[]' ? q(ARRAY[r.event = 'a', r.event = 'b']) : $type eq 'funnel' ? quoted(funnel_text()) . '::cjm.funnel' : $type eq 'double precision' ? '(r.customer % 5 + 1)::float8' : plausible($type, $name);
 	}
 	my $call = call_of($function, @arguments);
-	return rand() < 0.4 ? "SELECT $call::text FROM $from" : "SELECT md5(string_agg(g || coalesce(x::text, 'NULL'), ',' ORDER BY g)) FROM (SELECT r.property AS g, $call AS x FROM $from GROUP BY 1) y";
+	return rand() < 0.4 ? "SELECT ${call}::text FROM $from" : "SELECT md5(string_agg(g || coalesce(x::text, 'NULL'), ',' ORDER BY g)) FROM (SELECT r.property AS g, $call AS x FROM $from GROUP BY 1) y";
 }
 
 my @aggregates = grep { $_->{kind} eq 'a' } @functions;

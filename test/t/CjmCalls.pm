@@ -51,7 +51,7 @@ sub call_of
 
 my %by_name = (
 	model => q('linear'), models => q('{linear,position}'), per => q('touchpoint'), by => q('event'), period => q('day'), bucket => q('day'),
-	time_zone => q('UTC'), direction => q('forward'), base => q('head'), mode => q('strict_order'), pattern => q('(?1)(?2)'));
+	where_is => q('{"segment": ["a", null]}'), time_zone => q('UTC'), direction => q('forward'), base => q('head'), mode => q('strict_order'), pattern => q('(?1)(?2)'));
 
 my %by_type = (
 	journey => q('{2026-01-01T10:00:00Z a@email=1.5, 2026-01-01T10:00:05Z b, 2026-01-02T10:00:00Z c@"paid search"=2}'::cjm.journey),
@@ -71,7 +71,7 @@ my %by_type = (
 sub plausible
 {
 	my ($type, $name) = @_;
-	my $value = $type eq 'text' && exists $by_name{ $name // '' } ? $by_name{$name} : $by_type{$type};
+	my $value = ($type eq 'text' || ($name // '') eq 'where_is') && exists $by_name{ $name // '' } ? $by_name{$name} : $by_type{$type};
 	my $cast = $type =~ /^(?:any|"any")/ || ($value // '') =~ /::cjm|\(/ && $type !~ /^text$/ ? '' : '::' . ($type =~ /^(?:journey|funnel|touchpoint)/ ? "cjm.$type" : $type);
 
 	return $value . $cast if defined $value;
