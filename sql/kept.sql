@@ -159,6 +159,7 @@ SELECT refresh_journeys('kraw');
 SELECT * FROM stands('kraw');
 INSERT INTO raw VALUES ('c', '1767225600000', repeat('x', 5000));
 SELECT reason FROM kept('kraw');
+SELECT refresh_journeys('kraw');
 SELECT drop_map('kraw');
 DROP TABLE raw;
 
@@ -466,15 +467,16 @@ RESET client_min_messages;
 -- Keys of all kinds
 CREATE DOMAIN public.kept_code AS numeric CHECK (VALUE >= 0);
 CREATE TYPE public.pair AS (a int, b text);
-CREATE TABLE public.keys (n kept_code, p pair, a int[], u uuid, k kind, f float8, b bytea, j jsonb, t xid, at timestamptz, what text);
+CREATE DOMAIN public.kinded AS kind;
+CREATE TABLE public.keys (d kinded, n kept_code, p pair, a int[], u uuid, k kind, f float8, b bytea, j jsonb, t xid, at timestamptz, what text);
 CREATE FUNCTION public.try_key(key text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
 BEGIN
 	PERFORM cjm.create_map('kkey', 'keys', key, 'at', 'what', 'view -> pay', keep => true);
-	INSERT INTO keys VALUES (1.0, (1, 'x'), '{1,2}', '00000000-0000-0000-0000-000000000001', 'pay', 'NaN', '\x01', '{"a": 1}', '1', '2026-01-01Z', 'view');
+	INSERT INTO keys (n, p, a, u, k, f, b, j, t, at, what) VALUES (1.0, (1, 'x'), '{1,2}', '00000000-0000-0000-0000-000000000001', 'pay', 'NaN', '\x01', '{"a": 1}', '1', '2026-01-01Z', 'view');
 	PERFORM cjm.refresh_journeys('kkey');
-	INSERT INTO keys VALUES (1.00, (1, 'x'), '{1,2}', '00000000-0000-0000-0000-000000000001', 'pay', 'NaN', '\x01', '{"a": 1.0}', '1', '2026-01-02Z', 'pay'),
+	INSERT INTO keys (n, p, a, u, k, f, b, j, t, at, what) VALUES (1.00, (1, 'x'), '{1,2}', '00000000-0000-0000-0000-000000000001', 'pay', 'NaN', '\x01', '{"a": 1.0}', '1', '2026-01-02Z', 'pay'),
 		(2, (1, NULL), '{}', '00000000-0000-0000-0000-000000000002', 'seen', '-0', '', '{}', '2', '2026-01-02Z', 'pay');
 	SELECT format('%s, %s customers, %s different', s.state, (SELECT count(*) FROM kkey.journeys), s.different) INTO result FROM public.stands('kkey') s;
 	PERFORM cjm.refresh_journeys('kkey');
@@ -488,7 +490,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ' ' || SQLERRM;
 END $$;
 SET client_min_messages = warning;
-SELECT key, try_key(key) FROM unnest('{n,p,a,u,k,f,b,j,t,n::text,at}'::text[]) key;
+SELECT key, try_key(key) FROM unnest('{n,p,a,u,k,f,b,j,t,n::text,at,d,d::kind}'::text[]) key;
 RESET client_min_messages;
 DROP TABLE keys;
 
@@ -694,5 +696,5 @@ DROP OWNED BY kept_maker CASCADE;
 DROP OWNED BY kept_reader;
 DROP ROLE kept_maker, kept_reader;
 DROP FUNCTION public.try_key(text), public.try_keep(regclass, text, text, text), public.stands(text), public.shown(text), public.outer_of(text), public.suffix(text), public.unknown_body(text), public.asks_that(text), public.asks(float8), public.says_now(text), public.asked();
-DROP DOMAIN public.kept_code;
+DROP DOMAIN public.kept_code, public.kinded;
 DROP TYPE public.pair, public.kind;

@@ -273,7 +273,7 @@ read_parts(const KeptState *state, Snapshot snapshot)
 	add_store(&lines, state->changes);
 	add_store(&lines, state->marks);
 	add_rows(&lines, "view", RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, state->view, snapshot);
-	kept_read_parts(&source, &functions, &enums);
+	kept_read_parts(&source, snapshot, &functions, &enums);
 	add_family(&lines, source.relation, bound_triggers(state->changes, snapshot), &functions, snapshot);
 	foreach(cell, functions)
 		add_rows(&lines, "function", ProcedureRelationId, ProcedureOidIndexId, Anum_pg_proc_oid, lfirst_oid(cell), snapshot);

@@ -64,6 +64,7 @@ typedef struct Parts
 	List	   *functions;		/* those that somebody could replace */
 	List	   *enums;			/* types whose labels somebody could rename */
 	bool		bodies;			/* what functions in SQL call is to be looked at, too */
+	Snapshot	snapshot;		/* of what they depend on; NULL: now */
 } Parts;
 
 /*
@@ -192,7 +193,7 @@ note_body(Oid function, Parts *parts)
 
 	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
 	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(function));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, keys);
+	scan = systable_beginscan(depend, DependDependerIndexId, true, parts->snapshot, 2, keys);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
@@ -333,11 +334,14 @@ find_parts(Node *node, Parts *parts)
 	return check_functions_in_node(node, check_function, &check) || expression_tree_walker(node, find_parts, parts);
 }
 
-/* The functions behind the expressions that somebody could replace, and the enums whose labels somebody could rename. */
+/*
+ * The functions behind the expressions that somebody could replace, and the enums whose labels somebody could rename, as a snapshot sees
+ * what they depend on; NULL: now.  A function may be replaced at any time, and all processes of a query have to find the same.
+ */
 void
-kept_read_parts(const KeptSource *source, List **functions, List **enums)
+kept_read_parts(const KeptSource *source, Snapshot snapshot, List **functions, List **enums)
 {
-	Parts		parts = {0};
+	Parts		parts = {.snapshot = snapshot};
 
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 		find_parts(source->columns[i], &parts);
@@ -462,6 +466,11 @@ kept_check(PG_FUNCTION_ARGS)
 	foreach(cell, find_all_inheritors(source.relation, NoLock, NULL))
 		check_relation(lfirst_oid(cell), source.relation);
 	/* A row is NULL, and is not NULL, by rules of its own. */
+	if (get_typtype(exprType(source.columns[KEPT_CUSTOMER])) == TYPTYPE_DOMAIN && get_typtype(getBaseType(exprType(source.columns[KEPT_CUSTOMER]))) == TYPTYPE_ENUM)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("journeys cannot be kept: customer is of %s, a domain over an enum, which PostgreSQL does not compare", format_type_be(exprType(source.columns[KEPT_CUSTOMER]))),
+				 errhint("Make the map with customer::%s.", format_type_be(getBaseType(exprType(source.columns[KEPT_CUSTOMER]))))));
 	if (get_typtype(getBaseType(exprType(source.columns[KEPT_CUSTOMER]))) == TYPTYPE_COMPOSITE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -9,6 +9,7 @@
 
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
+#include "utils/snapshot.h"
 
 /* In the order of the view's columns, and of those of the changes. */
 typedef enum KeptColumn
@@ -33,6 +34,6 @@ typedef struct KeptSource
 
 extern bool kept_read_source(Oid view, KeptSource *source);
 extern const char *kept_mutable_part(const KeptSource *source);
-extern void kept_read_parts(const KeptSource *source, List **functions, List **enums);
+extern void kept_read_parts(const KeptSource *source, Snapshot snapshot, List **functions, List **enums);
 
 #endif							/* CJM_KEPT_SOURCE_H */

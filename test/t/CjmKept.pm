@@ -138,7 +138,9 @@ my @rare_of_parts = (
 	'TRUNCATE events_1;', 'TRUNCATE events_4b;',
 	q{CREATE TABLE IF NOT EXISTS events_6 PARTITION OF events FOR VALUES FROM ('2026-06-01Z') TO ('2026-07-01Z');},
 	q{CREATE TABLE IF NOT EXISTS events_6 PARTITION OF events FOR VALUES FROM ('2026-06-01Z') TO ('2026-07-01Z');},
-	'DROP TABLE IF EXISTS events_6;');
+	'DROP TABLE IF EXISTS events_6;',
+	# One that takes rows, and is gone before anybody has seen it.
+	q{CREATE TABLE events_7 PARTITION OF events FOR VALUES FROM ('2026-07-01Z') TO ('2026-08-01Z'); INSERT INTO events (customer, at, event) SELECT 7, '2026-07-07Z', 'view' FROM generate_series(1, 5); DROP TABLE events_7;});
 # Not in a transaction.  What the one leaves undone the other ends.
 my $concurrently = "SET lock_timeout = '20s';\nALTER TABLE events DETACH PARTITION events_3 CONCURRENTLY;\nALTER TABLE events DETACH PARTITION events_3 FINALIZE;\n"
   . 'BEGIN; ' . sprintf($out_and_in, 'events_3', '2026-03-01', '2026-04-01') . " COMMIT;\nSET lock_timeout = '5s';\n";

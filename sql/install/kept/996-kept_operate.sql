@@ -394,7 +394,7 @@ CREATE FUNCTION cjm_internal.kept_limit(def cjm_internal.map, message text, deta
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF message !~ '^(journey|event|channel|a value) ' THEN
+	IF message !~ '^(journey|event|channel|a value|the dimensions) of ' THEN
 		RAISE program_limit_exceeded USING
 			MESSAGE = format('the journeys of "%s" cannot be kept: a customer has a key that is too long for an index', cjm_internal.map_schema(def)),
 			DETAIL = message,
