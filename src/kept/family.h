@@ -6,6 +6,7 @@
 
 #include "base/glue.h"
 
+#include "access/htup.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 
