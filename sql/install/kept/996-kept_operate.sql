@@ -597,6 +597,10 @@ BEGIN
 			AND EXISTS (SELECT FROM %1$s.kept_pieces p WHERE p.built_at IS NULL) FROM %1$s.kept_state s', schema, cjm_internal.kept_state(def.map)) INTO building;
 	EXECUTE format('SELECT s.* FROM %1$s.kept_state s FOR %2$s SKIP LOCKED', schema, CASE WHEN building THEN 'SHARE' ELSE 'UPDATE' END) INTO state;
 	IF state.folded IS NULL THEN
+		-- A dump without rows has left none of it.
+		EXECUTE format('INSERT INTO %1$s.kept_state (folded) SELECT 0 WHERE NOT EXISTS (SELECT FROM %1$s.kept_state) RETURNING *', schema) INTO state;
+	END IF;
+	IF state.folded IS NULL THEN
 		RETURN 'another refresh is at it';
 	ELSIF building THEN
 		RETURN cjm_internal.kept_build_next(def);
