@@ -49,3 +49,62 @@ SELECT count(*) AS paths, count(*) FILTER (WHERE got IS DISTINCT FROM expected) 
 FROM (SELECT CASE by WHEN 'event' THEN event_path(journey, 7, repeats) ELSE channel_path(journey, 7, repeats) END AS got,
 		ARRAY(SELECT label FROM places p WHERE p.n = j.n AND p.by = b.by AND p.repeats = r.repeats AND position <= 7 ORDER BY position) AS expected
 	FROM journeys j CROSS JOIN (VALUES ('event'), ('channel')) b(by) CROSS JOIN (VALUES (true), (false)) r(repeats)) p;
+
+-- Paths of sessions, sequences from everywhere, after and before an event.
+\set s '''{2026-03-01T10:00Z home, 2026-03-01T10:05Z prices, 2026-03-01T10:06Z prices, 2026-03-09T10:00Z blog, 2026-03-09T10:01Z guide, 2026-03-09T10:31Z home, 2026-03-09T11:01:01Z prices}'''
+SELECT * FROM transitions(:s, repeats => false, gap => '30 minutes');
+SELECT * FROM paths(:s);
+SELECT * FROM paths(:s, gap => '30 minutes', repeats => false);
+SELECT * FROM paths(:s, gap => '30 minutes', depth => 2);
+SELECT * FROM paths(:s, length => 2, repeats => false);
+SELECT * FROM paths(:s, length => 2, repeats => false, gap => '30 minutes');
+SELECT * FROM paths(:s, after => 'prices', depth => 3);
+SELECT * FROM paths(:s, before => 'guide', depth => 2);
+SELECT * FROM paths(:s, after => 'prices', before => 'home', repeats => false);
+SELECT * FROM paths(:s, after => 'home', before => 'home');
+SELECT * FROM paths(:s, before => 'home') UNION ALL SELECT * FROM paths(:s, after => 'guide', before => 'blog');
+SELECT * FROM paths(:s, after => 'nowhere') UNION ALL SELECT * FROM paths(:s, before => 'nowhere') UNION ALL SELECT * FROM paths('{}') UNION ALL SELECT * FROM paths(NULL) UNION ALL SELECT * FROM paths(:s, by => 'channel');
+SELECT * FROM paths(:s, length => 0);
+SELECT * FROM paths(:s, length => 101);
+SELECT * FROM paths(:s, depth => 0);
+SELECT * FROM paths(:s, 'segment');
+SELECT * FROM paths(:s, gap => '1 month');
+
+-- Against plain SQL: sessions by all touchpoints, places by those that have a label.
+CREATE TEMP TABLE session_places AS
+SELECT s.n, s.by, s.repeats, s.session, row_number() OVER (PARTITION BY s.n, s.by, s.repeats, s.session ORDER BY s.place) AS position, s.label, s.at
+FROM (SELECT c.n, b.by, r.repeats, c.session, c.place, l.label, c.at, lag(l.label) OVER (PARTITION BY c.n, b.by, r.repeats, c.session ORDER BY c.place) AS before
+	FROM (SELECT t.*, sum(t.cut) OVER (PARTITION BY t.n ORDER BY t.place) AS session
+		FROM (SELECT j.n, t.*, coalesce(t.at - lag(t.at) OVER (PARTITION BY j.n ORDER BY t.place) > interval '15 s', false)::integer AS cut
+			FROM journeys j CROSS JOIN LATERAL touchpoints(j.journey) WITH ORDINALITY t(at, event, channel, value, place)) t) c
+		CROSS JOIN (VALUES ('event'), ('channel')) b(by) CROSS JOIN (VALUES (true), (false)) r(repeats)
+		CROSS JOIN LATERAL (SELECT CASE b.by WHEN 'event' THEN c.event ELSE c.channel END AS label) l WHERE l.label IS NOT NULL) s
+WHERE s.repeats OR s.label IS DISTINCT FROM s.before;
+SELECT count(*) FROM (
+	SELECT n, by, repeats, dense_rank() OVER (PARTITION BY n, by, repeats ORDER BY session), position, label, lead(label) OVER w, extract(epoch FROM lead(at) OVER w - at)::float8 FROM session_places WINDOW w AS (PARTITION BY n, by, repeats, session ORDER BY position)
+	EXCEPT ALL
+	SELECT n, by, repeats, sum((position = 1)::integer) OVER (PARTITION BY n, by, repeats ORDER BY place), position, source, target, seconds
+	FROM (SELECT j.n, b.by, r.repeats, t.* FROM journeys j, (VALUES ('event'), ('channel')) b(by), (VALUES (true), (false)) r(repeats),
+		transitions(j.journey, b.by, repeats => r.repeats, gap => '15 s') WITH ORDINALITY t(position, source, target, occurrence, seconds, place)) x) AS differ;
+CREATE TEMP TABLE session_paths AS
+	SELECT p.*, a.after, z.before, coalesce(f.position, 1) AS first, CASE WHEN z.before IS NULL THEN p.last ELSE e.position END AS until
+	FROM (SELECT n, by, repeats, session, max(position) AS last, array_agg(label ORDER BY position) AS nodes, array_agg(at ORDER BY position) AS times FROM session_places WHERE n % 50 <> 0 GROUP BY 1, 2, 3, 4) p
+		CROSS JOIN (VALUES (NULL), ('e1'), ('c2')) a(after) CROSS JOIN (VALUES (NULL), ('e2'), ('c1'), ('e1')) z(before)
+		LEFT JOIN LATERAL (SELECT min(i) AS position FROM generate_series(1, p.last) i WHERE p.nodes[i] = a.after) f ON true
+		LEFT JOIN LATERAL (SELECT min(i) AS position FROM generate_series(CASE WHEN a.after IS NULL THEN 1 ELSE f.position + 1 END, p.last) i WHERE p.nodes[i] = z.before) e ON true
+	WHERE a.after IS NULL OR f.position IS NOT NULL;
+SELECT count(*) > 1000 AS many, count(*) FILTER (WHERE expected IS DISTINCT FROM found) AS differ FROM (
+	SELECT j.n, b.by, r.repeats, a.after, z.before, d.depth, l.length,
+		(SELECT array_agg((x.nodes, x.seconds)::text ORDER BY (x.nodes, x.seconds)::text) FROM paths(j.journey, b.by, d.depth, r.repeats, '15 s', l.length, a.after, z.before) x) AS found,
+		(SELECT array_agg((s.nodes[k.k:m.m], extract(epoch FROM s.times[m.m] - s.times[k.k])::float8)::text ORDER BY (s.nodes[k.k:m.m], extract(epoch FROM s.times[m.m] - s.times[k.k])::float8)::text)
+			FROM session_paths s
+				CROSS JOIN LATERAL (SELECT CASE WHEN a.after IS NULL AND z.before IS NOT NULL AND l.length IS NULL THEN greatest(s.first, s.until - d.depth + 1) ELSE s.first END AS first) f
+				CROSS JOIN LATERAL generate_series(f.first, CASE WHEN l.length IS NULL THEN f.first ELSE s.until - l.length + 1 END) k(k)
+				CROSS JOIN LATERAL (SELECT CASE WHEN l.length IS NULL THEN least(s.until, k.k + d.depth - 1) ELSE k.k + l.length - 1 END AS m) m
+			WHERE s.n = j.n AND s.by = b.by AND s.repeats = r.repeats AND s.after IS NOT DISTINCT FROM a.after AND s.before IS NOT DISTINCT FROM z.before AND s.until IS NOT NULL) AS expected
+	FROM journeys j, (VALUES ('event'), ('channel')) b(by), (VALUES (true), (false)) r(repeats), (VALUES (NULL), ('e1'), ('c2')) a(after), (VALUES (NULL), ('e2'), ('c1'), ('e1')) z(before),
+		(VALUES (3, NULL), (100, NULL), (3, 1), (3, 3)) d(depth, length), LATERAL (SELECT d.length) l(length)
+	WHERE j.n % 50 <> 0 AND j.n % 3 = 0) AS s;
+SELECT count(*), count(*) FILTER (WHERE occurrence <> expected) AS differ, max(occurrence) > 100 AS often FROM (
+	SELECT x.*, row_number() OVER (PARTITION BY j.n, l.length, g.gap, x.nodes ORDER BY x.place) AS expected FROM journeys j, (VALUES (NULL), (1), (3)) l(length), (VALUES (NULL), ('7 s'::interval)) g(gap),
+		paths(j.journey, 'channel', 4, true, g.gap, l.length) WITH ORDINALITY x(nodes, occurrence, seconds, place)) AS s;

@@ -168,3 +168,30 @@ SELECT drop_map('empty');
 SELECT drop_map('optional', true);
 SELECT drop_map('A"; DROP TABLE journeys_test.events; --');
 DROP SCHEMA journeys_test CASCADE;
+
+-- Paths and transitions of sessions, which do not lead from one visit to another a week later.
+CREATE SCHEMA journeys_test;
+CREATE TABLE journeys_test.reads (who int, at timestamptz, page text);
+INSERT INTO journeys_test.reads VALUES (1, '2026-03-02 09:00Z', 'start'), (1, '2026-03-02 09:04Z', 'plans'), (1, '2026-03-10 09:00Z', 'news'), (1, '2026-03-10 09:02Z', 'help'), (1, '2026-03-10 09:02:30Z', 'help'),
+	(2, '2026-03-02 09:00Z', 'start'), (2, '2026-03-02 09:02Z', 'plans'), (3, '2026-03-02 09:00Z', 'ad'), (3, '2026-03-02 10:00Z', 'plans');
+SELECT create_map('reads', 'journeys_test.reads', 'who', 'at', 'page', 'start -> help');
+SELECT * FROM transition_report('reads');
+SELECT * FROM transition_report('reads', per => 'session');
+SELECT * FROM transition_report('reads', per => 'session', depth => 2, repeats => true);
+SELECT * FROM path_report('reads');
+SELECT * FROM path_report('reads', per => 'session');
+SELECT * FROM path_report('reads', length => 3);
+SELECT * FROM path_report('reads', per => 'session', length => 2);
+SELECT * FROM path_report('reads', after => 'plans');
+SELECT * FROM path_report('reads', before => 'plans', per => 'session', from_time => '2026-03-02 08:00Z', to_time => '2026-03-03Z');
+SELECT * FROM path_report('reads', after => 'nothing of the kind', per => NULL);
+SELECT * FROM path_report('reads', per => 'visitor');
+SELECT * FROM path_report('reads', length => 0);
+SELECT * FROM path_report('reads', depth => 0);
+SELECT * FROM transition_report('reads', per => 'day');
+SELECT drop_map('reads');
+-- Sessions are the visits where the map says what that is.
+SELECT create_map('reads', 'journeys_test.reads', 'who', 'at', 'page', 'start -> help', visit => 'start | news | plans');
+SELECT path, customers, times FROM path_report('reads', per => 'session');
+SELECT drop_map('reads');
+DROP SCHEMA journeys_test CASCADE;

@@ -103,5 +103,14 @@ FROM touchpoint_long ORDER BY n;
 SELECT without_events('{2026-01-01T00:00:00Z a@x=1, 2026-01-01T00:00:00Z b, 2026-01-02T00:00:00Z a, 2026-01-03T00:00:00Z c@y}', events)
 FROM (VALUES ('{a}'::text[]), ('{c,a,b,c}'), ('{d,NULL,"not there"}'), ('{}'), (NULL)) v (events);
 SELECT without_events('{2026-01-01T00:00:00Z a@x, 2026-01-02T00:00:00Z b@y}', '{a}') = '{2026-01-02T00:00:00Z b@y}' AS as_if_never_there, without_events('{}', '{a}');
+-- With those alone; the two parts of a journey are the journey.
+SELECT only_events('{2026-01-01T00:00:00Z a@x=1, 2026-01-01T00:00:00Z b, 2026-01-02T00:00:00Z a, 2026-01-03T00:00:00Z c@y}', events)
+FROM (VALUES ('{a}'::text[]), ('{c,a,b,c}'), ('{d,NULL,"not there"}'), ('{}'), (NULL)) v (events);
+SELECT count(*), count(*) FILTER (WHERE only_events(j, events) <> plain), count(*) FILTER (WHERE only_events(j, events) || without_events(j, events) <> j)
+FROM (SELECT i, events, journey_agg(at, e, c, v) AS j, coalesce(journey_agg(at, e, c, v) FILTER (WHERE e = ANY (events)), '{}') AS plain
+	FROM generate_series(1, 200) AS i, (VALUES ('{a}'::text[]), ('{b,c,é}'), ('{}'), ('{z}'), ('{a,b,c,é}')) AS l(events),
+		LATERAL (SELECT timestamptz '2026-01-01Z' + i * n % 7 * interval '1 h', (ARRAY['a', 'b', 'c', 'é'])[1 + i * n * n % 11 % 4], nullif(i * n % 3, 0)::text, nullif(i % n, 1)
+			FROM generate_series(1, 1 + i % 9) AS n) AS r (at, e, c, v)
+	GROUP BY i, events) AS s;
 -- The first channel.
 SELECT j, first_channel(j) FROM unnest('{"{}", "{2026-01-01T00:00Z a}", "{2026-01-01T00:00Z a, 2026-01-02T00:00Z a@ads, 2026-01-03T00:00Z a@mail}"}'::journey[]) j;

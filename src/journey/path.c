@@ -1,20 +1,26 @@
 /*
  * journey/path.c: reads a journey as a path, and counts pairs on it, see journey/path.h.
  *
- * One column of ids is read and nothing else: no times, no labels.
+ * One column of ids is read, and times only of places and where sessions are asked
+ * for; no labels.
  */
 #include "journey/path.h"
+
+#include "journey/session.h"
 
 #define INITIAL_SLOTS 16
 
 void
-path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats)
+path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, int64 timeout)
 {
 	cursor->view = view;
 	cursor->channels = channels;
 	cursor->repeats = repeats;
+	cursor->timeout = timeout;
 	cursor->next = 0;
 	cursor->last = -1;
+	cursor->at = 0;
+	cursor->session = 1;
 }
 
 /* Reads the id at the next place; false at the end. */
@@ -30,9 +36,16 @@ path_next(PathCursor *cursor, uint32 *id)
 			(int64) journey_label_at(&view->events, i);
 
 		CHECK_FOR_INTERRUPTS();
+		/* What has no channel is no place, but the session goes on with it. */
+		if (cursor->timeout >= 0 && i > 0 && !session_goes_on(journey_at(view, i - 1), journey_at(view, i), cursor->timeout))
+		{
+			cursor->session++;
+			cursor->last = -1;
+		}
 		if (label < 0 || (label == cursor->last && !cursor->repeats))
 			continue;
 		cursor->last = label;
+		cursor->at = journey_at(view, i);
 		*id = (uint32) label;
 		return true;
 	}
@@ -74,8 +87,8 @@ pair_counts_start(PairCounts *counts)
 	counts->slots = make_slots(INITIAL_SLOTS);
 }
 
-/* Counts a pair once more; returns how often it has been met, this time included. */
-uint32
+/* Counts a pair once more; returns it, counted, until the next one is added. */
+const PairCount *
 pair_counts_add(PairCounts *counts, uint32 a, uint32 b)
 {
 	uint64		pair = (uint64) a << 32 | b;
@@ -97,7 +110,8 @@ pair_counts_add(PairCounts *counts, uint32 a, uint32 b)
 			slot = find_slot(counts->slots, counts->capacity, pair);
 		}
 		slot->pair = pair;
-		counts->used++;
+		slot->number = ++counts->used;
 	}
-	return ++slot->count;
+	slot->count++;
+	return slot;
 }

@@ -12,11 +12,14 @@ typedef struct PathCursor
 	const JourneyView *view;
 	bool		channels;		/* by channel: touchpoints without one are passed over */
 	bool		repeats;		/* whether the same twice running is two places */
+	int64		timeout;		/* microseconds; what is longer ends a session and with it a path; negative: nothing does */
 	uint32		next;			/* touchpoint */
-	int64		last;			/* id of the place before, or -1 */
+	int64		last;			/* id of the place before in the session, or -1 */
+	int64		at;				/* of the place read last: of the first touchpoint that it stands for */
+	int64		session;		/* of the place read last, from 1 */
 } PathCursor;
 
-extern void path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats);
+extern void path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, int64 timeout);
 extern bool path_next(PathCursor *cursor, uint32 *id);
 
 /* How often each pair of ids has been met. */
@@ -24,6 +27,7 @@ typedef struct PairCount
 {
 	uint64		pair;
 	uint32		count;			/* 0: the slot is free */
+	uint32		number;			/* from 1, in the order in which pairs are first met */
 } PairCount;
 
 typedef struct PairCounts
@@ -34,6 +38,6 @@ typedef struct PairCounts
 } PairCounts;
 
 extern void pair_counts_start(PairCounts *counts);
-extern uint32 pair_counts_add(PairCounts *counts, uint32 a, uint32 b);
+extern const PairCount *pair_counts_add(PairCounts *counts, uint32 a, uint32 b);
 
 #endif							/* CJM_PATH_H */

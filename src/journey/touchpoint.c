@@ -1,6 +1,6 @@
 /*
  * journey/touchpoint.c: what is in a journey: touchpoints, touch_count, first_touch,
- * last_touch, first_channel, duration, slice, without_values, without_events,
+ * last_touch, first_channel, duration, slice, without_values, without_events, only_events,
  * has_event.
  */
 #include "journey/argument.h"
@@ -20,6 +20,7 @@ PG_FUNCTION_INFO_V1(journey_duration);
 PG_FUNCTION_INFO_V1(journey_slice);
 PG_FUNCTION_INFO_V1(journey_without_values);
 PG_FUNCTION_INFO_V1(journey_without_events);
+PG_FUNCTION_INFO_V1(journey_only_events);
 PG_FUNCTION_INFO_V1(journey_has_event);
 PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
@@ -156,9 +157,17 @@ journey_slice(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 
-/* The journey of the first argument without the events of the second, or without the values at them; as it is, if it has none. */
+/* What is left of a journey, by a list of events. */
+typedef enum Leaving
+{
+	LEAVING_VALUES,				/* all but the values at them */
+	LEAVING_OTHERS,				/* all but them */
+	LEAVING_LISTED				/* none but them */
+} Leaving;
+
+/* The journey of the first argument, of which the events of the second leave so much; the same bytes if that is all. */
 static Datum
-without(FunctionCallInfo fcinfo, bool values_only)
+by_events(FunctionCallInfo fcinfo, Leaving leaving)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	JourneyBuilder *builder;
@@ -167,19 +176,19 @@ without(FunctionCallInfo fcinfo, bool values_only)
 	Touch		touch;
 	Label	   *events;
 	Label	   *channels;
-	bool	   *named;			/* by event */
+	bool	   *listed;			/* by event */
 	Label	   *list;
 	uint32		count;
 	CjmError	error = {0};
 
 	journey_open_datum(PointerGetDatum(bytes), &view);
-	if (view.count == 0 || (values_only && view.values == NULL))
+	if (view.count == 0 || (leaving == LEAVING_VALUES && view.values == NULL))
 		PG_RETURN_POINTER(bytes);
 	list = label_list(PG_GETARG_ARRAYTYPE_P(1), &count);
-	named = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	if (!journey_listed(&view.events, list, count, named, &error))
+	listed = palloc_extended(view.events.count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	if (!journey_listed(&view.events, list, count, listed, &error))
 		cjm_report(&error);
-	if (memchr(named, true, view.events.count) == NULL)
+	if (memchr(listed, leaving != LEAVING_LISTED, view.events.count) == NULL)
 		PG_RETURN_POINTER(bytes);
 
 	builder = builder_create(NULL);
@@ -188,11 +197,13 @@ without(FunctionCallInfo fcinfo, bool values_only)
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
+		bool		is_listed = listed[touch.event];
+
 		CHECK_FOR_INTERRUPTS();
-		if (named[touch.event] && !values_only)
+		if (leaving != LEAVING_VALUES && is_listed != (leaving == LEAVING_LISTED))
 			continue;
 		if (!builder_add(&builder, touch.at, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
-						 touch.has_value && !named[touch.event], touch.value, &error))
+						 touch.has_value && (leaving != LEAVING_VALUES || !is_listed), touch.value, &error))
 			cjm_report(&error);
 	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
@@ -201,13 +212,19 @@ without(FunctionCallInfo fcinfo, bool values_only)
 Datum
 journey_without_values(PG_FUNCTION_ARGS)
 {
-	return without(fcinfo, true);
+	return by_events(fcinfo, LEAVING_VALUES);
 }
 
 Datum
 journey_without_events(PG_FUNCTION_ARGS)
 {
-	return without(fcinfo, false);
+	return by_events(fcinfo, LEAVING_OTHERS);
+}
+
+Datum
+journey_only_events(PG_FUNCTION_ARGS)
+{
+	return by_events(fcinfo, LEAVING_LISTED);
 }
 
 /* has_event(journey, event): the dictionary alone answers. */

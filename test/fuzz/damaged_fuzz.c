@@ -163,7 +163,7 @@ read_all(const uint8 *bytes, size_t size, size_t way)
 			PathCursor	cursor;
 			uint32		id;
 
-			path_start(&cursor, &view, channels, true);
+			path_start(&cursor, &view, channels, true, channels ? 1000000 : -1);
 			while (path_next(&cursor, &id))
 				REQUIRE(id < (channels ? view.channels.count : view.events.count));
 		});

@@ -61,7 +61,7 @@ my @calls = (
 		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)',
 		q{purchases(a.journey, a.funnel, '-infinity', 'infinity', CASE a.k WHEN 0 THEN funnel 'cart' ELSE 'nps' END)}, 'session_events(a.journey, a.gap)',
 		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
-		'touchpoints(a.journey)', 'transitions(a.journey, a.by)', 'report(a.stats)', 'compare(a.stats, a.stats)', q{compare(a.stats, a.stats, '(,)'::tstzrange, '(,)'::tstzrange)},
+		'touchpoints(a.journey)', 'transitions(a.journey, a.by)', 'paths(a.journey, a.by, length => 2)', 'report(a.stats)', 'compare(a.stats, a.stats)', q{compare(a.stats, a.stats, '(,)'::tstzrange, '(,)'::tstzrange)},
 		q{compare_periods(('(,)', a.stats)::funnel_period, ('(,)', a.stats)::funnel_period)}, 'time_histogram(a.stats, 2)',
 		'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (

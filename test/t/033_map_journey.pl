@@ -233,6 +233,54 @@ foreach my $by ('event', 'channel')
 	}
 }
 
+# The same of sessions, with the time between; sequences from everywhere, and paths after and before an event.
+sub session_places
+{
+	my ($by, $repeats) = @_;
+	my $kept = $repeats ? 'true' : "$by IS DISTINCT FROM before";
+
+	return "(SELECT *, row_number() OVER w AS position, lead($by) OVER w AS target, extract(epoch FROM lead(at) OVER w - at) AS seconds
+		FROM (SELECT *, lag($by) OVER (PARTITION BY customer, session ORDER BY n) AS before
+			FROM (SELECT *, sum(cut) OVER (PARTITION BY customer ORDER BY n) AS session
+				FROM (SELECT *, coalesce(at - lag(at) OVER (PARTITION BY customer ORDER BY n) > interval '30 minutes', false)::int AS cut FROM touches) t) t WHERE $by IS NOT NULL) t
+		WHERE $kept WINDOW w AS (PARTITION BY customer, session ORDER BY n))";
+}
+my $columns = q{round(share::numeric, 9), converted, times, median_seconds FROM cjm.path_report('m'};
+foreach my $by ('event', 'channel')
+{
+	foreach my $repeats (0, 1)
+	{
+		my $how = "repeats => " . ($repeats ? 'true' : 'false');
+		my $places = session_places($by, $repeats);
+		my ($x, $y) = $by eq 'event' ? ('b', 'd') : ('ads', 'email');
+		# Of paths, one row each: customer, nodes, seconds.
+		my $report = sub {
+			my ($paths) = @_;
+			return "SELECT array_to_string(nodes, ' > '), nodes, count(DISTINCT customer), round(count(*)::numeric / (SELECT count(*) FROM ($paths) a), 9), count(DISTINCT customer) FILTER (WHERE r3 IS NOT NULL), count(*),
+				percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds) FROM ($paths) p LEFT JOIN reached USING (customer) GROUP BY nodes";
+		};
+		my $of = sub {
+			my ($group, $where, $from) = @_;
+			return "SELECT customer, array_agg($by ORDER BY n) AS nodes, extract(epoch FROM max(at) - min(at)) AS seconds FROM $from p WHERE $where GROUP BY $group";
+		};
+		my $whole = places($by, $repeats, 'true');
+		my $found = "(SELECT *, min(position) FILTER (WHERE $by = '$x') OVER (PARTITION BY customer) AS x_at, min(position) FILTER (WHERE $by = '$y') OVER (PARTITION BY customer) AS y_at FROM $whole t)";
+		my $paths = "SELECT path, nodes, customers, $columns, '$by', $how";
+
+		same("transition_report by $by per session, $how", "SELECT source, target, value, customers, round(share::numeric, 9), median_seconds FROM cjm.transition_report('m', '$by', $how, per => 'session')", qq{
+			SELECT $by, target, count(*), count(DISTINCT customer), round(count(*)::numeric / (SELECT count(*) FROM $places a WHERE a.$by = p.$by), 9), percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds)
+			FROM $places p WHERE target IS NOT NULL GROUP BY $by, target});
+		same("transition_report by $by per session by position, $how", "SELECT source, value, customers, median_seconds FROM cjm.transition_report('m', '$by', depth => 3, $how, per => 'session')", qq{
+			SELECT position || '. ' || $by, count(*), count(DISTINCT customer), percentile_disc(0.5) WITHIN GROUP (ORDER BY seconds)
+			FROM $places p WHERE target IS NOT NULL AND position < 3 GROUP BY position, $by, target});
+		same("path_report by $by per session, $how", "$paths, depth => 3, per => 'session')", $report->($of->('customer, session', 'position <= 3', $places)));
+		same("path_report by $by of sequences, $how", "$paths, length => 2)", $report->("SELECT customer, ARRAY[$by, target] AS nodes, extract(epoch FROM later - at) AS seconds
+			FROM (SELECT *, lead(at) OVER (PARTITION BY customer ORDER BY n) AS later FROM $whole t) t WHERE target IS NOT NULL"));
+		same("path_report by $by after $x, $how", "$paths, depth => 4, after => '$x')", $report->($of->('customer', 'position BETWEEN x_at AND x_at + 3', $found)));
+		same("path_report by $by before $y, $how", "$paths, depth => 4, before => '$y')", $report->($of->('customer', 'position BETWEEN y_at - 3 AND y_at', $found)));
+	}
+}
+
 # What to improve: from counts of customers by segment.  Two segments are compared at two steps.
 my $z = z_of(4);
 foreach my $schema ('plain', 'ranged')

@@ -64,6 +64,12 @@ CREATE FUNCTION cjm.without_events(journey cjm.journey, events text[]) RETURNS c
 COMMENT ON FUNCTION cjm.without_events(cjm.journey, text[]) IS
 	'the journey without the touchpoints of these events, such as answers to a survey, which nobody came by';
 
+CREATE FUNCTION cjm.only_events(journey cjm.journey, events text[]) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME', 'journey_only_events'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;
+COMMENT ON FUNCTION cjm.only_events(cjm.journey, text[]) IS
+	'the touchpoints of these events and no others';
+
 CREATE FUNCTION cjm.has_event(journey cjm.journey, event text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'journey_has_event'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

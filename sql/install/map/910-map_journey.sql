@@ -161,12 +161,27 @@ RETURN CASE WHEN ranged THEN ' WHERE (cjm.first_touch(j.journey)).at >= $1 AND (
 	cjm_internal.map_where(map, CASE WHEN ranged THEN 'AND' ELSE 'WHERE' END, cjm_internal.map_words(map));
 COMMENT ON FUNCTION cjm_internal.map_first_seen_sql(cjm_internal.map, boolean) IS 'SQL: the condition on journeys j that are asked for and begin in a range';
 
+-- Whether a report is of sessions.
+CREATE FUNCTION cjm_internal.map_per_session(per text) RETURNS boolean
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF per NOT IN ('customer', 'session') THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('per cannot be "%s"', per), HINT = 'It is customer or session.';
+	END IF;
+	RETURN coalesce(per = 'session', false);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_per_session(text) IS 'whether a report is asked for per session; NULL is per customer';
+
 -- By position a name says where it stands, so that no path leads back to where it came from.
-CREATE FUNCTION cjm_internal.map_transitions_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
+CREATE FUNCTION cjm_internal.map_transitions_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean, timed boolean, per text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	per_session boolean := cjm_internal.map_per_session(per);
 	split text := cjm_internal.map_path_split(map, by);
 	by_position text := CASE WHEN depth IS NOT NULL THEN 'x.position, ' END;
 	grouped text := CASE WHEN split <> 'NULL::text' THEN split || ', ' END;
@@ -178,10 +193,10 @@ BEGIN
 	ELSIF repeats IS NULL THEN
 		RAISE null_value_not_allowed USING MESSAGE = 'repeats must not be NULL';
 	END IF;
-	RETURN format('SELECT %1$s t.source, t.target, t.value, t.customers, t.value::float8 / t.leaving::float8 AS share
-		FROM (SELECT %2$s AS source, %3$s AS target, count(*) AS value, count(*) FILTER (WHERE x.occurrence = 1%8$s) AS customers,
-				sum(count(*)) OVER (PARTITION BY %9$sx.source) AS leaving%10$s
-			FROM %4$s.journeys j CROSS JOIN LATERAL cjm.transitions(j.journey, %5$L::text, %6$s) x
+	RETURN format('SELECT %1$s t.source, t.target, t.value, t.customers, t.value::float8 / t.leaving::float8 AS share%13$s
+		FROM (SELECT %2$s AS source, %3$s AS target, count(*) AS value, %8$s AS customers,
+				sum(count(*)) OVER (PARTITION BY %9$sx.source) AS leaving%10$s%14$s
+			FROM %4$s.journeys j CROSS JOIN LATERAL %15$scjm.transitions(%12$s, %5$L::text, %6$s)%16$s x
 			%7$s GROUP BY %9$sx.source, x.target) t
 		WHERE t.target IS NOT NULL
 		ORDER BY %11$st.value DESC, t.source COLLATE "C", t.target COLLATE "C"',
@@ -189,49 +204,81 @@ BEGIN
 		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
 		cjm_internal.map_schema(map), CASE by WHEN 'channel' THEN by ELSE 'event' END,
-		format('%L::integer, %L::boolean', coalesce(depth, 16777216), repeats),
+		format('%L::integer, %L::boolean, %L::interval', coalesce(depth, 16777216), repeats, CASE WHEN per_session THEN (map).session_gap END),
 		cjm_internal.map_first_seen_sql(map, ranged),
-		CASE WHEN depth IS NULL THEN '' ELSE ' OR true' END,
+		-- At one position a customer has one pair, or one of each session.
+		CASE WHEN depth IS NULL THEN 'count(*) FILTER (WHERE x.occurrence = 1)' WHEN per_session THEN 'count(*) FILTER (WHERE x.nth = 1)' ELSE 'count(*)' END,
 		concat(grouped, by_position),
 		concat(CASE WHEN depth IS NOT NULL THEN ', x.position' END, CASE WHEN grouped IS NOT NULL THEN format(', %s AS label', split) END),
-		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END));
+		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
+		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
+		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,
+		CASE WHEN timed THEN ', cjm.median(x.seconds) AS median_seconds' ELSE '' END,
+		CASE WHEN depth IS NOT NULL AND per_session THEN '(SELECT x.*, row_number() OVER (PARTITION BY x.position, x.source, x.target) AS nth FROM ' ELSE '' END,
+		CASE WHEN depth IS NOT NULL AND per_session THEN ' x)' ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map, text, text, integer, boolean, boolean) IS 'SQL of the view transitions and of transition_report';
+COMMENT ON FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map, text, text, integer, boolean, boolean, boolean, text) IS 'SQL of the view transitions and of transition_report';
 
 -- The path of a customer who converted ends with the first completion.  Of the walk that wins that is the last stage's time; but
 -- where optional stages follow the completion, a later walk may win, so it is asked when a customer first stood there.
-CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map, lead text, by text, depth integer, repeats boolean, ranged boolean) RETURNS text
+CREATE FUNCTION cjm_internal.map_completed_at_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN cjm_internal.map_completed_step(map) = (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s)
+		THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
+		ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel, ''event''::text, ''(,)''::tstzrange) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
+	(map).stages, cjm_internal.map_completed_step(map));
+COMMENT ON FUNCTION cjm_internal.map_completed_at_sql(cjm_internal.map) IS 'SQL: when the customer of a journey j first completed the funnel; NULL if never';
+
+CREATE FUNCTION cjm_internal.map_until_completed_sql() RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN 'CASE WHEN f.completed_at IS NULL THEN j.journey ELSE cjm.slice(j.journey, ''-infinity''::timestamptz, f.completed_at + interval ''1 microsecond'') END';
+COMMENT ON FUNCTION cjm_internal.map_until_completed_sql() IS 'SQL: a journey j up to its completion f.completed_at';
+
+CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
+			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
+		FROM (SELECT cjm.event_path(%s, 10, false) AS nodes, count(*) AS customers, count(f.completed_at) AS converted
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f GROUP BY 1) p
+		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
+	cjm_internal.map_until_completed_sql(), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map));
+COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map) IS 'SQL of the view paths';
+
+-- A whole journey up to its completion is one path, be it of no places; of all others there are those that there are.
+CREATE FUNCTION cjm_internal.map_path_report_sql(map cjm_internal.map, by text, depth integer, repeats boolean, per text, length integer, after text, before text, ranged boolean) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	per_session boolean := cjm_internal.map_per_session(per);
 	split text := cjm_internal.map_path_split(map, by);
 	grouped boolean := split <> 'NULL::text';
+	parts boolean := per_session OR length IS NOT NULL OR after IS NOT NULL OR before IS NOT NULL;
 BEGIN
-	IF depth IS NULL OR repeats IS NULL THEN
-		RAISE null_value_not_allowed USING MESSAGE = 'depth and repeats must not be NULL';
-	ELSIF depth < 1 THEN
+	IF depth < 1 THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('depth must be at least 1, not %s', depth);
+	ELSIF length NOT BETWEEN 1 AND 100 THEN
+		RAISE invalid_parameter_value USING MESSAGE = format('length must be from 1 to 100, not %s', length);
 	END IF;
-	RETURN format('SELECT %7$s array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
-			p.customers::float8 / (sum(p.customers) OVER (%8$s))::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
-		FROM (SELECT cjm.%1$s_path(CASE WHEN f.completed_at IS NULL THEN j.journey
-					ELSE cjm.slice(j.journey, ''-infinity''::timestamptz, f.completed_at + interval ''1 microsecond'') END, %2$L::integer, %3$L::boolean) AS nodes,
-				count(*) AS customers, count(f.completed_at) AS converted%9$s
-			FROM %4$s.journeys j CROSS JOIN LATERAL (SELECT %5$s AS completed_at OFFSET 0) f
-			%6$s GROUP BY 1%10$s) p
-		ORDER BY %11$sp.customers DESC, p.nodes COLLATE "C"',
-		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, cjm_internal.map_schema(map),
-		format(CASE WHEN cjm_internal.map_completed_step(map) = (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s)
-				THEN '(cjm.funnel_times(j.journey, %1$L::cjm.funnel))[%2$s]'
-				ELSE '(SELECT min(e.reached_at) FROM cjm.stage_touches(j.journey, %1$L::cjm.funnel, ''event''::text, ''(,)''::tstzrange) e WHERE e.label IS NULL AND e.step >= %2$s)' END,
-			(map).stages, cjm_internal.map_completed_step(map)),
-		cjm_internal.map_first_seen_sql(map, ranged), lead, CASE WHEN grouped THEN 'PARTITION BY p.label' END, CASE WHEN grouped THEN format(', %s AS label', split) END,
-		CASE WHEN grouped THEN ', ' || split END, CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
+	RETURN format('SELECT p.label, array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers, p.times::float8 / (sum(p.times) OVER (%s))::float8 AS share,
+			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
+		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
+				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f
+				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text) x ON true
+			%s GROUP BY 1, 2) p
+		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
+		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
+		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
+		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before,
+		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map, text, text, integer, boolean, boolean) IS 'SQL of the view paths and of path_report';
+COMMENT ON FUNCTION cjm_internal.map_path_report_sql(cjm_internal.map, text, integer, boolean, text, integer, text, text, boolean) IS 'SQL of path_report';
 
 -- The comments of these views; column NULL: the view itself.
 CREATE FUNCTION cjm_internal.map_journey_comments() RETURNS TABLE (view_name text, column_name text, comment text)

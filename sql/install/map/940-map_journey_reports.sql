@@ -58,8 +58,9 @@ CREATE FUNCTION cjm.transition_report(
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT NULL,
-	repeats boolean DEFAULT false)
-	RETURNS TABLE (by_value text, "position" integer, source text, target text, value bigint, customers bigint, share float8)
+	repeats boolean DEFAULT false,
+	per text DEFAULT 'customer')
+	RETURNS TABLE (by_value text, "position" integer, source text, target text, value bigint, customers bigint, share float8, median_seconds float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -67,16 +68,17 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
 	RETURN QUERY EXECUTE cjm_internal.map_transitions_sql(def, concat(CASE cjm_internal.map_path_split(def, by) WHEN 'NULL::text' THEN 'NULL::text, ' ELSE 't.label, ' END, CASE WHEN depth IS NULL THEN 'NULL::integer,' ELSE 't.position,' END),
-		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		coalesce(by, 'event'), depth, coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time), true, per) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
+COMMENT ON FUNCTION cjm.transition_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean, text) IS
 'what followed what, of customers first seen in a time range.
 by: event; or channel, of touchpoints that have one; or a dimension of the map (segment) or first_channel, whose customers'' events are followed apart: shares are of the same by_value
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 depth: NULL for pairs wherever they stand, or a number of positions from the beginning of journeys: then source and target begin with their position ("1. view"), so that a Sankey chart has no circles
 repeats: whether the same several times running counts each time; it does not by default
-value: how often; share: of the times that the source was there at all';
+per: customer, for the whole journeys of customers, or session: then nothing follows the end of a session (of a visit, if the map says what that is), and positions are those in the session
+value: how often; share: of the times that the source was there at all; median_seconds: half of the times no more lies between the two, of several running from the first';
 
 CREATE FUNCTION cjm.path_report(
 	map text,
@@ -85,23 +87,30 @@ CREATE FUNCTION cjm.path_report(
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
 	depth integer DEFAULT 10,
-	repeats boolean DEFAULT false)
-	RETURNS TABLE (by_value text, path text, nodes text[], customers bigint, share float8, converted bigint, rate float8)
+	repeats boolean DEFAULT false,
+	per text DEFAULT 'customer',
+	length integer DEFAULT NULL,
+	after text DEFAULT NULL,
+	before text DEFAULT NULL)
+	RETURNS TABLE (by_value text, path text, nodes text[], customers bigint, share float8, converted bigint, rate float8, times bigint, median_seconds float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_paths_sql(def, CASE cjm_internal.map_path_split(def, by) WHEN 'NULL::text' THEN 'NULL::text,' ELSE 'p.label,' END, coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_path_report_sql(cjm_internal.map_of(map, where_is), coalesce(by, 'event'), coalesce(depth, 10), coalesce(repeats, false), per, length, after, before,
+		cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean) IS
-'paths up to the completion of the funnel, of customers first seen in a time range.
-by: event; or channel, of touchpoints that have one; or a dimension of the map (segment) or first_channel, whose customers'' events are followed apart: shares are of the same by_value; depth: how many at most
+COMMENT ON FUNCTION cjm.path_report(text, text, timestamptz, timestamptz, jsonb, integer, boolean, text, integer, text, text) IS
+'paths of customers first seen in a time range: up to the completion of the funnel, or, where per, length, after or before say so, of sessions, of parts, or all short sequences.
+by: event; or channel, of touchpoints that have one; or a dimension of the map (segment) or first_channel, whose customers'' events are followed apart: shares are of the same by_value
+depth: how many places at most
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
 repeats: whether the same several times running is there each time; it is not by default
-Columns as in the view paths.';
+per: customer, or session for a path of each session (of each visit, if the map says what that is)
+length: all sequences of so many places, wherever they stand, instead of one path from the beginning
+after: the path begins where this event (or channel) is first met; before: it ends there, and its last places are kept; what does not have them has no path
+Columns as in the view paths, and times: how often there is this path; share: of all times; converted: of the customers, whether in this path or not; median_seconds: half of the times it takes no more from its first place to its last';
 
 --
 -- What to improve
