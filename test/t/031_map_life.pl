@@ -46,16 +46,17 @@ sub contents
 	my $literal = $map =~ s/'/''/gr;
 
 	return join "\n", map({ run_sql($node, qq{SELECT '$_', count(*), md5(string_agg(v::text, E'\\n' ORDER BY v::text)) FROM "$schema".$_ v}, %options) }
-		qw(events journeys funnel funnel_by_segment funnel_by_week sessions bounce retention attribution)),
+		qw(events journeys funnel funnel_by_segment funnel_by_week funnel_by_dimension sessions bounce retention attribution)),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg((customer, step, stage, step_times, converted, sessions)::text, '' ORDER BY customer)) FROM "$schema".customers}, %options),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg((step, last_event, customers)::text, '' ORDER BY step, last_event)) FROM "$schema".drop_off}, %options),
-	  run_sql($node, qq{SELECT stages, time_zone, session_gap, customer, at, event, filter FROM "$schema".map}, %options),
+	  run_sql($node, qq{SELECT stages, time_zone, session_gap, customer, at, event, filter, dimensions FROM "$schema".map}, %options),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg(r::text, '')) FROM cjm.funnel_report('$literal', 'segment', 'month') r}, %options);
 }
 
 # Names
 
-my $same = q{'customer', 'at', 'event', 'view -> cart | "add ""it""; --" -> "оплата 🛒" within 30 days', 'channel', 'amount', 'country', filter => 'event <> ''x''', time_zone => 'Europe/Riga'};
+my $same = q{'customer', 'at', 'event', 'view -> cart | "add ""it""; --" -> "оплата 🛒" within 30 days', 'channel', 'amount', 'country', filter => 'event <> ''x''', time_zone => 'Europe/Riga',
+	dimensions => $d${"'; DROP TABLE events; --": "'''; DROP TABLE events; --' || country", "%I $1": "channel", "on looking": "(SELECT min(e.at) FROM events e WHERE e.customer = events.customer)"}$d$};
 my $long = 'ж' x 31 . 'x';
 my %names = (
 	'quotes' => q(it's "quoted"),
@@ -78,7 +79,7 @@ foreach my $name ('plain', sort keys %names)
 	my $got = contents($map, %owner);
 	$plain //= $got;
 	is($got, $plain, "a map whose name is like $name");
-	is(run_sql($node, "SELECT count(*) FROM cjm.check_map('$literal')", %owner), 8, "$name: it can be checked") if $name ne 'plain';
+	is(run_sql($node, "SELECT count(*) FROM cjm.check_map('$literal')", %owner), 9, "$name: it can be checked") if $name ne 'plain';
 	is(run_sql($node, "SELECT r.customers FROM cjm.maps m, cjm.funnel_report(m.map::text) r, cjm_internal.map_of(m.map::text) d, pg_namespace n
 		WHERE n.nspname = '$literal' AND n.oid = m.map AND d.map = m.map AND r.step = 1", %owner), 40, "$name: it is found as cjm.maps prints it");
 	run_sql($node, "SELECT cjm.drop_map('$literal')", %owner) if $name ne 'plain';

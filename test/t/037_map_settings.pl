@@ -35,21 +35,23 @@ run_sql($node, q~
 			filter => $e$at >= date '2026-03-02' AND lt > '2026-03-01 00:00 Asia/Tokyo'::timestamptz AND at < timestamptz '2026-05-01 12:00:00.000001+05:30'
 				AND b <> E'\\\\x0001' AND NOT amount = 3.0000000000000004 AND price > '12'::money AND what <> E'it''s \\\\'
 				AND coalesce(nullif(what, NULL::text), '') = ANY (ARRAY[what, NULL])$e$,
-			session_gap => '1 day 02:30:00', time_zone => 'Europe/Riga') $$;
+			session_gap => '1 day 02:30:00', time_zone => 'Europe/Riga',
+			dimensions => '{"time": "at || to_char(at, ''Day HH24'')", "local": "lt - interval ''1 month''", "double": "amount", "looked up": "(SELECT max(lt) FROM public.ev e WHERE e.who = ev.who AND e.at < ''2026-03-09 10:00'')"}') $$;
 	CREATE FUNCTION says(name text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
 		answer text;
 		definition text;
 	BEGIN
-		EXECUTE format('SELECT md5(string_agg(concat_ws(chr(10), who, second, event, channel, value, segment), chr(10) ORDER BY who, second, event, channel, value, segment))
-			FROM (SELECT customer AS who, extract(epoch FROM at) AS second, event, channel, encode(float8send(value), ''hex'') AS value, segment FROM %1$s.events) e
-			(who, second, event, channel, value, segment)', name) INTO answer;
+		EXECUTE format('SELECT md5(string_agg(concat_ws(chr(10), who, second, event, channel, value, segment, dimensions::text), chr(10) ORDER BY who, second, event, channel, value, segment, dimensions))
+			FROM (SELECT customer AS who, extract(epoch FROM at) AS second, event, channel, encode(float8send(value), ''hex'') AS value, segment, dimensions FROM %1$s.events) e
+			(who, second, event, channel, value, segment, dimensions)', name) INTO answer;
 		EXECUTE format('SELECT md5(string_agg(concat_ws(''|'', stage, customers, extract(epoch FROM median_time)), '','' ORDER BY step)) || $1 FROM %1$s.funnel', name) INTO answer USING answer;
 		EXECUTE format('SELECT md5(string_agg(concat_ws(''|'', extract(epoch FROM cohort), number, retained), '','' ORDER BY cohort, number)) || $1 FROM %1$s.retention', name)
 			INTO answer USING answer;
 		EXECUTE format('SELECT md5(string_agg(concat_ws(''|'', customer, session_number, extract(epoch FROM day), touches), '','' ORDER BY customer, session_number)) || $1
 			FROM %1$s.sessions', name) INTO answer USING answer;
-		SELECT concat_ws(' ; ', customer, m.at, event, channel, value, segment, filter, extract(epoch FROM session_gap), time_zone) INTO definition
+		EXECUTE format('SELECT md5(string_agg(dimensions::text, '','' ORDER BY customer)) || $1 FROM %1$s.journeys', name) INTO answer USING answer;
+		SELECT concat_ws(' ; ', dimensions, customer, m.at, event, channel, value, segment, filter, extract(epoch FROM session_gap), time_zone) INTO definition
 		FROM cjm.maps m WHERE m.map = name::regnamespace;
 		RETURN concat_ws(' ', answer, md5(regexp_replace(definition, $r$'(MDY|DMY|YMD)'$r$, 'order', 'g')),
 			(SELECT count(*) FROM cjm.check_map(name) WHERE finding = 'definition out of date'));
@@ -129,7 +131,7 @@ foreach my $n (0 .. $#sessions)
 }
 my $said = run_sql($node, "$sessions[0]; SELECT public.says('m0')");
 my $drawn = run_sql($node, "$sessions[0]; SELECT public.drawn()");
-like($said, qr/^[0-9a-f]{128} [0-9a-f]{32} 0$/, 'the first map says something, and is up to date');
+like($said, qr/^[0-9a-f]{160} [0-9a-f]{32} 0$/, 'the first map says something, and is up to date');
 foreach my $session (@sessions)
 {
 	my $others = join '', map { "\n$_" } grep { $_ ne $said } split /\n/, run_sql($node, "$session; SELECT public.says('m' || n) FROM generate_series(0, $#sessions) n");
