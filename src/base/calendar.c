@@ -7,6 +7,7 @@
 #include "base/calendar.h"
 
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rangetypes.h"
 
@@ -23,21 +24,101 @@ struct KnownPeriods
 };
 
 static const CalendarUnit units[] = {
-	{"hour", {.time = USECS_PER_HOUR}},
-	{"day", {.day = 1}},
-	{"week", {.day = 7}},
-	{"month", {.month = 1}},
-	{"quarter", {.month = 3}},
-	{"year", {.month = 12}}
+	{"hour", {.time = USECS_PER_HOUR}, 0},
+	{"day", {.day = 1}, 0},
+	{"week", {.day = 7}, 0},
+	{"month", {.month = 1}, 0},
+	{"quarter", {.month = 3}, 0},
+	{"year", {.month = 12}, 0}
 };
+
+/* Weeks by the day on which they begin, and Monday, with which they do by the rules of ISO, first. */
+static const struct
+{
+	const char *first_day;
+	CalendarUnit unit;
+}			weeks[] = {
+	{"monday", {"week", {.day = 7}, 0}},
+	{"tuesday", {"week", {.day = 7}, 1}},
+	{"wednesday", {"week", {.day = 7}, 2}},
+	{"thursday", {"week", {.day = 7}, 3}},
+	{"friday", {"week", {.day = 7}, 4}},
+	{"saturday", {"week", {.day = 7}, 5}},
+	{"sunday", {"week", {.day = 7}, 6}}
+};
+
+/* 2000-01-03, a Monday, as a date. */
+#define A_MONDAY 2
+/* Months from the year 0 to 2000-01-01. */
+#define MONTHS_OF_EPOCH (2000 * 12)
+
+static bool
+is_word(text *name, const char *word)
+{
+	return VARSIZE_ANY_EXHDR(name) == strlen(word) && pg_strncasecmp(VARDATA_ANY(name), word, strlen(word)) == 0;
+}
+
+/* The weeks that begin on a day, in any case; an error if there is no such day. */
+const CalendarUnit *
+calendar_week(text *first_day)
+{
+	for (int i = 0; i < (int) lengthof(weeks); i++)
+		if (is_word(first_day, weeks[i].first_day))
+			return &weeks[i].unit;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("weeks cannot start on \"%s\"", text_to_cstring(first_day)),
+			 errhint("They start on monday, tuesday, wednesday, thursday, friday, saturday or sunday.")));
+}
+
+static int
+floor_divide(int a, int b)
+{
+	return a / b - (a % b < 0);
+}
+
+/* The number of the period that begins on a date, of a unit from days on: that of the next one is one more. */
+int
+calendar_number(const CalendarUnit *unit, DateADT date)
+{
+	int			year,
+				month,
+				day;
+
+	if (unit->length.month == 0)
+		return floor_divide(date - (unit->length.day == 7 ? A_MONDAY + unit->shift : 0), unit->length.day);
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	return floor_divide(year * 12 + month - 1 - MONTHS_OF_EPOCH, unit->length.month);
+}
+
+/* The first day of a period by its number. */
+DateADT
+calendar_date(const CalendarUnit *unit, int number)
+{
+	int			months = number * unit->length.month + MONTHS_OF_EPOCH;
+
+	if (unit->length.month == 0)
+		return number * unit->length.day + (unit->length.day == 7 ? A_MONDAY + unit->shift : 0);
+	return date2j(floor_divide(months, 12), months - floor_divide(months, 12) * 12 + 1, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/* The unit of a name that there is. */
+const CalendarUnit *
+calendar_unit_named(const char *name)
+{
+	int			i = 0;
+
+	while (strcmp(units[i].name, name) != 0)
+		i++;
+	return &units[i];
+}
 
 /* The unit of a name, in any case; an error if there is none. */
 const CalendarUnit *
 calendar_unit(text *name)
 {
 	for (int i = 0; i < (int) lengthof(units); i++)
-		if (VARSIZE_ANY_EXHDR(name) == strlen(units[i].name) &&
-			pg_strncasecmp(VARDATA_ANY(name), units[i].name, strlen(units[i].name)) == 0)
+		if (is_word(name, units[i].name))
 			return &units[i];
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -93,6 +174,26 @@ is_last(const CalendarUnit *unit, Datum local)
 	return DatumGetTimestamp(local) >= END_TIMESTAMP - days * USECS_PER_DAY;
 }
 
+/* The local time at which the period that holds a local time begins. */
+static Datum
+trunc_local(const CalendarUnit *unit, Datum name, Datum local)
+{
+	Interval	shift = {.day = unit->shift};
+
+	if (unit->shift == 0)
+		return DirectFunctionCall2(timestamp_trunc, name, local);
+	local = DirectFunctionCall2(timestamp_mi_interval, local, IntervalPGetDatum(&shift));
+	local = DirectFunctionCall2(timestamp_trunc, name, local);
+	return DirectFunctionCall2(timestamp_pl_interval, local, IntervalPGetDatum(&shift));
+}
+
+/* When a local day begins. */
+TimestampTz
+calendar_begin(DateADT date, text *zone)
+{
+	return clock_shows(DirectFunctionCall1(date_timestamp, DateADTGetDatum(date)), PointerGetDatum(zone));
+}
+
 /*
  * The period that holds a moment: from begin, before end.  Periods never
  * overlap and leave nothing out, wherever clocks are changed; the last one ends
@@ -125,7 +226,7 @@ calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampT
 		return;
 	}
 	local = clock_at(at, zone);
-	local = DirectFunctionCall2(timestamp_trunc, name, local);
+	local = trunc_local(unit, name, local);
 	*begin = clock_shows(local, zone);
 	if (*begin > at)
 	{
@@ -198,6 +299,7 @@ known_period(KnownPeriods *known, TimestampTz at)
 	calendar_period(known->unit, at, zone, &found.begin, &found.end);
 	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(found.begin));
 	found.date = DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
+	found.number = calendar_number(known->unit, found.date);
 	if (known->count == MAX_KNOWN)
 		low = known->count = 0;
 	if (known->count == known->capacity)

@@ -2,15 +2,13 @@
  * funnel/purchases.c: purchases(journey, funnel, from_time, to_time [, refunds]) and
  * purchase_stats(journey, funnel [, refunds]): what a customer bought.
  *
- * A purchase is a touchpoint of the last stage that is not optional, whatever
- * came before it.  One whose value is negative is a refund, and so is such a
- * touchpoint of the funnel of refunds: it is money, and no purchase.
+ * What a purchase is, and a refund, is in funnel/purchase_cursor.h.
  */
 #include "funnel/argument.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
-#include "funnel/periods.h"
+#include "funnel/purchase_cursor.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_purchases);
@@ -19,46 +17,12 @@ PG_FUNCTION_INFO_V1(journey_purchase_stats);
 #define PURCHASE_COLUMNS 4
 #define STATS_COLUMNS 4
 
-/* Reads the purchases of a journey in order. */
-typedef struct PurchaseCursor
-{
-	FunnelMatcher *matcher;
-	uint64		stage;			/* its bit */
-	FunnelMatcher *refunds;		/* or NULL */
-	JourneyView view;
-	JourneyCursor journey;
-} PurchaseCursor;
-
-/* Begins with the journey, argument 0, and the matcher of the funnel, argument 1; the one of refunds is an argument, too, if there is one. */
+/* Begins with the journey, argument 0. */
 static void
-purchase_cursor_start(PurchaseCursor *cursor, FunctionCallInfo fcinfo, FunnelMatcher *matcher, FunnelMatcher *refunds)
+cursor_start(PurchaseCursor *cursor, FunctionCallInfo fcinfo, JourneyView *view, FunnelMatcher *matcher, FunnelMatcher *refunds)
 {
-	journey_open_datum(PG_GETARG_DATUM(0), &cursor->view);
-	cursor->matcher = matcher;
-	cursor->stage = UINT64CONST(1) << funnel_completed_stage(funnel_matcher_rules(matcher));
-	cursor->refunds = refunds;
-	funnel_match_start(matcher, &cursor->view);
-	if (refunds != NULL)
-		funnel_match_start(refunds, &cursor->view);
-	journey_cursor_start(&cursor->journey, &cursor->view, 0);
-}
-
-/* The next purchase or refund; false at the end. */
-static bool
-purchase_cursor_next(PurchaseCursor *cursor, Touch *touch, bool *refund)
-{
-	while (journey_cursor_next(&cursor->journey, touch))
-	{
-		uint32		i = cursor->journey.next - 1;
-
-		CHECK_FOR_INTERRUPTS();
-		*refund = touch->has_value && touch->value < 0;
-		if (funnel_match_stages(cursor->matcher, &cursor->view, i) & cursor->stage)
-			return true;
-		if (*refund && cursor->refunds != NULL && funnel_match_stages(cursor->refunds, &cursor->view, i) != 0)
-			return true;
-	}
-	return false;
+	journey_open_datum(PG_GETARG_DATUM(0), view);
+	purchase_cursor_start(cursor, view, matcher, refunds);
 }
 
 /*
@@ -73,6 +37,7 @@ journey_purchases(PG_FUNCTION_ARGS)
 	TimestampTz from = PG_GETARG_TIMESTAMPTZ(2);
 	TimestampTz to = PG_GETARG_TIMESTAMPTZ(3);
 	FunnelMatcher *refunds = PG_NARGS() > 4 ? funnel_matcher_other(fcinfo, PG_GETARG_DATUM(4)) : NULL;
+	JourneyView view;
 	PurchaseCursor cursor;
 	Touch		touch;
 	bool		refund;
@@ -80,7 +45,7 @@ journey_purchases(PG_FUNCTION_ARGS)
 	int64		previous = 0;
 
 	start_rows(fcinfo);
-	purchase_cursor_start(&cursor, fcinfo, matcher, refunds);
+	cursor_start(&cursor, fcinfo, &view, matcher, refunds);
 	while (purchase_cursor_next(&cursor, &touch, &refund) && touch.at < to)
 	{
 		Datum		values[PURCHASE_COLUMNS];
@@ -111,6 +76,7 @@ journey_purchase_stats(PG_FUNCTION_ARGS)
 	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	TupleDesc	row;
 	FunnelMatcher *refunds = NULL;
+	JourneyView view;
 	PurchaseCursor cursor;
 	Touch		touch;
 	int64		purchases = 0;
@@ -131,7 +97,7 @@ journey_purchase_stats(PG_FUNCTION_ARGS)
 	}
 	else
 		row = funnel_result_row(fcinfo);
-	purchase_cursor_start(&cursor, fcinfo, matcher, refunds);
+	cursor_start(&cursor, fcinfo, &view, matcher, refunds);
 	while (purchase_cursor_next(&cursor, &touch, &refund))
 	{
 		if (!refund)

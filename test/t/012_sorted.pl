@@ -141,6 +141,9 @@ my %call_of = (
 	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
 	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, 1, segment]::bigint[]',
 	'rollup(funnel_stats)' => 'stats',
+	'cohort_agg(journey,timestamp with time zone,timestamp with time zone,text,text,text,integer[],text,funnel,boolean,funnel,integer,funnel,funnel)' =>
+	  "journey, '-infinity', 'infinity', 'day', 'Europe/Riga', NULL, NULL, 'in', 'view', true, NULL, 1, 'cart', NULL",
+	'lifecycle_agg(journey,text,text,text,funnel)' => "journey, 'day', 'Europe/Riga', NULL, 'view | cart'",
 	'markov_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	'markov_attribution(journey,funnel,integer)' => "journey, 'view -> оплата', 2",
 	'markov_attribution(journey,funnel,integer,boolean)' => "journey, 'view -> оплата', 2, true",
@@ -180,7 +183,7 @@ foreach my $found (split /\n/, run_sql($node, q{
 
 	# Sorted by each process after a partial hash, and merged by the leader; states of a few numbers perhaps by another hash.
 	like(plan_of($node, "$parallel; SET enable_gathermerge = on; SET enable_hashagg = on", "$query ORDER BY segment"),
-		$name =~ /^(?:nps|csat|ces|funnel_open)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
+		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
 		: qr/Finalize GroupAggregate.*Gather Merge.*Sort.*Partial HashAggregate/s, "$aggregate: states in a sort");
 	same_rows($aggregate, $query,
 		[ 'sorted states', $parallel, "$query ORDER BY segment" ],

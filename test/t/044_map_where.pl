@@ -45,7 +45,7 @@ run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
 # What has no where_is, and why.
 my %without = (
 	create_map => 'makes a map', drop_map => 'ends one', check_map => 'holds the definition of a map against its rows', keep_journeys => 'stores journeys', refresh_journeys => 'stores journeys', unkeep_journeys => 'ends that',
-	retention_report => 'is being written', lifecycle_report => 'is being written', retention_svg => 'is being written', kept => 'says how the store stands', check_journeys => 'holds the store against the rows');
+	kept => 'says how the store stands', check_journeys => 'holds the store against the rows');
 # Arguments that have no default.
 my %needed = (rates => q('{"2": 0.5, "3": 0.25}'::jsonb));
 

@@ -131,8 +131,17 @@ BEGIN ATOMIC
 		('retention', 'cohort_size', 'customers of the cohort'),
 		('retention', 'retained', 'those of them with a touchpoint in that month'),
 		('retention', 'rate', 'retained / cohort_size'),
-		('retention', 'churn', '1 - rate'),
-		('retention', 'period_over', 'whether the month is over; before that the numbers are still growing')) v(view_name, column_name, comment)
+		('retention', 'churn', '1 - rate; NULL before the month is over, since nobody is lost yet'),
+		('retention', 'period_over', 'whether the month is over; before that the numbers are still growing'),
+
+		('lifecycle', NULL, 'one row per month: what became of customers'),
+		('lifecycle', 'period', 'first day of the month, in the map''s time zone'),
+		('lifecycle', 'new_customers', 'customers who were first seen in it'),
+		('lifecycle', 'returning_customers', 'those who were seen in it and in the month before'),
+		('lifecycle', 'resurrected_customers', 'those who were seen in it and before, but not in the month before'),
+		('lifecycle', 'dormant_customers', 'those who were seen in the month before and not in it'),
+		('lifecycle', 'active_customers', 'those who were seen in it: new, returning and resurrected'),
+		('lifecycle', 'period_over', 'whether the month is over; before that the numbers are still growing, and dormant_customers falling')) v(view_name, column_name, comment)
 	UNION ALL
 	SELECT f.view_name, c.column_name, c.comment
 	FROM (VALUES ('funnel'), ('funnel_by_segment'), ('funnel_by_week'), ('funnel_by_dimension')) f(view_name) CROSS JOIN (VALUES
@@ -170,7 +179,7 @@ COMMENT ON FUNCTION cjm_internal.map_comments() IS 'the comments of the views an
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION cjm_internal.map_views(map cjm_internal.map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 20
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 21
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -199,7 +208,8 @@ BEGIN
 			cjm_internal.map_drop_off_sql(map, 'last_event', 'last_event', false),
 			cjm_internal.map_sessions_sql(map),
 			cjm_internal.map_bounce_sql(map),
-			cjm_internal.map_retention_sql(map, 'month', 'in', false),
+			cjm_internal.map_retention_sql(map, 'month', 'in', NULL, NULL, false, NULL, 1, NULL, NULL, false, false, false),
+			cjm_internal.map_lifecycle_sql(map, 'month', NULL, NULL, NULL, false, false),
 			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false),
 			cjm_internal.map_stages_sql(map, '', NULL, false),
 			cjm_internal.map_transitions_sql(map, '', 'event', NULL, false, false, false, NULL),

@@ -28,8 +28,17 @@ RETURN (
 COMMENT ON FUNCTION cjm_internal.heat_cell(float8, float8, float8, float8, float8, float8, bigint, boolean, text) IS
 	'a cell of a heat map, in one of seven colours, or in none if it rests on few customers; a broken line in it if its number is still growing';
 
--- The number of customers is a column of its own, and so month 0, in which everybody is there, has none.
-CREATE FUNCTION cjm_internal.retention_svg_drawn(cells cjm_internal.retention_drawn_cell[], title text) RETURNS text
+-- The first day of a cohort, as short as its period allows.
+CREATE FUNCTION cjm_internal.retention_cohort_name(cohort date, period text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN period IN ('month', '28 days') THEN to_char(cohort, 'YYYY-MM') WHEN period = 'quarter' THEN to_char(cohort, 'YYYY "Q"Q') WHEN period = 'year' THEN to_char(cohort, 'YYYY')
+	ELSE to_char(cohort, 'YYYY-MM-DD') END;
+COMMENT ON FUNCTION cjm_internal.retention_cohort_name(date, text) IS 'what a cohort is called in a drawing';
+
+-- The number of customers is a column of its own, and so the period in which everybody is there has none.  brackets: where the cells begin that are
+-- no single periods, empty for none.  words: what stands over the cohorts, and what it is to come back, within a line and at its beginning.
+CREATE FUNCTION cjm_internal.retention_svg_drawn(cells cjm_internal.retention_drawn_cell[], title text, period text DEFAULT 'month', brackets integer[] DEFAULT '{}',
+	everybody boolean DEFAULT true, words text[] DEFAULT '{first seen,was seen again,Seen again}') RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -40,6 +49,10 @@ DECLARE
 	cell_width CONSTANT float8 := 52;
 	cell_height CONSTANT float8 := 28;
 	most CONSTANT integer := 24;				-- cohorts and months that are drawn
+	unit CONSTANT text := CASE period WHEN '24 hours' THEN 'day' WHEN '7 days' THEN 'week' WHEN '28 days' THEN 'period' ELSE period END;
+	-- The columns after the customers, by the number that each begins with.
+	numbers integer[];
+	names text[];
 	cohorts integer;
 	months integer;
 	customers bigint;
@@ -56,32 +69,39 @@ DECLARE
 	means text;
 	one record;
 BEGIN
-	SELECT count(DISTINCT c.cohort), sum(c.cohort_size) FILTER (WHERE c.number = 0) INTO cohorts, customers FROM unnest(cells) c;
-	-- The latest cohorts and their first months.
-	cells := ARRAY(SELECT r.c
-		FROM (SELECT u::cjm_internal.retention_drawn_cell AS c, dense_rank() OVER (ORDER BY u.cohort DESC) AS age FROM unnest(cells) u) r
-		WHERE r.age <= most AND (r.c).number <= most);
-	SELECT coalesce(max(c.number), 0), coalesce(bool_or(NOT c.period_over AND c.number > 0), false), coalesce(bool_or(c.cohort_size < cjm_internal.map_few() AND c.number > 0), false),
+	SELECT count(*), sum(c.cohort_size) INTO cohorts, customers FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(cells) u) c;
+	-- The latest cohorts and their first months; what has no end is never over.
+	cells := ARRAY(SELECT (c.cohort, c.number, c.cohort_size, c.retained, c.rate, coalesce(c.period_over, false))::cjm_internal.retention_drawn_cell
+		FROM (SELECT u.*, dense_rank() OVER (ORDER BY u.cohort DESC) AS age, dense_rank() OVER (ORDER BY u.number) AS place FROM unnest(cells) u) c
+		WHERE c.age <= most AND c.place <= most + 1 ORDER BY c.cohort, c.number);
+	SELECT coalesce(array_agg(n.number ORDER BY n.number), '{}'), coalesce(array_agg(CASE WHEN b.starts IS NULL OR b.ends = b.starts + 1 THEN n.number::text
+			WHEN b.ends IS NULL THEN b.starts || '+' ELSE b.starts || '-' || b.ends - 1 END ORDER BY n.number), '{}') INTO numbers, names
+	FROM (SELECT DISTINCT c.number FROM unnest(cells) c WHERE c.number > 0 OR NOT everybody) n
+		LEFT JOIN (SELECT starts, lead(starts) OVER (ORDER BY starts) AS ends FROM unnest(brackets) starts) b ON b.starts = n.number;
+	months := cardinality(numbers);
+	SELECT coalesce(bool_or(NOT c.period_over), false), coalesce(bool_or(c.cohort_size < cjm_internal.map_few()), false),
 		(SELECT min(nice) FROM unnest('{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1}'::float8[]) nice
-			WHERE nice >= coalesce(max(c.rate) FILTER (WHERE c.number > 0 AND c.cohort_size >= cjm_internal.map_few()), 0))
-		INTO months, growing, few, full_rate FROM unnest(cells) c;
+			WHERE nice >= coalesce(max(c.rate) FILTER (WHERE c.cohort_size >= cjm_internal.map_few()), 0))
+		INTO growing, few, full_rate FROM unnest(cells) c WHERE c.number = ANY (numbers);
 	width := greatest(left_end + months * cell_width + margin, 640);
 
 	FOR number IN 1 .. months
 	LOOP
-		heads := heads || cjm_internal.svg_text(left_end + (number - 0.5) * cell_width, top - 10, 'soft mid', number::text);
+		heads := heads || cjm_internal.svg_text(left_end + (number - 0.5) * cell_width, top - 10, 'soft mid', names[number]);
 	END LOOP;
 	FOR one IN
-		SELECT c.*, dense_rank() OVER (ORDER BY c.cohort) AS place FROM unnest(cells) c ORDER BY c.cohort, c.number
+		SELECT c.*, dense_rank() OVER (ORDER BY c.cohort) AS place, row_number() OVER (PARTITION BY c.cohort ORDER BY c.number) = 1 AS is_first, array_position(numbers, c.number) AS column
+		FROM unnest(cells) c ORDER BY c.cohort, c.number
 	LOOP
 		y := top + (one.place - 1) * cell_height;
-		IF one.number = 0 THEN
-			body := body || cjm_internal.svg_text(margin, y + 18, 'soft', to_char(one.cohort, 'YYYY-MM')) ||
+		IF one.is_first THEN
+			body := body || cjm_internal.svg_text(margin, y + 18, 'soft', cjm_internal.retention_cohort_name(one.cohort, period)) ||
 				cjm_internal.svg_text(left_end - 18, y + 18, 'end', cjm_internal.draw_fitting(one.cohort_size, 6));
-		ELSE
-			body := body || cjm_internal.heat_cell(left_end + (one.number - 1) * cell_width, y, cell_width, cell_height, one.rate, full_rate, one.cohort_size, one.period_over,
-				format('%s, month %s: %s of %s customers, %s%s', to_char(one.cohort, 'YYYY-MM'), one.number, cjm_internal.draw_count(one.retained),
-					cjm_internal.draw_count(one.cohort_size), cjm_internal.draw_rate(one.rate), CASE WHEN one.period_over THEN '' ELSE '; the month is not over' END));
+		END IF;
+		IF one.column IS NOT NULL THEN
+			body := body || cjm_internal.heat_cell(left_end + (one.column - 1) * cell_width, y, cell_width, cell_height, one.rate, full_rate, one.cohort_size, one.period_over,
+				format('%s, %s %s: %s of %s customers, %s%s', cjm_internal.retention_cohort_name(one.cohort, period), unit, names[one.column], cjm_internal.draw_count(one.retained),
+					cjm_internal.draw_count(one.cohort_size), cjm_internal.draw_rate(one.rate), CASE WHEN one.period_over THEN '' ELSE format('; the %s is not over', unit) END));
 		END IF;
 	END LOOP;
 
@@ -90,19 +110,19 @@ BEGIN
 	means := '';
 	FOR one IN
 		SELECT c.number, sum(c.retained)::bigint AS retained, sum(c.cohort_size)::bigint AS cohort_size, sum(c.retained)::float8 / sum(c.cohort_size)::float8 AS rate
-		FROM unnest(cells) c WHERE c.number > 0 AND c.period_over GROUP BY c.number ORDER BY c.number
+		FROM unnest(cells) c WHERE c.number = ANY (numbers) AND c.period_over GROUP BY c.number ORDER BY c.number
 	LOOP
-		body := body || cjm_internal.heat_cell(left_end + (one.number - 1) * cell_width, bottom, cell_width, cell_height, one.rate, full_rate, one.cohort_size, true,
-			format('all, month %s: %s of %s customers, %s', one.number, cjm_internal.draw_count(one.retained), cjm_internal.draw_count(one.cohort_size), cjm_internal.draw_rate(one.rate)));
-		means := concat_ws(', ', nullif(means, ''), format('%s: %s', one.number, cjm_internal.draw_rate(one.rate)));
+		body := body || cjm_internal.heat_cell(left_end + (array_position(numbers, one.number) - 1) * cell_width, bottom, cell_width, cell_height, one.rate, full_rate, one.cohort_size, true,
+			format('all, %s %s: %s of %s customers, %s', unit, names[array_position(numbers, one.number)], cjm_internal.draw_count(one.retained), cjm_internal.draw_count(one.cohort_size), cjm_internal.draw_rate(one.rate)));
+		means := concat_ws(', ', nullif(means, ''), format('%s: %s', names[array_position(numbers, one.number)], cjm_internal.draw_rate(one.rate)));
 	END LOOP;
-	IF months > 0 THEN
+	IF months > 0 AND means <> '' THEN
 		body := body || cjm_internal.svg_text(margin, bottom + 18, 'strong', CASE WHEN cohorts > most THEN 'all shown' ELSE 'all' END) ||
-			cjm_internal.svg_text(left_end - 18, bottom + 18, 'strong end', cjm_internal.draw_fitting((SELECT sum(c.cohort_size)::bigint FROM unnest(cells) c WHERE c.number = 0), 5));
+			cjm_internal.svg_text(left_end - 18, bottom + 18, 'strong end', cjm_internal.draw_fitting((SELECT sum(c.cohort_size)::bigint FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(cells) u) c), 5));
 		bottom := bottom + cell_height + 8;
 	END IF;
 
-	legend := cjm_internal.svg_text(margin, bottom + 24, 'small soft', 'share of the cohort that was seen again') || cjm_internal.svg_text(margin + 270, bottom + 24, 'small soft end', '0%');
+	legend := cjm_internal.svg_text(margin, bottom + 24, 'small soft', 'share of the cohort that ' || words[2]) || cjm_internal.svg_text(margin + 270, bottom + 24, 'small soft end', '0%');
 	FOR class IN 0 .. 6
 	LOOP
 		legend := legend || cjm_internal.svg_rect(margin + 276 + class * 22, bottom + 14, 22, 12, 'heat' || class, 0);
@@ -120,29 +140,51 @@ BEGIN
 	summary := format('%s customers in %s', cjm_internal.draw_count(coalesce(customers, 0)), CASE cohorts WHEN 1 THEN '1 cohort' ELSE cohorts || ' cohorts' END) ||
 		CASE WHEN cohorts > most THEN format(', of which the latest %s are shown', most) ELSE '' END;
 	RETURN cjm_internal.svg_page('retention', width, bottom + CASE WHEN months > 0 THEN 24 ELSE 0 END + margin, title,
-		summary || '.' || coalesce(' Seen again, all cohorts, by the month after the first: ' || nullif(means, '') || '.', ''),
+		summary || '.' || coalesce(format(' %s, all cohorts, by the %s after the first: ', words[3], unit) || nullif(means, '') || '.', ''),
 		cjm_internal.svg_heading(margin, width, title, summary) ||
 		CASE WHEN cohorts > 0 THEN
-			cjm_internal.svg_text(margin, top - 10, 'small soft', 'first seen') || cjm_internal.svg_text(left_end - 18, top - 10, 'small soft end', 'customers') ||
-			CASE WHEN months > 0 THEN cjm_internal.svg_text(left_end, top - 28, 'small soft', 'months later') || heads || legend ELSE '' END || body
+			cjm_internal.svg_text(margin, top - 10, 'small soft', words[1]) || cjm_internal.svg_text(left_end - 18, top - 10, 'small soft end', 'customers') ||
+			CASE WHEN months > 0 THEN cjm_internal.svg_text(left_end, top - 28, 'small soft', CASE period WHEN '28 days' THEN 'periods of 28 days' ELSE unit || 's' END || ' later') || heads || legend ELSE '' END || body
 		ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[], text) IS 'the drawing of retention_svg';
+COMMENT ON FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[], text, text, integer[], boolean, text[]) IS 'the drawing of retention_svg';
 
-CREATE FUNCTION cjm.retention_svg(map text) RETURNS text
+-- What the view says needs no more than a right to it.
+CREATE FUNCTION cjm.retention_svg(
+	map text,
+	period text DEFAULT 'month',
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	kind text DEFAULT 'in',
+	where_is jsonb DEFAULT NULL,
+	starts cjm.funnel DEFAULT NULL,
+	returns cjm.funnel DEFAULT NULL,
+	at_least integer DEFAULT 1,
+	brackets integer[] DEFAULT NULL,
+	week_starts text DEFAULT 'monday',
+	every_start boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map);
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 	cells cjm_internal.retention_drawn_cell[];
+	by_month boolean;
 BEGIN
+	period := lower(coalesce(period, 'month'));
+	at_least := coalesce(at_least, 1);
+	by_month := period = 'month' AND NOT ranged AND coalesce(kind, 'in') = 'in' AND where_is IS NULL AND starts IS NULL AND returns IS NULL AND at_least = 1 AND brackets IS NULL
+		AND NOT coalesce(every_start, false);
 	EXECUTE format('SELECT array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number)
-		FROM %s.retention r', cjm_internal.map_schema(def)) INTO cells;
-	RETURN cjm_internal.retention_svg_drawn(coalesce(cells, '{}'), 'Retention of ' || cjm_internal.map_title(def));
+		FROM %s r', CASE WHEN by_month THEN cjm_internal.map_schema(def) || '.retention'
+			ELSE format('(%s)', cjm_internal.map_retention_sql(def, period, coalesce(kind, 'in'), NULL, starts, coalesce(every_start, false), returns, at_least, brackets, week_starts, false, ranged, false)) END)
+		INTO cells USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN cjm_internal.retention_svg_drawn(coalesce(cells, '{}'), 'Retention of ' || cjm_internal.map_title(def), period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1,
+		ARRAY[CASE WHEN starts IS NULL THEN 'first seen' ELSE 'started' END, CASE WHEN returns IS NULL THEN 'was seen again' ELSE 'came back' END, CASE WHEN returns IS NULL THEN 'Seen again' ELSE 'Came back' END]);
 END
 $$;
-COMMENT ON FUNCTION cjm.retention_svg(text) IS
-'the retention of a map as one SVG that needs nothing else, from its view retention: a heat map of cohorts and the months after their first.
-At most the latest 24 cohorts and their first 24 months are drawn. all: over the months that are over. Cohorts of fewer than 30 customers have no colour';
+COMMENT ON FUNCTION cjm.retention_svg(text, text, timestamptz, timestamptz, text, jsonb, cjm.funnel, cjm.funnel, integer, integer[], text, boolean) IS
+'the retention of a map as one SVG that needs nothing else: a heat map of cohorts and the periods after their first; as the view retention has it or, with more arguments, as retention_report.
+At most the latest 24 cohorts and their first 24 periods are drawn. all: over the periods that are over. Cohorts of fewer than 30 customers have no colour, and where everybody is back by definition there is no column';
