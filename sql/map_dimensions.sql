@@ -117,5 +117,27 @@ SELECT cjm_internal.kept_values('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z "2:
 SELECT cjm_internal.kept_values(NULL, 2, false) AS none, cjm_internal.kept_values('{}', 0, false) AS empty;
 SELECT cjm_internal.kept_values(NULL, 100, false);
 
+-- Kept journeys have them: what is kept stands on the functions behind them, their names, and which of several counts; and what could change unseen is refused.
+CREATE FUNCTION public.shown(text) RETURNS text IMMUTABLE STRICT LANGUAGE sql RETURN upper($1);
+SELECT create_map('dim_kept', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment => 'plan', dimensions => '{"part": "shown(part)", "device": "payload ->> ''device''"}', keep => true);
+SELECT refresh_journeys('dim_kept');
+SELECT customer, segment, dimensions FROM dim_kept.journeys ORDER BY 1;
+DELETE FROM seen WHERE who = 1 AND what = 'view';
+UPDATE seen SET part = NULL WHERE who = 4 AND what = 'view';
+INSERT INTO seen VALUES (2, '2026-01-01 09:00Z', 'view', '{"device": "first"}', NULL, NULL), (5, '2026-01-01 09:00Z', 'view', '{"device": "new"}', NULL, NULL);
+SELECT (SELECT state FROM kept('dim_kept')), customer, segment, dimensions FROM dim_kept.journeys ORDER BY 2;
+SELECT refresh_journeys('dim_kept');
+SELECT (SELECT state FROM kept('dim_kept')), (SELECT count(*) FROM check_journeys('dim_kept')) AS different, count(*) FROM dim_kept.journeys;
+CREATE OR REPLACE FUNCTION public.shown(text) RETURNS text IMMUTABLE STRICT LANGUAGE sql RETURN lower($1);
+SELECT state, reason FROM kept('dim_kept');
+SELECT customer, dimensions ->> 'part' AS part FROM dim_kept.journeys WHERE customer = 1;
+SELECT refresh_journeys('dim_kept'), refresh_journeys('dim_kept');
+SELECT create_map('dim_kept', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment => 'plan', dimensions => '{"parx": "shown(part)", "device": "payload ->> ''device''"}', replace => true);
+SELECT state, (SELECT jsonb_object_keys(dimensions) FROM dim_kept.journeys LIMIT 1) FROM kept('dim_kept');
+SELECT create_map('dim_looked', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', dimensions => '{"country": "(SELECT p.country FROM people p WHERE p.id = who)"}', keep => true);
+SELECT create_map('dim_now', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', dimensions => '{"a": "part", "old": "at < now()"}', keep => true);
+SELECT drop_map('dim_kept');
+DROP FUNCTION shown;
+
 SELECT drop_map('dim'), drop_map('tied_first'), drop_map('tied_last'), drop_map('tried');
 DROP TABLE people, seen, tied;
