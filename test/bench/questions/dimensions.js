@@ -1,6 +1,6 @@
 //
 // dimensions.js: properties of customers: what they add to the making of journeys,
-// and the funnel by all of them.
+// the funnel by all of them, and who came back by one.
 //
 'use strict';
 
@@ -78,4 +78,23 @@ const funnels = {
 	],
 };
 
-module.exports = { setup, questions: [making, funnels] };
+const cells = (by) => `SELECT ${by ? "coalesce(by_value, '')" : "''"}, extract(month FROM cohort)::integer, extract(month FROM period_start)::integer, retained
+	FROM cjm.retention_report('of_store'${by ? ", by => 'worth'" : ''}) WHERE retained > 0 ORDER BY 1 COLLATE "C", cohort, period_start`;
+const chCells = (by) => `SELECT label, cohort, month, count() FROM (SELECT ${by ? first('worth') : "''"} AS label, groupUniqArray(toMonth(toDateTime(intDiv(at, 1000000), 'UTC'))) AS months, arrayMin(months) AS cohort
+		FROM dimension_events GROUP BY customer)
+	ARRAY JOIN months AS month GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;
+
+const retained = {
+	name: 'retention_by_dimension',
+	title: 'Customers of each cohort month in each month, by one dimension',
+	ours: 'by_one',
+	floor: 'whole',
+	aims: [['retention by a dimension, of the same not broken down', ['by_one'], ['whole'], 1.5]],
+	variants: [
+		ours('by_one', 'cjm, retention_report over kept journeys by one dimension', cells(true), { settings: MEMORY }),
+		clickhouse('ch_by_one', 'ClickHouse, groupUniqArray and argMin over its event table', chCells(true)),
+		floor('whole', 'retention_report over kept journeys, not broken down', cells(false), { settings: MEMORY }),
+	],
+};
+
+module.exports = { setup, questions: [making, funnels, retained] };
