@@ -49,7 +49,7 @@ sub contents
 		qw(events journeys funnel funnel_by_segment funnel_by_week funnel_by_dimension sessions bounce retention attribution)),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg((customer, step, stage, step_times, converted, sessions)::text, '' ORDER BY customer)) FROM "$schema".customers}, %options),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg((step, last_event, customers)::text, '' ORDER BY step, last_event)) FROM "$schema".drop_off}, %options),
-	  run_sql($node, qq{SELECT stages, time_zone, session_gap, customer, at, event, filter, dimensions FROM "$schema".map}, %options),
+	  run_sql($node, qq{SELECT stages, time_zone, session_gap, customer, at, event, filter, ARRAY(SELECT jsonb_object_keys(dimensions)) FROM "$schema".map}, %options),
 	  run_sql($node, qq{SELECT count(*), md5(string_agg(r::text, '')) FROM cjm.funnel_report('$literal', 'segment', 'month') r}, %options);
 }
 
