@@ -125,3 +125,14 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_where(cjm_internal.map, text, jsonb, text[]) IS
 	'SQL: the condition of where_is on what the words stand for, after WHERE or AND; empty without one, and an error if a name is no word';
+
+-- Where a journey has many rows, its group is worked out once.  For the offset see 905-map_views.sql.
+CREATE FUNCTION cjm_internal.map_journeys_by(map cjm_internal.map, split text, condition text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN format('(SELECT j.journey, %s AS label FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(map), condition);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_journeys_by(cjm_internal.map, text, text) IS 'SQL: the journeys j of a map that meet a condition, each with the group that its customer is in, of which SQL is given, as label';

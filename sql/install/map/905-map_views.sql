@@ -363,6 +363,8 @@ DECLARE
 		"visitor": "CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END"}';
 	split text := cjm_internal.map_split(words || of_session, by);
 	which text := cjm_internal.map_where(map, 'AND', of_session, ARRAY(SELECT jsonb_object_keys(words - ARRAY(SELECT jsonb_object_keys(of_session)))));
+	who text := cjm_internal.map_where(map, 'WHERE', words, ARRAY(SELECT jsonb_object_keys(of_session)));
+	of_customer boolean := by IS NOT NULL AND NOT of_session ? by;
 BEGIN
 	RETURN format('SELECT s.label, s.bucket_start, s.sessions, s.customers, s.new_sessions, s.returning_sessions,
 			s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8, s.touches::float8 / nullif(s.sessions, 0)::float8,
@@ -373,11 +375,12 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
 				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
-			FROM %s.journeys j CROSS JOIN LATERAL %s s%s%s) s
+			FROM %s CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
-		CASE WHEN of_session ? by THEN 's.label' ELSE split END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END, cjm_internal.map_schema(map),
+		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
+		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
 		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,
@@ -386,7 +389,7 @@ BEGIN
 			cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap, CASE WHEN of_session ? by THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END,
 			lower(bucket), (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
 			coalesce(of_session ->> by, 'NULL::text'), CASE WHEN ranged THEN 's.started_at >= $1 AND s.started_at < $2' ELSE 'true' END, which),
-		cjm_internal.map_where(map, 'WHERE', words, ARRAY(SELECT jsonb_object_keys(of_session))),
+		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'
 			WHEN bucket IS NOT NULL THEN ' GROUP BY 2' END);

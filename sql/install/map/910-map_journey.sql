@@ -184,7 +184,8 @@ DECLARE
 	per_session boolean := cjm_internal.map_per_session(per);
 	split text := cjm_internal.map_path_split(map, by);
 	by_position text := CASE WHEN depth IS NOT NULL THEN 'x.position, ' END;
-	grouped text := CASE WHEN split <> 'NULL::text' THEN split || ', ' END;
+	grouped text := CASE WHEN split <> 'NULL::text' THEN 'j.label, ' END;
+	who text := cjm_internal.map_first_seen_sql(map, ranged);
 BEGIN
 	IF depth < 2 THEN
 		RAISE invalid_parameter_value USING
@@ -196,20 +197,20 @@ BEGIN
 	RETURN format('SELECT %1$s t.source, t.target, t.value, t.customers, t.value::float8 / t.leaving::float8 AS share%13$s
 		FROM (SELECT %2$s AS source, %3$s AS target, count(*) AS value, %8$s AS customers,
 				sum(count(*)) OVER (PARTITION BY %9$sx.source) AS leaving%10$s%14$s
-			FROM %4$s.journeys j CROSS JOIN LATERAL %15$scjm.transitions(%12$s, %5$L::text, %6$s)%16$s x
+			FROM %4$s CROSS JOIN LATERAL %15$scjm.transitions(%12$s, %5$L::text, %6$s)%16$s x
 			%7$s GROUP BY %9$sx.source, x.target) t
 		WHERE t.target IS NOT NULL
 		ORDER BY %11$st.value DESC, t.source COLLATE "C", t.target COLLATE "C"',
 		lead,
 		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
-		cjm_internal.map_schema(map), CASE by WHEN 'channel' THEN by ELSE 'event' END,
+		CASE WHEN grouped IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, who) END, CASE by WHEN 'channel' THEN by ELSE 'event' END,
 		format('%L::integer, %L::boolean, %L::interval', coalesce(depth, 16777216), repeats, CASE WHEN per_session THEN (map).session_gap END),
-		cjm_internal.map_first_seen_sql(map, ranged),
+		CASE WHEN grouped IS NULL THEN who ELSE '' END,
 		-- At one position a customer has one pair, or one of each session.
 		CASE WHEN depth IS NULL THEN 'count(*) FILTER (WHERE x.occurrence = 1)' WHEN per_session THEN 'count(*) FILTER (WHERE x.nth = 1)' ELSE 'count(*)' END,
 		concat(grouped, by_position),
-		concat(CASE WHEN depth IS NOT NULL THEN ', x.position' END, CASE WHEN grouped IS NOT NULL THEN format(', %s AS label', split) END),
+		concat(CASE WHEN depth IS NOT NULL THEN ', x.position' END, CASE WHEN grouped IS NOT NULL THEN ', j.label' END),
 		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
 		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,

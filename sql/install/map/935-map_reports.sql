@@ -150,8 +150,14 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	words jsonb := cjm_internal.map_walk_words(def, NULL);
 	purchased text := cjm_internal.map_has_purchase(def);
+	split text;
+	who text;
+	of_customer boolean := by <> 'session_channel';
 BEGIN
 	words := words || jsonb_build_object('channel', words -> 'first_channel', 'session_channel', cjm_internal.map_session_channel_sql(def, 'p.at'));
+	split := cjm_internal.map_split(words, by);
+	-- Of whom, and not of which purchases: these are counted together.
+	who := concat(' WHERE ' || purchased, cjm_internal.map_where(def, CASE WHEN purchased IS NULL THEN 'WHERE' ELSE 'AND' END, words - 'session_channel'));
 	RETURN QUERY EXECUTE format('SELECT s.label, s.customers, s.purchases, s.repeats, s.repeats::float8 / nullif(s.customers, 0)::float8,
 			s.purchases::float8 / nullif(s.customers, 0)::float8, s.value, trim_scale(s.gross_value / nullif(s.valued, 0)::numeric),
 			s.mean, s.median, extract(epoch FROM s.mean)::float8, extract(epoch FROM s.median)::float8, s.gross_value
@@ -160,13 +166,11 @@ BEGIN
 				sum(cjm_internal.map_money(p.value)) FILTER (WHERE p.number IS NOT NULL) AS gross_value, count(p.value) FILTER (WHERE p.number IS NOT NULL) AS valued,
 				justify_hours(avg(p.since)) AS mean,
 				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
+			FROM %s CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		cjm_internal.map_split(words, by),
-		cjm_internal.map_schema(def), cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
+		CASE WHEN of_customer THEN 'j.label' ELSE split END, CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel',
-		-- Of whom, and not of which purchases: these are counted together.
-		concat(' WHERE ' || purchased, cjm_internal.map_where(def, CASE WHEN purchased IS NULL THEN 'WHERE' ELSE 'AND' END, words - 'session_channel')),
+		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
