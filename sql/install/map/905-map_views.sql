@@ -321,18 +321,22 @@ COMMENT ON FUNCTION cjm_internal.map_sessions_sql(cjm_internal.map) IS 'SQL of t
 
 -- An event that begins no session has its exits here all the same.  Means are taken of whole microseconds, so that they are the
 -- same in whatever order workers add them up.
-CREATE FUNCTION cjm_internal.map_bounce_sql(map cjm_internal.map) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION cjm_internal.map_bounce_sql(map cjm_internal.map, lead text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	split text := cjm_internal.map_split(cjm_internal.map_words(map), by);
+	range CONSTANT text := 'e.started_at >= $1 AND e.started_at < $2';
+	who text := cjm_internal.map_where(map, 'WHERE', cjm_internal.map_words(map));
 BEGIN
-	RETURN format('SELECT s.event, s.channel, s.sessions, s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8 AS bounce_rate,
+	RETURN format('SELECT %s s.event, s.channel, s.sessions, s.bounces, s.bounces::float8 / nullif(s.sessions, 0)::float8 AS bounce_rate,
 			s.containing, s.exits, s.exits::float8 / s.containing::float8 AS exit_rate,
 			s.touches::float8 / nullif(s.sessions, 0)::float8 AS touches_per_session,
 			justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time, justify_hours(make_interval(secs => s.median_seconds)) AS median_time,
 			s.mean_seconds AS mean_time_seconds, s.median_seconds AS median_time_seconds,
 			s.new_sessions, s.returning_sessions
-		FROM (SELECT e.event, e.channel,
+		FROM (SELECT %s e.event, e.channel,
 				count(*) FILTER (WHERE e.is_entry) AS sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.bounced) AS bounces,
 				count(*) AS containing,
@@ -342,13 +346,16 @@ BEGIN
 				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
-			FROM %s.journeys j CROSS JOIN LATERAL cjm.session_events(%s, %L::interval) e
-			GROUP BY e.event, e.channel) s
-		ORDER BY s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap);
+			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %L::interval) e%s
+			GROUP BY %s e.event, e.channel) s
+		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
+		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
+		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap,
+		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
+		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map) IS 'SQL of the view bounce';
+COMMENT ON FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view bounce and of bounce_report';
 
 -- Customers are counted by the first of their sessions in a group, so that no key is asked for: a role that may read journeys
 -- without their customers can have this report as it has the others.  Where not all sessions of a customer are asked for, those that

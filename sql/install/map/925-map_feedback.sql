@@ -66,21 +66,22 @@ COMMENT ON FUNCTION cjm_internal.map_answers(cjm.journey, cjm.funnel, text[], ti
 -- What counts at an answer is the journey up to it and what happened at the same time.  Answers whose time to go on is not over count in
 -- no rate, whether their customer has gone on or not: else what is new would look bad.  At step 0 that time runs from the answer.
 -- Nor do answers of customers who are open, by a walk that they began since.  Journeys without answers are not opened.
-CREATE FUNCTION cjm_internal.map_feedback_sql(map cjm_internal.map) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+CREATE FUNCTION cjm_internal.map_feedback_sql(map cjm_internal.map, lead text, by text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	answers text[] := cjm_internal.map_answer_events(map);
+	split text := cjm_internal.map_split(cjm_internal.map_words(map), by);
 BEGIN
-	RETURN format('SELECT s.step, %2$s[s.step] AS stage, s.event, s.answers,
+	RETURN format('SELECT %11$s s.step, %2$s[s.step] AS stage, s.event, s.answers,
 			s.nps_answers, s.nps, s.nps_interval[1] AS nps_low, s.nps_interval[2] AS nps_high,
 			s.csat_answers, s.csat, s.csat_interval[1] AS csat_low, s.csat_interval[2] AS csat_high,
 			s.ces_answers, s.ces, s.ces_interval[1] AS ces_low, s.ces_interval[2] AS ces_high,
 			s.decided, s.dropped, s.dropped::float8 / nullif(s.decided, 0)::float8 AS drop_rate,
 			s.unhappy, s.unhappy_dropped::float8 / nullif(s.unhappy, 0)::float8 AS unhappy_drop_rate,
 			s.happy, s.happy_dropped::float8 / nullif(s.happy, 0)::float8 AS happy_drop_rate
-		FROM (SELECT r.step, r.event, count(*) AS answers,
+		FROM (SELECT %12$sr.step, r.event, count(*) AS answers,
 				count(*) FILTER (WHERE r.survey = ''nps'') AS nps_answers, cjm.nps(r.score) FILTER (WHERE r.survey = ''nps'') AS nps,
 				cjm.nps_interval(r.score) FILTER (WHERE r.survey = ''nps'') AS nps_interval,
 				count(*) FILTER (WHERE r.survey = ''csat'') AS csat_answers, cjm.csat(r.score) FILTER (WHERE r.survey = ''csat'') AS csat,
@@ -95,20 +96,44 @@ BEGIN
 					CASE t.event WHEN %6$L THEN t.value >= 9 WHEN %7$L THEN t.value >= 4 ELSE t.value >= 5 END AS happy,
 					CASE t.event WHEN %6$L THEN t.value <= 6 WHEN %7$L THEN t.value <= 2 ELSE t.value <= 3 END AS unhappy,
 					CASE WHEN t.step < %3$s AND NOT f.open AND NOT t.open AND (t.step > 0 OR coalesce(t.at + %4$L::interval < now(), true))
-						THEN f.step = t.step END AS dropped
+						THEN f.step = t.step END AS dropped%13$s
 				FROM %5$s.journeys j
 					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open OFFSET 0) f
 					CROSS JOIN LATERAL unnest(cjm_internal.map_answers(j.journey, %1$L::cjm.funnel, %10$L::text[], now())) t
-				WHERE (%8$s) AND %9$s) r
-			GROUP BY r.step, r.event) s
-		ORDER BY s.step, s.answers DESC, s.event COLLATE "C"',
+				WHERE (%8$s) AND %9$s%14$s) r
+			GROUP BY %12$sr.step, r.event) s
+		ORDER BY %15$ss.step, s.answers DESC, s.event COLLATE "C"',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm.funnel_within((map).stages), cjm_internal.map_schema(map), (map).nps, (map).csat,
 		(SELECT coalesce(string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR '), 'false') FROM unnest(answers) a(event)),
-		cjm_internal.map_is_score(map), answers);
+		cjm_internal.map_is_score(map), answers, lead, CASE WHEN by IS NOT NULL THEN 'r.label, ' END, CASE WHEN by IS NOT NULL THEN format(', %s AS label', split) END,
+		concat(CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END, cjm_internal.map_where(map, 'AND', cjm_internal.map_words(map))), CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_feedback_sql(cjm_internal.map) IS 'SQL of the view feedback';
+COMMENT ON FUNCTION cjm_internal.map_feedback_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view feedback and of feedback_report';
+
+CREATE FUNCTION cjm.feedback_report(
+	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
+	RETURNS TABLE (by_value text, step integer, stage text, event text, answers bigint, nps_answers bigint, nps float8, nps_low float8, nps_high float8,
+		csat_answers bigint, csat float8, csat_low float8, csat_high float8, ces_answers bigint, ces float8, ces_low float8, ces_high float8,
+		decided bigint, dropped bigint, drop_rate float8, unhappy bigint, unhappy_drop_rate float8, happy bigint, happy_drop_rate float8)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 50
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_feedback_sql(cjm_internal.map_of(map, where_is), CASE WHEN by IS NULL THEN 'NULL::text,' ELSE 's.label,' END, by, cjm_internal.map_ranged(from_time, to_time))
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION cjm.feedback_report(text, text, timestamptz, timestamptz, jsonb) IS
+'what customers answered in a time range, and whether they went on.
+by: NULL, a dimension of the map (segment), or first_channel
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
+Columns as in the view feedback.';
 
 CREATE FUNCTION cjm_internal.map_feedback_comments() RETURNS TABLE (view_name text, column_name text, comment text)
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 30

@@ -207,7 +207,7 @@ BEGIN
 			cjm_internal.map_funnel_sql(map, 's.dimension, s.label AS value,', NULL, NULL, false, cjm_internal.map_dimension_names(map), cjm_internal.map_most_groups()),
 			cjm_internal.map_drop_off_sql(map, 'last_event', 'last_event', false),
 			cjm_internal.map_sessions_sql(map),
-			cjm_internal.map_bounce_sql(map),
+			cjm_internal.map_bounce_sql(map, '', NULL, false),
 			cjm_internal.map_retention_sql(map, 'month', 'in', NULL, NULL, false, NULL, 1, NULL, NULL, false, false, false),
 			cjm_internal.map_lifecycle_sql(map, 'month', NULL, NULL, NULL, false, false),
 			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false),
@@ -217,7 +217,7 @@ BEGIN
 			cjm_internal.map_attribution_view_sql(map),
 			cjm_internal.map_spend_sql(map),
 			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', NULL, false),
-			cjm_internal.map_feedback_sql(map)]) WITH ORDINALITY v(view_name, query, place);
+			cjm_internal.map_feedback_sql(map, '', NULL, false)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a map in the order in which they are made, and what each selects';

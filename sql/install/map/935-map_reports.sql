@@ -133,6 +133,28 @@ bucket: NULL, hour, day, week, month, quarter or year of the session''s beginnin
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel, and of sessions those of by
 value: less refunds, which are negative values; gross_value: without taking them off; value_per_session: of all sessions, those without a value too';
 
+CREATE FUNCTION cjm.bounce_report(
+	map text,
+	by text DEFAULT NULL,
+	from_time timestamptz DEFAULT '-infinity',
+	to_time timestamptz DEFAULT 'infinity',
+	where_is jsonb DEFAULT NULL)
+	RETURNS TABLE (by_value text, event text, channel text, sessions bigint, bounces bigint, bounce_rate float8, containing bigint, exits bigint, exit_rate float8, touches_per_session float8,
+		mean_time interval, median_time interval, mean_time_seconds float8, median_time_seconds float8, new_sessions bigint, returning_sessions bigint)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE cjm_internal.map_bounce_sql(cjm_internal.map_of(map, where_is), CASE WHEN by IS NULL THEN 'NULL::text,' ELSE 's.label,' END, by, cjm_internal.map_ranged(from_time, to_time))
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION cjm.bounce_report(text, text, timestamptz, timestamptz, jsonb) IS
+'how sessions begin and end with an event, of sessions that began in a time range.
+by: NULL, a dimension of the map (segment), or first_channel (of the customer)
+where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel
+Columns as in the view bounce.';
+
 -- A purchase is what the map says, or a touchpoint of the last stage that is not optional, whatever came before it.
 CREATE FUNCTION cjm.purchase_report(
 	map text,
