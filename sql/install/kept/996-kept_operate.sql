@@ -724,7 +724,7 @@ BEGIN
 		FROM (SELECT j.customer, j.segment, j.journey, j.dimensions FROM %1$s.journeys j WHERE %3$s) k
 			FULL JOIN (SELECT j.customer, j.segment, j.journey, j.dimensions FROM (%2$s) j WHERE %3$s) r ON r.customer %4$s k.customer
 		WHERE NOT coalesce(k.journey OPERATOR(cjm.=) r.journey, false) OR k.segment IS DISTINCT FROM r.segment OR k.dimensions IS DISTINCT FROM r.dimensions
-		ORDER BY coalesce(k.customer, r.customer)::text COLLATE "C"', schema, cjm_internal.map_journeys_from_sql(def, 'events'),
+		ORDER BY coalesce(k.customer, r.customer)::text COLLATE "C"', schema, cjm_internal.map_journeys_from_sql(cjm_internal.kept_definition(def), 'events'),
 		CASE WHEN share = 1 THEN 'true'
 			ELSE format('(hash_record_extended(ROW(j.customer), 0) & 1048575) < %s::float8 * 1048576', share) END,
 		cjm_internal.kept_equals(def));

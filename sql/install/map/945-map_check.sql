@@ -70,11 +70,11 @@ BEGIN
 				''not finite, or from 1e18 on: no sum that has it says anything, and the models markov and shapley leave it out'')%s)
 			f(place, finding, subject, touches, meaning)
 		WHERE f.touches > 0 ORDER BY f.place', cjm_internal.map_is_amount('e.value'),
-		(SELECT string_agg(format('count(*) FILTER (WHERE %s IS NULL)', cjm_internal.map_part_sql(d.place)), ', ' ORDER BY d.place) FROM cjm_internal.map_dimension_list(def) d WHERE d.by_customer IS NULL),
+		(SELECT string_agg(format('count(*) FILTER (WHERE %s IS NULL)', cjm_internal.map_part_sql(d.place)), ', ' ORDER BY d.place) FROM cjm_internal.map_dimension_list(cjm_internal.kept_definition(def)) d WHERE d.by_customer IS NULL),
 		schema,
 		(SELECT string_agg(format(', (10, %L, %L::text, c.unknown[%s], ''rows that do not say the %s of their customer'')',
 				CASE d.place WHEN 0 THEN 'no segment' ELSE 'no dimension' END, CASE WHEN d.place > 0 THEN d.name END, d.n, CASE d.place WHEN 0 THEN 'segment' ELSE 'dimension' END), '' ORDER BY d.place)
-			FROM (SELECT d.*, row_number() OVER (ORDER BY d.place) AS n FROM cjm_internal.map_dimension_list(def) d WHERE d.by_customer IS NULL) d))
+			FROM (SELECT d.*, row_number() OVER (ORDER BY d.place) AS n FROM cjm_internal.map_dimension_list(cjm_internal.kept_definition(def)) d WHERE d.by_customer IS NULL) d))
 		USING all_rows, (def).channel IS NOT NULL, (def).value IS NOT NULL, cjm_internal.map_answer_events(def);
 
 	-- Events against stages, both ways.
@@ -125,7 +125,7 @@ BEGIN
 	-- Journeys of infinite times cannot be made.
 	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
 	IF whole THEN
-		RETURN QUERY EXECUTE cjm_internal.map_unknown_sql(def) USING all_rows;
+		RETURN QUERY EXECUTE cjm_internal.map_unknown_sql(cjm_internal.kept_definition(def)) USING all_rows;
 	END IF;
 	IF whole AND (def).value IS NOT NULL THEN
 		RETURN QUERY EXECUTE cjm_internal.map_money_sql(def);
