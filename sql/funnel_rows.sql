@@ -387,7 +387,7 @@ SELECT p AS position, (SELECT string_agg(coalesce(property, '-') || ' ' || custo
 FROM (VALUES ('first'), ('earliest'), ('last')) v (p), LATERAL (SELECT funnel_agg_by(1, '2026-01-01Z'::timestamptz + n * interval '1 min', e, variant, p, 'see -> buy within 1 day') AS by
 	FROM (VALUES (1, 'see', 'A'), (2, 'see', 'B'), (3, 'buy', 'C')) t (n, e, variant)) a;
 -- without channels; nobody; NULLs; errors
-SELECT property, entered, step, customers FROM unnest((SELECT funnel_agg_by(c, '2026-01-01 22:00Z'::timestamptz + c * interval '1 day', e, e || c, 'last', 'a -> b', 'week', 'Europe/Riga') FROM (VALUES (1, 'a'), (1, 'b'), (7, 'a'), (8, 'c')) v (c, e))) g, report(g.stats) WHERE step = 1;
+SELECT property, g.entered, step, customers FROM unnest((SELECT funnel_agg_by(c, '2026-01-01 22:00Z'::timestamptz + c * interval '1 day', e, e || c, 'last', 'a -> b', 'week', 'Europe/Riga') FROM (VALUES (1, 'a'), (1, 'b'), (7, 'a'), (8, 'c')) v (c, e))) g, report(g.stats) WHERE step = 1;
 SELECT funnel_agg_by(1, '2026-01-01Z', 'x', 'x', 'first', 'a', 'day', 'UTC') AS nobody, funnel_agg_by(NULL::bigint, '2026-01-01Z', 'a', 'x', 'first', 'a', 'day', 'UTC') IS NULL AS no_rows,
        funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', 'day', NULL) IS NULL AS no_zone, funnel_agg_by(1, '2026-01-01Z', 'a', 'x', NULL, 'a', 'day', 'UTC') IS NULL AS no_position;
 SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', 'fortnight', 'UTC');
@@ -399,10 +399,10 @@ SELECT funnel_agg_by(1, '2026-01-01Z', 'a', 'x', 'first', 'a', b, 'UTC') FROM (V
 SET enable_partitionwise_aggregate = on;
 SELECT cjm_internal.funnel_stats_send(funnel_agg(name, at, event, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) = (SELECT cjm_internal.funnel_stats_send(funnel_agg(journey, 'a -> b -> c within 1 hour', tstzrange('2026-01-01 01:00Z', '2026-01-01 02:00Z'))) FROM public.journeys) AS same
 FROM public.parts;
-SELECT entered, customers FROM unnest((SELECT funnel_agg_by_entry(id, at, event, 'a -> b -> c within 1 hour', 'hour', 'UTC') FROM public.parts)) p, report(p.stats) WHERE step = 1;
+SELECT p.entered, customers FROM unnest((SELECT funnel_agg_by_entry(id, at, event, 'a -> b -> c within 1 hour', 'hour', 'UTC') FROM public.parts)) p, report(p.stats) WHERE step = 1;
 RESET enable_partitionwise_aggregate;
 -- a day of 25 hours
-SELECT entered, customers FROM unnest((SELECT funnel_agg_by_entry(c, '2026-10-24 12:00Z'::timestamptz + c * interval '30 min', 'a', 'a', 'day', 'Europe/Riga') FROM generate_series(1, 120) c)) p, report(p.stats);
+SELECT p.entered, customers FROM unnest((SELECT funnel_agg_by_entry(c, '2026-10-24 12:00Z'::timestamptz + c * interval '30 min', 'a', 'a', 'day', 'Europe/Riga') FROM generate_series(1, 120) c)) p, report(p.stats);
 -- nobody begins a walk; there are no rows; NULLs; errors
 SELECT funnel_agg_by_entry(1, '2026-01-01Z', 'b', 'a -> b', 'day', 'UTC') AS nobody, funnel_agg_by_entry(NULL::bigint, '2026-01-01Z', 'a', 'a', 'day', 'UTC') IS NULL AS no_rows,
        funnel_agg_by_entry(1, '2026-01-01Z', 'a', 'a', 'day', NULL) IS NULL AS no_zone, funnel_agg(1, '2026-01-01Z', 'a', 'a', NULL::tstzrange) IS NULL AS no_range;

@@ -13,6 +13,7 @@
 #include "funnel/stats_expanded.h"
 
 PG_FUNCTION_INFO_V1(funnel_agg_step);
+PG_FUNCTION_INFO_V1(funnel_walks_agg_step);
 PG_FUNCTION_INFO_V1(funnel_stats_combine);
 
 /* The context of the aggregate that calls; NULL if none does. */
@@ -36,29 +37,21 @@ own_state(FunctionCallInfo fcinfo)
 	return expanded_stats_copy(NULL, funnel_stats_open_datum(value));
 }
 
-/*
- * funnel_agg_step(funnel_stats, journey, funnel [, entered])
- *
- * Counts a customer.  A row with a NULL among its arguments does not count.
- */
-Datum
-funnel_agg_step(PG_FUNCTION_ARGS)
+/* Has a row of journey, funnel and, if it is there, entry range a NULL? */
+static inline bool
+row_is_null(FunctionCallInfo fcinfo)
 {
-	FunnelMatcher *matcher;
-	bool		constant;
-	FunnelEntry entry;
+	return PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3));
+}
+
+/* The state of an aggregate over rows of journey, funnel and, if it is there, entry range; and the matcher of the funnel. */
+static inline ExpandedStats *
+state_of_funnel(FunctionCallInfo fcinfo, FunnelMatcher **matcher)
+{
 	ExpandedStats *state;
-	JourneyView view;
-	FunnelWalk	walk;
+	bool		constant;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 3 && PG_ARGISNULL(3)))
-	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	}
-
-	matcher = funnel_matcher_argument(fcinfo, 2, &constant);
+	*matcher = funnel_matcher_argument(fcinfo, 2, &constant);
 	if (PG_ARGISNULL(0))
 	{
 		struct varlena *funnel = PG_GETARG_VARLENA_PP(2);
@@ -80,11 +73,68 @@ funnel_agg_step(PG_FUNCTION_ARGS)
 								 VARSIZE_ANY_EXHDR(funnel));
 		}
 	}
+	return state;
+}
 
+/*
+ * funnel_agg_step(funnel_stats, journey, funnel [, entered])
+ *
+ * Counts a customer.  A row with a NULL among its arguments does not count.
+ */
+Datum
+funnel_agg_step(PG_FUNCTION_ARGS)
+{
+	FunnelMatcher *matcher;
+	FunnelEntry entry;
+	ExpandedStats *state;
+	JourneyView view;
+	FunnelWalk	walk;
+
+	if (row_is_null(fcinfo))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	state = state_of_funnel(fcinfo, &matcher);
 	entry = PG_NARGS() > 3 ? funnel_entry(PG_GETARG_DATUM(3)) : FUNNEL_ANY_ENTRY;
 	journey_open_datum(PG_GETARG_DATUM(1), &view);
 	funnel_match_journey(matcher, &view, entry, &walk);
 	expanded_stats_add(state, &walk);
+	PG_RETURN_DATUM(expanded_stats_datum(state));
+}
+
+static void
+count_walk(void *arg, const FunnelWalk *walk)
+{
+	expanded_stats_add((ExpandedStats *) arg, walk);
+}
+
+/*
+ * funnel_walks_agg_step(funnel_stats, journey, funnel, entered)
+ *
+ * Counts the walks of a customer, each like one of its own.
+ */
+Datum
+funnel_walks_agg_step(PG_FUNCTION_ARGS)
+{
+	FunnelMatcher *matcher;
+	ExpandedStats *state;
+	JourneyView view;
+	const FunnelTouch *touches;
+	size_t		count;
+
+	if (row_is_null(fcinfo))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	state = state_of_funnel(fcinfo, &matcher);
+	journey_open_datum(PG_GETARG_DATUM(1), &view);
+	count = funnel_match_touches(matcher, &view, &touches);
+	if (count > 0)
+		funnel_walks(funnel_matcher_rules(matcher), funnel_entry(PG_GETARG_DATUM(3)), touches, count, count_walk, state);
 	PG_RETURN_DATUM(expanded_stats_datum(state));
 }
 

@@ -17,6 +17,7 @@
 #define FUNNEL_MAX_STAGES 64
 #define FUNNEL_MAX_EVENTS 1024	/* in all stages and exclusions together */
 #define FUNNEL_NO_LIMIT (-1)	/* where a duration in microseconds may be absent */
+#define FUNNEL_SESSION_GAP INT64CONST(1800000000)	/* of sessions whose gap is not told: 30 minutes */
 
 /* What a touchpoint is asked for.  No bytes: anything does. */
 typedef struct FunnelEvent
@@ -39,6 +40,7 @@ typedef struct FunnelStage
 {
 	Label		name;
 	bool		optional;
+	bool		bound;			/* the channel of its touchpoint is the definition's variable */
 	int64		gap;			/* [D] in microseconds, or FUNNEL_NO_LIMIT */
 	int			nevents;		/* at least 1 */
 	FunnelEvent *events;
@@ -50,8 +52,11 @@ typedef struct FunnelDef
 	int			nstages;		/* 1 to FUNNEL_MAX_STAGES */
 	FunnelStage *stages;
 	int64		within;			/* microseconds, or FUNNEL_NO_LIMIT */
+	int64		session;		/* a walk lies in one session of this gap in microseconds; 0: it need not */
 	bool		strict;
 	bool		unordered;
+	bool		from_any;		/* a walk may begin at any stage */
+	Label		variable;		/* what stages that are bound call their channel; no bytes where none is */
 	int			nexcluded;
 	FunnelEvent *excluded;
 } FunnelDef;

@@ -31,6 +31,10 @@ funnel_rules(const FunnelDef *def, FunnelRules *rules)
 	rules->strict = def->strict;
 	rules->unordered = def->unordered;
 	rules->excluding = def->nexcluded > 0;
+	rules->every = def->strict || def->session != 0;
+	rules->from_any = def->from_any;
+	rules->session = def->session;
+	rules->bound = 0;
 	rules->optional = 0;
 	rules->gapped = 0;
 	for (int i = 0; i < def->nstages; i++)
@@ -40,7 +44,10 @@ funnel_rules(const FunnelDef *def, FunnelRules *rules)
 			rules->gapped |= STAGE_BIT(i);
 		if (def->stages[i].optional)
 			rules->optional |= STAGE_BIT(i);
+		if (def->stages[i].bound)
+			rules->bound |= STAGE_BIT(i);
 	}
+	rules->apart = rules->from_any || rules->session != 0 || rules->bound != 0;
 }
 
 /* Lets the walks under way go on in a group of several touchpoints, group to end - 1. */
@@ -189,7 +196,7 @@ funnel_reachable(const FunnelRules *rules, uint64 seen)
 {
 	uint64		passable = seen | rules->optional;
 
-	if (rules->unordered)
+	if (rules->unordered || rules->from_any)
 		return seen;
 	if (!(seen & 1))
 		return 0;
@@ -226,16 +233,16 @@ funnel_search_on(FunnelSearch *search, const FunnelRules *rules, FunnelEntry ent
 	return search->step == search->deepest;
 }
 
-/* The winning walk, when all touchpoints have come or more would change nothing; arguments as before. */
+/* The winning walk of a funnel that lies no further apart, when all touchpoints have come or more would change nothing. */
 void
-funnel_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+single_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
 				  const FunnelTouch *touches, size_t count, FunnelWalk *walk)
 {
 	if (rules->unordered)
 	{
 		UnorderedSpan span;
 
-		unordered_find(rules, entry, touches, count, &span);
+		unordered_find(rules, entry, rules->nstages, touches, count, &span);
 		walk->step = span.step;
 		walk->passed = stages_below(span.step);
 		if (span.step > 0)
@@ -252,18 +259,14 @@ funnel_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEn
 		ruled_walk(rules, entry, touches, count, walk);
 }
 
-/*
- * The winning walk of one customer: the deepest; of those the one that ends
- * earliest; then the one that starts latest; then the one with most optional
- * stages; then every step as early as possible, first to last.
- */
+/* funnel_walk of such a funnel, with all touchpoints at hand. */
 void
-funnel_walk(const FunnelRules *rules, FunnelEntry entry,
+single_walk(const FunnelRules *rules, FunnelEntry entry,
 			const FunnelTouch *touches, size_t count, FunnelWalk *walk)
 {
 	FunnelSearch search;
 
 	funnel_search_start(&search, rules, stages_below(rules->nstages));
 	funnel_search_on(&search, rules, entry, touches, count, true);
-	funnel_search_end(&search, rules, entry, touches, count, walk);
+	single_search_end(&search, rules, entry, touches, count, walk);
 }

@@ -14,13 +14,14 @@
 /*
  * One touchpoint.  An array of them is sorted by time; the order within one
  * time does not matter.  Touchpoints that match no stage and no exclusion may
- * be left out unless the rules are strict.
+ * be left out unless the rules need every one.
  */
 typedef struct FunnelTouch
 {
 	int64		at;				/* microseconds */
 	uint64		stages;			/* bit i: it matches stage i + 1 */
 	bool		excluded;		/* it matches an excluding event */
+	uint32		value;			/* of a variable: of two touchpoints the same if that has the same value; 0: none */
 } FunnelTouch;
 
 /* The rules of a funnel without its labels. */
@@ -31,6 +32,11 @@ typedef struct FunnelRules
 	bool		strict;
 	bool		unordered;
 	bool		excluding;
+	bool		every;			/* they need to see every touchpoint */
+	bool		apart;			/* one of the next three is set; see funnel/engine_apart.c */
+	bool		from_any;		/* a walk may begin at any stage */
+	int64		session;		/* a walk lies in one session of this gap in microseconds; 0: it need not */
+	uint64		bound;			/* bit i: the touchpoint of stage i + 1 has the walk's value; only with one does it match */
 	uint64		optional;		/* bit i: stage i + 1 may be left out */
 	uint64		gapped;			/* bit i: stage i + 1 has a [D] */
 	int64		gap[FUNNEL_MAX_STAGES]; /* FUNNEL_NO_LIMIT where there is none */
@@ -44,6 +50,20 @@ typedef struct FunnelEntry
 } FunnelEntry;
 
 #define FUNNEL_ANY_ENTRY ((FunnelEntry) {PG_INT64_MIN, PG_INT64_MAX})
+
+/* The stages that a walk may begin with. */
+static inline uint64
+funnel_begins(const FunnelRules *rules)
+{
+	return rules->unordered || rules->from_any ? ~UINT64CONST(0) : 1;
+}
+
+/* Is there any limit of time within which a walk must go on? */
+static inline bool
+funnel_is_limited(const FunnelRules *rules)
+{
+	return rules->within != FUNNEL_NO_LIMIT || rules->session != 0;
+}
 
 /*
  * The winning walk.  at[i] is set where bit i of passed is.
@@ -63,6 +83,7 @@ typedef struct FunnelWalk
 {
 	int			step;			/* 0: no walk */
 	uint64		passed;			/* bit i: the walk holds stage i + 1 */
+	uint32		value;			/* of the touchpoints at bound stages, if it holds one; set if the rules have such */
 	int64		at[FUNNEL_MAX_STAGES];
 } FunnelWalk;
 
@@ -76,6 +97,7 @@ typedef struct FunnelCompletion
 {
 	int64		at;
 	uint64		stages;			/* all that such a touchpoint matches, up to the last mandatory one */
+	uint32		value;			/* and its value */
 	int64		count;			/* conversions */
 } FunnelCompletion;
 
@@ -117,6 +139,11 @@ extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rul
 							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
+/* One walk after the other, to whoever wants them; of an unordered funnel its times are the first ones of at. */
+typedef void (*FunnelWalkReader) (void *arg, const FunnelWalk *walk);
+
+extern void funnel_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count,
+						 FunnelWalkReader reader, void *arg);
 extern int	funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
 							 const FunnelTouch *touches, size_t count, int64 now);
 

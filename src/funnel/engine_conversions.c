@@ -27,7 +27,7 @@ typedef struct Kind
 
 /* Takes note of conversions, if anybody wants to know of more than their number. */
 static void
-note_completion(FunnelCompletions *completions, int64 at, uint64 stages, int64 count)
+note_completion(FunnelCompletions *completions, int64 at, uint64 stages, uint32 value, int64 count)
 {
 	if (completions == NULL)
 		return;
@@ -39,28 +39,37 @@ note_completion(FunnelCompletions *completions, int64 at, uint64 stages, int64 c
 		else
 			completions->list = repalloc_huge(completions->list, completions->capacity * sizeof(FunnelCompletion));
 	}
-	completions->list[completions->count++] = (FunnelCompletion) {at, stages, count};
+	completions->list[completions->count++] = (FunnelCompletion) {at, stages, value, count};
 }
 
-/* Orders the touchpoints of one time by what they match. */
+/* Orders the touchpoints of one time by what they match, and then by value. */
 static int
-compare_stages(uint64 a, uint64 b)
+compare_touches(const FunnelTouch *a, const FunnelTouch *b)
 {
-	int			bits_a = pg_popcount64(a);
-	int			bits_b = pg_popcount64(b);
+	int			bits_a = pg_popcount64(a->stages);
+	int			bits_b = pg_popcount64(b->stages);
 
 	if (bits_a != bits_b)
 		return bits_a - bits_b;
-	return (a > b) - (a < b);
+	if (a->stages != b->stages)
+		return a->stages > b->stages ? 1 : -1;
+	return (a->value > b->value) - (a->value < b->value);
 }
 
 #define ST_SORT sort_touches
 #define ST_ELEMENT_TYPE FunnelTouch
-#define ST_COMPARE(a, b) compare_stages((a)->stages, (b)->stages)
+#define ST_COMPARE(a, b) compare_touches(a, b)
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
+
+/* Puts the touchpoints of one time in the order in which walks use them up. */
+void
+sort_group(FunnelTouch *touches, size_t count)
+{
+	sort_touches(touches, count);
+}
 
 /*
  * Finds the complete walk that stays within the time of some kinds of
@@ -151,7 +160,7 @@ convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int6
 				times = Min(times, kinds[i].count / kinds[i].used);
 		for (size_t i = first; i < first + nused; i++)
 			kinds[i].count -= kinds[i].used * times;
-		note_completion(completions, touches[0].at, kinds[first + last].stages, times);
+		note_completion(completions, touches[0].at, kinds[first + last].stages, 0, times);
 		while (first < nkinds && kinds[first].count == 0)
 			first++;
 		*conversions += times;
@@ -179,8 +188,21 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 	cut.nstages = last_mandatory(rules) + 1;
 	cut.optional &= stages_below(cut.nstages);
 	cut.gapped &= stages_below(cut.nstages);
+	cut.bound &= stages_below(cut.nstages);
 	if (completions != NULL)
 		completions->stages = stages_below(cut.nstages);
+	if (rules->session != 0)
+	{
+		FunnelRules inside = without_sessions(rules);
+
+		/* No walk goes from one session on to the next. */
+		for (size_t first = 0, end; first < count; first = end)
+		{
+			end = session_end(rules, touches, count, first);
+			conversions += funnel_conversions(&inside, entry, touches + first, end - first, completions);
+		}
+		return conversions;
+	}
 	for (;;)
 	{
 		FunnelWalk	walk;
@@ -188,12 +210,13 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		FunnelTouch *group;
 		bool	   *used;
 		uint64		last = 0;		/* what the touchpoint matches that completes the funnel */
+		uint32		value = 0;		/* and its value */
 		size_t		size;
 		size_t		left = 0;
 
 		if (rules->unordered)
 		{
-			unordered_find(&cut, entry, touches, count, &span);
+			unordered_find(&cut, entry, cut.nstages, touches, count, &span);
 			if (span.step < cut.nstages)
 				break;
 		}
@@ -210,7 +233,8 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 		size = span.end - span.last;
 		if (size == 1)
 		{
-			note_completion(completions, touches[span.last].at, touches[span.last].stages & stages_below(cut.nstages), 1);
+			note_completion(completions, touches[span.last].at, touches[span.last].stages & stages_below(cut.nstages),
+							rules->bound != 0 ? touches[span.last].value : 0, 1);
 			touches += span.end;
 			count -= span.end;
 			continue;
@@ -252,17 +276,19 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 					wanted |= STAGE_BIT(stage);
 			basis.taken = basis.closed = 0;
 			for (size_t i = 0; i < size; i++)
-				used[i] = basis_add(&basis, group[i].stages & wanted, i);
+				used[i] = basis_add(&basis, stages_with_value(rules, &group[i], walk.value) & wanted, i);
 			last = group[basis.who[cut.nstages - 1]].stages;
+			if (rules->bound != 0)
+				value = group[basis.who[cut.nstages - 1]].value;
 		}
-		note_completion(completions, group[0].at, last, 1);
+		note_completion(completions, group[0].at, last, value, 1);
 		for (size_t i = size; i-- > 0;)
 			if (!used[i])
 				group[size - ++left] = group[i];
 		pfree(used);
 
 		/* Whoever begins at this time may end at it too. */
-		if (entry_holds(entry, group[0].at))
+		if (entry_holds(entry, group[0].at) && !cut.apart)
 			left = convert_group(&cut, group + size - left, left, &conversions, completions);
 		touches += span.end - left;
 		count -= span.end - left;

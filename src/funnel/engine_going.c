@@ -2,9 +2,8 @@
  * funnel/engine_going.c: could walks that have begun take a touchpoint yet to come?
  *
  * Touchpoints come by and by, so that the question can be put after each time of
- * a customer.  An ordered funnel is followed as it is elsewhere, and an answer
- * costs a step a stage, whatever lies behind.  An unordered one is looked at from
- * its end at each question, mostly no further than its last touchpoint.
+ * a customer.  Most funnels are followed (funnel/engine_follow.c); what lies apart
+ * (funnel/engine_apart.c) is followed anew at each question, from its last session on.
  */
 #include "funnel/engine_going.h"
 
@@ -12,55 +11,17 @@
 void
 funnel_going_start(FunnelGoing *going, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches)
 {
-	going->rules = rules;
-	going->entry = entry;
-	going->touches = touches;
-	going->next = 0;
-	going->begun = false;
-	going->state.alive = 0;
-}
-
-/* Of a plain funnel the latest touchpoint that could begin a walk decides. */
-static void
-find_start(FunnelGoing *going, size_t count)
-{
-	const FunnelTouch *touches = going->touches;
-
-	for (size_t i = count; i-- > going->next;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if ((touches[i].stages & 1) != 0 && entry_holds(going->entry, touches[i].at))
-		{
-			going->begun = true;
-			going->start = touches[i].at;
-			return;
-		}
-	}
+	follow_start(going, rules, entry, touches);
 }
 
 /* Takes the touchpoints up to count, where a time ends. */
 void
 funnel_going_until(FunnelGoing *going, size_t count)
 {
-	const FunnelRules *rules = going->rules;
-	RuledGroup	group;
-
-	if (is_plain(rules))
-		find_start(going, count);
-	else if (!rules->unordered)
-		for (size_t i = going->next; i < count; i = group.end)
-		{
-			int64		ended[FUNNEL_MAX_STAGES];
-			uint64		stages;
-
-			CHECK_FOR_INTERRUPTS();
-			ruled_group(rules, rules->nstages, going->touches, count, i, &group);
-			if (group.end == count)
-				going->before = going->state;
-			stages = ruled_advance(rules, going->entry, &group, &going->state, ended);
-			going->ended = (stages & stages_below(rules->nstages - 1)) != 0;
-		}
-	going->next = count;
+	if (going->rules->apart)
+		going->next = count;
+	else
+		follow_until(going, count);
 }
 
 /* Could a walk take a touchpoint at now, or later?  now is not before the last touchpoint.  Without a limit none could. */
@@ -69,16 +30,10 @@ funnel_going_at(const FunnelGoing *going, int64 now)
 {
 	const FunnelRules *rules = going->rules;
 
-	if (rules->within == FUNNEL_NO_LIMIT || going->next == 0)
-		return false;
-	if (rules->unordered)
-		return unordered_goes_on(rules, going->entry, going->touches, going->next, now);
-	if (is_plain(rules))
-		return going->begun && time_within(going->start, now, rules->within);
-	/* What comes at the last time comes among its touchpoints, which bound nothing there. */
-	if (going->touches[going->next - 1].at == now)
-		return going->ended || ruled_goes_on(rules, &going->before, now);
-	return ruled_goes_on(rules, &going->state, now);
+	if (!rules->apart)
+		return follow_at(going, now);
+	return funnel_is_limited(rules) && going->next > 0 &&
+		apart_goes_on(rules, going->entry, going->touches, going->next, now);
 }
 
 /*
@@ -89,7 +44,7 @@ funnel_going_at(const FunnelGoing *going, int64 now)
  * of them is enough: with it come all that are missing, and the walk is complete.
  * It must be one that has begun, that is no longer than within at now, that the
  * next stage's [D] still lets go on, and, for strict and excluding, that nothing
- * has broken since.  Without within nobody is open.
+ * has broken since.  Without a limit, within or of a session, nobody is open.
  */
 int
 funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
@@ -99,15 +54,15 @@ funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
 	FunnelWalk	walk;
 	UnorderedSpan span;
 
-	if (count == 0 || rules->within == FUNNEL_NO_LIMIT)
+	if (count == 0 || !funnel_is_limited(rules))
 		return 0;
 	funnel_going_start(&going, rules, entry, touches);
 	funnel_going_until(&going, count);
 	if (!funnel_going_at(&going, Max(now, touches[count - 1].at)))
 		return 0;
-	if (rules->unordered)
+	if (rules->unordered && !rules->apart)
 	{
-		unordered_find(rules, entry, touches, count, &span);
+		unordered_find(rules, entry, rules->nstages, touches, count, &span);
 		return span.step < rules->nstages ? span.step : 0;
 	}
 	funnel_walk(rules, entry, touches, count, &walk);

@@ -21,6 +21,12 @@ typedef struct FunnelGoing
 	bool		ended;			/* did some come to a stage, not the last, at that time? */
 } FunnelGoing;
 
+/* funnel/engine_follow.c */
+extern void follow_start(FunnelGoing *going, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches);
+extern void follow_until(FunnelGoing *going, size_t count);
+extern bool follow_at(const FunnelGoing *going, int64 now);
+
+/* funnel/engine_going.c */
 extern void funnel_going_start(FunnelGoing *going, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches);
 extern void funnel_going_until(FunnelGoing *going, size_t count);
 extern bool funnel_going_at(const FunnelGoing *going, int64 now);

@@ -48,7 +48,8 @@ time_within(int64 earlier, int64 later, int64 limit)
 static inline bool
 is_plain(const FunnelRules *rules)
 {
-	return !rules->strict && !rules->unordered && !rules->excluding && (rules->optional | rules->gapped) == 0;
+	return !rules->apart && !rules->strict && !rules->unordered && !rules->excluding &&
+		(rules->optional | rules->gapped) == 0;
 }
 
 /* The last stage that a funnel must have reached to be completed. */
@@ -125,6 +126,13 @@ typedef struct RuledState
 	int64		last[FUNNEL_MAX_STAGES];
 } RuledState;
 
+/* What a touchpoint matches in a walk whose bound stages have a value. */
+static inline uint64
+stages_with_value(const FunnelRules *rules, const FunnelTouch *touch, uint32 value)
+{
+	return rules->bound == 0 || touch->value == value ? touch->stages : touch->stages & ~rules->bound;
+}
+
 /* The index of the first touchpoint at a time, which some touchpoint has. */
 static inline size_t
 find_time(const FunnelTouch *touches, size_t count, int64 at)
@@ -157,6 +165,12 @@ typedef struct UnorderedSpan
 	size_t		end;
 } UnorderedSpan;
 
+/* funnel/engine.c */
+extern void single_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
+							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+extern void single_walk(const FunnelRules *rules, FunnelEntry entry,
+						const FunnelTouch *touches, size_t count, FunnelWalk *walk);
+
 /* funnel/engine_match.c */
 extern bool basis_add(TouchBasis *basis, uint64 stages, size_t who);
 extern bool basis_add_latest(TouchBasis *basis, uint64 stages, size_t who);
@@ -176,8 +190,17 @@ extern void ruled_walk(const FunnelRules *rules, FunnelEntry entry,
 					   const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern bool ruled_goes_on(const FunnelRules *rules, const RuledState *state, int64 now);
 
+/* funnel/engine_conversions.c */
+extern void sort_group(FunnelTouch *touches, size_t count);
+
+/* funnel/engine_apart.c */
+extern size_t session_end(const FunnelRules *rules, const FunnelTouch *touches, size_t count, size_t first);
+extern FunnelRules without_sessions(const FunnelRules *rules);
+extern bool apart_goes_on(const FunnelRules *rules, FunnelEntry entry,
+						  const FunnelTouch *touches, size_t count, int64 now);
+
 /* funnel/engine_unordered.c */
-extern void unordered_find(const FunnelRules *rules, FunnelEntry entry,
+extern void unordered_find(const FunnelRules *rules, FunnelEntry entry, int deepest,
 						   const FunnelTouch *touches, size_t count, UnorderedSpan *span);
 extern void unordered_times(const FunnelRules *rules, const FunnelTouch *touches,
 							const UnorderedSpan *span, int64 *at, bool *used);

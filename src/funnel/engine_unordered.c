@@ -166,9 +166,9 @@ latest_start(UnorderedState *state, size_t first, int64 at)
 	return first;
 }
 
-/* Finds the winning walk's step, start and end. */
+/* Finds the winning walk's step, start and end; no walk comes further than deepest, which may be nstages. */
 void
-unordered_find(const FunnelRules *rules, FunnelEntry entry,
+unordered_find(const FunnelRules *rules, FunnelEntry entry, int deepest,
 			   const FunnelTouch *touches, size_t count, UnorderedSpan *span)
 {
 	UnorderedState state;
@@ -191,7 +191,7 @@ unordered_find(const FunnelRules *rules, FunnelEntry entry,
 	for (int i = 0; i < rules->nstages; i++)
 		state.segments[0].next[i] = first;
 
-	for (; first < count && span->step < rules->nstages; first = end)
+	for (; first < count && span->step < deepest; first = end)
 	{
 		int64		at = touches[first].at;
 		bool		excluded = false;

@@ -43,7 +43,7 @@ journey_entry_buckets(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		/* Touchpoints come in time order, so most lie in the bucket of the one before. */
-		if (touches[i].at < end || (rules->unordered ? touches[i].stages == 0 : !(touches[i].stages & 1)))
+		if (touches[i].at < end || (touches[i].stages & funnel_begins(rules)) == 0)
 			continue;
 		if (known != NULL)
 		{

@@ -8,6 +8,8 @@
  */
 #include "funnel/argument.h"
 
+#include "port/pg_bitutils.h"
+
 PG_FUNCTION_INFO_V1(journey_entry_channel);
 
 Datum
@@ -15,8 +17,9 @@ journey_entry_channel(PG_FUNCTION_ARGS)
 {
 	FunnelMatcher *matcher = funnel_matcher_argument(fcinfo, 1, NULL);
 	FunnelEntry entry = PG_NARGS() > 2 ? funnel_entry(PG_GETARG_DATUM(2)) : FUNNEL_ANY_ENTRY;
-	/* An unordered funnel may begin with any stage. */
-	uint64		asked = funnel_matcher_rules(matcher)->unordered ? ~UINT64CONST(0) : 1;
+	const FunnelRules *rules = funnel_matcher_rules(matcher);
+	uint64		asked;
+	int64		began;
 	uint32		found = 0;
 	JourneyView view;
 	FunnelWalk	walk;
@@ -27,12 +30,17 @@ journey_entry_channel(PG_FUNCTION_ARGS)
 	funnel_match_journey(matcher, &view, entry, &walk);
 	if (walk.step == 0)
 		PG_RETURN_NULL();
+	began = walk.at[pg_rightmost_one_pos64(walk.passed)];
+	/* An unordered funnel may begin with any stage. */
+	asked = rules->unordered ? ~UINT64CONST(0) : walk.passed & (~walk.passed + 1);
 	/* The matcher has been asked of this journey and knows its labels, whose ids are in the order of their bytes. */
-	for (uint32 i = journey_lower_bound(&view, walk.at[0]); i < view.count && journey_at(&view, i) == walk.at[0]; i++)
+	for (uint32 i = journey_lower_bound(&view, began); i < view.count && journey_at(&view, i) == began; i++)
 	{
 		uint32		channel = journey_label_at(&view.channels, i);
 
 		CHECK_FOR_INTERRUPTS();
+		if ((asked & rules->bound) != 0 && channel != walk.value)
+			continue;
 		if (channel != 0 && (found == 0 || channel < found) && (funnel_match_stages(matcher, &view, i) & asked) != 0)
 			found = channel;
 	}

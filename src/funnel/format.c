@@ -3,13 +3,17 @@
  *
  * The bytes of a value of type funnel, after the varlena header:
  *
- *	byte 0		format version, 1
- *	byte 1		flags: 1 strict, 2 unordered, 4 within follows, 8 exclusions follow
+ *	byte 0		format version, 1; 2 with any of the flags 16, 32 and 64
+ *	byte 1		flags: 1 strict, 2 unordered, 4 within follows, 8 exclusions follow,
+ *				16 session follows, 32 from any stage, 64 variable follows
  *	byte 2		number of stages, 1 to 64
  *	[within]	varint, microseconds, at least 1; only with flag 4
+ *	[session]	varint, the gap in microseconds, at least 1; only with flag 16
+ *	[variable]	label, of at least a byte; only with flag 64
  *	[excluded]	an event list; only with flag 8
  *	stages		one after the other:
- *		byte		flags: 1 optional, 2 gap follows
+ *		byte		flags: 1 optional, 2 gap follows, 4 (with flag 64) the channel of
+ *					each event, which is empty, is the variable
  *		[gap]		varint, microseconds, at least 1; only with flag 2
  *		name		label; empty: the default name
  *		events		an event list
@@ -26,17 +30,24 @@
 
 #include "base/bytes.h"
 
-#define FUNNEL_FORMAT_VERSION 1
+#define FUNNEL_FORMAT_VERSION 2
+#define FUNNEL_FORMAT_FIRST 1	/* of what needs none of the flags that came with the second */
 
 #define FLAG_STRICT 1
 #define FLAG_UNORDERED 2
 #define FLAG_WITHIN 4
 #define FLAG_EXCLUDED 8
-#define FLAGS_KNOWN 15
+#define FLAG_SESSION 16
+#define FLAG_FROM_ANY 32
+#define FLAG_VARIABLE 64
+#define FLAGS_KNOWN 127
+#define FLAGS_FIRST 15
 
 #define STAGE_OPTIONAL 1
 #define STAGE_GAP 2
-#define STAGE_FLAGS_KNOWN 3
+#define STAGE_BOUND 4
+#define STAGE_FLAGS_KNOWN 7
+#define STAGE_FLAGS_FIRST 3
 
 static const struct
 {
@@ -132,8 +143,9 @@ print_label(StringInfo out, Label label)
 				funnel_find_space(label) != NULL);
 }
 
+/* variable: what the event's channel is called; no bytes: nothing. */
 static void
-print_event(StringInfo out, const FunnelEvent *event)
+print_event(StringInfo out, const FunnelEvent *event, Label variable)
 {
 	if (event->event.bytes == NULL)
 		appendStringInfoChar(out, '*');
@@ -144,16 +156,22 @@ print_event(StringInfo out, const FunnelEvent *event)
 		appendStringInfoChar(out, '@');
 		print_label(out, event->channel);
 	}
+	if (variable.bytes != NULL)
+	{
+		appendStringInfoString(out, "@(");
+		print_label(out, variable);
+		appendStringInfoChar(out, ')');
+	}
 }
 
 static void
-print_events(StringInfo out, const FunnelEvent *events, int count)
+print_events(StringInfo out, const FunnelEvent *events, int count, Label variable)
 {
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(out, " | ");
-		print_event(out, &events[i]);
+		print_event(out, &events[i], variable);
 	}
 }
 
@@ -172,7 +190,7 @@ funnel_default_name(const FunnelEvent *event)
 	if (event->channel.bytes == NULL)
 		return (Label) {"*", 1};
 	initStringInfo(&text);
-	print_event(&text, event);
+	print_event(&text, event, (Label) {NULL, 0});
 	return (Label) {text.data, text.len};
 }
 
@@ -201,7 +219,7 @@ funnel_print(StringInfo out, const FunnelDef *def)
 			print_label(out, stage->name);
 			appendStringInfoString(out, ": ");
 		}
-		print_events(out, stage->events, stage->nevents);
+		print_events(out, stage->events, stage->nevents, stage->bound ? def->variable : (Label) {NULL, 0});
 		if (stage->gap != FUNNEL_NO_LIMIT)
 		{
 			appendStringInfoString(out, " [");
@@ -213,15 +231,25 @@ funnel_print(StringInfo out, const FunnelDef *def)
 		appendStringInfoString(out, " strict");
 	if (def->unordered)
 		appendStringInfoString(out, " unordered");
+	if (def->from_any)
+		appendStringInfoString(out, " from any stage");
 	if (def->within != FUNNEL_NO_LIMIT)
 	{
 		appendStringInfoString(out, " within ");
 		funnel_print_duration(out, def->within);
 	}
+	if (def->session != 0)
+		appendStringInfoString(out, " within session");
+	if (def->session != 0 && def->session != FUNNEL_SESSION_GAP)
+	{
+		appendStringInfoString(out, " (");
+		funnel_print_duration(out, def->session);
+		appendStringInfoChar(out, ')');
+	}
 	if (def->nexcluded > 0)
 	{
 		appendStringInfoString(out, " excluding ");
-		print_events(out, def->excluded, def->nexcluded);
+		print_events(out, def->excluded, def->nexcluded, (Label) {NULL, 0});
 	}
 }
 
@@ -257,6 +285,15 @@ check_events(const FunnelEvent *events, int count, int *total, CjmError *error)
 	return true;
 }
 
+/* Fails because "from any stage" stands together with what it has no meaning with. */
+static bool
+fail_from_any(const char *other, const char *hint, CjmError *error)
+{
+	cjm_fail(error, CJM_ERROR_VALUE, "invalid funnel: \"from any stage\" and \"%s\" exclude each other", other);
+	cjm_fail_hint(error, "%s", hint);
+	return false;
+}
+
 /* Fails because "unordered" stands together with a rule of ordered funnels. */
 static bool
 fail_unordered(const char *other, CjmError *error)
@@ -275,6 +312,7 @@ bool
 funnel_check(const FunnelDef *def, CjmError *error)
 {
 	int			total = 0;
+	bool		bound = false;
 
 	if (def->nstages < 1)
 		return cjm_fail(error, CJM_ERROR_VALUE, "funnel has no stage");
@@ -286,9 +324,13 @@ funnel_check(const FunnelDef *def, CjmError *error)
 	}
 	if (def->unordered && def->strict)
 		return fail_unordered("strict", error);
-	if (def->within != FUNNEL_NO_LIMIT && def->within <= 0)
+	if (def->from_any && def->unordered)
+		return fail_from_any("unordered", "An unordered funnel begins at any stage without it. Leave it out.", error);
+	if (def->session < 0 || (def->within != FUNNEL_NO_LIMIT && def->within <= 0))
 		return cjm_fail(error, CJM_ERROR_VALUE, "funnel has a duration that is not greater than zero");
 	if (!check_events(def->excluded, def->nexcluded, &total, error))
+		return false;
+	if (def->variable.bytes != NULL && !check_label(def->variable, "variable", error))
 		return false;
 
 	for (int i = 0; i < def->nstages; i++)
@@ -305,6 +347,17 @@ funnel_check(const FunnelDef *def, CjmError *error)
 			return cjm_fail(error, CJM_ERROR_VALUE, "funnel has a duration that is not greater than zero");
 		if (i == 0 && (stage->optional || stage->gap != FUNNEL_NO_LIMIT))
 			return cjm_fail(error, CJM_ERROR_VALUE, "the first stage of the funnel is optional or has a limit");
+		if (stage->bound && def->unordered)
+			return fail_unordered("@(variable)", error);
+		if (stage->bound && def->variable.bytes == NULL)
+			return cjm_fail(error, CJM_ERROR_VALUE, "funnel has a stage with a variable and no variable");
+		bound |= stage->bound;
+		for (int j = 0; stage->bound && j < stage->nevents; j++)
+			if (stage->events[j].channel.bytes != NULL)
+				return cjm_fail(error, CJM_ERROR_VALUE, "funnel has an event with a channel and a variable");
+		if (def->from_any && stage->optional)
+			return fail_from_any("optional", "Whoever may begin anywhere need not say what can be left out before. "
+								 "Make the stage mandatory, or leave one of the two out.", error);
 		if (def->unordered && stage->optional)
 			return fail_unordered("optional", error);
 		if (def->unordered && stage->gap != FUNNEL_NO_LIMIT)
@@ -318,6 +371,8 @@ funnel_check(const FunnelDef *def, CjmError *error)
 			return fail_unordered(limit.data, error);
 		}
 	}
+	if (bound != (def->variable.bytes != NULL))
+		return cjm_fail(error, CJM_ERROR_VALUE, "funnel has a variable at no stage");
 	return true;
 }
 
@@ -344,14 +399,23 @@ append_events(StringInfo out, const FunnelEvent *events, int count)
 void
 funnel_encode(StringInfo out, const FunnelDef *def)
 {
-	appendStringInfoCharMacro(out, FUNNEL_FORMAT_VERSION);
-	appendStringInfoCharMacro(out, (def->strict ? FLAG_STRICT : 0) |
-							  (def->unordered ? FLAG_UNORDERED : 0) |
-							  (def->within != FUNNEL_NO_LIMIT ? FLAG_WITHIN : 0) |
-							  (def->nexcluded > 0 ? FLAG_EXCLUDED : 0));
+	int			flags = (def->strict ? FLAG_STRICT : 0) |
+		(def->unordered ? FLAG_UNORDERED : 0) |
+		(def->within != FUNNEL_NO_LIMIT ? FLAG_WITHIN : 0) |
+		(def->nexcluded > 0 ? FLAG_EXCLUDED : 0) |
+		(def->session != 0 ? FLAG_SESSION : 0) |
+		(def->from_any ? FLAG_FROM_ANY : 0) |
+		(def->variable.bytes != NULL ? FLAG_VARIABLE : 0);
+
+	appendStringInfoCharMacro(out, (flags & ~FLAGS_FIRST) != 0 ? FUNNEL_FORMAT_VERSION : FUNNEL_FORMAT_FIRST);
+	appendStringInfoCharMacro(out, flags);
 	appendStringInfoCharMacro(out, def->nstages);
 	if (def->within != FUNNEL_NO_LIMIT)
 		append_varint(out, def->within);
+	if (def->session != 0)
+		append_varint(out, def->session);
+	if (def->variable.bytes != NULL)
+		append_label(out, def->variable);
 	if (def->nexcluded > 0)
 		append_events(out, def->excluded, def->nexcluded);
 	for (int i = 0; i < def->nstages; i++)
@@ -359,7 +423,8 @@ funnel_encode(StringInfo out, const FunnelDef *def)
 		const FunnelStage *stage = &def->stages[i];
 
 		appendStringInfoCharMacro(out, (stage->optional ? STAGE_OPTIONAL : 0) |
-								  (stage->gap != FUNNEL_NO_LIMIT ? STAGE_GAP : 0));
+								  (stage->gap != FUNNEL_NO_LIMIT ? STAGE_GAP : 0) |
+								  (stage->bound ? STAGE_BOUND : 0));
 		if (stage->gap != FUNNEL_NO_LIMIT)
 			append_varint(out, stage->gap);
 		append_label(out, has_default_name(stage) ? (Label) {NULL, 0} : stage->name);
@@ -457,13 +522,14 @@ read_events(Reader *reader, FunnelEvent **events, int *count)
 }
 
 static bool
-read_stage(Reader *reader, FunnelStage *stage)
+read_stage(Reader *reader, uint8 known, FunnelStage *stage)
 {
 	uint8		flags = 0;
 
-	if (!read_byte(reader, STAGE_FLAGS_KNOWN, &flags))
+	if (!read_byte(reader, known, &flags))
 		return false;
 	stage->optional = (flags & STAGE_OPTIONAL) != 0;
+	stage->bound = (flags & STAGE_BOUND) != 0;
 	stage->gap = FUNNEL_NO_LIMIT;
 	if (((flags & STAGE_GAP) && !read_duration(reader, &stage->gap)) ||
 		!read_label(reader, &stage->name) ||
@@ -488,34 +554,45 @@ funnel_decode(const uint8 *bytes, size_t size, FunnelDef *def, CjmError *error)
 	CjmError	refused = {0};
 	uint8		flags = 0;
 	uint8		nstages = 0;
+	bool		first;
 
 	memset(def, 0, sizeof(FunnelDef));
 	def->within = FUNNEL_NO_LIMIT;
-	if (size > 0 && bytes[0] != FUNNEL_FORMAT_VERSION)
+	first = size > 0 && bytes[0] == FUNNEL_FORMAT_FIRST;
+	if (size > 0 && !first && bytes[0] != FUNNEL_FORMAT_VERSION)
 	{
 		cjm_fail(error, CJM_ERROR_VERSION, "funnel has format version %d, which this release of cjm cannot read",
 				 bytes[0]);
-		cjm_fail_detail(error, "It reads version %d.", FUNNEL_FORMAT_VERSION);
+		cjm_fail_detail(error, "It reads versions %d to %d.", FUNNEL_FORMAT_FIRST, FUNNEL_FORMAT_VERSION);
 		cjm_fail_hint(error, "Update the extension, or send the funnel as text.");
 		return false;
 	}
 	if (!read_byte(&reader, 0xff, &flags) ||	/* the version */
-		!read_byte(&reader, FLAGS_KNOWN, &flags) ||
+		!read_byte(&reader, first ? FLAGS_FIRST : FLAGS_KNOWN, &flags) ||
 		!read_byte(&reader, 0xff, &nstages))
 		return false;
+	if (!first && (flags & ~FLAGS_FIRST) == 0)
+		return fail_corrupt(&reader, "a later version than needed");
 	if (nstages < 1 || nstages > FUNNEL_MAX_STAGES)
 		return fail_corrupt(&reader, "number of stages out of range");
 	def->strict = (flags & FLAG_STRICT) != 0;
 	def->unordered = (flags & FLAG_UNORDERED) != 0;
+	def->from_any = (flags & FLAG_FROM_ANY) != 0;
 	def->nstages = nstages;
 	if ((flags & FLAG_WITHIN) && !read_duration(&reader, &def->within))
 		return false;
+	if ((flags & FLAG_SESSION) && !read_duration(&reader, &def->session))
+		return false;
+	if ((flags & FLAG_VARIABLE) && !read_label(&reader, &def->variable))
+		return false;
+	if (((flags & FLAG_SESSION) && def->session == 0) || ((flags & FLAG_VARIABLE) && def->variable.bytes == NULL))
+		return fail_corrupt(&reader, "a session or a variable of nothing");
 	if ((flags & FLAG_EXCLUDED) && !read_events(&reader, &def->excluded, &def->nexcluded))
 		return false;
 	def->stages = palloc(nstages * sizeof(FunnelStage));
 	for (int i = 0; i < nstages; i++)
 	{
-		if (!read_stage(&reader, &def->stages[i]))
+		if (!read_stage(&reader, first ? STAGE_FLAGS_FIRST : STAGE_FLAGS_KNOWN, &def->stages[i]))
 			return false;
 	}
 	if (reader.at < reader.end)

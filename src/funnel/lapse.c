@@ -47,7 +47,7 @@ journey_funnel_lapse(PG_FUNCTION_ARGS)
 		if (!last && session_goes_on(at, next, away))
 			continue;
 		for (; before < count && touches[before].at <= at; before++)
-			begun |= rules->unordered ? touches[before].stages != 0 : touches[before].stages & 1;
+			begun |= (touches[before].stages & funnel_begins(rules)) != 0;
 		if (!begun)
 			continue;
 		funnel_walk(rules, FUNNEL_ANY_ENTRY, touches, before, &walk);

@@ -95,6 +95,7 @@ funnel_matcher(const FunnelDef *def)
 		matcher->any.stages = matcher->conditions[matcher->nchanneled].stages;
 		matcher->any.excluded = matcher->conditions[matcher->nchanneled].excluded;
 	}
+	matcher->channeled = matcher->nchanneled > 0 || matcher->rules.bound != 0;
 	matcher->table = palloc(1);
 	return matcher;
 }
@@ -105,11 +106,11 @@ funnel_matcher_rules(const FunnelMatcher *matcher)
 	return &matcher->rules;
 }
 
-/* Does any stage or exclusion ask for a channel? */
+/* Does any stage or exclusion ask for a channel, or for the same one? */
 bool
 funnel_matcher_asks_channel(const FunnelMatcher *matcher)
 {
-	return matcher->nchanneled > 0;
+	return matcher->channeled;
 }
 
 /*
@@ -245,12 +246,13 @@ funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 
 /*
  * What a single touchpoint counts as; channel may be no label.  Costs a binary
- * search by event, and one test for each condition that asks for a channel.
+ * search by event, and one test for each condition that asks for a channel.  Its
+ * value is the caller's to set, where the rules have bound stages.
  */
 FunnelTouch
 funnel_match_row(const FunnelMatcher *matcher, int64 at, Label event, Label channel)
 {
-	FunnelTouch touch = {at, matcher->any.stages, matcher->any.excluded};
+	FunnelTouch touch = {at, matcher->any.stages, matcher->any.excluded, 0};
 	int			low = matcher->nchanneled;
 	int			high = matcher->nconditions;
 
@@ -286,5 +288,7 @@ funnel_match_row(const FunnelMatcher *matcher, int64 at, Label event, Label chan
 			}
 		}
 	}
+	else
+		touch.stages &= ~matcher->rules.bound;
 	return touch;
 }

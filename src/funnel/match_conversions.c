@@ -10,6 +10,7 @@
 typedef struct Candidate
 {
 	uint64		stages;
+	uint32		value;
 	uint32		touch;
 } Candidate;
 
@@ -18,6 +19,8 @@ candidate_order(const Candidate *a, const Candidate *b)
 {
 	if (a->stages != b->stages)
 		return a->stages < b->stages ? -1 : 1;
+	if (a->value != b->value)
+		return a->value < b->value ? -1 : 1;
 	return (a->touch > b->touch) - (a->touch < b->touch);
 }
 
@@ -29,9 +32,17 @@ candidate_order(const Candidate *a, const Candidate *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+static inline int
+completion_order(const FunnelCompletion *a, const FunnelCompletion *b)
+{
+	if (a->stages != b->stages)
+		return a->stages < b->stages ? -1 : 1;
+	return (a->value > b->value) - (a->value < b->value);
+}
+
 #define ST_SORT sort_completions
 #define ST_ELEMENT_TYPE FunnelCompletion
-#define ST_COMPARE(a, b) (((a)->stages > (b)->stages) - ((a)->stages < (b)->stages))
+#define ST_COMPARE(a, b) completion_order(a, b)
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
@@ -81,16 +92,16 @@ completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64
 		EventMask	mask = matcher->event_masks[journey_label_at(&view->events, i)];
 
 		CHECK_FOR_INTERRUPTS();
-		if (matcher->nchanneled > 0)
+		if (matcher->channeled)
 			mask = channel_mask(matcher, view, i, mask);
 		if (mask.stages & stages)
-			candidates[ncandidates++] = (Candidate) {mask.stages & stages, i};
+			candidates[ncandidates++] = (Candidate) {mask.stages & stages, matcher->rules.bound != 0 ? journey_label_at(&view->channels, i) : 0, i};
 	}
 	sort_candidates(candidates, ncandidates);
 	sort_completions(completions, count);
 	for (size_t i = 0; i < count; i++)
 	{
-		while (next < ncandidates && candidates[next].stages != completions[i].stages)
+		while (next < ncandidates && (candidates[next].stages != completions[i].stages || candidates[next].value != completions[i].value))
 			next++;
 		if (completions[i].count > (int64) (ncandidates - next))
 			damaged_times();

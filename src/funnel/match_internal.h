@@ -53,6 +53,7 @@ struct FunnelMatcher
 	FunnelRules rules;
 	int			nconditions;
 	int			nchanneled;		/* of them, those that ask for a channel; they come first */
+	bool		channeled;		/* there are such, or a variable */
 	Condition  *conditions;
 	EventMask	any;			/* of the condition * without a channel */
 	uint32		mask_capacity;
@@ -83,6 +84,9 @@ channel_mask(const FunnelMatcher *matcher, const JourneyView *view, uint32 i, Ev
 			mask.excluded |= condition->excluded;
 		}
 	}
+	/* Where a channel is asked for and there is none, nothing is the same. */
+	if (channel == 0)
+		mask.stages &= ~matcher->rules.bound;
 	return mask;
 }
 

@@ -22,7 +22,7 @@ funnel_match_stages(const FunnelMatcher *matcher, const JourneyView *view, uint3
 {
 	EventMask	mask = matcher->event_masks[journey_label_at(&view->events, i)];
 
-	return matcher->nchanneled == 0 ? mask.stages : channel_mask(matcher, view, i, mask).stages;
+	return !matcher->channeled ? mask.stages : channel_mask(matcher, view, i, mask).stages;
 }
 
 /* Touchpoints that are read at a time. */
@@ -52,7 +52,7 @@ collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool c
 	const JourneyView *view = reading->view;
 	JourneyLabels events = view->events;
 	FunnelTouch *out = matcher->touches;
-	bool		strict = matcher->rules.strict;
+	bool		every = matcher->rules.every;
 	size_t		count = reading->count;
 
 	events.width = width;
@@ -65,12 +65,13 @@ collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool c
 			/* A thousand conditions a touchpoint may take a while. */
 			CHECK_FOR_INTERRUPTS();
 			mask = channel_mask(matcher, view, i, mask);
+			out[count].value = journey_label_at(&view->channels, i);
 		}
 		mask.stages &= reading->reachable;
 		out[count].at = i;
 		out[count].stages = mask.stages;
 		out[count].excluded = mask.excluded;
-		count += (mask.stages != 0) | mask.excluded | strict;
+		count += (mask.stages != 0) | mask.excluded | every;
 	}
 	return count;
 }
@@ -110,7 +111,7 @@ reading_start(FunnelMatcher *matcher, const JourneyView *view, Reading *reading)
 	reading->next = 0;
 	reading->count = 0;
 	reading->at = PG_INT64_MIN;
-	if (!matcher->rules.unordered && matcher->nchanneled == 0)
+	if (!matcher->rules.unordered && !matcher->rules.from_any && !matcher->channeled)
 		reading->next = narrow ? find_entry(reading, 1) : find_entry(reading, view->events.width);
 	return true;
 }
@@ -129,10 +130,10 @@ reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
 		matcher->touch_capacity = room + room / 2;
 		matcher->touches = repalloc_huge(matcher->touches, matcher->touch_capacity * sizeof(FunnelTouch));
 	}
-	if (matcher->nchanneled == 0 && view->events.width == 1)
+	if (!matcher->channeled && view->events.width == 1)
 		reading->count = collect(matcher, reading, end, false, 1);
 	else
-		reading->count = collect(matcher, reading, end, matcher->nchanneled > 0, view->events.width);
+		reading->count = collect(matcher, reading, end, matcher->channeled, view->events.width);
 	reading->next = end;
 	/* Times are read last, and only of those that matter.  The engine relies on their order. */
 	for (; count < reading->count; count++)
@@ -173,7 +174,7 @@ funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntr
 	}
 	funnel_search_start(&search, rules, reading.reachable);
 	/* Who can do no more than begin did so first where reading begins. */
-	if (search.early && search.deepest == 1 && matcher->nchanneled == 0 &&
+	if (search.early && search.deepest == 1 && !matcher->channeled &&
 		entry.from == PG_INT64_MIN && entry.to == PG_INT64_MAX)
 	{
 		walk->step = 1;

@@ -37,13 +37,14 @@ open_step(FunnelMatcher *matcher, Datum journey, int64 now, FunnelEntry entry)
 	size_t		count;
 	int64		last;
 
-	if (rules->within == FUNNEL_NO_LIMIT)
+	if (!funnel_is_limited(rules))
 		return 0;
 	journey_open_datum(journey, &view);
 	if (view.count == 0)
 		return 0;
 	last = journey_at(&view, view.count - 1);
-	if (last < now && !time_within(last, now, rules->within))
+	if (last < now && ((rules->within != FUNNEL_NO_LIMIT && !time_within(last, now, rules->within)) ||
+					   (rules->session != 0 && !time_within(last, now, rules->session))))
 		return 0;
 	count = funnel_match_touches(matcher, &view, &touches);
 	if (count == 0)

@@ -3,8 +3,9 @@
  *
  *	funnel	:= stage ('->' stage)* clause*
  *	stage	:= ['optional'] [label ':'] event ('|' event)* ['[' duration ']']
- *	event	:= '*' | label ['@' label] | '*' '@' label
- *	clause	:= 'within' duration | 'strict' | 'unordered' | 'excluding' event ('|' event)*
+ *	event	:= ('*' | label) ['@' (label | '(' label ')')]
+ *	clause	:= 'within' duration | 'within' 'session' ['(' duration ')'] | 'strict' | 'unordered' |
+ *			   'from' 'any' 'stage' | 'excluding' event ('|' event)*
  *	duration := (number unit)+, see funnel/duration.c
  *
  * One pass, no recursion, no look-back: every parse_ function starts where the
@@ -22,7 +23,7 @@
 
 #define KEYWORD_HINT \
 	"A label that is a keyword (within, strict, unordered, excluding, optional) stands in double quotes."
-#define CLAUSES "a clause (within, strict, unordered, excluding)"
+#define CLAUSES "a clause (within, strict, unordered, from any stage, excluding)"
 
 typedef struct Parser
 {
@@ -30,6 +31,7 @@ typedef struct Parser
 	FunnelDef  *def;
 	int			nevents;		/* stored so far, exclusions too */
 	const char *event_at;		/* where the last event begins */
+	bool		bound;			/* the channel of the last event is the variable */
 	CjmError   *error;
 } Parser;
 
@@ -232,10 +234,41 @@ parse_label(Parser *parser, const char *noun, const char *expected, Label *label
 	return true;
 }
 
+/* Reads the variable, of which there is one in a funnel, after its parenthesis. */
+static bool
+parse_variable(Parser *parser)
+{
+	FunnelDef  *def = parser->def;
+	LabelScanner *scanner = &parser->scanner;
+	Label		label;
+	const char *begin;
+
+	label_skip_space(scanner);
+	begin = scanner->at;
+	if (!parse_label(parser, "variable", "a variable", &label))
+		return false;
+	if (def->variable.bytes != NULL && !label_equal(def->variable, label))
+	{
+		char	   *first = pnstrdup(def->variable.bytes, def->variable.size);
+
+		cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: variables \"%s\" and \"%s\" exclude each other, at character %d",
+				 first, pnstrdup(label.bytes, label.size), label_position(scanner, begin));
+		cjm_fail_hint(parser->error, "A variable stands for the channel, and a funnel has one. Write \"@(%s)\" at every stage "
+					  "that is to have the same channel.", first);
+		return false;
+	}
+	def->variable = label;
+	parser->bound = true;
+	if (!accept_char(parser, ')'))
+		return fail_expected(parser, "\")\"");
+	return true;
+}
+
 static bool
 parse_event(Parser *parser, FunnelEvent *event)
 {
 	memset(event, 0, sizeof(FunnelEvent));
+	parser->bound = false;
 	label_skip_space(&parser->scanner);
 	parser->event_at = parser->scanner.at;
 	if (!accept_char(parser, '*') &&
@@ -243,6 +276,8 @@ parse_event(Parser *parser, FunnelEvent *event)
 		return false;
 	if (accept_char(parser, '@'))
 	{
+		if (accept_char(parser, '('))
+			return parse_variable(parser);
 		if (next_is(parser, '*'))
 		{
 			fail_expected(parser, "a channel");
@@ -262,6 +297,7 @@ static bool
 parse_alternatives(Parser *parser, FunnelEvent event, FunnelEvent **list, int *count)
 {
 	int			room = 4;
+	bool		bound = parser->bound;
 
 	*list = palloc(room * sizeof(FunnelEvent));
 	*count = 0;
@@ -291,6 +327,14 @@ parse_alternatives(Parser *parser, FunnelEvent event, FunnelEvent **list, int *c
 			return true;
 		if (!parse_event(parser, &event))
 			return false;
+		if (parser->bound != bound)
+		{
+			cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: the events of one stage have a variable all or none, at character %d",
+					 label_position(&parser->scanner, parser->event_at));
+			cjm_fail_hint(parser->error, "Write \"@(%s)\" after each event of the stage.",
+						  pnstrdup(parser->def->variable.bytes, parser->def->variable.size));
+			return false;
+		}
 	}
 }
 
@@ -329,12 +373,13 @@ parse_stage(Parser *parser)
 			cjm_fail_hint(parser->error, KEYWORD_HINT);
 		return false;
 	}
-	if (event.event.bytes != NULL && event.channel.bytes == NULL && accept_char(parser, ':'))
+	if (event.event.bytes != NULL && event.channel.bytes == NULL && !parser->bound && accept_char(parser, ':'))
 	{
 		stage->name = event.event;
 		if (!parse_event(parser, &event))
 			return false;
 	}
+	stage->bound = parser->bound;
 	if (!parse_alternatives(parser, event, &stage->events, &stage->nevents))
 		return false;
 	if (stage->name.bytes == NULL)
@@ -371,6 +416,44 @@ parse_stage(Parser *parser)
 	return true;
 }
 
+/* The word after the bare word that comes next. */
+static Label
+word_after(Parser *parser, Label word)
+{
+	Parser		ahead = *parser;
+
+	ahead.scanner.at = word.bytes + word.size;
+	return next_word(&ahead);
+}
+
+/* What a clause begins with. */
+static FunnelWord
+clause_word(Parser *parser, Label word)
+{
+	Label		after;
+
+	if (word.bytes == NULL)
+		return FUNNEL_WORD_NONE;
+	if (label_is_word(word, "from"))
+		return FUNNEL_CLAUSE_FROM;
+	if (funnel_word(word) != FUNNEL_WORD_WITHIN)
+		return funnel_word(word);
+	after = word_after(parser, word);
+	return after.bytes != NULL && label_is_word(after, "session") ? FUNNEL_CLAUSE_SESSION : FUNNEL_WORD_WITHIN;
+}
+
+/* Takes a certain word. */
+static bool
+take_word(Parser *parser, const char *name, const char *what)
+{
+	Label		word = next_word(parser);
+
+	if (word.bytes == NULL || !label_is_word(word, name))
+		return fail_expected(parser, what);
+	parser->scanner.at += word.size;
+	return true;
+}
+
 /* Reads the clauses up to the end of the text. */
 static bool
 parse_clauses(Parser *parser)
@@ -388,7 +471,7 @@ parse_clauses(Parser *parser)
 
 		if (scanner->at >= scanner->end)
 			return true;
-		keyword = word.bytes == NULL ? FUNNEL_WORD_NONE : funnel_word(word);
+		keyword = clause_word(parser, word);
 		if (keyword != FUNNEL_WORD_NONE && (seen & (1u << keyword)))
 			return cjm_fail(parser->error, CJM_ERROR_SYNTAX,
 							"invalid funnel: \"%s\" stands a second time at character %d",
@@ -401,6 +484,25 @@ parse_clauses(Parser *parser)
 				if (!funnel_parse_duration(scanner, &def->within, parser->error))
 					return false;
 				break;
+			case FUNNEL_CLAUSE_SESSION:
+				scanner->at += word.size;
+				if (!take_word(parser, "session", "\"session\""))
+					return false;
+				def->session = FUNNEL_SESSION_GAP;
+				if (accept_char(parser, '('))
+				{
+					if (!funnel_parse_duration(scanner, &def->session, parser->error))
+						return false;
+					if (!accept_char(parser, ')'))
+						return fail_expected(parser, "\")\"");
+				}
+				break;
+			case FUNNEL_CLAUSE_FROM:
+				scanner->at += word.size;
+				if (!take_word(parser, "any", "\"any stage\"") || !take_word(parser, "stage", "\"stage\""))
+					return false;
+				def->from_any = true;
+				break;
 			case FUNNEL_WORD_STRICT:
 				scanner->at += word.size;
 				def->strict = true;
@@ -411,8 +513,16 @@ parse_clauses(Parser *parser)
 				break;
 			case FUNNEL_WORD_EXCLUDING:
 				scanner->at += word.size;
-				if (!parse_event(parser, &event) ||
-					!parse_alternatives(parser, event, &def->excluded, &def->nexcluded))
+				if (!parse_event(parser, &event))
+					return false;
+				if (parser->bound)
+				{
+					cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: \"excluding\" and a variable exclude each other, at character %d",
+							 label_position(scanner, parser->event_at));
+					cjm_fail_hint(parser->error, "Variables stand at stages; what is excluded is so through any channel, or through one that is named.");
+					return false;
+				}
+				if (!parse_alternatives(parser, event, &def->excluded, &def->nexcluded))
 					return false;
 				break;
 			default:
@@ -437,7 +547,7 @@ parse_clauses(Parser *parser)
 bool
 funnel_parse(const char *text, size_t size, int encoding, FunnelDef *def, CjmError *error)
 {
-	Parser		parser = {{text, text, text + size, encoding}, def, 0, text, error};
+	Parser		parser = {{text, text, text + size, encoding}, def, 0, text, false, error};
 
 	memset(def, 0, sizeof(FunnelDef));
 	def->within = FUNNEL_NO_LIMIT;

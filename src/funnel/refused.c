@@ -79,7 +79,7 @@ journey_funnel_refused(PG_FUNCTION_ARGS)
 		!find_refusals(refusal, &view, walk_began(&walk), &first, &last))
 		PG_RETURN_NULL();
 	entry.from = Max(entry.from, last + 1);
-	if (rules->within != FUNNEL_NO_LIMIT && entry.from <= entry.to)
+	if (funnel_is_limited(rules) && entry.from <= entry.to)
 	{
 		funnel_going_start(&going, rules, entry, touches);
 		funnel_going_until(&going, count);

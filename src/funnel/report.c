@@ -79,22 +79,27 @@ put_row(FunctionCallInfo fcinfo, Row *row)
 	tuplestore_putvalues(result->setResult, result->setDesc, row->values, row->nulls);
 }
 
-/* The customers of a step as a share of those at the mandatory step before. */
+/* The customers who came to a step as a share of those at the mandatory step before. */
 static Proportion
 step_share(const FunnelStats *stats, int step)
 {
 	int			before = funnel_stats_before(stats, step);
 
-	return (Proportion) {stats->steps[step].customers, stats->steps[Max(before, 0)].customers};
+	return (Proportion) {step == 0 ? stats->steps[0].customers : funnel_stats_came(stats, step), stats->steps[Max(before, 0)].customers};
 }
 
+/* The customers of a step as a share of those who began there or before. */
 static Proportion
 overall_share(const FunnelStats *stats, int step)
 {
-	return (Proportion) {stats->steps[step].customers, stats->steps[0].customers};
+	uint64		entered = 0;
+
+	for (int i = 0; i <= step; i++)
+		entered += funnel_stats_entered(stats, i);
+	return (Proportion) {stats->steps[step].customers, entered};
 }
 
-/* dropped and drop_rate: who was at a mandatory step and not at the next. */
+/* dropped and drop_rate: who was at a mandatory step and did not go on to the next. */
 static void
 add_dropped(Row *row, const FunnelStats *stats, int step)
 {
@@ -108,7 +113,7 @@ add_dropped(Row *row, const FunnelStats *stats, int step)
 	}
 	else
 	{
-		uint64		dropped = customers - stats->steps[after].customers;
+		uint64		dropped = customers - funnel_stats_came(stats, after);
 
 		add_datum(row, Int64GetDatum((int64) dropped));
 		add_rate(row, (Proportion) {dropped, customers});
@@ -130,6 +135,7 @@ funnel_stats_report(PG_FUNCTION_ARGS)
 	for (int i = 0; i < stats->nsteps; i++)
 	{
 		uint64		customers = stats->steps[i].customers;
+		uint64		came = i == 0 ? 0 : funnel_stats_came(stats, i);
 		Proportion	share = step_share(stats, i);
 		Row			row = {0};
 
@@ -150,7 +156,7 @@ funnel_stats_report(PG_FUNCTION_ARGS)
 			add_datum(&row, Float8GetDatum(range.low));
 			add_datum(&row, Float8GetDatum(range.high));
 		}
-		if (i == 0 || customers == 0)
+		if (came == 0)
 		{
 			for (int column = 0; column < 5; column++)
 				add_null(&row);
@@ -160,12 +166,13 @@ funnel_stats_report(PG_FUNCTION_ARGS)
 			const Histogram *time = &stats->steps[i].time;
 			const Histogram *total = funnel_stats_total(stats, i);
 
-			add_duration(&row, funnel_stats_percentile(time, customers, 50));
-			add_duration(&row, funnel_stats_mean(time, customers));
-			add_duration(&row, funnel_stats_percentile(time, customers, 90));
-			add_duration(&row, funnel_stats_percentile(total, customers, 50));
-			add_duration(&row, funnel_stats_percentile(total, customers, 90));
+			add_duration(&row, funnel_stats_percentile(time, came, 50));
+			add_duration(&row, funnel_stats_mean(time, came));
+			add_duration(&row, funnel_stats_percentile(time, came, 90));
+			add_duration(&row, funnel_stats_percentile(total, came, 50));
+			add_duration(&row, funnel_stats_percentile(total, came, 90));
 		}
+		add_datum(&row, Int64GetDatum((int64) funnel_stats_entered(stats, i)));
 		put_row(fcinfo, &row);
 	}
 	return (Datum) 0;

@@ -283,7 +283,7 @@ journey_funnel_exposures(PG_FUNCTION_ARGS)
 	const FunnelRules *rules = funnel_matcher_rules(matcher);
 	FunnelEntry entry = funnel_entry(PG_GETARG_DATUM(2));
 	int			completed = funnel_completed_stage(rules);
-	uint64		own = rules->unordered ? ~UINT64CONST(0) : ~UINT64CONST(1);
+	uint64		own = rules->unordered || rules->from_any ? ~UINT64CONST(0) : ~UINT64CONST(1);
 	JourneyView view;
 	const FunnelTouch *touches = NULL;
 	size_t		ntouches;
@@ -302,7 +302,7 @@ journey_funnel_exposures(PG_FUNCTION_ARGS)
 	{
 		FunnelPeriod period = periods[p];
 
-		if (period.step == 1)
+		if (period.step > 0 && exposures.began_at == FUNNEL_NEVER)
 			exposures.began_at = period.from;
 		if (period.step > completed)
 			exposures.converted_at = period.from;

@@ -2,15 +2,16 @@
  * funnel/stats.c: counting, merging and storing what customers did in a
  * funnel, see funnel/stats.h.
  *
- * The bytes of a value, version 1.  A varint is a count as base/bytes.h has it.
+ * The bytes of a value, version 1, or 2 of a funnel with from any stage.  A varint is a count as base/bytes.h has it.
  *
- *   1 byte    format version, 1
+ *   1 byte    format version
  *   varint    size of the funnel in bytes
  *   bytes     the funnel, as a value of type funnel stores it
  *   counts:
  *   varint    customers seen
  *   varint    customers at step 1, 2, ... n, one after the other
- *   for each step from 2 on that has customers:
+ *   [varint]  version 2: of them, those whose walk begins at step 2, ... n
+ *   for each step from 2 on that has customers who did not begin there:
  *     times     since the touchpoint before in the walk
  *     times     since the first touchpoint; from step 3 on (at step 2 the
  *               two are the same)
@@ -18,7 +19,7 @@
  *   times:
  *   16 bytes  the sum in microseconds, little-endian
  *   then the buckets that are not empty, in rising order, until their counts
- *   add up to the customers at the step:
+ *   add up to those customers:
  *   varint    empty buckets since the bucket before, or since bucket 0
  *   varint    customers in the bucket
  *
@@ -27,7 +28,7 @@
  *
  * Invariants, checked by funnel_stats_check for whatever comes from outside:
  * nobody is at a step who was not seen; nobody at a mandatory step who was not
- * at the mandatory step before it, nor at an optional one; every sum can be
+ * at the mandatory step before it or began there, nor at an optional one; every sum can be
  * the sum of durations in its buckets.  Customers seen are at most 2^63 - 1
  * and bound every other count, so only they have to be watched for overflow;
  * a sum is below 2^63 times 2^64 and fits 128 bits.
@@ -49,6 +50,7 @@ funnel_stats_init(FunnelStats *stats, const uint8 *funnel, size_t size, const Fu
 	stats->funnel = copy;
 	stats->funnel_size = (uint32) size;
 	stats->nsteps = def->nstages;
+	stats->from_any = def->from_any;
 	stats->optional = 0;
 	for (int i = 0; i < def->nstages; i++)
 		if (def->stages[i].optional)
@@ -83,6 +85,7 @@ bool
 funnel_stats_add(FunnelStats *stats, const FunnelWalk *walk, CjmError *error)
 {
 	uint64		left = walk->passed;
+	int			begin;
 	int64		first;
 	int64		before;
 
@@ -92,9 +95,14 @@ funnel_stats_add(FunnelStats *stats, const FunnelWalk *walk, CjmError *error)
 	if (left == 0)
 		return true;
 
-	Assert(left & 1);
-	stats->steps[0].customers++;
-	first = before = walk->at[0];
+	begin = 0;
+	if (unlikely(!(left & 1)))
+	{
+		begin = pg_rightmost_one_pos64(left);
+		stats->steps[begin].entered++;
+	}
+	stats->steps[begin].customers++;
+	first = before = walk->at[begin];
 	while ((left &= left - 1) != 0)
 	{
 		int			i = pg_rightmost_one_pos64(left);
@@ -126,6 +134,7 @@ funnel_stats_merge(FunnelStats *to, const FunnelStats *from, CjmError *error)
 	for (int i = 0; i < to->nsteps; i++)
 	{
 		to->steps[i].customers += from->steps[i].customers;
+		to->steps[i].entered += from->steps[i].entered;
 		histogram_merge(&to->steps[i].time, &from->steps[i].time);
 		histogram_merge(&to->steps[i].total, &from->steps[i].total);
 	}
@@ -275,9 +284,11 @@ funnel_stats_encode_counts(StringInfo out, const FunnelStats *stats)
 	append_varint(out, stats->customers);
 	for (int i = 0; i < stats->nsteps; i++)
 		append_varint(out, stats->steps[i].customers);
+	for (int i = 1; i < stats->nsteps && stats->from_any; i++)
+		append_varint(out, stats->steps[i].entered);
 	for (int i = 1; i < stats->nsteps; i++)
 	{
-		if (stats->steps[i].customers == 0)
+		if (funnel_stats_came(stats, i) == 0)
 			continue;
 		encode_times(out, &stats->steps[i].time);
 		if (i > 1)
@@ -288,7 +299,7 @@ funnel_stats_encode_counts(StringInfo out, const FunnelStats *stats)
 void
 funnel_stats_encode(StringInfo out, const FunnelStats *stats)
 {
-	appendStringInfoChar(out, FUNNEL_STATS_FORMAT_VERSION);
+	appendStringInfoChar(out, stats->from_any ? FUNNEL_STATS_FORMAT_VERSION : FUNNEL_STATS_FORMAT_FIRST);
 	append_varint(out, stats->funnel_size);
 	appendBinaryStringInfo(out, (const char *) stats->funnel, stats->funnel_size);
 	funnel_stats_encode_counts(out, stats);
@@ -358,15 +369,24 @@ funnel_stats_decode_counts(const uint8 *bytes, size_t size, FunnelStats *stats, 
 		if (stats->steps[i].customers > stats->customers)
 			return CORRUPT(error, "more customers are at step %d than were seen", i + 1);
 	}
+	for (int i = 1; i < stats->nsteps && stats->from_any; i++)
+	{
+		if ((p = varint_check(p, end, &stats->steps[i].entered)) == NULL)
+			return CORRUPT(error, "it is cut off in the customers who began at step %d", i + 1);
+		if (stats->steps[i].entered > stats->steps[i].customers)
+			return CORRUPT(error, "more customers began at step %d than are there", i + 1);
+	}
 	for (int i = 1; i < stats->nsteps; i++)
 	{
 		StepStats  *step = &stats->steps[i];
 
-		if (step->customers == 0)
+		uint64		came = funnel_stats_came(stats, i);
+
+		if (came == 0)
 			continue;
-		if ((p = decode_times(p, end, i + 1, step->customers, &step->time, error)) == NULL)
+		if ((p = decode_times(p, end, i + 1, came, &step->time, error)) == NULL)
 			return false;
-		if (i > 1 && (p = decode_times(p, end, i + 1, step->customers, &step->total, error)) == NULL)
+		if (i > 1 && (p = decode_times(p, end, i + 1, came, &step->total, error)) == NULL)
 			return false;
 	}
 	if (p != end)
@@ -384,20 +404,24 @@ funnel_stats_decode(const uint8 *bytes, size_t size, FunnelStats *stats, CjmErro
 	const uint8 *p = bytes;
 	const uint8 *end = bytes + size;
 	uint64		funnel_size;
+	uint8		version;
 	FunnelDef	def;
 
 	if (size == 0)
 		return CORRUPT(error, "it is empty");
-	if (*p != FUNNEL_STATS_FORMAT_VERSION)
+	version = *p;
+	if (version != FUNNEL_STATS_FORMAT_FIRST && version != FUNNEL_STATS_FORMAT_VERSION)
 	{
 		cjm_fail(error, CJM_ERROR_VERSION, "funnel_stats of format version %d", *p);
-		cjm_fail_detail(error, "This release of cjm reads version %d.", FUNNEL_STATS_FORMAT_VERSION);
+		cjm_fail_detail(error, "This release of cjm reads versions %d to %d.", FUNNEL_STATS_FORMAT_FIRST, FUNNEL_STATS_FORMAT_VERSION);
 		return false;
 	}
 	if ((p = varint_check(p + 1, end, &funnel_size)) == NULL || funnel_size > (uint64) (end - p))
 		return CORRUPT(error, "it is cut off in its funnel");
 	if (!funnel_decode(p, funnel_size, &def, error))
 		return false;
+	if (def.from_any != (version == FUNNEL_STATS_FORMAT_VERSION))
+		return CORRUPT(error, "its version is not that of its funnel");
 	funnel_stats_init(stats, p, funnel_size, &def);
 	p += funnel_size;
 	return funnel_stats_decode_counts(p, end - p, stats, error);
@@ -436,6 +460,8 @@ check_times(const Histogram *times, int step, uint64 customers, CjmError *error)
 bool
 funnel_stats_check(const FunnelStats *stats, CjmError *error)
 {
+	uint64		entered = 0;
+
 	if (stats->customers > FUNNEL_STATS_MAX_CUSTOMERS)
 		return CORRUPT(error, "it has too many customers");
 	for (int i = 0; i < stats->nsteps; i++)
@@ -445,11 +471,14 @@ funnel_stats_check(const FunnelStats *stats, CjmError *error)
 
 		if (before < 0 && step->customers > stats->customers)
 			return CORRUPT(error, "more customers are at step %d than were seen", i + 1);
-		if (before >= 0 && step->customers > stats->steps[before].customers)
+		if (step->entered > step->customers || (i > 0 ? step->entered : step->customers) > stats->customers - entered)
+			return CORRUPT(error, "more customers began at step %d than are there, or were seen", i + 1);
+		entered += i > 0 ? step->entered : step->customers;
+		if (before >= 0 && funnel_stats_came(stats, i) > stats->steps[before].customers)
 			return CORRUPT(error, "more customers are at step %d than at step %d", i + 1, before + 1);
-		if (i > 0 && !check_times(&step->time, i + 1, step->customers, error))
+		if (i > 0 && !check_times(&step->time, i + 1, funnel_stats_came(stats, i), error))
 			return false;
-		if (i > 1 && !check_times(&step->total, i + 1, step->customers, error))
+		if (i > 1 && !check_times(&step->total, i + 1, funnel_stats_came(stats, i), error))
 			return false;
 	}
 	return true;

@@ -12,7 +12,8 @@
 #include "funnel/engine.h"
 #include "statistics/histogram.h"
 
-#define FUNNEL_STATS_FORMAT_VERSION 1
+#define FUNNEL_STATS_FORMAT_VERSION 2
+#define FUNNEL_STATS_FORMAT_FIRST 1	/* of funnels whose walks all begin at the first step */
 
 /* Customers that all counts together may be. */
 #define FUNNEL_STATS_MAX_CUSTOMERS ((uint64) PG_INT64_MAX)
@@ -24,6 +25,7 @@
 typedef struct StepStats
 {
 	uint64		customers;		/* whose winning walk holds the stage */
+	uint64		entered;		/* of them, those whose walk begins there; see funnel_stats_entered */
 	Histogram	time;			/* since the touchpoint before in the walk */
 	Histogram	total;			/* since the first of the walk; from index 2 */
 } StepStats;
@@ -33,6 +35,7 @@ typedef struct FunnelStats
 	const uint8 *funnel;		/* the definition, as funnel_encode writes it */
 	uint32		funnel_size;
 	int			nsteps;
+	bool		from_any;		/* a walk may begin at any step */
 	uint64		optional;		/* bit i: step i + 1 is an optional stage */
 	uint64		customers;		/* all that were seen, also those at step 0 */
 	StepStats  *steps;
@@ -63,6 +66,20 @@ extern const Histogram *funnel_stats_total(const FunnelStats *stats, int step);
 extern void funnel_stats_step_name(StringInfo out, const FunnelDef *def, int step);
 extern uint64 funnel_stats_percentile(const Histogram *histogram, uint64 count, int percent);
 extern uint64 funnel_stats_mean(const Histogram *histogram, uint64 count);
+
+/* The customers whose walk begins at a step: only where it may be any they are counted, and not those of the first. */
+static inline uint64
+funnel_stats_entered(const FunnelStats *stats, int step)
+{
+	return step == 0 ? stats->steps[0].customers : stats->steps[step].entered;
+}
+
+/* The customers who came to a step, from index 1, from one before. */
+static inline uint64
+funnel_stats_came(const FunnelStats *stats, int step)
+{
+	return stats->steps[step].customers - stats->steps[step].entered;
+}
 
 /* Whether these stats are of the funnel with these bytes; cheap, for every row. */
 static inline bool

@@ -8,7 +8,9 @@
  *
  * Everything in microseconds.  A bucket is named by its shortest duration.
  * A step has "time" if it is not the first and has customers, and "total" if
- * it is not the second either, where the two are the same.
+ * it is not the second either, where the two are the same.  Where walks may begin
+ * at any step, each but the first has "entered", the customers whose walk does, and
+ * times of the others.
  *
  * All is exact: what is read back is the same value.  Reading demands every
  * key that writing gives, but for "stage", and refuses every other.
@@ -69,9 +71,11 @@ funnel_stats_print_json(StringInfo out, const FunnelStats *stats)
 		appendStringInfoString(out, i == 0 ? "{\"stage\": " : ", {\"stage\": ");
 		escape_json(out, label.data);
 		appendStringInfo(out, ", \"customers\": " UINT64_FORMAT, step->customers);
-		if (i > 0 && step->customers > 0)
+		if (i > 0 && stats->from_any)
+			appendStringInfo(out, ", \"entered\": " UINT64_FORMAT, step->entered);
+		if (i > 0 && funnel_stats_came(stats, i) > 0)
 			print_times(out, "time", &step->time);
-		if (i > 1 && step->customers > 0)
+		if (i > 1 && funnel_stats_came(stats, i) > 0)
 			print_times(out, "total", &step->total);
 		appendStringInfoChar(out, '}');
 	}
@@ -165,15 +169,15 @@ whole_number(const JsonbValue *value, Wide *number)
 }
 
 static bool
-get_customers(JsonbContainer *object, Place place, uint64 *customers, CjmError *error)
+get_customers(JsonbContainer *object, Place place, const char *key, uint64 *customers, CjmError *error)
 {
-	JsonbValue *value = get_key(object, "customers", place, error);
+	JsonbValue *value = get_key(object, key, place, error);
 	Wide		number;
 
 	if (value == NULL)
 		return false;
 	if (!whole_number(value, &number) || number.high != 0 || number.low > FUNNEL_STATS_MAX_CUSTOMERS)
-		return bad_key(error, place, "customers",
+		return bad_key(error, place, key,
 					   psprintf("must be a whole number from 0 to " UINT64_FORMAT,
 								FUNNEL_STATS_MAX_CUSTOMERS));
 	*customers = number.low;
@@ -231,8 +235,12 @@ read_times(JsonbContainer *step, Place place, const char *key, uint64 customers,
 static bool
 read_step(JsonbContainer *json, const FunnelDef *def, FunnelStats *stats, int i, CjmError *error)
 {
-	static const char *const known[] = {"stage", "customers", "time", "total"};
+	static const char *const begun[] = {"stage", "customers"};
+	static const char *const come[] = {"stage", "customers", "time", "total"};
+	static const char *const entered[] = {"stage", "customers", "entered", "time", "total"};
+	const char *const *known = i == 0 ? begun : stats->from_any ? entered : come;
 	Place		place = {i + 1, NULL};
+	uint64		came;
 	StepStats  *step = &stats->steps[i];
 	JsonbValue *stage = getKeyJsonValueFromContainer(json, "stage", strlen("stage"), NULL);
 	int			nknown;
@@ -248,12 +256,19 @@ read_step(JsonbContainer *json, const FunnelDef *def, FunnelStats *stats, int i,
 			return bad_key(error, place, "stage",
 						   psprintf("must be \"%s\", as the funnel says", name.data));
 	}
-	if (!get_customers(json, place, &step->customers, error))
+	if (!get_customers(json, place, "customers", &step->customers, error))
 		return false;
-	nknown = step->customers == 0 || i == 0 ? 2 : i == 1 ? 3 : 4;
+	if (i == 0)
+		return check_keys(json, known, 2, place, error);
+	if (stats->from_any && !get_customers(json, place, "entered", &step->entered, error))
+		return false;
+	if (step->entered > step->customers)
+		return bad_key(error, place, "entered", "is more than the customers");
+	came = funnel_stats_came(stats, i);
+	nknown = (stats->from_any ? 3 : 2) + (came == 0 ? 0 : i == 1 ? 1 : 2);
 	return check_keys(json, known, nknown, place, error) &&
-		(nknown < 3 || read_times(json, place, "time", step->customers, &step->time, error)) &&
-		(nknown < 4 || read_times(json, place, "total", step->customers, &step->total, error));
+		(came == 0 || read_times(json, place, "time", came, &step->time, error)) &&
+		(came == 0 || i == 1 || read_times(json, place, "total", came, &step->total, error));
 }
 
 /*
@@ -283,7 +298,7 @@ funnel_stats_read_json(Jsonb *json, FunnelStats *stats, CjmError *error)
 	funnel_encode(&funnel, &def);
 	funnel_stats_init(stats, (const uint8 *) funnel.data, funnel.len, &def);
 
-	if (!get_customers(&json->root, top, &stats->customers, error) ||
+	if (!get_customers(&json->root, top, "customers", &stats->customers, error) ||
 		(steps = get_array(&json->root, "steps", top, error)) == NULL)
 		return false;
 	if (JsonContainerSize(steps) != (uint32) stats->nsteps)

@@ -15,7 +15,9 @@ typedef enum FunnelWord
 	FUNNEL_WORD_OPTIONAL,
 	FUNNEL_WORD_STRICT,
 	FUNNEL_WORD_UNORDERED,
-	FUNNEL_WORD_WITHIN
+	FUNNEL_WORD_WITHIN,
+	FUNNEL_CLAUSE_SESSION,		/* "within session", and */
+	FUNNEL_CLAUSE_FROM			/* "from any stage": their other words are labels elsewhere */
 } FunnelWord;
 
 extern FunnelWord funnel_word(Label label);

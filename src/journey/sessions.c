@@ -1,14 +1,17 @@
 /*
- * journey/sessions.c: sessions(journey, gap) and session_stats(journey, gap).
+ * journey/sessions.c: sessions(journey, gap), session_journeys(journey, gap) and
+ * session_stats(journey, gap).
  */
 #include "journey/argument.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "journey/builder.h"
 #include "journey/session.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_sessions);
+PG_FUNCTION_INFO_V1(journey_session_journeys);
 PG_FUNCTION_INFO_V1(journey_session_stats);
 
 /* sessions(journey, gap): a row for each session, in time order. */
@@ -51,6 +54,55 @@ journey_sessions(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* The number of the first touchpoint after the session that touchpoint first begins. */
+static uint32
+session_after(const JourneyView *view, uint32 first, int64 timeout, int64 *ended_at)
+{
+	uint32		next;
+
+	for (next = first + 1; next < view->count; next++)
+	{
+		int64		at = journey_at_after(view, next, *ended_at);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!session_goes_on(*ended_at, at, timeout))
+			break;
+		*ended_at = at;
+	}
+	return next;
+}
+
+/* session_journeys(journey, gap): each session as a journey, in time order. */
+Datum
+journey_session_journeys(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	JourneyView view;
+	int64		ended_at = PG_INT64_MIN;
+	uint32		next;
+
+	start_rows(fcinfo);
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	for (uint32 first = 0; first < view.count; first = next)
+	{
+		JourneyBuilder *builder = builder_create(NULL);
+		bool		null = false;
+		Datum		session;
+		CjmError	error = {0};
+
+		ended_at = journey_at_after(&view, first, ended_at);
+		next = session_after(&view, first, timeout, &ended_at);
+		if (!builder_add_view(&builder, &view, first, next, &error))
+			cjm_report(&error);
+		session = journey_from_builder(builder, false);
+		tuplestore_putvalues(result->setResult, result->setDesc, &session, &null);
+		pfree(DatumGetPointer(session));
+		builder_free(builder);
+	}
+	return (Datum) 0;
+}
+
 /* session_stats(journey, gap): all sessions of a journey in one row. */
 Datum
 journey_session_stats(PG_FUNCTION_ARGS)
@@ -75,15 +127,7 @@ journey_session_stats(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		ended_at = started_at;
-		for (next = first + 1; next < view.count; next++)
-		{
-			int64		at = journey_at_after(&view, next, ended_at);
-
-			CHECK_FOR_INTERRUPTS();
-			if (!session_goes_on(ended_at, at, timeout))
-				break;
-			ended_at = at;
-		}
+		next = session_after(&view, first, timeout, &ended_at);
 		length = (uint64) ended_at - (uint64) started_at;
 		sessions++;
 		bounces += next == first + 1;

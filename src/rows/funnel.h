@@ -91,6 +91,7 @@ typedef struct RowWalker
 {
 	const FunnelRules *rules;
 	const RowMeaning *meanings;
+	const uint32 *ranks;		/* of values, in the order of their bytes; NULL: the funnel has no variable */
 	FunnelEntry entry;
 	FunnelTouch *touches;		/* of the customer at hand */
 	uint64		reachable;		/* stages that a walk can come to with them */
@@ -180,6 +181,7 @@ extern void row_worker(dsm_segment *segment, shm_toc *toc, const RowCountMethods
 
 /* rows/funnel_walk.c */
 extern void row_state_stats(const RowState *state, FunnelStats *stats);
+extern uint32 row_value(const RowWalker *walker, const RowMeaning *meaning);
 extern void row_walker_init(RowWalker *walker, const RowState *state);
 extern uint32 row_touches(RowWalker *walker, const RowEntry *entries, uint32 count);
 extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk);

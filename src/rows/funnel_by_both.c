@@ -100,7 +100,7 @@ by_both_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *err
 {
 	BothCount  *counter = (BothCount *) arg;
 	RowWalker  *walker = &counter->base.walker;
-	uint64		first = walker->rules->unordered ? ~UINT64CONST(0) : 1;
+	uint64		first = funnel_begins(walker->rules);
 	uint32		ntouches = row_touches(walker, entries, count);
 	TimestampTz end = DT_NOBEGIN;
 

@@ -68,7 +68,7 @@ by_entry_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *er
 {
 	EntryCount *counter = (EntryCount *) arg;
 	const RowWalker *walker = &counter->base.walker;
-	uint64		first = walker->rules->unordered ? ~UINT64CONST(0) : 1;
+	uint64		first = funnel_begins(walker->rules);
 	uint32		ntouches = row_touches(&counter->base.walker, entries, count);
 	TimestampTz end = DT_NOBEGIN;
 

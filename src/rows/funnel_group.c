@@ -36,9 +36,11 @@ row_property(const RowWalker *walker, FunnelEntry entry, RowPosition position, c
 			 const FunnelWalk *walk)
 {
 	const RowMeaning *meanings = walker->meanings;
-	int			stage = position == ROW_EARLIEST ? 0 : (position == ROW_LAST_STEP ? walk->step : (int) position) - 1;
+	int			begin = walk->step > 0 ? pg_rightmost_one_pos64(walk->passed) : 0;
+	int			stage = position == ROW_EARLIEST || position == 1 ? begin : (position == ROW_LAST_STEP ? walk->step : (int) position) - 1;
 	/* Of an unordered funnel the n-th time is of a touchpoint for any stage. */
-	uint64		asked = walker->rules->unordered ? ~UINT64CONST(0) : UINT64CONST(1) << Max(stage, 0);
+	uint64		asked = walker->rules->unordered ? ~UINT64CONST(0) :
+		position == ROW_EARLIEST ? funnel_begins(walker->rules) : UINT64CONST(1) << Max(stage, 0);
 	uint32		found = 0;
 	int64		at;
 
@@ -50,6 +52,9 @@ row_property(const RowWalker *walker, FunnelEntry entry, RowPosition position, c
 		uint32		meaning = entries[i].meaning;
 
 		if ((meanings[meaning].stages & asked) == 0)
+			continue;
+		/* The earliest may be of any value. */
+		if ((asked & walker->rules->bound) != 0 && position != ROW_EARLIEST && row_value(walker, &meanings[meaning]) != walk->value)
 			continue;
 		if (position == ROW_EARLIEST && entries[i].at >= entry.from)
 			at = entries[i].at;

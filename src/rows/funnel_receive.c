@@ -171,6 +171,7 @@ read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 	uint64		number = 0;
 	uint32	   *numbers;
 	bool		same = true;
+	uint64		bound = funnel_matcher_rules(state->funnel->matcher)->bound;
 	MemoryContext old;
 
 	*nmeanings = read_varint(reader);
@@ -196,6 +197,21 @@ read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 		size = read_count(reader);
 		if (size > 0)
 			meaning.property = (Label) {(const char *) read_bytes(reader, size - 1), size - 1};
+		meaning.value = 0;
+		if (bound != 0)
+		{
+			size = read_count(reader);
+			if ((size > 0) != ((meaning.stages & bound) != 0))
+				corrupt();
+			if (size > 0)
+			{
+				Label		value = {(const char *) read_bytes(reader, size), size};
+				CjmError	error = {0};
+
+				if (!row_meanings_value(&state->funnel->meanings, value, &meaning.value, &error))
+					cjm_report(&error);
+			}
+		}
 		numbers[number] = row_meaning_number(&state->funnel->meanings, &meaning);
 		same &= numbers[number] == number;
 	}

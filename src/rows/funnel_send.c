@@ -15,7 +15,8 @@
  *	varint		a number above those of all meanings
  *	varint		meanings that are told and, for each, varint its number minus that
  *				of the one before, varint stages, 1 byte whether it is excluded,
- *				varint 0 for no property, else its size + 1 and the property
+ *				varint 0 for no property, else its size + 1 and the property; where
+ *				the funnel has a variable varint size and the value, 0 for none
  *	varint		files and, for each, a RowFileName
  *	varint		lists of meanings and, for each, varint how many and a varint each: of a
  *				run that came from elsewhere, the state's numbers of the run's
@@ -80,8 +81,21 @@ put_seen(uint8 **p, RowSeen *seen)
 	}
 }
 
+static bool
+has_variable(const RowState *state)
+{
+	return funnel_matcher_rules(state->funnel->matcher)->bound != 0;
+}
+
+/* What a meaning has of the funnel's variable; of size 0 for nothing. */
+static Label
+value_of(const RowMeaning *meaning, const RowState *state)
+{
+	return meaning->value == 0 ? (Label) {"", 0} : label_pool_label(state->funnel->meanings.values, meaning->value - 1);
+}
+
 static void
-put_meaning(uint8 **p, const RowMeaning *meaning)
+put_meaning(uint8 **p, const RowMeaning *meaning, const RowState *state)
 {
 	*p = varint_store(*p, meaning->stages);
 	*(*p)++ = meaning->excluded;
@@ -91,6 +105,13 @@ put_meaning(uint8 **p, const RowMeaning *meaning)
 	{
 		*p = varint_store(*p, (uint64) meaning->property.size + 1);
 		put(p, meaning->property.bytes, meaning->property.size);
+	}
+	if (has_variable(state))
+	{
+		Label		value = value_of(meaning, state);
+
+		*p = varint_store(*p, value.size);
+		put(p, value.bytes, value.size);
 	}
 }
 
@@ -207,7 +228,7 @@ state_to_bytes(RowState *state, bool by_file)
 		if (told[i])
 		{
 			ntold++;
-			size += 10 + 10 + 1 + 10 + meanings->list[i].property.size;
+			size += 10 + 10 + 1 + 10 + meanings->list[i].property.size + 10 + value_of(&meanings->list[i], state).size;
 		}
 	for (uint32 i = 0; i < nruns; i++)
 	{
@@ -248,7 +269,7 @@ state_to_bytes(RowState *state, bool by_file)
 		if (told[i])
 		{
 			p = varint_store(p, i - before);
-			put_meaning(&p, &meanings->list[i]);
+			put_meaning(&p, &meanings->list[i], state);
 			before = i;
 		}
 	p = varint_store(p, nfiles);

@@ -14,9 +14,24 @@ row_walker_init(RowWalker *walker, const RowState *state)
 {
 	walker->rules = funnel_matcher_rules(state->funnel->matcher);
 	walker->meanings = state->funnel->meanings.list;
+	walker->ranks = NULL;
+	if (walker->rules->bound != 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(state->node->query);
+
+		walker->ranks = row_meanings_ranks(&state->funnel->meanings);
+		MemoryContextSwitchTo(old);
+	}
 	walker->entry = state->question.entry;
 	walker->capacity = 1024;
 	walker->touches = palloc(walker->capacity * sizeof(FunnelTouch));
+}
+
+/* The value of a touchpoint, whatever the order in which rows came. */
+uint32
+row_value(const RowWalker *walker, const RowMeaning *meaning)
+{
+	return walker->ranks == NULL || meaning->value == 0 ? 0 : walker->ranks[meaning->value - 1] + 1;
 }
 
 /*
@@ -44,6 +59,7 @@ row_touches(RowWalker *walker, const RowEntry *entries, uint32 count)
 		touches[ntouches].at = entries[i].at;
 		touches[ntouches].stages = meaning->stages;
 		touches[ntouches].excluded = meaning->excluded;
+		touches[ntouches].value = row_value(walker, meaning);
 		seen |= meaning->stages;
 		ntouches += entries[i].meaning != 0;
 	}

@@ -15,19 +15,20 @@ row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher)
 {
 	memset(meanings, 0, sizeof(*meanings));
 	meanings->matcher = matcher;
-	meanings->strict = funnel_matcher_rules(matcher)->strict;
+	meanings->every = funnel_matcher_rules(matcher)->every;
 	meanings->capacity = FIRST_CAPACITY;
 	meanings->list = palloc0(FIRST_CAPACITY * sizeof(RowMeaning));
 	meanings->count = 1;
 	meanings->table_size = FIRST_CAPACITY * 2;
 	meanings->table = palloc0(meanings->table_size * sizeof(uint32));
+	meanings->values = label_pool_create(false);
 	meanings->slots = palloc0((ROW_SLOTS + ROW_SLOT_TRIES) * sizeof(RowSlot));
 }
 
 static bool
 same_meaning(const RowMeaning *a, const RowMeaning *b)
 {
-	if (a->stages != b->stages || a->excluded != b->excluded)
+	if (a->stages != b->stages || a->excluded != b->excluded || a->value != b->value)
 		return false;
 	if (a->property.bytes == NULL || b->property.bytes == NULL)
 		return a->property.bytes == b->property.bytes;
@@ -37,7 +38,7 @@ same_meaning(const RowMeaning *a, const RowMeaning *b)
 static uint32
 meaning_hash(const RowMeaning *meaning)
 {
-	uint64		h = meaning->stages * UINT64CONST(0x9E3779B97F4A7C15) + meaning->excluded;
+	uint64		h = (meaning->stages + ((uint64) meaning->value << 32)) * UINT64CONST(0x9E3779B97F4A7C15) + meaning->excluded;
 
 	if (meaning->property.bytes != NULL)
 		for (uint32 i = 0; i <= meaning->property.size; i++)
@@ -56,6 +57,30 @@ find_place(const RowMeanings *meanings, const RowMeaning *meaning)
 	return place;
 }
 
+/* The number of a value, a new one if it has none. */
+bool
+row_meanings_value(RowMeanings *meanings, Label label, uint32 *value, CjmError *error)
+{
+	if (!label_pool_find(meanings->values, label, value) && !label_pool_add(meanings->values, label, value, error))
+		return false;
+	++*value;
+	return true;
+}
+
+/* The places of all values in the order of their bytes, from 0, by number minus 1.  Until there are more. */
+const uint32 *
+row_meanings_ranks(RowMeanings *meanings)
+{
+	if (meanings->nranked != meanings->values->count)
+	{
+		if (meanings->nranked > 0)
+			label_order_free(&meanings->order);
+		meanings->order = label_pool_order(meanings->values);
+		meanings->nranked = meanings->values->count;
+	}
+	return meanings->order.rank;
+}
+
 /*
  * The number of a meaning, a new one if it has none; its property is copied.
  * What matters to no rule has number 0, unless it has a property: that of a
@@ -66,7 +91,7 @@ row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning)
 {
 	uint32		place;
 
-	if (meaning->stages == 0 && !meaning->excluded && !meanings->strict)
+	if (meaning->stages == 0 && !meaning->excluded && !meanings->every)
 		return 0;
 	place = find_place(meanings, meaning);
 	if (meanings->table[place] != 0)
@@ -119,6 +144,10 @@ row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint
 	touch = funnel_match_row(meanings->matcher, 0, labels[ROW_EVENT], labels[ROW_CHANNEL]);
 	found.stages = touch.stages;
 	found.excluded = touch.excluded;
+	found.value = 0;
+	if ((touch.stages & funnel_matcher_rules(meanings->matcher)->bound) != 0 &&
+		!row_meanings_value(meanings, labels[ROW_CHANNEL], &found.value, error))
+		return false;
 	/* Only a touchpoint that can be a step is asked for its property. */
 	found.property = touch.stages != 0 ? labels[ROW_PROPERTY] : NO_LABEL;
 	*meaning = row_meaning_number(meanings, &found);

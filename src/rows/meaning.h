@@ -9,12 +9,14 @@
 #ifndef CJM_ROW_MEANING_H
 #define CJM_ROW_MEANING_H
 
+#include "base/label_pool.h"
 #include "funnel/match.h"
 
 typedef struct RowMeaning
 {
 	uint64		stages;			/* as in a FunnelTouch */
 	bool		excluded;
+	uint32		value;			/* its number, where the funnel has a variable and a bound stage asks for it; else 0 */
 	Label		property;		/* that the answer is broken down by; no bytes: NULL, or none is asked for */
 } RowMeaning;
 
@@ -49,16 +51,21 @@ typedef struct RowSlot
 typedef struct RowMeanings
 {
 	const FunnelMatcher *matcher;
-	bool		strict;			/* every row matters */
+	bool		every;			/* every row matters */
 	uint32		count;
 	uint32		capacity;
 	RowMeaning *list;
 	uint32	   *table;			/* of numbers, by hash; 0: free */
 	uint32		table_size;
 	RowSlot    *slots;
+	LabelPool  *values;			/* of the funnel's variable; the number of a value is one more than its id here */
+	LabelOrder	order;			/* of the first nranked of them */
+	uint32		nranked;
 } RowMeanings;
 
 extern void row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher);
+extern bool row_meanings_value(RowMeanings *meanings, Label label, uint32 *value, CjmError *error);
+extern const uint32 *row_meanings_ranks(RowMeanings *meanings);
 extern uint32 row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning);
 extern bool row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint32 *meaning, CjmError *error);
 

@@ -14,6 +14,7 @@
  */
 #include "funnel/argument.h"
 
+#include "base/label_pool.h"
 #include "funnel/feed.h"
 #include "utils/memutils.h"
 #include "windows/order.h"
@@ -31,6 +32,8 @@ typedef struct FunnelWindow
 	bool		no_funnel;		/* it is NULL */
 	FunnelMatcher *matcher;
 	FunnelFeed	feed;
+	ApartFeed  *apart;			/* instead of the feed, where the funnel is one that lies apart */
+	LabelPool  *values;			/* of the funnel's variable; the number of a value is one more than its id here */
 	WindowOrder order;			/* of the rows read, which may be one ahead of the batch */
 	bool		ahead;			/* the row after the batch was read: order is about it */
 	int64		first;			/* position of the batch's first row */
@@ -74,6 +77,13 @@ read_funnel(FunctionCallInfo fcinfo, FunnelWindow *state)
 					 errmsg("the funnel asks for a channel, but none is given"),
 					 errhint("Give the channel after the event.")));
 		funnel_feed_start(&state->feed, funnel_matcher_rules(state->matcher));
+		if (funnel_matcher_rules(state->matcher)->apart)
+		{
+			old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
+			state->apart = apart_feed_start(funnel_matcher_rules(state->matcher));
+			state->values = label_pool_create(false);
+			MemoryContextSwitchTo(old);
+		}
 		if (state->constant)
 			return;
 		old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
@@ -111,7 +121,7 @@ read_touch(FunctionCallInfo fcinfo, const FunnelWindow *state, int distance, int
 	bool		isnull;
 	CjmError	error = {0};
 
-	*touch = (FunnelTouch) {at, 0, false};
+	*touch = (FunnelTouch) {at, 0, false, 0};
 	value = argument_at(window, 1, distance, &isnull);
 	if (isnull)
 		return false;
@@ -140,6 +150,15 @@ read_touch(FunctionCallInfo fcinfo, const FunnelWindow *state, int distance, int
 			cjm_report(&error);
 	}
 	*touch = funnel_match_row(state->matcher, at, event, channel);
+	if (funnel_matcher_rules(state->matcher)->bound & touch->stages)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(unconstify(FunnelWindow *, state)));
+
+		if (!label_pool_find(state->values, channel, &touch->value) && !label_pool_add(state->values, channel, &touch->value, &error))
+			cjm_report(&error);
+		touch->value++;
+		MemoryContextSwitchTo(old);
+	}
 	return true;
 }
 
@@ -188,7 +207,7 @@ read_batch(FunctionCallInfo fcinfo, FunnelWindow *state, int64 position)
 		at = DatumGetTimestampTz(WinGetFuncArgCurrent(window, 0, &isnull));
 		if (isnull)
 		{
-			add_row(state, (FunnelTouch) {0, 0, false});
+			add_row(state, (FunnelTouch) {0, 0, false, 0});
 			state->ends[0].step = 0;
 			return;
 		}
@@ -210,7 +229,7 @@ read_batch(FunctionCallInfo fcinfo, FunnelWindow *state, int64 position)
 		if (isnull)
 		{
 			/* No matter where such rows stand, they separate nothing. */
-			add_row(state, (FunnelTouch) {at, 0, false});
+			add_row(state, (FunnelTouch) {at, 0, false, 0});
 			continue;
 		}
 		window_order_next(&state->order, window, position + distance, next);
@@ -222,7 +241,14 @@ read_batch(FunctionCallInfo fcinfo, FunnelWindow *state, int64 position)
 		is_touch |= read_touch(fcinfo, state, distance, at, &touch);
 		add_row(state, touch);
 	}
-	if (is_touch)
+	if (is_touch && state->apart != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(state));
+
+		apart_feed_group(state->apart, state->touches, state->count, state->ends);
+		MemoryContextSwitchTo(old);
+	}
+	else if (is_touch)
 		funnel_feed_group(&state->feed, state->touches, state->count, state->ends);
 	else
 		for (int64 i = 0; i < state->count; i++)

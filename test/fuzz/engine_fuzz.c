@@ -20,6 +20,7 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 
 #define MAX_STAGES 5
 #define MAX_TOUCHES 7			/* with MAX_STAGES at most ORACLE_MAX_TOUCHES */
+#define MAX_VALUE 2
 
 typedef struct Case
 {
@@ -67,6 +68,15 @@ read_case(Input *input, Case *c)
 		if ((kind & 32) && take(input, 2))
 			rules->optional |= UINT64CONST(1) << i;
 	}
+	/* Each of these is one in some cases, with the rules that it can go with. */
+	if (take(input, 4) == 0)
+		rules->session = 1 + take(input, 3);
+	if (take(input, 4) == 0 && !rules->unordered && rules->optional == 0)
+		rules->from_any = true;
+	if (take(input, 3) == 0 && !rules->unordered)
+		rules->bound = take(input, 1 << rules->nstages);
+	rules->every = rules->strict || rules->session != 0;
+	rules->apart = rules->session != 0 || rules->from_any || rules->bound != 0;
 	c->entry = FUNNEL_ANY_ENTRY;
 	if (take(input, 3) == 0)
 	{
@@ -91,8 +101,14 @@ read_case(Input *input, Case *c)
 			touch->stages |= UINT64CONST(1) << take(input, rules->nstages);
 		else if (kind == 2)
 			touch->stages &= take(input, 1 << rules->nstages);
-		if (!rules->strict && !touch->excluded && touch->stages == 0 && take(input, 2))
+		if (!rules->every && !touch->excluded && touch->stages == 0 && take(input, 2))
 			touch->stages = 1;
+		if (rules->bound != 0)
+		{
+			touch->value = take(input, MAX_VALUE + 1);
+			if (touch->value == 0)
+				touch->stages &= ~rules->bound;
+		}
 	}
 	c->now = at + take(input, 10);
 }
@@ -116,9 +132,10 @@ print_case(const Case *c)
 {
 	const FunnelRules *rules = &c->rules;
 
-	fprintf(stderr, "%d stages%s%s%s, within %lld, entry %lld .. %lld, now %lld\n", rules->nstages,
+	fprintf(stderr, "%d stages%s%s%s%s, bound %llx, within %lld, session %lld, entry %lld .. %lld, now %lld\n", rules->nstages,
 			rules->unordered ? " unordered" : "", rules->strict ? " strict" : "",
-			rules->excluding ? " excluding" : "", (long long) rules->within,
+			rules->excluding ? " excluding" : "", rules->from_any ? " from any stage" : "",
+			(unsigned long long) rules->bound, (long long) rules->within, (long long) rules->session,
 			(long long) c->entry.from, (long long) c->entry.to, (long long) c->now);
 	for (int i = 0; i < rules->nstages; i++)
 	{
@@ -133,7 +150,7 @@ print_case(const Case *c)
 		for (int j = 0; j < rules->nstages; j++)
 			if (c->touches[i].stages >> j & 1)
 				fprintf(stderr, " %d", j + 1);
-		fprintf(stderr, "%s\n", c->touches[i].excluded ? " excluded" : "");
+		fprintf(stderr, "%s value %u\n", c->touches[i].excluded ? " excluded" : "", c->touches[i].value);
 	}
 }
 
@@ -146,6 +163,45 @@ same_walk(const FunnelWalk *a, const FunnelWalk *b)
 		if ((a->passed >> i & 1) && a->at[i] != b->at[i])
 			return false;
 	return true;
+}
+
+/* Walks that were read. */
+typedef struct Walks
+{
+	int			count;
+	FunnelWalk	list[MAX_TOUCHES];
+} Walks;
+
+static void
+take_walk(void *arg, const FunnelWalk *walk)
+{
+	Walks	   *walks = arg;
+
+	if (walks->count == MAX_TOUCHES)
+		abort();
+	walks->list[walks->count++] = *walk;
+}
+
+static void
+check_walks(const Case *c)
+{
+	Walks		engine = {0};
+	FunnelWalk	oracle[MAX_TOUCHES];
+	int			count = oracle_walks(&c->rules, c->entry, c->touches, c->count, oracle);
+	bool		same;
+
+	funnel_walks(&c->rules, c->entry, c->touches, c->count, take_walk, &engine);
+	same = engine.count == count;
+	for (int i = 0; same && i < count; i++)
+		same = same_walk(&engine.list[i], &oracle[i]);
+	if (same)
+		return;
+	print_case(c);
+	for (int i = 0; i < engine.count; i++)
+		print_walk("engine", &engine.list[i]);
+	for (int i = 0; i < count; i++)
+		print_walk("oracle", &oracle[i]);
+	abort();
 }
 
 /* Asked at each time of a customer, whether walks go on is what it is of the touchpoints up to then alone. */
@@ -217,6 +273,7 @@ check_case(const Case *c)
 		fprintf(stderr, "open: engine %d, oracle %d\n", open[0], open[1]);
 		abort();
 	}
+	check_walks(c);
 	check_going(c);
 }
 
@@ -286,9 +343,9 @@ main(int argc, char **argv)
 	check_known();
 	for (long i = 0; i < cases; i++)
 	{
-		uint64		words[10];
+		uint64		words[14];
 
-		for (int j = 0; j < 10; j++)
+		for (int j = 0; j < 14; j++)
 			words[j] = next_random(&state);
 		LLVMFuzzerTestOneInput((const uint8 *) words, sizeof(words));
 	}

@@ -9,6 +9,9 @@
  */
 #include "engine_oracle.h"
 
+#define ANY_VALUE 1000
+#define VALUES_DIFFER 1001
+
 /* A walk: which touchpoint passes which stage, in the order taken. */
 typedef struct Candidate
 {
@@ -76,6 +79,27 @@ walk_end(const Search *search, const Candidate *walk)
 	return end;
 }
 
+/*
+ * The value of the touchpoints at bound stages; 0 if there are none.  Those yet to come have whichever is needed.
+ */
+static uint32
+walk_value(const Search *search, const Candidate *walk)
+{
+	uint32		value = 0;
+
+	for (int i = 0; i < walk->size; i++)
+	{
+		uint32		own = search->touches[walk->touch[i]].value;
+
+		if (!(search->rules->bound >> walk->stage[i] & 1) || own == ANY_VALUE)
+			continue;
+		if (own == 0 || (value != 0 && value != own))
+			return VALUES_DIFFER;
+		value = own;
+	}
+	return value;
+}
+
 /* Everything that a rule says about a whole walk. */
 static bool
 is_valid(const Search *search, const Candidate *walk)
@@ -88,6 +112,12 @@ is_valid(const Search *search, const Candidate *walk)
 	if (start < search->entry.from || start > search->entry.to)
 		return false;
 	if (rules->within != FUNNEL_NO_LIMIT && end - start > rules->within)
+		return false;
+	if (rules->session != 0)
+		for (int i = 1; i < search->count; i++)
+			if (touches[i - 1].at >= start && touches[i].at <= end && touches[i].at - touches[i - 1].at > rules->session)
+				return false;
+	if (walk_value(search, walk) == VALUES_DIFFER)
 		return false;
 	for (int i = 0; i < search->count; i++)
 	{
@@ -161,7 +191,7 @@ used_at_end(const Search *search, const Candidate *walk, uint64 *used)
 	{
 		const FunnelTouch *touch = &search->touches[walk->touch[i]];
 		uint64		stages = touch->stages & ((UINT64CONST(1) << search->rules->nstages) - 1);
-		uint64		rank = (uint64) count_bits(stages) << 32 | stages;
+		uint64		rank = (uint64) count_bits(stages) << 48 | stages << 16 | (search->rules->bound != 0 ? touch->value : 0);
 		int			j;
 
 		if (touch->at != end)
@@ -193,6 +223,8 @@ is_better(const Search *search, const Candidate *a, const Candidate *b)
 	/* Earliest end, latest start. */
 	if (walk_end(search, a) != walk_end(search, b))
 		return walk_end(search, a) < walk_end(search, b);
+	if (rules->from_any && a->size != b->size)
+		return a->size > b->size;
 	if (walk_start(search, a) != walk_start(search, b))
 		return walk_start(search, a) > walk_start(search, b);
 	/* Most optional stages. */
@@ -220,7 +252,9 @@ is_better(const Search *search, const Candidate *a, const Candidate *b)
 			if (passed_at(search, a, i) != passed_at(search, b, i))
 				return passed_at(search, a, i) < passed_at(search, b, i);
 	}
-	/* The same times: the touchpoints that serve fewest stages are used up. */
+	/* The same times: the smaller value, and the touchpoints that serve fewest stages are used up. */
+	if (walk_value(search, a) != walk_value(search, b))
+		return walk_value(search, a) < walk_value(search, b);
 	nused = used_at_end(search, a, used_a);
 	used_at_end(search, b, used_b);
 	for (int i = 0; i < nused; i++)
@@ -284,8 +318,8 @@ extend_ordered(Search *search)
 			extend_ordered(search);
 			walk->size--;
 		}
-		/* None left out but optional ones. */
-		if (!is_optional(rules, stage))
+		/* None left out but optional ones, and those before the first where it may be any. */
+		if (!is_optional(rules, stage) && !(rules->from_any && walk->size == 0))
 			break;
 	}
 }
@@ -427,6 +461,41 @@ oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 	}
 }
 
+/* Rule 11: the winning walk, between those before it and those after it. */
+int
+oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks)
+{
+	FunnelTouch part[ORACLE_MAX_TOUCHES];
+	FunnelRules cut = *rules;
+	Search		search;
+	int			kept = 0;
+	int			n;
+
+	search.present = count;
+	search.found = 0;
+	find_best(&search, rules, entry, touches, count);
+	if (search.best.size == 0)
+		return 0;
+	/* What a walk uses up counts by the stages that it could still have come to. */
+	if (!rules->unordered)
+	{
+		cut.nstages = walk_depth(&search, &search.best);
+		find_best(&search, &cut, entry, touches, count);
+	}
+	while (kept < count && touches[kept].at < walk_start(&search, &search.best))
+	{
+		part[kept] = touches[kept];
+		kept++;
+	}
+	n = oracle_walks(rules, entry, part, kept, walks);
+	oracle_walk(rules, entry, touches, count, &walks[n++]);
+	kept = 0;
+	for (int i = 0; i < count; i++)
+		if (touches[i].at >= walk_end(&search, &search.best) && !holds_touch(&search.best, i))
+			part[kept++] = touches[i];
+	return n + oracle_walks(rules, entry, part, kept, walks + n);
+}
+
 /*
  * Rule 8: not completed, and some walk that has begun goes on with touchpoints
  * yet to come until it is at least as deep.  Those may be of any kind, and the
@@ -439,7 +508,7 @@ oracle_open(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touc
 	FunnelWalk	winner;
 	Search		search;
 
-	if (rules->within == FUNNEL_NO_LIMIT)
+	if (rules->within == FUNNEL_NO_LIMIT && rules->session == 0)
 		return false;
 	oracle_walk(rules, entry, touches, count, &winner);
 	if (winner.step == 0 || winner.step > (rules->unordered ? rules->nstages - 1 : last_mandatory(rules)))
@@ -451,6 +520,7 @@ oracle_open(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touc
 		more[count + stage].at = Max(now, touches[count - 1].at);
 		more[count + stage].stages = UINT64CONST(1) << stage;
 		more[count + stage].excluded = false;
+		more[count + stage].value = ANY_VALUE;
 	}
 	search.found = 0;
 	search.present = count;

@@ -12,6 +12,7 @@ extern void oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, int count, FunnelWalk *walk);
 extern int64 oracle_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, int count);
+extern int	oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks);
 extern bool oracle_open(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, int count, int64 now);
 

@@ -100,9 +100,20 @@ static const struct
 {
 	CASE(""),
 	CASE("\0\0\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* version */
-	CASE("\2\0\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),
+	CASE("\3\0\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),
+	CASE("\2\0\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* a later one than needed */
 	CASE("\1\20\2" "\0\0\1\1a\0" "\0\0\1\1b\0"), /* flag */
 	CASE("\1\0\2" "\4\0\1\1a\0" "\0\0\1\1b\0"),	/* stage flag */
+	CASE("\1\40\2" "\0\0\1\1a\0" "\0\0\1\1b\0"), /* flags of the second version */
+	CASE("\2\200\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* unknown ones */
+	CASE("\2\20\2\0" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* a session of no gap */
+	CASE("\2\100\2\0" "\4\0\1\1a\0" "\0\0\1\1b\0"),	/* an empty variable */
+	CASE("\2\100\2\1v" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* a variable at no stage */
+	CASE("\2\100\2\1v" "\4\0\1\1a\1c" "\0\0\1\1b\0"),	/* and a channel */
+	CASE("\2\102\2\1v" "\4\0\1\1a\0" "\0\0\1\1b\0"),	/* and unordered */
+	CASE("\2\40\2" "\4\0\1\1a\0" "\0\0\1\1b\0"),	/* a stage with a variable that there is not */
+	CASE("\2\42\2" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* from any stage and unordered */
+	CASE("\2\40\2" "\0\0\1\1a\0" "\1\0\1\1b\0"),	/* and optional */
 	CASE("\1\0\0"),			/* no stage */
 	CASE("\1\0\3" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* too few stages */
 	CASE("\1\0\1" "\0\0\1\1a\0" "\0\0\1\1b\0"),	/* too many */

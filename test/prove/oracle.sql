@@ -19,24 +19,31 @@
 
 CREATE SCHEMA prove;
 
--- The ordered funnels have any of five rules, the unordered ones any of two.
+-- The ordered funnels have any of five rules, the unordered ones any of two; sessions, variables and walks from any stage on
+-- some of those with them.
 CREATE FUNCTION prove.combinations(OUT n integer, OUT rules text[]) RETURNS SETOF record LANGUAGE sql AS $$
 	SELECT row_number() OVER (ORDER BY unordered, bits)::integer,
 	       ARRAY(SELECT rule FROM unnest(ARRAY['within', '[D]', 'strict', 'excluding', 'optional']) WITH ORDINALITY AS r (rule, k)
 	             WHERE bits >> (k::integer - 1) & 1 = 1) || CASE WHEN unordered THEN ARRAY['unordered'] ELSE '{}' END
 	FROM generate_series(0, 31) AS bits, (VALUES (false), (true)) AS u (unordered)
 	WHERE NOT unordered OR bits & 22 = 0
+	UNION ALL
+	SELECT 36 + row_number() OVER (ORDER BY k)::integer, string_to_array(r, ',')
+	FROM unnest(ARRAY['session', 'session,within,[D]', 'session,strict', 'session,excluding,optional', 'session,unordered', 'session,within,excluding,unordered',
+		'from any stage', 'from any stage,within,[D]', 'from any stage,strict', 'from any stage,excluding', 'from any stage,session,within',
+		'variable', 'variable,within,[D]', 'variable,strict,optional', 'variable,excluding,optional', 'variable,session', 'variable,from any stage',
+		'variable,from any stage,session,excluding,[D]']) WITH ORDINALITY AS m (r, k)
 $$;
 
 -- The touchpoints of a journey are those of the rows of prove.touch; the definitions' parts are those of prove.stage.
 CREATE FUNCTION prove.create_tables() RETURNS void LANGUAGE sql SET client_min_messages = warning AS $$
 	DROP TABLE IF EXISTS pg_temp.funnels, pg_temp.stages, pg_temp.journeys, pg_temp.touches, pg_temp.fits, pg_temp.walks, pg_temp.answers, pg_temp.spent;
-	CREATE TEMP TABLE funnels (funnel integer, nstages integer, letters integer, apart boolean, channels boolean, within integer, strict boolean, excluding text[], definition cjm.funnel, last_mandatory integer);
-	CREATE TEMP TABLE stages (funnel integer, stage integer, events text[], optional boolean, gap integer, mandatory_before integer);
-	CREATE TEMP TABLE journeys (id integer, funnel integer, entered tstzrange, journey cjm.journey, moments integer[], earlier integer[], excluded integer);
+	CREATE TEMP TABLE funnels (funnel integer, nstages integer, letters integer, apart boolean, channels boolean, within integer, session integer, strict boolean, from_any boolean, excluding text[], definition cjm.funnel, last_mandatory integer);
+	CREATE TEMP TABLE stages (funnel integer, stage integer, events text[], optional boolean, gap integer, mandatory_before integer, bound boolean);
+	CREATE TEMP TABLE journeys (id integer, funnel integer, entered tstzrange, journey cjm.journey, moments integer[], earlier integer[], excluded integer, breaks integer[]);
 	CREATE TEMP TABLE touches (n integer, id integer, funnel integer, at integer, event text, channel text, excluded boolean, bit integer, before integer);
-	CREATE TEMP TABLE fits (id integer, stage integer, touch integer, at integer, bit integer, optional boolean, gap integer, within integer, mandatory_before integer, needed boolean, before integer);
-	CREATE TEMP TABLE walks (id integer, used integer, step integer, started integer, ended integer, optionals integer, times bigint, last_bit integer);
+	CREATE TEMP TABLE fits (id integer, stage integer, touch integer, at integer, bit integer, optional boolean, gap integer, within integer, mandatory_before integer, needed boolean, before integer, value text);
+	CREATE TEMP TABLE walks (id integer, used integer, step integer, started integer, ended integer, optionals integer, times bigint, last_bit integer, size integer, value text);
 	CREATE TEMP TABLE answers (id integer, funnel integer, step integer, times integer[], conversions bigint);
 	CREATE TEMP TABLE spent (id integer, gone integer, conversions bigint);
 $$;
@@ -61,22 +68,27 @@ BEGIN
 	-- Few letters make stages that repeat and overlap; a third of the funnels have stages of their own, a to e.  It takes five
 	-- stages for one optional stage to cost two others.
 	INSERT INTO funnels
-	SELECT f, CASE WHEN random() < 0.1 THEN 1 ELSE 2 + floor(random() * CASE WHEN 'unordered' = ANY (rules) THEN 3 ELSE 4 END) END, 2 + floor(random() * 3), false, random() < 0.3,
-	       CASE WHEN 'within' = ANY (rules) THEN 1 + floor(random() * 8) END, 'strict' = ANY (rules)
+	SELECT f, CASE WHEN random() < 0.1 THEN 1 ELSE 2 + floor(random() * CASE WHEN 'unordered' = ANY (rules) THEN 3 ELSE 4 END) END, 2 + floor(random() * 3), false, 'variable' = ANY (rules) OR random() < 0.3,
+	       CASE WHEN 'within' = ANY (rules) THEN 1 + floor(random() * 8) END, CASE WHEN 'session' = ANY (rules) THEN 1 + floor(random() * 3) END,
+	       'strict' = ANY (rules), 'from any stage' = ANY (rules)
 	FROM generate_series(1, nfunnels) AS f;
-	UPDATE funnels SET letters = nstages, apart = true, channels = false WHERE random() < 0.33;
+	UPDATE funnels SET letters = nstages, apart = true, channels = 'variable' = ANY (rules) WHERE random() < 0.33;
 	UPDATE funnels SET excluding = ARRAY[prove.random_event(letters + 1, channels)] || CASE WHEN random() < 0.2 THEN ARRAY[prove.random_event(letters + 1, channels)] ELSE '{}' END
 	WHERE 'excluding' = ANY (rules);
 	INSERT INTO stages
 	SELECT funnel, s, CASE WHEN apart THEN ARRAY[chr(96 + s)] ELSE ARRAY(SELECT prove.random_event(letters, channels) FROM generate_series(1, 1 + floor(random() * 1.5 + s * 0)::integer)) END,
 	       s > 1 AND 'optional' = ANY (rules) AND random() < CASE WHEN apart THEN 0.7 ELSE 0.5 END, CASE WHEN s > 1 AND '[D]' = ANY (rules) AND random() < 0.6 THEN 1 + floor(random() * 4) END
 	FROM funnels, generate_series(1, nstages) AS s;
+	-- What stands for the variable asks for no channel of its own; a funnel may do so nowhere.
+	UPDATE stages SET bound = 'variable' = ANY (rules) AND random() < 0.6;
+	UPDATE stages SET events = ARRAY(SELECT split_part(e, '@', 1) FROM unnest(events) AS e) WHERE bound;
 	UPDATE stages AS s SET mandatory_before = coalesce((SELECT max(b.stage) FROM stages AS b WHERE b.funnel = s.funnel AND b.stage < s.stage AND NOT b.optional), 0);
 	UPDATE funnels AS f SET
 		last_mandatory = (SELECT max(stage) FROM stages AS s WHERE s.funnel = f.funnel AND NOT optional),
-		definition = ((SELECT string_agg(CASE WHEN optional THEN 'optional ' ELSE '' END || array_to_string(events, ' | ') || coalesce(' [' || gap || ' s]', ''), ' -> ' ORDER BY stage)
+		definition = ((SELECT string_agg(CASE WHEN optional THEN 'optional ' ELSE '' END || array_to_string(events, CASE WHEN bound THEN '@(v) | ' ELSE ' | ' END) || CASE WHEN bound THEN '@(v)' ELSE '' END || coalesce(' [' || gap || ' s]', ''), ' -> ' ORDER BY stage)
 		               FROM stages AS s WHERE s.funnel = f.funnel) ||
 			coalesce(' within ' || within || ' s', '') || CASE WHEN strict THEN ' strict' ELSE '' END || CASE WHEN 'unordered' = ANY (rules) THEN ' unordered' ELSE '' END ||
+			CASE WHEN from_any THEN ' from any stage' ELSE '' END || coalesce(' within session (' || session || ' s)', '') ||
 			coalesce(' excluding ' || array_to_string(excluding, ' | '), ''))::cjm.funnel;
 
 	INSERT INTO journeys (id, funnel, entered)
@@ -102,13 +114,13 @@ CREATE FUNCTION prove.find_walks(unordered boolean) RETURNS void LANGUAGE plpgsq
 BEGIN
 	-- A touchpoint's bit, and the last moment before it at which there is another: which only matters to strict funnels.
 	INSERT INTO fits
-	SELECT id, stage, n, at, 0, optional, coalesce(gap, 99), coalesce(within, 99), mandatory_before, stage <= last_mandatory, 0
-	FROM touches AS t JOIN stages AS s USING (funnel) JOIN funnels USING (funnel) WHERE prove.is_one_of(event, channel, events);
+	SELECT id, stage, n, at, 0, optional, coalesce(gap, 99), coalesce(within, 99), mandatory_before, stage <= last_mandatory, 0, CASE WHEN bound THEN channel END
+	FROM touches AS t JOIN stages AS s USING (funnel) JOIN funnels USING (funnel) WHERE prove.is_one_of(event, channel, events) AND (NOT bound OR channel IS NOT NULL);
 	ANALYZE touches, fits;
 	UPDATE touches AS t SET bit = b.bit, before = b.before
-	FROM (SELECT n, 1 << (16 - row_number() OVER (PARTITION BY t.id ORDER BY t.at, count(stage) FILTER (WHERE needed), sum(1 << stage) FILTER (WHERE needed))::integer) AS bit,
+	FROM (SELECT n, 1 << (16 - row_number() OVER (PARTITION BY t.id ORDER BY t.at, count(stage) FILTER (WHERE needed), sum(1 << stage) FILTER (WHERE needed), t.channel COLLATE "C" NULLS FIRST)::integer) AS bit,
 	             coalesce(max(t.at) OVER (PARTITION BY t.id ORDER BY t.at GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-	      FROM touches AS t LEFT JOIN fits ON touch = n GROUP BY n, t.id, t.at) AS b
+	      FROM touches AS t LEFT JOIN fits ON touch = n GROUP BY n, t.id, t.at, t.channel) AS b
 	WHERE b.n = t.n;
 	UPDATE fits SET bit = t.bit, before = CASE WHEN strict THEN t.before ELSE 0 END FROM touches AS t JOIN funnels USING (funnel) WHERE touch = n;
 
@@ -118,6 +130,10 @@ BEGIN
 	FROM (SELECT id, array_agg(earlier ORDER BY moment) AS earlier, max(excluded) AS excluded
 	      FROM (SELECT id, moment, coalesce(sum(bit) FILTER (WHERE at < moment), 0)::integer AS earlier, coalesce(sum(bit) FILTER (WHERE t.excluded), 0)::integer AS excluded
 	            FROM touches AS t, generate_series(1, 15) AS moment GROUP BY id, moment) AS e GROUP BY id) AS t WHERE t.id = j.id;
+	-- breaks: the times of touchpoints after which there is none for longer than the gap of a session.
+	UPDATE journeys AS j SET breaks = t.breaks
+	FROM (SELECT id, array_agg(at) FILTER (WHERE next - at > session) AS breaks
+	      FROM (SELECT id, funnel, at, lead(at) OVER (PARTITION BY id ORDER BY at) AS next FROM touches) AS t JOIN funnels USING (funnel) GROUP BY id) AS t WHERE t.id = j.id;
 	ANALYZE journeys, touches, fits;
 
 	IF unordered THEN
@@ -129,24 +145,28 @@ BEGIN
 			SELECT id, used | bit, step + 1, least(started, at), greatest(ended, at), early + (1::bigint << 3 * (13 - at)), stage
 			FROM walk JOIN fits USING (id)
 			WHERE stage > last AND used & bit = 0 AND greatest(ended, at) - least(started, at) <= within)
-		SELECT DISTINCT id, used, step, started, ended, 0, -early FROM walk;
+		SELECT DISTINCT id, used, step, started, ended, 0, -early, NULL::integer, 0, NULL FROM walk;
 	ELSE
 		-- The first stage first, none left out but optional ones.  times: a digit for each stage, 15 if it is not passed.
 		INSERT INTO walks
 		WITH RECURSIVE walk AS (
-			SELECT id, bit AS used, stage AS last, at AS started, at AS ended, 0 AS optionals, (at << 16) + x'ffff'::integer AS times, bit AS last_bit FROM fits WHERE stage = 1
+			SELECT id, bit AS used, stage AS last, at AS started, at AS ended, 0 AS optionals, x'fffff'::integer - ((15 - at) << (20 - 4 * stage)) AS times, bit AS last_bit, 1 AS size, value
+			FROM fits JOIN journeys USING (id) JOIN funnels USING (funnel) WHERE stage = 1 OR from_any
 			UNION ALL
-			SELECT id, used | bit, stage, started, at, optionals + optional::integer, times - ((15 - at) << (20 - 4 * stage)), bit
+			SELECT id, used | bit, stage, started, at, optionals + optional::integer, times - ((15 - at) << (20 - 4 * stage)), bit, size + 1, coalesce(walk.value, fits.value)
 			FROM walk JOIN fits USING (id)
-			WHERE stage > last AND mandatory_before <= last AND used & bit = 0 AND at >= ended AND at - started <= within AND at - ended <= gap
+			WHERE coalesce(walk.value = fits.value, true) AND stage > last AND mandatory_before <= last AND used & bit = 0 AND at >= ended AND at - started <= within AND at - ended <= gap
 			-- strict: the last moment before this one at which there is a touchpoint is not after the one before in the walk
 			AND before <= ended)
-		SELECT id, used, last, started, ended, optionals, times, last_bit FROM walk;
+		SELECT id, used, last, started, ended, optionals, times, last_bit, size, value FROM walk;
 	END IF;
 
 	-- excluding: such a touchpoint strictly between the first and the last is in the walk.
 	DELETE FROM walks AS w USING journeys AS j
 	WHERE j.id = w.id AND j.excluded <> 0 AND j.excluded & earlier[ended] & ~earlier[started + 1] & ~used <> 0;
+	-- within session: no break between the first and the last.
+	DELETE FROM walks AS w USING journeys AS j
+	WHERE j.id = w.id AND EXISTS (SELECT FROM unnest(breaks) AS b WHERE b >= started AND b < ended);
 	ANALYZE walks;
 END
 $$;
@@ -156,11 +176,12 @@ CREATE FUNCTION prove.answer(unordered boolean) RETURNS void LANGUAGE plpgsql SE
 BEGIN
 	DELETE FROM walks AS w USING journeys AS j WHERE j.id = w.id AND NOT prove.at(started) <@ coalesce(entered, '(,)');
 
-	-- The deepest; the earliest end; the latest start; the most optional stages; then every step as early as possible, first to last.
+	-- The deepest; the earliest end; of walks that begin at any stage those of most stages; the latest start; the most optional stages; then every step as early as possible, first to last.
 	INSERT INTO answers
 	SELECT j.id, j.funnel, coalesce(w.step, 0), t.times
 	FROM journeys AS j JOIN funnels USING (funnel)
-	LEFT JOIN (SELECT DISTINCT ON (id) * FROM walks ORDER BY id, step DESC, ended, started DESC, optionals DESC, times) AS w ON w.id = j.id
+	LEFT JOIN (SELECT DISTINCT ON (id) w.* FROM walks AS w JOIN journeys USING (id) JOIN funnels USING (funnel)
+	           ORDER BY id, step DESC, ended, CASE WHEN from_any THEN -size END, started DESC, optionals DESC, times) AS w ON w.id = j.id
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN w.id IS NULL THEN array_fill(NULL::integer, ARRAY[nstages])
 		WHEN NOT unordered THEN ARRAY(SELECT nullif((w.times >> (20 - 4 * stage)) & 15, 15)::integer FROM generate_series(1, nstages) AS stage)
@@ -169,14 +190,14 @@ BEGIN
 
 	-- Completions: the best of the complete walks, then of those that have nothing before its end and nothing that it used.
 	-- What could forbid a walk that is left lies after its start, and so is left too.  Of walks of the same times the one
-	-- counts that uses, at its end, what matches fewest stages.
+	-- counts that has the least value, and then the one that uses, at its end, what matches fewest stages.
 	INSERT INTO spent SELECT id, 0, 0 FROM journeys;
 	DELETE FROM walks AS w USING journeys AS j JOIN funnels USING (funnel) WHERE j.id = w.id AND step <> last_mandatory;
 	LOOP
 		UPDATE spent AS s SET conversions = s.conversions + 1, gone = s.gone | w.used | earlier[ended]
 		FROM (SELECT DISTINCT ON (w.id) w.id, w.used, ended, earlier
-		      FROM walks AS w JOIN journeys USING (id)
-		      ORDER BY id, ended, started DESC, optionals DESC, times, used & ~earlier[ended] DESC) AS w
+		      FROM walks AS w JOIN journeys USING (id) JOIN funnels USING (funnel)
+		      ORDER BY id, ended, CASE WHEN from_any THEN -size END, started DESC, optionals DESC, times, value COLLATE "C" NULLS FIRST, used & ~earlier[ended] DESC) AS w
 		WHERE w.id = s.id;
 		EXIT WHEN NOT FOUND;
 		DELETE FROM walks AS w USING spent AS s WHERE s.id = w.id AND used & gone <> 0;
@@ -235,8 +256,8 @@ BEGIN
 		-- A touchpoint and the deepest walk that ends with it, and the latest start of those.  Equal rows may change places.
 		IF NOT unordered THEN
 			FOR r IN
-				WITH expected AS (SELECT t.id, funnel, at, event, channel, max(step) AS step, (array_agg(started ORDER BY step DESC, started DESC))[1] AS started
-				                  FROM touches AS t LEFT JOIN walks AS w ON w.id = t.id AND last_bit = bit GROUP BY t.id, funnel, at, event, channel, bit),
+				WITH expected AS (SELECT t.id, funnel, at, event, channel, max(step) AS step, (array_agg(started ORDER BY step DESC, CASE WHEN from_any THEN -size END, started DESC))[1] AS started
+				                  FROM touches AS t JOIN funnels USING (funnel) LEFT JOIN walks AS w ON w.id = t.id AND last_bit = bit GROUP BY t.id, funnel, at, event, channel, bit),
 				     found AS (SELECT id, at, event, channel, cjm.funnel_step(prove.at(at), event, channel, definition) OVER w AS step, cjm.funnel_start(prove.at(at), event, channel, definition) OVER w AS started
 				               FROM touches JOIN funnels USING (funnel) WINDOW w AS (PARTITION BY id ORDER BY prove.at(at)))
 				SELECT e.funnel, e.id, e.rows, f.rows AS got
@@ -273,13 +294,13 @@ BEGIN
 
 		-- Customers, and the times since the step before in the walk and since the first one, added up.
 		FOR r IN
-			WITH passed AS (SELECT id, a.funnel, n AS step, at, at - lag(at) OVER walk AS time, CASE WHEN n > 2 THEN at - first_value(at) OVER walk END AS total
+			WITH passed AS (SELECT id, a.funnel, n AS step, at, at - lag(at) OVER walk AS time, CASE WHEN n > 2 AND row_number() OVER walk > 1 THEN at - first_value(at) OVER walk END AS total
 			                FROM answers AS a, unnest(times) WITH ORDINALITY AS t (at, n) WHERE at IS NOT NULL WINDOW walk AS (PARTITION BY id ORDER BY n)),
-			     added AS (SELECT funnel, step, count(*) AS customers, array_agg(time * 1000000::bigint) FILTER (WHERE time IS NOT NULL) AS times,
+			     added AS (SELECT funnel, step, count(*) AS customers, count(*) FILTER (WHERE time IS NULL) AS entered, array_agg(time * 1000000::bigint) FILTER (WHERE time IS NOT NULL) AS times,
 			                      array_agg(total * 1000000::bigint) FILTER (WHERE total IS NOT NULL) AS totals FROM passed GROUP BY funnel, step),
-			     expected AS (SELECT funnel, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('customers', coalesce(customers, 0),
+			     expected AS (SELECT funnel, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('customers', coalesce(customers, 0), 'entered', CASE WHEN from_any AND step > 1 THEN coalesce(entered, 0) END,
 			                         'time', CASE WHEN times IS NOT NULL THEN prove.durations(times) END, 'total', CASE WHEN totals IS NOT NULL THEN prove.durations(totals) END)) ORDER BY step) AS steps
-			                  FROM (SELECT funnel, step::bigint FROM funnels, generate_series(1, nstages) AS step) AS s LEFT JOIN added USING (funnel, step) GROUP BY funnel),
+			                  FROM (SELECT funnel, from_any, step::bigint FROM funnels, generate_series(1, nstages) AS step) AS s LEFT JOIN added USING (funnel, step) GROUP BY funnel),
 			     found AS (SELECT funnel, definition, CASE WHEN funnel % 2 = 0 THEN cjm.funnel_agg(journey, definition, entered) ELSE cjm.funnel_agg(journey, definition) END::jsonb AS stats, count(*) AS customers
 			               FROM journeys JOIN funnels USING (funnel) GROUP BY funnel, definition)
 			SELECT definition, stats, customers, expected.steps FROM found JOIN expected USING (funnel)

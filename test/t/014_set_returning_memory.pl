@@ -62,8 +62,8 @@ my @calls = (
 		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
 		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)',
 		q{purchases(a.journey, a.funnel, '-infinity', 'infinity', CASE a.k WHEN 0 THEN funnel 'cart' ELSE 'nps' END)}, 'session_events(a.journey, a.gap)',
-		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
-		'touchpoints(a.journey)', 'transitions(a.journey, a.by)', 'paths(a.journey, a.by, length => 2)', 'report(a.stats)', 'compare(a.stats, a.stats)', q{compare(a.stats, a.stats, '(,)'::tstzrange, '(,)'::tstzrange)},
+		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'session_journeys(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
+		'touchpoints(a.journey)', 'walks(a.journey, a.funnel)', 'transitions(a.journey, a.by)', 'paths(a.journey, a.by, length => 2)', 'report(a.stats)', 'compare(a.stats, a.stats)', q{compare(a.stats, a.stats, '(,)'::tstzrange, '(,)'::tstzrange)},
 		q{compare_periods(('(,)', a.stats)::funnel_period, ('(,)', a.stats)::funnel_period)}, 'time_histogram(a.stats, 2)',
 		q{cjm_internal.cohort_cells(a.cohorts, cjm_internal.cohort_last(a.cohorts), '2026-03-01Z', a.bucket, a.zone, 'sunday', '{0,1,3}', 'in')},
 		q{cjm_internal.lifecycle_periods(a.moves, cjm_internal.cohort_first(a.moves), cjm_internal.cohort_last(a.moves), '2026-03-01Z', a.bucket, a.zone, NULL)},
@@ -77,7 +77,7 @@ my @calls = (
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, width => a.width)',
-		'funnel_report(a.map, bucket => a.bucket)', 'funnel_by_dimension_report(a.map)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
+		'funnel_report(a.map, bucket => a.bucket)', q{funnel_report(a.map, count => 'walks')}, 'funnel_by_dimension_report(a.map)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
 		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'feedback_report(a.map)', 'bounce_report(a.map)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
 		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',
 		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)', 'kept(a.map)', 'check_journeys(a.map)')));

@@ -15,7 +15,8 @@ RETURNS TABLE (
 	mean_time interval,
 	p90_time interval,
 	median_total interval,
-	p90_total interval
+	p90_total interval,
+	entered bigint
 )
 AS 'MODULE_PATHNAME', 'funnel_stats_report'
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
@@ -24,12 +25,14 @@ COMMENT ON FUNCTION cjm.report(cjm.funnel_stats) IS
 'a row for each step of a funnel.
 step, stage: number from 1 and name; of an unordered funnel "2 of 3": customers who did at least two of the three stages
 customers: those whose walk holds the stage
-step_rate, overall_rate: share of the customers at the mandatory step before and at step 1, from 0 to 1; 1 at step 1, NULL of nobody
-dropped, drop_rate: customers of this step who were not at the next mandatory one, and their share; NULL at the last and at an optional one.
+step_rate: share of the customers at the mandatory step before who came on from there, from 0 to 1; 1 at step 1, NULL of nobody
+overall_rate: customers as a share of those whose walk began at this step or before it: at step 1, unless walks may begin at any stage
+dropped, drop_rate: customers of this step who did not go on to the next mandatory one, and their share; NULL at the last and at an optional one.
 Statistics know no time: who may yet go on or has refused has dropped here. The views and reports of maps count them apart, as open_customers and refused
 rate_low, rate_high: 95 % Wilson interval of step_rate; NULL at step 1, where the rate is 1 by definition and no estimate
 median_time, mean_time, p90_time: since the step before in the customer''s walk; NULL at step 1
-median_total, p90_total: since step 1; NULL at step 1
+median_total, p90_total: since the first step of the walk; NULL at step 1
+entered: customers whose walk began at the step: with "from any stage" there may be some at every step, else only at step 1
 Means are exact to the microsecond, medians (the lower one of an even number) and 90th percentiles to 1 %.';
 
 CREATE FUNCTION cjm.time_histogram(stats cjm.funnel_stats, step integer)

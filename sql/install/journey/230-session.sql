@@ -32,6 +32,12 @@ CREATE FUNCTION cjm.sessions(journey cjm.journey, gap interval DEFAULT '30 minut
 COMMENT ON FUNCTION cjm.sessions(cjm.journey, interval) IS
 	'the sessions of a journey: a gap longer than the given one begins the next session, exactly the given one does not';
 
+CREATE FUNCTION cjm.session_journeys(journey cjm.journey, gap interval DEFAULT '30 minutes') RETURNS SETOF cjm.journey
+	AS 'MODULE_PATHNAME', 'journey_session_journeys'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 5;
+COMMENT ON FUNCTION cjm.session_journeys(cjm.journey, interval) IS
+	'the sessions of a journey as journeys, in time order: all touchpoints of each, while slice(journey, started_at, ended_at) leaves out the last';
+
 CREATE FUNCTION cjm.session_stats(
 	journey cjm.journey,
 	gap interval DEFAULT '30 minutes',

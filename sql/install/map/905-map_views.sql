@@ -167,10 +167,12 @@ BEGIN
 			(f.bought).last_at AS last_purchase_at, now() - (f.bought).last_at AS recency,
 			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
 			(f.bought).purchase_count AS frequency, cjm_internal.map_money((f.bought).total_value) AS monetary, cjm_internal.map_money((f.bought).gross_value) AS gross_monetary,
-			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score
+			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score,
+			(f.latest).step AS current_step, %2$s[(f.latest).step] AS current_stage, (f.latest).ended_at AS current_at
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
-				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at) f ON true
+				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at,
+				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest) f ON true
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
@@ -248,6 +250,36 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_funnel_sql(cjm_internal.map, text, text, text, boolean, text[], integer) IS 'SQL of the views funnel, funnel_by_segment, funnel_by_week and funnel_by_dimension, and of their reports';
+
+-- Tries and not customers; whether one may go on or was refused is not told of a try.  by and bucket may be NULL.
+CREATE FUNCTION cjm_internal.map_walks_sql(map cjm_internal.map, lead text, by text, bucket text, ranged boolean) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	entered text := CASE WHEN bucket IS NULL AND ranged THEN 'tstzrange($1, $2)'
+		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
+		WHEN bucket IS NOT NULL THEN 'b.entered' END;
+	words jsonb := cjm_internal.map_walk_words(map, entered);
+BEGIN
+	RETURN format('SELECT %1$s r.step, r.stage, r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, NULL::bigint AS open_customers, r.rate_low, r.rate_high,
+			r.median_time, r.mean_time, r.p90_time, r.median_total, r.p90_total,
+			extract(epoch FROM r.median_time)::float8, extract(epoch FROM r.mean_time)::float8, extract(epoch FROM r.p90_time)::float8,
+			extract(epoch FROM r.median_total)::float8, extract(epoch FROM r.p90_total)::float8, NULL::bigint AS refused
+		FROM (SELECT %2$s AS label, %3$s AS entered, cjm_internal.funnel_walks_agg(j.journey, %4$L::cjm.funnel, %5$s) AS stats
+			FROM %6$s.journeys j%7$s%8$s) s
+		CROSS JOIN LATERAL cjm.report(coalesce(s.stats, cjm.funnel_stats(%4$L::cjm.funnel))) r
+		ORDER BY %9$s r.step',
+		lead, cjm_internal.map_split(words, by), CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
+		(map).stages, coalesce(entered, '''(,)''::tstzrange'), cjm_internal.map_schema(map),
+		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
+				(map).stages, bucket, (map).time_zone) END,
+			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
+		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN by IS NOT NULL THEN '1' END, CASE WHEN bucket IS NOT NULL THEN '2' END), ''),
+		concat(CASE WHEN bucket IS NOT NULL THEN 's.entered, ' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C", ' END));
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_walks_sql(cjm_internal.map, text, text, text, boolean) IS 'SQL of funnel_report by tries';
 
 CREATE FUNCTION cjm_internal.map_bucket_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

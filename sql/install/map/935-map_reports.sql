@@ -14,7 +14,8 @@ CREATE FUNCTION cjm.funnel_report(
 	bucket text DEFAULT NULL,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
-	where_is jsonb DEFAULT NULL)
+	where_is jsonb DEFAULT NULL,
+	count text DEFAULT 'customers')
 	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
 		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
 		rate_low float8, rate_high float8,
@@ -27,19 +28,26 @@ AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
+	lead text;
 BEGIN
 	IF bucket IS NOT NULL THEN
 		PERFORM cjm_internal.map_period(bucket);
 	END IF;
-	RETURN QUERY EXECUTE cjm_internal.map_funnel_sql(def, format('s.label, lower(s.entered), %s,',
-		CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END), by, bucket, ranged)
+	IF count NOT IN ('customers', 'walks') THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = format('count must be customers or walks, not "%s"', count);
+	END IF;
+	lead := format('s.label, lower(s.entered), %s,', CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END);
+	RETURN QUERY EXECUTE CASE WHEN count = 'walks' THEN cjm_internal.map_walks_sql(def, lead, by, bucket, ranged)
+			ELSE cjm_internal.map_funnel_sql(def, lead, by, bucket, ranged) END
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz, jsonb) IS
+COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz, jsonb, text) IS
 'the funnel of a map, of walks that begin in a time range.
 by: NULL, a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
+count: customers, or walks, which counts tries (walks(journey, funnel)) in the column customers; of a try it is not told whether it may go on or was refused, and both have dropped
 Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
 
 CREATE FUNCTION cjm.funnel_by_dimension_report(

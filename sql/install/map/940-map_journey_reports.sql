@@ -166,7 +166,7 @@ BEGIN
 				CROSS JOIN LATERAL cjm.report(coalesce(whole.stats, cjm.funnel_stats(%1$L::cjm.funnel))) r
 			WHERE r.step = ANY (%5$L::integer[])
 		), rates AS (
-			SELECT r.step, p.label, r.customers, lag(r.customers) OVER (PARTITION BY p.label ORDER BY r.step) AS before
+			SELECT r.step, p.label, r.customers - CASE WHEN r.step > 1 THEN r.entered ELSE 0 END AS customers, lag(r.customers) OVER (PARTITION BY p.label ORDER BY r.step) AS before
 			FROM parts p CROSS JOIN LATERAL cjm.report(p.stats) r
 			WHERE p.label IS NOT NULL AND r.step = ANY (%5$L::integer[])
 		), compared AS (

@@ -89,7 +89,7 @@ const rowsWeeks = {
 				FROM plain)) AS w, cjm.report(w.stats) AS r ORDER BY 1, 2`,
 			{ needs: 'funnel_agg_by_entry(anycompatible,timestamptz,text,cjm.funnel,text,text)' }),
 		ours('journeys', 'cjm, rows to journeys to funnel_agg of each entry range',
-			`SELECT lower(entered), r.step, r.customers FROM (SELECT entered, cjm.funnel_agg(journey, '${DEFINITION}', entered) AS stats
+			`SELECT lower(w.entered), r.step, r.customers FROM (SELECT entered, cjm.funnel_agg(journey, '${DEFINITION}', entered) AS stats
 				FROM (SELECT customer, cjm.journey_agg(at, event) AS journey FROM plain GROUP BY customer) AS j,
 					cjm.entry_buckets(journey, '${DEFINITION}', 'week', 'UTC') AS entered GROUP BY 1) AS w,
 				cjm.report(w.stats) AS r ORDER BY 1, 2`, { settings: MEMORY }),
