@@ -36,6 +36,31 @@ funnel_going_at(const FunnelGoing *going, int64 now)
 		apart_goes_on(rules, going->entry, going->touches, going->next, now);
 }
 
+/* Could a walk that begins in entry, with one of the touchpoints, take another at now or later?  now is not before the last of them. */
+bool
+funnel_goes_on(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count, int64 now)
+{
+	FunnelGoing going;
+
+	if (count == 0 || !funnel_is_limited(rules) || entry.from > entry.to)
+		return false;
+	funnel_going_start(&going, rules, entry, touches);
+	funnel_going_until(&going, count);
+	return funnel_going_at(&going, now);
+}
+
+/* The beginning of a walk that holds a stage at least. */
+int64
+funnel_walk_began(const FunnelWalk *walk)
+{
+	int64		began = PG_INT64_MAX;
+
+	for (int i = 0; i < FUNNEL_MAX_STAGES; i++)
+		if (walk->passed >> i & 1)
+			began = Min(began, walk->at[i]);
+	return began;
+}
+
 /*
  * The deepest step of a customer who is open, 0 of any other.  Open is who has
  * begun a walk, has not completed the funnel, and some walk could still become at
@@ -50,15 +75,10 @@ int
 funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
 				 const FunnelTouch *touches, size_t count, int64 now)
 {
-	FunnelGoing going;
 	FunnelWalk	walk;
 	UnorderedSpan span;
 
-	if (count == 0 || !funnel_is_limited(rules))
-		return 0;
-	funnel_going_start(&going, rules, entry, touches);
-	funnel_going_until(&going, count);
-	if (!funnel_going_at(&going, Max(now, touches[count - 1].at)))
+	if (count == 0 || !funnel_goes_on(rules, entry, touches, count, Max(now, touches[count - 1].at)))
 		return 0;
 	if (rules->unordered && !rules->apart)
 	{

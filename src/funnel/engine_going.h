@@ -30,5 +30,7 @@ extern bool follow_at(const FunnelGoing *going, int64 now);
 extern void funnel_going_start(FunnelGoing *going, const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches);
 extern void funnel_going_until(FunnelGoing *going, size_t count);
 extern bool funnel_going_at(const FunnelGoing *going, int64 now);
+extern bool funnel_goes_on(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count, int64 now);
+extern int64 funnel_walk_began(const FunnelWalk *walk);
 
 #endif							/* CJM_FUNNEL_ENGINE_GOING_H */

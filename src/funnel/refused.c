@@ -15,18 +15,6 @@
 
 PG_FUNCTION_INFO_V1(journey_funnel_refused);
 
-/* The beginning of a walk. */
-static int64
-walk_began(const FunnelWalk *walk)
-{
-	int64		began = PG_INT64_MAX;
-
-	for (int i = 0; i < FUNNEL_MAX_STAGES; i++)
-		if (walk->passed >> i & 1)
-			began = Min(began, walk->at[i]);
-	return began;
-}
-
 /* The first and the last touchpoint from a time on that the funnel has a stage for; false if there is none. */
 static bool
 find_refusals(const FunnelMatcher *refusal, const JourneyView *view, int64 from, int64 *first, int64 *last)
@@ -63,7 +51,6 @@ journey_funnel_refused(PG_FUNCTION_ARGS)
 	const FunnelTouch *touches;
 	size_t		count;
 	FunnelWalk	walk;
-	FunnelGoing going;
 	int64		first;
 	int64		last;
 
@@ -76,15 +63,10 @@ journey_funnel_refused(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	funnel_walk(rules, entry, touches, count, &walk);
 	if (walk.step == 0 || walk.step > funnel_completed_stage(rules) ||
-		!find_refusals(refusal, &view, walk_began(&walk), &first, &last))
+		!find_refusals(refusal, &view, funnel_walk_began(&walk), &first, &last))
 		PG_RETURN_NULL();
 	entry.from = Max(entry.from, last + 1);
-	if (funnel_is_limited(rules) && entry.from <= entry.to)
-	{
-		funnel_going_start(&going, rules, entry, touches);
-		funnel_going_until(&going, count);
-		if (funnel_going_at(&going, Max(now, journey_at(&view, view.count - 1))))
-			PG_RETURN_NULL();
-	}
+	if (funnel_goes_on(rules, entry, touches, count, Max(now, journey_at(&view, view.count - 1))))
+		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(first);
 }

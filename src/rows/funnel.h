@@ -12,6 +12,7 @@
 #include "rows/spill.h"
 #include "storage/dsm.h"
 #include "storage/shm_toc.h"
+#include "utils/uuid.h"
 
 /* What a customer is, as the transition function gets it. */
 typedef enum CustomerKind
@@ -19,7 +20,8 @@ typedef enum CustomerKind
 	CUSTOMER_BIGINT,
 	CUSTOMER_INTEGER,
 	CUSTOMER_TEXT,
-	CUSTOMER_UUID
+	CUSTOMER_UUID,
+	CUSTOMER_BYTES				/* any other type whose values are equal if their bytes are; only the views of maps take these */
 } CustomerKind;
 
 #define CUSTOMER_KINDS (CUSTOMER_UUID + 1)
@@ -41,7 +43,9 @@ typedef enum RowPosition
 {
 	ROW_NOWHERE = 0,
 	ROW_LAST_STEP = FUNNEL_MAX_STAGES + 1,
-	ROW_EARLIEST				/* the first at which any walk could begin */
+	ROW_EARLIEST,				/* the first at which any walk could begin */
+	ROW_FIRST_KNOWN,			/* of any touchpoint at all: the first that has the property */
+	ROW_LAST_KNOWN				/* the last that has */
 } RowPosition;
 
 /* What is asked about the funnel; the same in all rows of a group. */
@@ -51,6 +55,9 @@ typedef struct RowQuestion
 	FunnelEntry entry;			/* where a walk may begin */
 	text	   *bucket;			/* NULL: not asked for */
 	text	   *zone;
+	bool		map;			/* who is open, and who has refused, is counted apart */
+	int64		now;			/* when that is asked */
+	text	   *refusal;		/* a funnel of one stage, as bytes; NULL: nobody is asked */
 } RowQuestion;
 
 /* A funnel that rows of a plan node are asked for. */
@@ -58,8 +65,10 @@ typedef struct RowFunnel
 {
 	struct RowFunnel *next;
 	struct varlena *value;		/* not a short header */
+	text	   *refusal;		/* NULL: none */
 	FunnelDef	def;
 	FunnelMatcher *matcher;
+	FunnelMatcher *refuses;		/* of the refusal, NULL */
 	RowMeanings meanings;
 } RowFunnel;
 
@@ -74,6 +83,8 @@ typedef struct RowSite
 	RowForm		form;
 	RowNode    *node;			/* NULL before the first group */
 	bool		constant;		/* funnel and question are the same in all rows, as the plan shows */
+	int16		length;			/* of customers that are bytes: as in pg_type */
+	bool		byval;
 } RowSite;
 
 /* A group. */
@@ -103,6 +114,7 @@ typedef struct RowKey
 {
 	int64		period;			/* its begin; 0 where none is asked for */
 	uint32		meaning;		/* of the touchpoint whose property counts, 0 for none */
+	uint32		part;			/* of several statistics of the same customers, as the owner counts them */
 } RowKey;
 
 /*
@@ -147,8 +159,11 @@ typedef struct RowPeriods
 	uint32		capacity;
 } RowPeriods;
 
+/* Statistics by their key. */
+typedef struct RowTable RowTable;
+
 /* Of a state on its way to another process. */
-#define ROW_STATE_VERSION 1
+#define ROW_STATE_VERSION 2
 
 /* What this process calls the meanings of runs that came from elsewhere, by what those call them. */
 typedef struct RowMeaningList
@@ -158,7 +173,8 @@ typedef struct RowMeaningList
 } RowMeaningList;
 
 /* rows/funnel_state.c */
-extern RowFunnel *row_funnel(RowNode *node, const uint8 *bytes, size_t size);
+extern RowFunnel *row_funnel(RowNode *node, const uint8 *bytes, size_t size, const RowQuestion *question);
+extern void row_collation_check(FunctionCallInfo fcinfo);
 extern void row_funnel_check(const RowFunnel *funnel, const uint8 *bytes, size_t size);
 extern void row_question_check(const RowQuestion *a, const RowQuestion *b);
 extern RowState *row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool named,
@@ -168,6 +184,9 @@ extern void row_state_check(FunctionCallInfo fcinfo, const RowState *state, cons
 extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32 name_size);
 extern uint32 row_state_meaning(RowState *state, const Label *labels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
+
+/* rows/funnel_add.c */
+extern CustomerKind row_customer_kind(Oid type, Oid *function);
 
 /* rows/funnel_send.c */
 extern bytea *row_state_share(RowState *state);
@@ -184,6 +203,7 @@ extern void row_state_stats(const RowState *state, FunnelStats *stats);
 extern uint32 row_value(const RowWalker *walker, const RowMeaning *meaning);
 extern void row_walker_init(RowWalker *walker, const RowState *state);
 extern uint32 row_touches(RowWalker *walker, const RowEntry *entries, uint32 count);
+extern void row_walk_touches(const RowWalker *walker, FunnelEntry entry, uint32 ntouches, FunnelWalk *walk);
 extern void row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk);
 
 /* rows/funnel_group.c */
@@ -192,8 +212,68 @@ extern uint32 row_property(const RowWalker *walker, FunnelEntry entry, RowPositi
 extern int	row_compare_properties(Label a, Label b);
 extern void row_periods_init(RowPeriods *periods, const RowQuestion *question);
 extern RowPeriod *row_period(RowPeriods *periods, TimestampTz at);
-extern Datum row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, FunnelStats *const *stats,
-						uint32 count);
+extern RowTable *row_table_new(void);
+extern FunnelStats *row_table_stats(RowTable *table, const RowState *state, RowKey key);
+extern uint32 row_table_keys(const RowTable *table, RowKey **keys);
+extern int	row_compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list);
+extern void row_sort_keys(RowKey *keys, uint32 count, const RowMeaning *list);
+extern Datum row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, int nstats,
+						FunnelStats *const *stats, uint32 count);
+
+/*
+ * Adds a row of the customer in argument 1, for which there may have to be room
+ * first.  Inlined with a constant.
+ */
+static pg_attribute_always_inline void
+row_add(FunctionCallInfo fcinfo, RowState *state, CustomerKind customer, int64 at, uint32 meaning)
+{
+	const uint8 *name = NULL;
+	uint32		name_size = 0;
+
+	if (customer == CUSTOMER_TEXT)
+	{
+		text	   *value = PG_GETARG_TEXT_PP(1);
+
+		name = (const uint8 *) VARDATA_ANY(value);
+		name_size = VARSIZE_ANY_EXHDR(value);
+	}
+	else if (customer == CUSTOMER_UUID)
+	{
+		name = PG_GETARG_UUID_P(1)->data;
+		name_size = UUID_LEN;
+	}
+	else if (customer == CUSTOMER_BYTES)
+	{
+		RowSite    *site = (RowSite *) fcinfo->flinfo->fn_extra;
+
+		if (site->byval)
+		{
+			name = (const uint8 *) &fcinfo->args[1].value;
+			name_size = sizeof(Datum);
+		}
+		else if (site->length > 0)
+		{
+			name = (const uint8 *) PG_GETARG_POINTER(1);
+			name_size = (uint32) site->length;
+		}
+		else
+		{
+			struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
+
+			name = (const uint8 *) VARDATA_ANY(value);
+			name_size = VARSIZE_ANY_EXHDR(value);
+		}
+	}
+
+	if (unlikely(row_log_is_full(&state->log, name_size)))
+		row_state_make_room(fcinfo, state, name_size);
+	if (customer == CUSTOMER_BIGINT)
+		row_log_add(&state->log, PG_GETARG_INT64(1), at, meaning);
+	else if (customer == CUSTOMER_INTEGER)
+		row_log_add(&state->log, PG_GETARG_INT32(1), at, meaning);
+	else
+		row_log_add_named(&state->log, name, name_size, at, meaning);
+}
 
 static inline bool
 row_has_property(RowForm form)

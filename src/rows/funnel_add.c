@@ -7,7 +7,7 @@
  *
  * A customer is a number, a text or a uuid, or of a type that PostgreSQL would by
  * itself make one of these; others are refused, and would be looked for in
- * find_customer.
+ * row_customer_kind.
  */
 #include "rows/funnel.h"
 
@@ -15,7 +15,6 @@
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/uuid.h"
 
 PG_FUNCTION_INFO_V1(funnel_rows_step);
 
@@ -32,8 +31,6 @@ add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm 
 	RowSite    *site = (RowSite *) fcinfo->flinfo->fn_extra;
 	RowState   *state;
 	Label		labels[ROW_LABELS];
-	const uint8 *name = NULL;
-	uint32		name_size = 0;
 	int64		at;
 	RowSlot    *slot;
 	uint32		meaning;
@@ -79,27 +76,7 @@ add_row(FunctionCallInfo fcinfo, CustomerKind customer, bool channeled, RowForm 
 	if (unlikely(!row_meaning_seen(&state->funnel->meanings, labels, wanted, &slot, &meaning)))
 		meaning = row_state_meaning(state, labels, slot);
 
-	if (customer == CUSTOMER_TEXT)
-	{
-		text	   *value = PG_GETARG_TEXT_PP(1);
-
-		name = (const uint8 *) VARDATA_ANY(value);
-		name_size = VARSIZE_ANY_EXHDR(value);
-	}
-	else if (customer == CUSTOMER_UUID)
-	{
-		name = PG_GETARG_UUID_P(1)->data;
-		name_size = UUID_LEN;
-	}
-
-	if (unlikely(row_log_is_full(&state->log, name_size)))
-		row_state_make_room(fcinfo, state, name_size);
-	if (customer == CUSTOMER_BIGINT)
-		row_log_add(&state->log, PG_GETARG_INT64(1), at, meaning);
-	else if (customer == CUSTOMER_INTEGER)
-		row_log_add(&state->log, PG_GETARG_INT32(1), at, meaning);
-	else
-		row_log_add_named(&state->log, name, name_size, at, meaning);
+	row_add(fcinfo, state, customer, at, meaning);
 	PG_RETURN_POINTER(state);
 }
 
@@ -163,8 +140,8 @@ add_converted(PG_FUNCTION_ARGS)
  * What customers of a type are, at once or by a function that converts them.
  * PostgreSQL chooses no other way where it has to make one of these types itself.
  */
-static CustomerKind
-find_customer(Oid type, Oid *function)
+CustomerKind
+row_customer_kind(Oid type, Oid *function)
 {
 	static const Oid types[CUSTOMER_KINDS] = {INT8OID, INT4OID, TEXTOID, UUIDOID};
 	Oid			base = getBaseType(type);
@@ -225,7 +202,7 @@ row_site(FunctionCallInfo fcinfo)
 				 errmsg("could not determine the type of the customer"),
 				 errhint("Call the aggregate instead of its support functions.")));
 	find_form(fcinfo, site);
-	site->customer = find_customer(type, &function);
+	site->customer = row_customer_kind(type, &function);
 	site->add = adds[site->customer][site->channeled][site->form];
 	if (OidIsValid(function))
 	{

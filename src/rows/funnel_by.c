@@ -30,15 +30,6 @@ typedef struct ByCount
 	FunnelStats **stats;		/* by meaning, NULL where there is nobody */
 } ByCount;
 
-#define ST_SORT sort_meanings
-#define ST_ELEMENT_TYPE RowKey
-#define ST_COMPARE(a, b, list) row_compare_properties((list)[(a)->meaning].property, (list)[(b)->meaning].property)
-#define ST_COMPARE_ARG_TYPE const RowMeaning
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 static void
 by_begin(RowCount *count)
 {
@@ -127,7 +118,7 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 
 	/* Meanings that differ in their stages may have the same property. */
 	nused = by_keys(counter, &used);
-	sort_meanings(used, nused, meanings->list);
+	row_sort_keys(used, nused, meanings->list);
 	stats = palloc_extended(nused * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
 	keys = palloc_extended(nused * sizeof(Datum), MCXT_ALLOC_HUGE);
 	nulls = palloc_extended(nused * sizeof(bool), MCXT_ALLOC_HUGE);
@@ -146,7 +137,7 @@ funnel_rows_by_final(PG_FUNCTION_ARGS)
 		keys[count] = nulls[count] ? (Datum) 0 : label_to_datum(property);
 		stats[count++] = by_stats(counter, used[i]);
 	}
-	result = row_groups(fcinfo, 1, keys, nulls, stats, count);
+	result = row_groups(fcinfo, 1, keys, nulls, 1, stats, count);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

@@ -14,7 +14,6 @@
 #include "rows/funnel.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -22,38 +21,11 @@ PG_FUNCTION_INFO_V1(funnel_rows_by_both_final);
 
 extern PGDLLEXPORT void funnel_rows_by_both_worker(dsm_segment *segment, shm_toc *toc);
 
-/* Statistics by their key. */
-typedef struct BothEntry
-{
-	RowKey		key;
-	char		status;
-	FunnelStats *stats;
-} BothEntry;
-
-static inline uint32
-hash_key(RowKey key)
-{
-	return hash_combine(murmurhash32((uint32) key.period ^ (uint32) ((uint64) key.period >> 32)), murmurhash32(key.meaning));
-}
-
-/* Not that of rows/seen.h, whose tables are small. */
-#undef SH_RAW_ALLOCATOR
-#define SH_PREFIX both
-#define SH_ELEMENT_TYPE BothEntry
-#define SH_KEY_TYPE RowKey
-#define SH_KEY key
-#define SH_HASH_KEY(table, key) hash_key(key)
-#define SH_EQUAL(table, a, b) ((a).period == (b).period && (a).meaning == (b).meaning)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
 typedef struct BothCount
 {
 	RowCount	base;
 	RowPeriods	periods;
-	both_hash  *stats;
+	RowTable   *stats;
 } BothCount;
 
 static void
@@ -62,36 +34,19 @@ by_both_begin(RowCount *count)
 	BothCount  *counter = (BothCount *) count;
 
 	row_periods_init(&counter->periods, &count->state->question);
-	counter->stats = both_create(CurrentMemoryContext, 256, NULL);
+	counter->stats = row_table_new();
 }
 
 static FunnelStats *
 by_both_stats(RowCount *count, RowKey key)
 {
-	bool		found;
-	BothEntry  *entry = both_insert(((BothCount *) count)->stats, key, &found);
-
-	if (!found)
-	{
-		entry->stats = palloc(sizeof(FunnelStats));
-		row_state_stats(count->state, entry->stats);
-	}
-	return entry->stats;
+	return row_table_stats(((BothCount *) count)->stats, count->state, key);
 }
 
 static uint32
 by_both_keys(RowCount *count, RowKey **keys)
 {
-	both_hash  *stats = ((BothCount *) count)->stats;
-	both_iterator iterator;
-	BothEntry  *entry;
-	uint32		n = 0;
-
-	*keys = palloc_extended(Max(stats->members, 1) * sizeof(RowKey), MCXT_ALLOC_HUGE);
-	both_start_iterate(stats, &iterator);
-	while ((entry = both_iterate(stats, &iterator)) != NULL)
-		(*keys)[n++] = entry->key;
-	return n;
+	return row_table_keys(((BothCount *) count)->stats, keys);
 }
 
 /* Counts a customer in each period in which a walk can begin. */
@@ -109,7 +64,7 @@ by_both_customer(void *arg, const RowEntry *entries, uint32 count, CjmError *err
 		RowPeriod  *period;
 		FunnelEntry entry;
 		FunnelWalk	walk;
-		RowKey		key;
+		RowKey		key = {.part = 0};
 
 		if (walker->touches[i].at < end || (walker->touches[i].stages & first) == 0)
 			continue;
@@ -136,24 +91,6 @@ funnel_rows_by_both_worker(dsm_segment *segment, shm_toc *toc)
 {
 	row_worker(segment, toc, &by_both_methods);
 }
-
-/* By property and then by time; meanings that differ in their stages may have the same property. */
-static inline int
-compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
-{
-	int			order = row_compare_properties(list[a->meaning].property, list[b->meaning].property);
-
-	return order != 0 ? order : (a->period > b->period) - (a->period < b->period);
-}
-
-#define ST_SORT sort_keys
-#define ST_ELEMENT_TYPE RowKey
-#define ST_COMPARE(a, b, list) compare_keys(a, b, list)
-#define ST_COMPARE_ARG_TYPE const RowMeaning
-#define ST_CHECK_FOR_INTERRUPTS
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
 
 /* The groups of a state as an array of (property, entered, stats). */
 Datum
@@ -182,7 +119,7 @@ funnel_rows_by_both_final(PG_FUNCTION_ARGS)
 	counter = (BothCount *) row_count(fcinfo, &by_both_methods, state, &others);
 	list = state->funnel->meanings.list;
 	nused = by_both_keys(&counter->base, &used);
-	sort_keys(used, nused, list);
+	row_sort_keys(used, nused, list);
 	stats = palloc_extended(Max(nused, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
 	keys = palloc_extended(Max(nused, 1) * 2 * sizeof(Datum), MCXT_ALLOC_HUGE);
 	nulls = palloc_extended(Max(nused, 1) * 2 * sizeof(bool), MCXT_ALLOC_HUGE);
@@ -192,7 +129,7 @@ funnel_rows_by_both_final(PG_FUNCTION_ARGS)
 		RowPeriod  *period;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && compare_keys(&used[i - 1], &used[i], list) == 0)
+		if (i > 0 && row_compare_keys(&used[i - 1], &used[i], list) == 0)
 		{
 			if (!funnel_stats_merge(stats[count - 1], by_both_stats(&counter->base, used[i]), &error))
 				cjm_report(&error);
@@ -205,7 +142,7 @@ funnel_rows_by_both_final(PG_FUNCTION_ARGS)
 		keys[2 * (size_t) count + 1] = calendar_range(period->begin, period->end, range_type);
 		stats[count++] = by_both_stats(&counter->base, used[i]);
 	}
-	result = row_groups(fcinfo, 2, keys, nulls, stats, count);
+	result = row_groups(fcinfo, 2, keys, nulls, 1, stats, count);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

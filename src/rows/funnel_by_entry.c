@@ -126,7 +126,7 @@ funnel_rows_by_entry_final(PG_FUNCTION_ARGS)
 		keys[i] = calendar_range(counter->periods.list[i].begin, counter->periods.list[i].end, range_type);
 		stats[i] = counter->periods.list[i].stats;
 	}
-	result = row_groups(fcinfo, 1, keys, NULL, stats, counter->periods.count);
+	result = row_groups(fcinfo, 1, keys, NULL, 1, stats, counter->periods.count);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

@@ -108,7 +108,7 @@ send_answer(RowCount *count, uint64 met, shm_mq_handle *queue)
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&message);
 		bytes_store64(number, (uint64) keys[i].period);
-		bytes_store64(number + 8, keys[i].meaning);
+		bytes_store64(number + 8, keys[i].meaning | (uint64) keys[i].part << 32);
 		appendBinaryStringInfo(&message, (char *) number, KEY_SIZE);
 		funnel_stats_encode(&message, count->methods->stats(count, keys[i]));
 		if (shm_mq_send(queue, message.len, message.data, false, false) != SHM_MQ_SUCCESS)
@@ -144,7 +144,7 @@ add_answer(RowCount *count, shm_mq_handle *queue, uint64 *met)
 		old = MemoryContextSwitchTo(scratch);
 		decoded = funnel_stats_decode(message + KEY_SIZE, size - KEY_SIZE, &stats, &error);
 		MemoryContextSwitchTo(old);
-		key = (RowKey) {(int64) bytes_load64(message), (uint32) bytes_load64(message + 8)};
+		key = (RowKey) {(int64) bytes_load64(message), (uint32) bytes_load64(message + 8), (uint32) (bytes_load64(message + 8) >> 32)};
 		if (!decoded || !funnel_stats_merge(count->methods->stats(count, key), &stats, &error))
 			cjm_report(&error);
 		MemoryContextReset(scratch);

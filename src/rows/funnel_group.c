@@ -1,18 +1,53 @@
 /*
  * rows/funnel_group.c: what the aggregates share that answer for many groups at
- * once: the property that a customer counts with, the calendar periods, and the
- * array of groups that is the answer.
+ * once: the property that a customer counts with, the calendar periods,
+ * statistics by their key, and the array of groups that is the answer.
  */
 #include "rows/funnel.h"
 
 #include "access/htup_details.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* Columns of a group besides its statistics. */
+/* Columns of a group: what it is of, and statistics. */
 #define ROW_MAX_KEYS 2
+#define ROW_MAX_STATS 3
+
+/* Statistics by their key. */
+typedef struct TableEntry
+{
+	RowKey		key;
+	char		status;
+	FunnelStats *stats;
+} TableEntry;
+
+static inline uint32
+hash_key(RowKey key)
+{
+	return hash_combine(murmurhash32((uint32) key.period ^ (uint32) ((uint64) key.period >> 32)),
+						murmurhash32(key.meaning * 4 + key.part));
+}
+
+/* Not that of rows/seen.h, whose tables are small. */
+#undef SH_RAW_ALLOCATOR
+#define SH_PREFIX table
+#define SH_ELEMENT_TYPE TableEntry
+#define SH_KEY_TYPE RowKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_key(key)
+#define SH_EQUAL(table, a, b) ((a).period == (b).period && (a).meaning == (b).meaning && (a).part == (b).part)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+struct RowTable
+{
+	table_hash *hash;
+};
 
 /* As bytes, a shorter one before its continuations, NULL after all others. */
 int
@@ -108,12 +143,78 @@ row_period(RowPeriods *periods, TimestampTz at)
 	return period;
 }
 
+/* A table of statistics, in the current context. */
+RowTable *
+row_table_new(void)
+{
+	RowTable   *table = palloc(sizeof(RowTable));
+
+	table->hash = table_create(CurrentMemoryContext, 256, NULL);
+	return table;
+}
+
+/* The statistics of a key, at first empty ones of the state's funnel, in the current context. */
+FunnelStats *
+row_table_stats(RowTable *table, const RowState *state, RowKey key)
+{
+	bool		found;
+	TableEntry *entry = table_insert(table->hash, key, &found);
+
+	if (!found)
+	{
+		entry->stats = palloc(sizeof(FunnelStats));
+		row_state_stats(state, entry->stats);
+	}
+	return entry->stats;
+}
+
+/* All keys of a table, palloc'd; returns how many. */
+uint32
+row_table_keys(const RowTable *table, RowKey **keys)
+{
+	table_iterator iterator;
+	TableEntry *entry;
+	uint32		n = 0;
+
+	*keys = palloc_extended(Max(table->hash->members, 1) * sizeof(RowKey), MCXT_ALLOC_HUGE);
+	table_start_iterate(table->hash, &iterator);
+	while ((entry = table_iterate(table->hash, &iterator)) != NULL)
+		(*keys)[n++] = entry->key;
+	return n;
+}
+
+/* By property and then by time, whatever the part; meanings that differ otherwise may have the same property. */
+int
+row_compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
+{
+	int			order = row_compare_properties(list[a->meaning].property, list[b->meaning].property);
+
+	return order != 0 ? order : (a->period > b->period) - (a->period < b->period);
+}
+
+#define ST_SORT sort_keys
+#define ST_ELEMENT_TYPE RowKey
+#define ST_COMPARE(a, b, list) row_compare_keys(a, b, list)
+#define ST_COMPARE_ARG_TYPE const RowMeaning
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Sorts keys as row_compare_keys has them; list is of the meanings. */
+void
+row_sort_keys(RowKey *keys, uint32 count, const RowMeaning *list)
+{
+	sort_keys(keys, count, list);
+}
+
 /*
  * An array, in the current context, of count rows of the array's element type: nkeys columns of what the statistics are of,
- * one row after the other, and statistics.  nulls: of the keys; NULL for none.
+ * one row after the other, and nstats of statistics, which may be NULL.  nulls: of the keys; NULL for none.
  */
 Datum
-row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, FunnelStats *const *stats, uint32 count)
+row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, int nstats, FunnelStats *const *stats,
+		   uint32 count)
 {
 	Oid			element = get_element_type(get_fn_expr_rettype(fcinfo->flinfo));
 	TupleDesc	desc;
@@ -127,8 +228,8 @@ row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nu
 	desc = lookup_rowtype_tupdesc_copy(element, -1);
 	for (uint32 i = 0; i < count; i++)
 	{
-		Datum		values[ROW_MAX_KEYS + 1];
-		bool		are_null[ROW_MAX_KEYS + 1] = {false};
+		Datum		values[ROW_MAX_KEYS + ROW_MAX_STATS];
+		bool		are_null[ROW_MAX_KEYS + ROW_MAX_STATS] = {false};
 
 		CHECK_FOR_INTERRUPTS();
 		for (int key = 0; key < nkeys; key++)
@@ -136,7 +237,13 @@ row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nu
 			values[key] = keys[(size_t) i * nkeys + key];
 			are_null[key] = nulls != NULL && nulls[(size_t) i * nkeys + key];
 		}
-		values[nkeys] = PointerGetDatum(funnel_stats_flat(stats[i]));
+		for (int part = 0; part < nstats; part++)
+		{
+			const FunnelStats *of = stats[(size_t) i * nstats + part];
+
+			values[nkeys + part] = of == NULL ? (Datum) 0 : PointerGetDatum(funnel_stats_flat(of));
+			are_null[nkeys + part] = of == NULL;
+		}
 		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, are_null));
 	}
 	return PointerGetDatum(construct_array(rows, (int) count, element, -1, false, TYPALIGN_DOUBLE));

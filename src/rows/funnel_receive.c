@@ -182,8 +182,9 @@ read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 	old = MemoryContextSwitchTo(state->node->query);
 	for (size_t i = 0; i < count; i++)
 	{
-		RowMeaning	meaning;
+		RowMeaning	meaning = {.later = false};
 		uint64		step = read_varint(reader);
+		uint8		bits;
 		size_t		size;
 
 		if (step == 0 || step >= *nmeanings - number)
@@ -192,7 +193,10 @@ read_meanings(Reader *reader, RowState *state, uint64 *nmeanings)
 		meaning.stages = read_varint(reader);
 		if (state->funnel->def.nstages < FUNNEL_MAX_STAGES && meaning.stages >> state->funnel->def.nstages != 0)
 			corrupt();
-		meaning.excluded = *read_bytes(reader, 1) != 0;
+		bits = *read_bytes(reader, 1);
+		meaning.excluded = (bits & 1) != 0;
+		meaning.refuses = (bits & 2) != 0;
+		meaning.later = (bits & 4) != 0;
 		meaning.property = NO_LABEL;
 		size = read_count(reader);
 		if (size > 0)
@@ -317,19 +321,24 @@ add_sent(FunctionCallInfo fcinfo, RowNode *node, RowState *state, const uint8 *b
 		corrupt();
 	named = *read_bytes(&reader, 1) != 0;
 	position = read_varint(&reader);
-	if (position > ROW_EARLIEST)
+	if (position > ROW_LAST_KNOWN)
 		corrupt();
 	question.position = (RowPosition) position;
 	question.entry.from = read_int64(&reader);
 	question.entry.to = read_int64(&reader);
+	question.map = *read_bytes(&reader, 1) != 0;
+	question.now = read_int64(&reader);
 	question.bucket = read_text(&reader);
 	question.zone = read_text(&reader);
 	if (VARSIZE_ANY_EXHDR(question.bucket) == 0)
 		question.bucket = question.zone = NULL;
+	question.refusal = read_text(&reader);
+	if (VARSIZE_ANY_EXHDR(question.refusal) == 0)
+		question.refusal = NULL;
 	size = read_count(&reader);
 	funnel = read_bytes(&reader, size);
 	if (state == NULL)
-		state = row_state_new(fcinfo, node, row_funnel(node, funnel, size), named, &question);
+		state = row_state_new(fcinfo, node, row_funnel(node, funnel, size, &question), named, &question);
 	if (state->log.named != named)
 		corrupt();
 	row_funnel_check(state->funnel, funnel, size);

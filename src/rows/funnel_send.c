@@ -8,15 +8,16 @@
  * same plan; all others are bytes and nothing else, up to 1 GB.  What comes of
  * them is in rows/funnel_receive.c.
  *
- *	1 byte		version, 1
+ *	1 byte		version, 2
  *	1 byte		whether customers have names
  *	varint		position; 8 bytes each: first and last time at which a walk may begin
- *	bucket, time zone, funnel: varint size and the bytes; no size for no bucket
+ *	1 byte whether it is asked of a map, 8 bytes: when
+ *	bucket, time zone, refusal, funnel: varint size and the bytes; no size for no bucket, and for no refusal
  *	varint		a number above those of all meanings
  *	varint		meanings that are told and, for each, varint its number minus that
- *				of the one before, varint stages, 1 byte whether it is excluded,
- *				varint 0 for no property, else its size + 1 and the property; where
- *				the funnel has a variable varint size and the value, 0 for none
+ *				of the one before, varint stages, 1 byte of bits: excluded, refuses,
+ *				later; varint 0 for no property, else its size + 1 and the property;
+ *				where the funnel has a variable varint size and the value, 0 for none
  *	varint		files and, for each, a RowFileName
  *	varint		lists of meanings and, for each, varint how many and a varint each: of a
  *				run that came from elsewhere, the state's numbers of the run's
@@ -98,7 +99,7 @@ static void
 put_meaning(uint8 **p, const RowMeaning *meaning, const RowState *state)
 {
 	*p = varint_store(*p, meaning->stages);
-	*(*p)++ = meaning->excluded;
+	*(*p)++ = meaning->excluded | meaning->refuses << 1 | meaning->later << 2;
 	if (meaning->property.bytes == NULL)
 		*(*p)++ = 0;
 	else
@@ -221,9 +222,11 @@ state_to_bytes(RowState *state, bool by_file)
 		last = row_log_last_run(log);
 		nruns++;
 	}
-	size = VARHDRSZ + 2 + 10 + 16 + 10 + 10 + 10 + funnel_size + 10 + 10 + 10 + 10 + 10;
+	size = VARHDRSZ + 2 + 10 + 16 + 1 + 8 + 10 + 10 + 10 + 10 + funnel_size + 10 + 10 + 10 + 10 + 10;
 	if (state->question.bucket != NULL)
 		size += VARSIZE_ANY_EXHDR(state->question.bucket) + VARSIZE_ANY_EXHDR(state->question.zone);
+	if (state->question.refusal != NULL)
+		size += VARSIZE_ANY_EXHDR(state->question.refusal);
 	for (uint32 i = 0; i < meanings->count; i++)
 		if (told[i])
 		{
@@ -260,8 +263,11 @@ state_to_bytes(RowState *state, bool by_file)
 	p = varint_store(p, state->question.position);
 	put_int64(&p, state->question.entry.from);
 	put_int64(&p, state->question.entry.to);
+	*p++ = state->question.map;
+	put_int64(&p, state->question.now);
 	put_varlena(&p, state->question.bucket);
 	put_varlena(&p, state->question.zone);
+	put_varlena(&p, state->question.refusal);
 	put_varlena(&p, state->funnel->value);
 	p = varint_store(p, meanings->count);
 	p = varint_store(p, ntold);

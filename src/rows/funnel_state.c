@@ -54,8 +54,8 @@ transition_function(Oid aggregate)
 }
 
 /* PostgreSQL does not tell which call of a window aggregate this is, so all calls of it in the node are checked. */
-static void
-check_collation(FunctionCallInfo fcinfo)
+void
+row_collation_check(FunctionCallInfo fcinfo)
 {
 	Aggref	   *aggref = AggGetAggref(fcinfo);
 	ListCell   *cell;
@@ -91,15 +91,24 @@ is_funnel(const RowFunnel *funnel, const uint8 *bytes, size_t size)
 	return VARSIZE(funnel->value) - VARHDRSZ == size && memcmp(VARDATA(funnel->value), bytes, size) == 0;
 }
 
-/* A node's funnel with these bytes, made ready when first met. */
-RowFunnel *
-row_funnel(RowNode *node, const uint8 *bytes, size_t size)
+static bool
+same_text(const text *a, const text *b)
 {
+	if (a == NULL || b == NULL)
+		return a == b;
+	return label_equal(label_from_text(a), label_from_text(b));
+}
+
+/* A node's funnel with these bytes, of whose rows the question is put, made ready when first met. */
+RowFunnel *
+row_funnel(RowNode *node, const uint8 *bytes, size_t size, const RowQuestion *question)
+{
+	bool		known = question->position == ROW_FIRST_KNOWN || question->position == ROW_LAST_KNOWN;
 	RowFunnel  *funnel;
 	MemoryContext old;
 
 	for (funnel = node->user; funnel != NULL; funnel = funnel->next)
-		if (is_funnel(funnel, bytes, size))
+		if (is_funnel(funnel, bytes, size) && same_text(funnel->refusal, question->refusal) && funnel->meanings.known == known)
 			return funnel;
 
 	old = MemoryContextSwitchTo(node->query);
@@ -107,7 +116,15 @@ row_funnel(RowNode *node, const uint8 *bytes, size_t size)
 	funnel->value = bytes_to_varlena(bytes, size);
 	funnel_open_datum(PointerGetDatum(funnel->value), &funnel->def);
 	funnel->matcher = funnel_matcher(&funnel->def);
-	row_meanings_init(&funnel->meanings, funnel->matcher);
+	if (question->refusal != NULL)
+	{
+		FunnelDef	refusal;
+
+		funnel->refusal = (text *) bytes_to_varlena(VARDATA_ANY(question->refusal), VARSIZE_ANY_EXHDR(question->refusal));
+		funnel_open_datum(PointerGetDatum(funnel->refusal), &refusal);
+		funnel->refuses = funnel_matcher(&refusal);
+	}
+	row_meanings_init(&funnel->meanings, funnel->matcher, funnel->refuses, known);
 	funnel->next = node->user;
 	node->user = funnel;
 	MemoryContextSwitchTo(old);
@@ -128,14 +145,6 @@ row_funnel_check(const RowFunnel *funnel, const uint8 *bytes, size_t size)
 	cjm_report(&error);
 }
 
-static bool
-same_text(const text *a, const text *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return label_equal(label_from_text(a), label_from_text(b));
-}
-
 /* An error unless two questions of one group are the same. */
 void
 row_question_check(const RowQuestion *a, const RowQuestion *b)
@@ -150,6 +159,10 @@ row_question_check(const RowQuestion *a, const RowQuestion *b)
 		differs = "bucket";
 	else if (!same_text(a->zone, b->zone))
 		differs = "time zone";
+	else if (a->map != b->map || a->now != b->now)
+		differs = "time at which customers are open";
+	else if (!same_text(a->refusal, b->refusal))
+		differs = "refusal";
 	if (differs != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -169,6 +182,7 @@ row_state_new(FunctionCallInfo fcinfo, RowNode *node, RowFunnel *funnel, bool na
 	state->node = node;
 	state->funnel = funnel;
 	state->question = *question;
+	state->question.refusal = funnel->refusal;
 	if (question->bucket != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -237,12 +251,12 @@ row_state_first(FunctionCallInfo fcinfo, RowSite *site)
 	{
 		RowNode    *node = row_node(fcinfo);
 
-		check_collation(fcinfo);
+		row_collation_check(fcinfo);
 		site->constant = is_constant(fcinfo, site->channeled, site->form);
 		site->node = node;
 	}
 	value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(row_argument_funnel(site->channeled, site->form)));
-	funnel = row_funnel(site->node, (const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	funnel = row_funnel(site->node, (const uint8 *) VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &(RowQuestion) {.map = false});
 	question = question_argument(fcinfo, &funnel->def, site->channeled, site->form);
 	if (!site->channeled && funnel_matcher_asks_channel(funnel->matcher))
 		ereport(ERROR,

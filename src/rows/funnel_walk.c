@@ -61,17 +61,16 @@ row_touches(RowWalker *walker, const RowEntry *entries, uint32 count)
 		touches[ntouches].excluded = meaning->excluded;
 		touches[ntouches].value = row_value(walker, meaning);
 		seen |= meaning->stages;
-		ntouches += entries[i].meaning != 0;
+		ntouches += meaning->touches;
 	}
 	walker->reachable = funnel_reachable(walker->rules, seen);
 	return walker->reachable != 0 ? ntouches : 0;
 }
 
-/* The winning walk of a customer. */
+/* The winning walk of the touchpoints that were made last, among those that begin in entry. */
 void
-row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk)
+row_walk_touches(const RowWalker *walker, FunnelEntry entry, uint32 ntouches, FunnelWalk *walk)
 {
-	uint32		ntouches = row_touches(walker, entries, count);
 	FunnelSearch search;
 
 	if (ntouches == 0)
@@ -81,8 +80,15 @@ row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *w
 		return;
 	}
 	funnel_search_start(&search, walker->rules, walker->reachable);
-	funnel_search_on(&search, walker->rules, walker->entry, walker->touches, ntouches, true);
-	funnel_search_end(&search, walker->rules, walker->entry, walker->touches, ntouches, walk);
+	funnel_search_on(&search, walker->rules, entry, walker->touches, ntouches, true);
+	funnel_search_end(&search, walker->rules, entry, walker->touches, ntouches, walk);
+}
+
+/* The winning walk of a customer. */
+void
+row_walk(RowWalker *walker, const RowEntry *entries, uint32 count, FunnelWalk *walk)
+{
+	row_walk_touches(walker, walker->entry, row_touches(walker, entries, count), walk);
 }
 
 /* Empty statistics of a state's funnel, in the current context. */

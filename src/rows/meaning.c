@@ -11,10 +11,12 @@ static const char *const nouns[] = {"event", "channel", "property"};
 
 /* Prepares the meanings of a funnel's rows, in the current context. */
 void
-row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher)
+row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher, const FunnelMatcher *refusal, bool known)
 {
 	memset(meanings, 0, sizeof(*meanings));
 	meanings->matcher = matcher;
+	meanings->refusal = refusal;
+	meanings->known = known;
 	meanings->every = funnel_matcher_rules(matcher)->every;
 	meanings->capacity = FIRST_CAPACITY;
 	meanings->list = palloc0(FIRST_CAPACITY * sizeof(RowMeaning));
@@ -28,7 +30,8 @@ row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher)
 static bool
 same_meaning(const RowMeaning *a, const RowMeaning *b)
 {
-	if (a->stages != b->stages || a->excluded != b->excluded || a->value != b->value)
+	if (a->stages != b->stages || a->excluded != b->excluded || a->refuses != b->refuses || a->later != b->later ||
+		a->value != b->value)
 		return false;
 	if (a->property.bytes == NULL || b->property.bytes == NULL)
 		return a->property.bytes == b->property.bytes;
@@ -38,7 +41,8 @@ same_meaning(const RowMeaning *a, const RowMeaning *b)
 static uint32
 meaning_hash(const RowMeaning *meaning)
 {
-	uint64		h = (meaning->stages + ((uint64) meaning->value << 32)) * UINT64CONST(0x9E3779B97F4A7C15) + meaning->excluded;
+	uint64		h = (meaning->stages + ((uint64) meaning->value << 32)) * UINT64CONST(0x9E3779B97F4A7C15) +
+		(meaning->excluded | meaning->refuses << 1 | meaning->later << 2);
 
 	if (meaning->property.bytes != NULL)
 		for (uint32 i = 0; i <= meaning->property.size; i++)
@@ -82,16 +86,17 @@ row_meanings_ranks(RowMeanings *meanings)
 }
 
 /*
- * The number of a meaning, a new one if it has none; its property is copied.
- * What matters to no rule has number 0, unless it has a property: that of a
- * touchpoint of no stage is never asked for, so it is left out by the caller.
+ * The number of a meaning, a new one if it has none; its property is copied, and
+ * whether it is a touchpoint is found out here.  What matters to nothing has number
+ * 0.  A property that is not asked for has been left out by the caller.
  */
 uint32
 row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning)
 {
+	bool		touches = meaning->stages != 0 || meaning->excluded || (meanings->every && !meaning->later);
 	uint32		place;
 
-	if (meaning->stages == 0 && !meaning->excluded && !meanings->every)
+	if (!touches && !meaning->refuses && !meaning->later && meaning->property.bytes == NULL)
 		return 0;
 	place = find_place(meanings, meaning);
 	if (meanings->table[place] != 0)
@@ -109,6 +114,7 @@ row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning)
 		place = find_place(meanings, meaning);
 	}
 	meanings->list[meanings->count] = *meaning;
+	meanings->list[meanings->count].touches = touches;
 	if (meaning->property.bytes != NULL)
 	{
 		char	   *copy = palloc(Max(meaning->property.size, 1));
@@ -127,7 +133,7 @@ row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning)
 bool
 row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint32 *meaning, CjmError *error)
 {
-	RowMeaning	found;
+	RowMeaning	found = {.later = false};
 	FunnelTouch touch;
 	size_t		size = 0;
 	bool		any_long = false;
@@ -144,12 +150,13 @@ row_meaning_find(RowMeanings *meanings, const Label *labels, RowSlot *slot, uint
 	touch = funnel_match_row(meanings->matcher, 0, labels[ROW_EVENT], labels[ROW_CHANNEL]);
 	found.stages = touch.stages;
 	found.excluded = touch.excluded;
-	found.value = 0;
 	if ((touch.stages & funnel_matcher_rules(meanings->matcher)->bound) != 0 &&
 		!row_meanings_value(meanings, labels[ROW_CHANNEL], &found.value, error))
 		return false;
-	/* Only a touchpoint that can be a step is asked for its property. */
-	found.property = touch.stages != 0 ? labels[ROW_PROPERTY] : NO_LABEL;
+	found.refuses = meanings->refusal != NULL &&
+		funnel_match_row(meanings->refusal, 0, labels[ROW_EVENT], labels[ROW_CHANNEL]).stages != 0;
+	/* Mostly only a touchpoint that can be a step is asked for its property. */
+	found.property = meanings->known || touch.stages != 0 ? labels[ROW_PROPERTY] : NO_LABEL;
 	*meaning = row_meaning_number(meanings, &found);
 
 	if (slot->copy != NULL)

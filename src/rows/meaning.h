@@ -16,6 +16,9 @@ typedef struct RowMeaning
 {
 	uint64		stages;			/* as in a FunnelTouch */
 	bool		excluded;
+	bool		touches;		/* it matters to the funnel, so that it is a touchpoint for it */
+	bool		refuses;		/* it is a refusal, where there are such */
+	bool		later;			/* it was not over yet when the question was put, and nothing else is known of it */
 	uint32		value;			/* its number, where the funnel has a variable and a bound stage asks for it; else 0 */
 	Label		property;		/* that the answer is broken down by; no bytes: NULL, or none is asked for */
 } RowMeaning;
@@ -51,7 +54,9 @@ typedef struct RowSlot
 typedef struct RowMeanings
 {
 	const FunnelMatcher *matcher;
+	const FunnelMatcher *refusal;	/* who says no; NULL: nobody is asked */
 	bool		every;			/* every row matters */
+	bool		known;			/* a property is wanted of any row, and not only of those that can be a step */
 	uint32		count;
 	uint32		capacity;
 	RowMeaning *list;
@@ -63,7 +68,7 @@ typedef struct RowMeanings
 	uint32		nranked;
 } RowMeanings;
 
-extern void row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher);
+extern void row_meanings_init(RowMeanings *meanings, const FunnelMatcher *matcher, const FunnelMatcher *refusal, bool known);
 extern bool row_meanings_value(RowMeanings *meanings, Label label, uint32 *value, CjmError *error);
 extern const uint32 *row_meanings_ranks(RowMeanings *meanings);
 extern uint32 row_meaning_number(RowMeanings *meanings, const RowMeaning *meaning);
