@@ -9,6 +9,7 @@
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(funnel_stages);
+PG_FUNCTION_INFO_V1(funnel_asks_channel);
 PG_FUNCTION_INFO_V1(funnel_within);
 
 /* Columns of funnel_stages. */
@@ -68,4 +69,11 @@ funnel_within(PG_FUNCTION_ARGS)
 	if (def.within == FUNNEL_NO_LIMIT)
 		PG_RETURN_NULL();
 	PG_RETURN_INTERVAL_P(interval_from_microseconds((uint64) def.within));
+}
+
+/* Does a funnel ask for the channels of touchpoints, by name or by a variable? */
+Datum
+funnel_asks_channel(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(funnel_matcher_asks_channel(funnel_matcher_argument(fcinfo, 0, NULL)));
 }

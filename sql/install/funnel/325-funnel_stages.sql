@@ -13,3 +13,7 @@ CREATE FUNCTION cjm.funnel_within(funnel cjm.funnel) RETURNS interval
 	AS 'MODULE_PATHNAME', 'funnel_within'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
 COMMENT ON FUNCTION cjm.funnel_within(cjm.funnel) IS 'the time limit of a funnel from its first step to its last, in days of 24 hours; NULL where it has none';
+
+CREATE FUNCTION cjm_internal.funnel_asks_channel(funnel cjm.funnel) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm_internal.funnel_asks_channel(cjm.funnel) IS 'whether a funnel asks for channels, by name or by a variable';

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION cjm_internal.map_listed_events(cjm_internal.map) IS 'the eve
 CREATE FUNCTION cjm_internal.map_asks_channel(map cjm_internal.map) RETURNS boolean
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN EXISTS (SELECT FROM cjm.funnel_stages((map).stages) s WHERE s.channel IS NOT NULL) OR EXISTS (SELECT FROM cjm_internal.map_listed_events(map) l WHERE l.channel IS NOT NULL);
+RETURN cjm_internal.funnel_asks_channel((map).stages) OR EXISTS (SELECT FROM cjm_internal.map_listed_events(map) l WHERE l.channel IS NOT NULL);
 COMMENT ON FUNCTION cjm_internal.map_asks_channel(cjm_internal.map) IS 'whether the stages or the lists of a map ask for a channel';
 
 -- Who has come to a stage by saying no would have converted by it.

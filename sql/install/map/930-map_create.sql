@@ -495,7 +495,7 @@ BEGIN
 			MESSAGE = format('%s is a temporary table', source),
 			HINT = 'A map stays, so its source has to.';
 	END IF;
-	IF EXISTS (SELECT FROM cjm.funnel_stages(stages) s WHERE s.channel IS NOT NULL) AND channel IS NULL THEN
+	IF cjm_internal.funnel_asks_channel(stages) AND channel IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'stages ask for a channel, but the map has none',
 			HINT = 'Say where the channel is: channel => ''...''.';
