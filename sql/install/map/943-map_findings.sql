@@ -33,8 +33,10 @@ RETURN format('WITH stages AS (
 			FROM %2$s.events e JOIN stages s ON (s.event IS NULL OR s.event = e.event) AND (s.channel IS NULL OR s.channel = e.channel)
 			WHERE e.customer IS NOT NULL AND isfinite(e.at) GROUP BY e.customer, s.place
 		), pairs AS (
-			SELECT f.place, count(*) AS customers, count(*) FILTER (WHERE n.at < f.at) AS before
-			FROM firsts f JOIN firsts n ON n.customer = f.customer AND n.place = f.place + 1 GROUP BY f.place
+			SELECT f.place, count(*) AS customers, count(*) FILTER (WHERE f.next_at < f.at) AS before
+			FROM (SELECT f.place, f.at, lead(f.place) OVER w AS next_place, lead(f.at) OVER w AS next_at
+				FROM firsts f WINDOW w AS (PARTITION BY f.customer ORDER BY f.place)) f
+			WHERE f.next_place = f.place + 1 GROUP BY f.place
 		)
 		SELECT ''stages out of order'', n.stage, p.before, NULL::float8,
 			format(''%%s of %%s customers who met both met it before they first met stage "%%s": are stages in the order in which they happen?'', p.before, p.customers, f.stage)

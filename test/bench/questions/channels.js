@@ -69,7 +69,7 @@ const setup = {
 	pg: () => [
 		`SELECT cjm.create_map('money', 'events', 'customer', 'at', 'event', 'view -> purchase', channel => 'channel',
 			value => 'value', time_zone => 'UTC')`,
-		'CREATE OR REPLACE VIEW money.journeys AS SELECT customer, NULL::text AS segment, journey FROM journeys',
+		'CREATE OR REPLACE VIEW money.journeys AS SELECT customer, NULL::text AS segment, journey, \'{}\'::jsonb AS dimensions FROM journeys',
 	],
 };
 

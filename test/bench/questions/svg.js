@@ -8,7 +8,7 @@ const { ours, floor } = require('./variants');
 const setup = {
 	pg: () => [
 		`SELECT cjm.create_map('drawn', 'plain', 'customer', 'at', 'event', 'visit -> view -> cart -> purchase within 7 days', time_zone => 'UTC')`,
-		'CREATE OR REPLACE VIEW drawn.journeys AS SELECT customer, NULL::text AS segment, journey FROM journeys_plain',
+		'CREATE OR REPLACE VIEW drawn.journeys AS SELECT customer, NULL::text AS segment, journey, \'{}\'::jsonb AS dimensions FROM journeys_plain',
 	],
 };
 
