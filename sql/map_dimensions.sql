@@ -24,7 +24,7 @@ SELECT segment, segment_at, dimensions FROM dim.map;
 SELECT m.segment, m.dimensions FROM maps m WHERE map = 'dim'::regnamespace;
 SELECT at, dimensions FROM dim.events WHERE customer = 1 ORDER BY at, event;
 -- What is the same for all rows of a customer is asked once for each, in the view journeys; what is not, of each row.
-SELECT regexp_replace(pg_get_viewdef('dim.journeys'), '\s+', ' ', 'g') ~ 'map_part\(e.dimensions, 1\), cjm_internal.map_part\(e.dimensions, 3\)\) \|\| ARRAY\[\( SELECT p.country FROM people p WHERE \(p.id = e.customer\)\)\]' AS once;
+SELECT regexp_replace(pg_get_viewdef('dim.journeys'), '\s+', ' ', 'g') ~ 'map_part\((e\.)?dimensions, 1\), cjm_internal.map_part\((e\.)?dimensions, 3\)\) \|\| ARRAY\[\( SELECT p.country FROM people p WHERE \(p.id = e.customer\)\)\]' AS once;
 
 -- The last; the segment by that name; other dimensions in the place of those.
 SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment_at => 'last', replace => true, dimensions => '{"segment": "payload ->> ''device''", "p": "part", "n": "who % 2"}');

@@ -265,8 +265,9 @@ is(run_sql($node, q{SELECT string_agg(finding, ',') FROM cjm.check_map('plain; n
 is(run_sql($node, q{SELECT subject, meaning FROM cjm.check_map('plain; no more') WHERE finding = 'definition out of date'}, %restored),
 	'at|the map says at, its views read "at time": make it anew with create_map and replace => true' . "\n" .
 	'event|the map says event, its views read "what; --": make it anew with create_map and replace => true' . "\n" .
-	q{filter|the map says (event <> 'x'::text), its views read ("what; --" <> 'x'::text): make it anew with create_map and replace => true},
-	'which says that columns were renamed');
+	q{filter|the map says (event <> 'x'::text), its views read ("what; --" <> 'x'::text): make it anew with create_map and replace => true} . "\n" .
+	q{dimension "on looking"|the map says (SELECT max(s.n) AS max FROM (VALUES ('0'::text), ('3'::text)) s(n) WHERE (s.n <= (events.customer)::text)), its views read (SELECT max(s.n) AS max FROM (VALUES ('0'::text), ('3'::text)) s(n) WHERE (s.n <= ("the events".customer)::text)): make it anew with create_map and replace => true},
+	'which says that columns were renamed, and the source, where a subquery names it');
 run_sql_fails($node, 'DROP TABLE elsewhere."the events"', '2BP01', qr/view "plain; no more"\.map depends on table elsewhere\."the events"/, 'dropping the source is refused', %restored);
 run_sql_fails($node, 'ALTER TABLE elsewhere."the events" DROP COLUMN "what; --"', '2BP01', qr/depends on column/, 'dropping a column of it too', %restored);
 run_sql_fails($node, 'DROP SCHEMA "plain; no more"', '2BP01', qr/depends on schema/, 'a map is dropped on purpose only', %restored);

@@ -150,7 +150,8 @@ my @reports = split /\n/, run_sql($node, q{SELECT format('cjm.%I(%L)', proname, 
 	WHERE pronamespace = 'cjm'::regnamespace AND proretset AND proargnames[1] = 'map' AND proargtypes[0] = 'text'::regtype AND pronargs - pronargdefaults = 1
 		AND proname NOT IN ('check_journeys', 'kept') ORDER BY 1});
 cmp_ok(scalar(grep { /_report\(/ } @reports), '>=', 11, 'there are reports');
-ok(run_sql($node, "SELECT count(*) > 0 FROM $_", %bi) eq 't', "$_ does not need to know whose journeys they are") foreach @reports;
+# Nobody has answered anything here.
+ok(run_sql($node, 'SELECT count(*) ' . (/feedback/ ? '=' : '>') . " 0 FROM $_", %bi) eq 't', "$_ does not need to know whose journeys they are") foreach @reports;
 
 is(run_sql($node, $variables{map}{query}, %bi), 'shop', 'the variable lists the maps');
 is($variables{map}{query}, $variables{map}{definition}, 'and shows the query that it runs');

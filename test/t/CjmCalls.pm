@@ -28,7 +28,7 @@ sub functions
 	{
 		my ($schema, $name, $kind, $set, $variadic, $returns, $strict, $types, $names) = split /\|/, $_, -1;
 		my %function = (schema => $schema, name => $name, kind => $kind, set => $set eq 't', variadic => $variadic eq 't', returns => $returns,
-			strict => $strict eq 't', types => [ map { s/^(?:cjm|cjm_internal)\.//r } split /;/, $types ], names => [ split /;/, $names, -1 ]);
+			strict => $strict eq 't', types => [ map { s/^(?:cjm|cjm_internal)\.//r } split /;/, $types ], names => [ $names eq '' ? '' : split /;/, $names, -1 ]);
 
 		# Nobody has a value of these to call with.
 		next if grep { /^internal$/ } @{ $function{types} };
