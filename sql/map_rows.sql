@@ -87,6 +87,18 @@ ALTER TABLE "other log" RENAME COLUMN customer TO "the customer";
 SELECT cjm_internal.map_makes_journeys('"By e. Rows"');
 SELECT step, customers FROM "By e. Rows".funnel WHERE step = 1;
 SELECT drop_map('By e. Rows'), drop_map('by_journeys');
+-- what is looked up where a reader has no right stays unread
+CREATE SCHEMA rows_hidden;
+CREATE TABLE rows_hidden.people AS SELECT 1::bigint AS id, 'LV'::text AS country;
+SELECT create_map('by_rows', '"other log"', '"the customer"', 'at', 'event', 'view -> cart', segment => '(SELECT p.country FROM rows_hidden.people p WHERE p.id = "the customer")');
+GRANT USAGE ON SCHEMA by_rows TO rows_reader;
+GRANT SELECT ON by_rows.funnel, by_rows.funnel_by_segment TO rows_reader;
+SET ROLE rows_reader;
+SELECT segment, step, customers FROM by_rows.funnel_by_segment WHERE step = 1;
+SELECT step, customers FROM by_rows.funnel WHERE step = 1;
+RESET ROLE;
+SELECT drop_map('by_rows');
+DROP SCHEMA rows_hidden CASCADE;
 DROP OWNED BY rows_reader;
 DROP ROLE rows_reader;
 DROP FUNCTION differs;
