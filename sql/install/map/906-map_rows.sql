@@ -49,12 +49,14 @@ RETURN (WITH RECURSIVE base(type) AS (
 		JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4);
 COMMENT ON FUNCTION cjm_internal.map_by_bytes(oid, oid) IS 'whether values of a type and a collation are equal just if their bytes are';
 
--- Of each customer, a dimension is the first or the last that a row tells; what is looked up for the customer is in no row.
+-- Of each customer, a dimension is the first or the last that a row tells.  What is looked up is left to the journeys, as above.
 CREATE FUNCTION cjm_internal.map_dimension_of_row_sql(map cjm_internal.map, name text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN (SELECT CASE d.place WHEN 0 THEN 'e.segment' ELSE format('cjm_internal.map_part(e.dimensions, %s)', d.place) END
-	FROM cjm_internal.map_dimension_list(map) d WHERE d.name = map_dimension_of_row_sql.name AND d.by_customer IS NULL);
+RETURN (SELECT cjm_internal.map_part_sql(d.place)
+	FROM (SELECT 0 AS place, 'segment'::text AS name, (map).segment AS expression
+		UNION ALL SELECT e.place::integer, e.name, e.expression FROM jsonb_each_text((map).dimensions) WITH ORDINALITY e(name, expression, place)) d
+	WHERE d.name = map_dimension_of_row_sql.name AND d.expression !~* 'select' ORDER BY d.place LIMIT 1);
 COMMENT ON FUNCTION cjm_internal.map_dimension_of_row_sql(cjm_internal.map, text) IS 'SQL: what a row e of the view events tells of a dimension of a map; NULL if there is none of that name, or rows do not tell it';
 
 -- What map_funnel_sql reads, with the columns that it has from journeys.  Who may read the journeys may not have been let at the rows; a view
