@@ -249,12 +249,10 @@ parse_variable(Parser *parser)
 		return false;
 	if (def->variable.bytes != NULL && !label_equal(def->variable, label))
 	{
-		char	   *first = pnstrdup(def->variable.bytes, def->variable.size);
-
-		cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: variables \"%s\" and \"%s\" exclude each other, at character %d",
-				 first, pnstrdup(label.bytes, label.size), label_position(scanner, begin));
-		cjm_fail_hint(parser->error, "A variable stands for the channel, and a funnel has one. Write \"@(%s)\" at every stage "
-					  "that is to have the same channel.", first);
+		cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: variables \"%.*s\" and \"%.*s\" exclude each other, at character %d",
+				 (int) def->variable.size, def->variable.bytes, (int) label.size, label.bytes, label_position(scanner, begin));
+		cjm_fail_hint(parser->error, "A variable stands for the channel, and a funnel has one. Write \"@(%.*s)\" at every stage "
+					  "that is to have the same channel.", (int) def->variable.size, def->variable.bytes);
 		return false;
 	}
 	def->variable = label;
@@ -331,8 +329,8 @@ parse_alternatives(Parser *parser, FunnelEvent event, FunnelEvent **list, int *c
 		{
 			cjm_fail(parser->error, CJM_ERROR_VALUE, "invalid funnel: the events of one stage have a variable all or none, at character %d",
 					 label_position(&parser->scanner, parser->event_at));
-			cjm_fail_hint(parser->error, "Write \"@(%s)\" after each event of the stage.",
-						  pnstrdup(parser->def->variable.bytes, parser->def->variable.size));
+			cjm_fail_hint(parser->error, "Write \"@(%.*s)\" after each event of the stage.",
+						  (int) parser->def->variable.size, parser->def->variable.bytes);
 			return false;
 		}
 	}

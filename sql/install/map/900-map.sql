@@ -64,7 +64,7 @@ COMMENT ON COLUMN cjm_internal.map.attribution_per IS 'what has a share of a con
 COMMENT ON COLUMN cjm_internal.map.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
 COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called when the map was made';
 COMMENT ON COLUMN cjm_internal.map.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
-COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 904-map_where.sql';
+COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 905-map_where.sql';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'

@@ -2,7 +2,7 @@
 -- Lists of events in the definition of a map that say what is what: a refusal, a purchase, a visit.
 --
 -- Each is a funnel of one stage, so that what matches it is what would match a
--- stage.  The functions return SQL over a journey j, as in 905-map_views.sql.
+-- stage.  The functions return SQL over a journey j, as in 906-map_views.sql.
 --
 
 CREATE FUNCTION cjm_internal.map_check_list(argument text, list cjm.funnel, channel text) RETURNS void

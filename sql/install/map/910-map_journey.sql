@@ -2,7 +2,7 @@
 -- The queries of a map that look at the journey itself: what customers meet at
 -- each stage, where they stand, what follows what.
 --
--- As in 905-map_views.sql: each returns the text of a query that reads the
+-- As in 906-map_views.sql: each returns the text of a query that reads the
 -- journeys once and takes the ends of a time range as $1 and $2.
 --
 

@@ -1,7 +1,7 @@
 --
 -- attribution: what each channel of a map earned, by every model side by side
 --
--- As in 905-map_views.sql: the query reads the journeys once and takes the ends of
+-- As in 906-map_views.sql: the query reads the journeys once and takes the ends of
 -- a time range as $1 and $2.
 --
 

@@ -2,7 +2,7 @@
 -- The queries of a map that are about money: what customers bought, what the
 -- channels cost and what they brought.
 --
--- As in 905-map_views.sql: each returns SQL, names quoted and constants by %L.
+-- As in 906-map_views.sql: each returns SQL, names quoted and constants by %L.
 -- What a purchase is, 335-purchases.sql says, of the funnel map_purchase.
 --
 

@@ -4,7 +4,7 @@
 -- Every one takes the name of a map and, as far as it has them, in this order:
 -- by, the bucket or period, a time range, and where_is; then what is its own.  It is
 -- about what began in the range, from_time included, to_time excluded, of the customers
--- that where_is says (904-map_where.sql).  They read the view "journeys" of the map with
+-- that where_is says (905-map_where.sql).  They read the view "journeys" of the map with
 -- the rights of whoever asks.
 --
 

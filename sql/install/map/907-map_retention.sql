@@ -1,7 +1,7 @@
 --
 -- Coming back: who was retained, and who came and went.
 --
--- As in 905-map_views.sql: each returns the text of a query that reads the
+-- As in 906-map_views.sql: each returns the text of a query that reads the
 -- journeys once and takes the ends of a time range as $1 and $2.  What is counted
 -- is in tables of counts (338-cohorts.sql), one for each label.
 --

@@ -126,7 +126,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_where(cjm_internal.map, text, jsonb, text[]) IS
 	'SQL: the condition of where_is on what the words stand for, after WHERE or AND; empty without one, and an error if a name is no word';
 
--- Where a journey has many rows, its group is worked out once.  For the offset see 905-map_views.sql.
+-- Where a journey has many rows, its group is worked out once.  For the offset see 906-map_views.sql.
 CREATE FUNCTION cjm_internal.map_journeys_by(map cjm_internal.map, split text, condition text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
