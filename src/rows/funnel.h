@@ -185,9 +185,6 @@ extern void row_state_make_room(FunctionCallInfo fcinfo, RowState *state, uint32
 extern uint32 row_state_meaning(RowState *state, const Label *labels, RowSlot *slot);
 extern void row_channel_check(Datum datum);
 
-/* rows/funnel_add.c */
-extern CustomerKind row_customer_kind(Oid type, Oid *function);
-
 /* rows/funnel_send.c */
 extern bytea *row_state_share(RowState *state);
 

@@ -7,7 +7,7 @@
  *
  * A customer is a number, a text or a uuid, or of a type that PostgreSQL would by
  * itself make one of these; others are refused, and would be looked for in
- * row_customer_kind.
+ * find_customer.
  */
 #include "rows/funnel.h"
 
@@ -140,8 +140,8 @@ add_converted(PG_FUNCTION_ARGS)
  * What customers of a type are, at once or by a function that converts them.
  * PostgreSQL chooses no other way where it has to make one of these types itself.
  */
-CustomerKind
-row_customer_kind(Oid type, Oid *function)
+static CustomerKind
+find_customer(Oid type, Oid *function)
 {
 	static const Oid types[CUSTOMER_KINDS] = {INT8OID, INT4OID, TEXTOID, UUIDOID};
 	Oid			base = getBaseType(type);
@@ -202,7 +202,7 @@ row_site(FunctionCallInfo fcinfo)
 				 errmsg("could not determine the type of the customer"),
 				 errhint("Call the aggregate instead of its support functions.")));
 	find_form(fcinfo, site);
-	site->customer = row_customer_kind(type, &function);
+	site->customer = find_customer(type, &function);
 	site->add = adds[site->customer][site->channeled][site->form];
 	if (OidIsValid(function))
 	{

@@ -60,7 +60,8 @@ RETURN (SELECT cjm_internal.map_part_sql(d.place)
 COMMENT ON FUNCTION cjm_internal.map_dimension_of_row_sql(cjm_internal.map, text) IS 'SQL: what a row e of the view events tells of a dimension of a map; NULL if there is none of that name, or rows do not tell it';
 
 -- What map_funnel_sql reads, with the columns that it has from journeys.  Who may read the journeys may not have been let at the rows; a view
--- reads them as its owner; when a map is made there is neither view.  The planner knows which of the two it is.
+-- reads them as its owner; when a map is made there is neither view.  The planner knows which of the two it is.  How many customers a group
+-- has is asked only where many groups become one, which is not done here.
 CREATE FUNCTION cjm_internal.map_funnel_rows_sql(map cjm_internal.map, by text, bucket text, ranged boolean, journeys text) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -72,7 +73,7 @@ BEGIN
 		OR NOT coalesce(has_table_privilege(to_regclass(cjm_internal.map_schema(map) || '.events'), 'SELECT'), to_regclass(cjm_internal.map_schema(map) || '.journeys') IS NULL) THEN
 		RETURN journeys;
 	END IF;
-	RETURN format('SELECT NULL::text AS dimension, g.label, g.entered, g.stats, (SELECT array_agg(coalesce(o.dropped, 0) ORDER BY o.step) FROM cjm.report(g.open) o) AS open%12$s, (g.stats::jsonb ->> ''customers'')::bigint AS customers
+	RETURN format('SELECT NULL::text AS dimension, g.label, g.entered, g.stats, (SELECT array_agg(coalesce(o.dropped, 0) ORDER BY o.step) FROM cjm.report(g.open) o) AS open%12$s, NULL::bigint AS customers
 		FROM (SELECT cjm_internal.map_funnel_agg(e.customer, e.at, e.event, %1$s, %2$s, %3$L::cjm.funnel, %4$L::cjm.funnel, (SELECT now()), %5$L::text, %6$L::text, %7$L::text, %8$s) AS groups
 			FROM %9$s.events e) a
 			%10$s JOIN LATERAL unnest(a.groups) g ON true
