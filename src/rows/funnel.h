@@ -212,10 +212,9 @@ extern RowPeriod *row_period(RowPeriods *periods, TimestampTz at);
 extern RowTable *row_table_new(void);
 extern FunnelStats *row_table_stats(RowTable *table, const RowState *state, RowKey key);
 extern uint32 row_table_keys(const RowTable *table, RowKey **keys);
-extern int	row_compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list);
-extern void row_sort_keys(RowKey *keys, uint32 count, const RowMeaning *list);
 extern Datum row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nulls, int nstats,
 						FunnelStats *const *stats, uint32 count);
+extern Datum row_keyed_groups(FunctionCallInfo fcinfo, RowCount *count, RowPeriods *periods, bool timed, int nparts);
 
 /*
  * Adds a row of the customer in argument 1, for which there may have to be room

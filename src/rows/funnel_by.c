@@ -93,51 +93,21 @@ Datum
 funnel_rows_by_final(PG_FUNCTION_ARGS)
 {
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
-	const RowMeanings *meanings;
 	MemoryContext work;
 	MemoryContext old;
 	RowCount   *counter;
-	RowKey	   *used;
-	uint32		nused;
-	FunnelStats **stats;
-	Datum	   *keys;
-	bool	   *nulls;
-	uint32		count = 0;
 	Datum		result;
 	uint64		others;
 	CjmError	error = {0};
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	meanings = &state->funnel->meanings;
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	counter = row_count(fcinfo, &by_methods, state, &others);
 	if (others > 0 && !funnel_stats_add_seen(by_stats(counter, (RowKey) {0}), others, &error))
 		cjm_report(&error);
-
-	/* Meanings that differ in their stages may have the same property. */
-	nused = by_keys(counter, &used);
-	row_sort_keys(used, nused, meanings->list);
-	stats = palloc_extended(nused * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
-	keys = palloc_extended(nused * sizeof(Datum), MCXT_ALLOC_HUGE);
-	nulls = palloc_extended(nused * sizeof(bool), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < nused; i++)
-	{
-		Label		property = meanings->list[used[i].meaning].property;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && row_compare_properties(meanings->list[used[i - 1].meaning].property, property) == 0)
-		{
-			if (!funnel_stats_merge(stats[count - 1], by_stats(counter, used[i]), &error))
-				cjm_report(&error);
-			continue;
-		}
-		nulls[count] = property.bytes == NULL;
-		keys[count] = nulls[count] ? (Datum) 0 : label_to_datum(property);
-		stats[count++] = by_stats(counter, used[i]);
-	}
-	result = row_groups(fcinfo, 1, keys, nulls, 1, stats, count);
+	result = row_keyed_groups(fcinfo, counter, NULL, false, 1);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

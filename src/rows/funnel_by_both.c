@@ -13,9 +13,7 @@
  */
 #include "rows/funnel.h"
 
-#include "catalog/pg_type.h"
 #include "utils/memutils.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(funnel_rows_by_both_final);
 
@@ -97,52 +95,18 @@ Datum
 funnel_rows_by_both_final(PG_FUNCTION_ARGS)
 {
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
-	TypeCacheEntry *range_type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
-	const RowMeaning *list;
 	MemoryContext work;
 	MemoryContext old;
 	BothCount  *counter;
-	RowKey	   *used;
-	uint32		nused;
-	FunnelStats **stats;
-	Datum	   *keys;
-	bool	   *nulls;
-	uint32		count = 0;
 	Datum		result;
 	uint64		others;
-	CjmError	error = {0};
 
 	if (state == NULL)
 		PG_RETURN_NULL();
 	work = AllocSetContextCreate(CurrentMemoryContext, "funnel_agg_by from rows", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
 	counter = (BothCount *) row_count(fcinfo, &by_both_methods, state, &others);
-	list = state->funnel->meanings.list;
-	nused = by_both_keys(&counter->base, &used);
-	row_sort_keys(used, nused, list);
-	stats = palloc_extended(Max(nused, 1) * sizeof(FunnelStats *), MCXT_ALLOC_HUGE);
-	keys = palloc_extended(Max(nused, 1) * 2 * sizeof(Datum), MCXT_ALLOC_HUGE);
-	nulls = palloc_extended(Max(nused, 1) * 2 * sizeof(bool), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < nused; i++)
-	{
-		Label		property = list[used[i].meaning].property;
-		RowPeriod  *period;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && row_compare_keys(&used[i - 1], &used[i], list) == 0)
-		{
-			if (!funnel_stats_merge(stats[count - 1], by_both_stats(&counter->base, used[i]), &error))
-				cjm_report(&error);
-			continue;
-		}
-		period = row_period(&counter->periods, used[i].period);
-		nulls[2 * (size_t) count] = property.bytes == NULL;
-		keys[2 * (size_t) count] = property.bytes == NULL ? (Datum) 0 : label_to_datum(property);
-		nulls[2 * (size_t) count + 1] = false;
-		keys[2 * (size_t) count + 1] = calendar_range(period->begin, period->end, range_type);
-		stats[count++] = by_both_stats(&counter->base, used[i]);
-	}
-	result = row_groups(fcinfo, 2, keys, nulls, 1, stats, count);
+	result = row_keyed_groups(fcinfo, &counter->base, &counter->periods, true, 1);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);

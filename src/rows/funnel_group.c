@@ -6,6 +6,7 @@
 #include "rows/funnel.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -183,9 +184,9 @@ row_table_keys(const RowTable *table, RowKey **keys)
 	return n;
 }
 
-/* By property and then by time, whatever the part; meanings that differ otherwise may have the same property. */
-int
-row_compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
+/* By property and then by time, whatever the part. */
+static inline int
+compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
 {
 	int			order = row_compare_properties(list[a->meaning].property, list[b->meaning].property);
 
@@ -194,19 +195,12 @@ row_compare_keys(const RowKey *a, const RowKey *b, const RowMeaning *list)
 
 #define ST_SORT sort_keys
 #define ST_ELEMENT_TYPE RowKey
-#define ST_COMPARE(a, b, list) row_compare_keys(a, b, list)
+#define ST_COMPARE(a, b, list) compare_keys(a, b, list)
 #define ST_COMPARE_ARG_TYPE const RowMeaning
 #define ST_CHECK_FOR_INTERRUPTS
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
-
-/* Sorts keys as row_compare_keys has them; list is of the meanings. */
-void
-row_sort_keys(RowKey *keys, uint32 count, const RowMeaning *list)
-{
-	sort_keys(keys, count, list);
-}
 
 /*
  * An array, in the current context, of count rows of the array's element type: nkeys columns of what the statistics are of,
@@ -247,4 +241,57 @@ row_groups(FunctionCallInfo fcinfo, int nkeys, const Datum *keys, const bool *nu
 		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, are_null));
 	}
 	return PointerGetDatum(construct_array(rows, (int) count, element, -1, false, TYPALIGN_DOUBLE));
+}
+
+/*
+ * What has been counted, as row_groups has it: a row for each property and, where there are periods, period, in the order of property,
+ * as bytes and NULL last, and time.  Columns are the property, the period if timed, NULL without periods, and nparts of statistics, NULL
+ * where there are none.
+ */
+Datum
+row_keyed_groups(FunctionCallInfo fcinfo, RowCount *count, RowPeriods *periods, bool timed, int nparts)
+{
+	const RowMeaning *list = count->state->funnel->meanings.list;
+	int			nkeys = timed ? 2 : 1;
+	TypeCacheEntry *range_type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RowKey	   *used;
+	uint32		nused = count->methods->keys(count, &used);
+	FunnelStats **stats = palloc_extended(Max(nused, 1) * nparts * sizeof(FunnelStats *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	Datum	   *keys = palloc_extended(Max(nused, 1) * nkeys * sizeof(Datum), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	bool	   *nulls = palloc_extended(Max(nused, 1) * nkeys * sizeof(bool), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint32		ngroups = 0;
+	CjmError	error = {0};
+
+	sort_keys(used, nused, list);
+	for (uint32 i = 0; i < nused; i++)
+	{
+		Label		property = list[used[i].meaning].property;
+		FunnelStats **place;
+
+		CHECK_FOR_INTERRUPTS();
+		/* Meanings that differ otherwise may have the same property. */
+		if (i == 0 || compare_keys(&used[i - 1], &used[i], list) != 0)
+		{
+			size_t		first = (size_t) ngroups * nkeys;
+
+			nulls[first] = property.bytes == NULL;
+			if (property.bytes != NULL)
+				keys[first] = label_to_datum(property);
+			if (timed)
+				nulls[first + 1] = periods == NULL;
+			if (timed && periods != NULL)
+			{
+				const RowPeriod *period = row_period(periods, used[i].period);
+
+				keys[first + 1] = calendar_range(period->begin, period->end, range_type);
+			}
+			ngroups++;
+		}
+		place = &stats[(size_t) (ngroups - 1) * nparts + used[i].part];
+		if (*place == NULL)
+			*place = count->methods->stats(count, used[i]);
+		else if (!funnel_stats_merge(*place, count->methods->stats(count, used[i]), &error))
+			cjm_report(&error);
+	}
+	return row_groups(fcinfo, nkeys, keys, nulls, nparts, stats, ngroups);
 }

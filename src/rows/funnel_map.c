@@ -26,7 +26,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(map_funnel_step);
 PG_FUNCTION_INFO_V1(map_funnel_final);
@@ -407,17 +406,9 @@ Datum
 map_funnel_final(PG_FUNCTION_ARGS)
 {
 	RowState   *state = PG_ARGISNULL(0) ? NULL : (RowState *) PG_GETARG_POINTER(0);
-	TypeCacheEntry *range_type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
-	const RowMeaning *list;
 	MemoryContext work;
 	MemoryContext old;
 	MapCount   *counter;
-	RowKey	   *used;
-	uint32		nused;
-	FunnelStats **stats;
-	Datum	   *keys;
-	bool	   *nulls;
-	uint32		count = 0;
 	Datum		result;
 	uint64		others;
 	CjmError	error = {0};
@@ -430,38 +421,7 @@ map_funnel_final(PG_FUNCTION_ARGS)
 	if (others > 0 && state->question.bucket == NULL &&
 		!funnel_stats_add_seen(map_stats(&counter->base, (RowKey) {.part = PART_ALL}), others, &error))
 		cjm_report(&error);
-	list = state->funnel->meanings.list;
-	nused = map_keys(&counter->base, &used);
-	row_sort_keys(used, nused, list);
-	stats = palloc_extended(Max(nused, 1) * PARTS * sizeof(FunnelStats *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	keys = palloc_extended(Max(nused, 1) * 2 * sizeof(Datum), MCXT_ALLOC_HUGE);
-	nulls = palloc_extended(Max(nused, 1) * 2 * sizeof(bool), MCXT_ALLOC_HUGE);
-	for (uint32 i = 0; i < nused; i++)
-	{
-		Label		property = list[used[i].meaning].property;
-		FunnelStats **place;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i == 0 || row_compare_keys(&used[i - 1], &used[i], list) != 0)
-		{
-			nulls[2 * (size_t) count] = property.bytes == NULL;
-			keys[2 * (size_t) count] = property.bytes == NULL ? (Datum) 0 : label_to_datum(property);
-			nulls[2 * (size_t) count + 1] = state->question.bucket == NULL;
-			if (state->question.bucket != NULL)
-			{
-				const RowPeriod *period = row_period(&counter->periods, used[i].period);
-
-				keys[2 * (size_t) count + 1] = calendar_range(period->begin, period->end, range_type);
-			}
-			count++;
-		}
-		place = &stats[(size_t) (count - 1) * PARTS + used[i].part];
-		if (*place == NULL)
-			*place = map_stats(&counter->base, used[i]);
-		else if (!funnel_stats_merge(*place, map_stats(&counter->base, used[i]), &error))
-			cjm_report(&error);
-	}
-	result = row_groups(fcinfo, 2, keys, nulls, PARTS, stats, count);
+	result = row_keyed_groups(fcinfo, &counter->base, state->question.bucket == NULL ? NULL : &counter->periods, true, PARTS);
 	MemoryContextSwitchTo(old);
 	result = PointerGetDatum(PG_DETOAST_DATUM_COPY(result));
 	MemoryContextDelete(work);
