@@ -24,7 +24,17 @@ SELECT segment, segment_at, dimensions FROM dim.map;
 SELECT m.segment, m.dimensions FROM maps m WHERE map = 'dim'::regnamespace;
 SELECT at, dimensions FROM dim.events WHERE customer = 1 ORDER BY at, event;
 -- What is the same for all rows of a customer is asked once for each, in the view journeys; what is not, of each row.
-SELECT regexp_replace(pg_get_viewdef('dim.journeys'), '\s+', ' ', 'g') ~ 'map_part\((e\.)?dimensions, 1\), cjm_internal.map_part\((e\.)?dimensions, 3\)\) \|\| ARRAY\[\( SELECT p.country FROM people p WHERE \(p.id = e.customer\)\)\]' AS once;
+SELECT regexp_replace(pg_get_viewdef('dim.journeys'), '\s+', ' ', 'g') ~ 'ARRAY\[\( SELECT p.country FROM people p WHERE \(p.id = e.customer\)\)\] \|\| cjm_internal.map_first_touches\(.*map_part\((e\.)?dimensions, 1\), cjm_internal.map_part\((e\.)?dimensions, 3\)\)' AS once;
+-- Of whom no row says anything, what is looked up is known all the same, by its own name.
+CREATE TABLE silent AS SELECT c AS who, timestamptz '2026-01-01Z' AS at, 'view' AS what, CASE WHEN c > 1 THEN 'x' END AS part FROM generate_series(1, 2) c;
+CREATE TABLE of_silent AS SELECT c AS id, 'country ' || c AS country FROM generate_series(1, 2) c;
+SELECT create_map('silent', 'silent', 'who', 'at', 'what', 'view', dimensions => '{"a": "part", "b": "part", "country": "(SELECT s.country FROM of_silent s WHERE s.id = who)"}');
+SELECT customer, dimensions FROM silent.journeys ORDER BY customer;
+SELECT drop_map('silent');
+SELECT create_map('silent', 'silent', 'who', 'at', 'what', 'view', segment => '(SELECT s.country FROM of_silent s WHERE s.id = who)', dimensions => '{"a": "part"}');
+SELECT customer, segment, dimensions FROM silent.journeys ORDER BY customer;
+SELECT drop_map('silent');
+DROP TABLE silent, of_silent;
 
 -- The last; the segment by that name; other dimensions in the place of those.
 SELECT create_map('dim', 'seen', 'who', 'at', 'what', 'view -> cart -> pay', segment_at => 'last', replace => true, dimensions => '{"segment": "payload ->> ''device''", "p": "part", "n": "who % 2"}');

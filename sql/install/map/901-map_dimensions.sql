@@ -183,7 +183,8 @@ CREATE FUNCTION cjm_internal.map_object_sql(names text[], "values" text) RETURNS
 RETURN CASE WHEN names = '{}' THEN '''{}''::jsonb' ELSE format('cjm_internal.map_dimensions(%L::text[], %s)', names, "values") END;
 COMMENT ON FUNCTION cjm_internal.map_object_sql(text[], text) IS 'SQL: an object of values, an array of which SQL is given, by their names';
 
--- The aggregate takes what rows say as it is, and not as an array, which would have to be made for each of them.
+-- The aggregate takes what rows say as it is, and not as an array, which would have to be made for each of them.  It is NULL where no row
+-- says anything, so it stands last: what is put after NULL would come into the places of what is not there.
 CREATE FUNCTION cjm_internal.map_grouped_sql(map cjm_internal.map, OUT segment text, OUT dimensions text)
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -197,8 +198,8 @@ BEGIN
 			cjm_internal.map_part_sql(d.place), ', ' ORDER BY d.place))
 		INTO touched FROM unnest(by_row) d HAVING count(*) > 0;
 	segment := CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE coalesce((SELECT d.by_customer FROM unnest(by_customer) d WHERE d.place = 0), format('(%s)[1]', touched)) END;
-	dimensions := cjm_internal.map_object_sql(ARRAY(SELECT d.name FROM unnest(by_row || by_customer) WITH ORDINALITY d(place, name, by_customer, n) ORDER BY d.n),
-		concat_ws(' || ', touched, (SELECT format('ARRAY[%s]::text[]', string_agg(d.by_customer, ', ' ORDER BY d.place)) FROM unnest(by_customer) d HAVING count(*) > 0)));
+	dimensions := cjm_internal.map_object_sql(ARRAY(SELECT d.name FROM unnest(by_customer || by_row) WITH ORDINALITY d(place, name, by_customer, n) ORDER BY d.n),
+		concat_ws(' || ', (SELECT format('ARRAY[%s]::text[]', string_agg(d.by_customer, ', ' ORDER BY d.place)) FROM unnest(by_customer) d HAVING count(*) > 0), touched));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_grouped_sql(cjm_internal.map) IS 'SQL: the segment and all dimensions of a customer, over rows e of the view events that are grouped by customer';
