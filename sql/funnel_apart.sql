@@ -113,3 +113,11 @@ FROM apart_funnels, LATERAL (SELECT g.* FROM (SELECT funnel_agg_by(c, at, e, ch,
 WHERE (s.stats::jsonb -> 'steps' -> 0 ->> 'customers')::int + coalesce((s.stats::jsonb -> 'steps' -> 1 ->> 'entered')::int, 0) + coalesce((s.stats::jsonb -> 'steps' -> 2 ->> 'entered')::int, 0) = (s.stats::jsonb ->> 'customers')::int
 	AND s.property IS NOT NULL GROUP BY f ORDER BY f::text;
 DROP TABLE apart_visits, apart_open, apart_items, apart_rows, apart_funnels, apart_journeys;
+-- In a map a walk that begins later than at the first stage has its beginning all the same, and the session of that.
+CREATE TABLE apart_log AS SELECT * FROM (VALUES (1, timestamptz '2026-01-01 10:00Z', 'view', 'ads'), (1, '2026-01-01 10:10Z', 'cart', 'mail'), (2, '2026-01-02 10:00Z', 'cart', 'mail'), (2, '2026-01-02 10:05Z', 'pay', NULL),
+	(3, '2026-01-03 10:00Z', 'odd', 'ads')) e(customer, at, event, channel);
+SELECT create_map('apart_map', 'apart_log', 'customer', 'at', 'event', 'view -> cart -> pay from any stage', channel => 'channel', time_zone => 'UTC');
+SELECT customer, step, stage, entered_at AT TIME ZONE 'UTC' AS entered_at, reached_at AT TIME ZONE 'UTC' AS reached_at, converted, current_step FROM apart_map.customers ORDER BY customer;
+SELECT by_value, step, customers FROM funnel_report('apart_map', 'session_channel') ORDER BY by_value, step;
+SELECT drop_map('apart_map');
+DROP TABLE apart_log;

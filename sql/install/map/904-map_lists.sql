@@ -38,6 +38,13 @@ CREATE FUNCTION cjm_internal.map_asks_channel(map cjm_internal.map) RETURNS bool
 RETURN cjm_internal.funnel_asks_channel((map).stages) OR EXISTS (SELECT FROM cjm_internal.map_listed_events(map) l WHERE l.channel IS NOT NULL);
 COMMENT ON FUNCTION cjm_internal.map_asks_channel(cjm_internal.map) IS 'whether the stages or the lists of a map ask for a channel';
 
+-- A walk may leave out stages before the one that it begins at only where it may begin at any.
+CREATE FUNCTION cjm_internal.map_began_sql(map cjm_internal.map, times text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN regexp_replace((map).stages::text, '"(?:[^"]|"")*"', '', 'g') ~ '\mfrom any stage\M' THEN '(array_remove(%s, NULL::timestamptz))[1]' ELSE '(%s)[1]' END, times);
+COMMENT ON FUNCTION cjm_internal.map_began_sql(cjm_internal.map, text) IS 'SQL: when a walk began whose times are given';
+
 -- Who has come to a stage by saying no would have converted by it.
 CREATE FUNCTION cjm_internal.map_check_refusal(argument text, stages cjm.funnel, refusal cjm.funnel) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE

@@ -71,7 +71,7 @@ CREATE FUNCTION cjm_internal.map_walk_words(map cjm_internal.map, entered text) 
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT cjm_internal.map_words(map) || jsonb_build_object('channel', format('cjm.entry_channel(%s)', w.arguments), 'entry_channel', format('cjm.entry_channel(%s)', w.arguments),
-		'session_channel', cjm_internal.map_session_channel_sql(map, format('(cjm.funnel_times(%s))[1]', w.arguments)))
+		'session_channel', cjm_internal.map_session_channel_sql(map, cjm_internal.map_began_sql(map, format('cjm.funnel_times(%s)', w.arguments))))
 	FROM (SELECT format('j.journey, %L::cjm.funnel', (map).stages) || coalesce(', ' || entered, '') AS arguments) w);
 COMMENT ON FUNCTION cjm_internal.map_walk_words(cjm_internal.map, text) IS
 	'SQL of what a report about walks knows, by names: map_words, entry_channel or channel, and session_channel (of the session in which the walk began)';

@@ -157,7 +157,7 @@ CREATE FUNCTION cjm_internal.map_customers_sql(map cjm_internal.map) RETURNS tex
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, f.times[1] AS entered_at, f.times[f.step] AS reached_at,
+	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, %15$s AS entered_at, f.times[f.step] AS reached_at,
 			f.times AS step_times, f.step >= %3$s AS converted, %12$s AS open, f.refused_at,
 			(cjm.session_stats(%14$s, %4$L::interval)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
@@ -177,7 +177,8 @@ BEGIN
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
 		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map),
-		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text), cjm_internal.map_visits_sql(map, 'j.journey'));
+		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text), cjm_internal.map_visits_sql(map, 'j.journey'),
+		cjm_internal.map_began_sql(map, 'f.times'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_customers_sql(cjm_internal.map) IS 'SQL of the view customers';
