@@ -59,11 +59,13 @@ foreach my $panel (@panels)
 }
 is_deeply(\@crossing, [], 'no panel lies on another');
 
-my @sources = map { $_->{datasource} } @charts, (map { @{ $_->{targets} } } @charts), $variables{map};
+my @queried = grep { $_->{type} eq 'query' } @{ $dashboard->{templating}{list} };
+my @sources = map { $_->{datasource} } @charts, (map { @{ $_->{targets} } } @charts), @queried;
 is_deeply([ grep { $_->{uid} ne '${datasource}' } @sources ], [], 'every query asks the data source that is chosen');
 is_deeply([ map { $_->{title} } grep { @{ $_->{targets} } != 1 || !$_->{targets}[0]{rawQuery} } @charts ], [], 'one query a panel');
 
 my $text = join "\n", map { ($_->{title}, $_->{description} // '', map { $_->{rawSql} } @{ $_->{targets} // [] }) } @panels;
+$text = join "\n", $text, map { $_->{query} } @queried;
 is_deeply([ sort keys %{ { map { $_ => 1 } $text =~ /\$\{(\w+)/g } } ], [ grep { $_ ne 'datasource' } sort keys %variables ], 'every variable is used, and none is missing');
 unlike($text, qr/\$\w*map|'\$\{|\$\{\w+\}(?!$|[ .;,])/m, 'no variable is put into SQL without being quoted by Grafana');
 
@@ -91,8 +93,18 @@ sub interpolate
 	die "Grafana has more to put in than this test knows: $sql" if $rest =~ /\$/;
 	$sql =~ s/\$__timeFrom\(\)/'$from'/g;
 	$sql =~ s/\$__timeTo\(\)/'$to'/g;
-	$sql =~ s/\$\{(\w+):sqlstring\}/sql_string($value{$1} \/\/ die "no variable $1")/ge;
+	$sql =~ s/\$\{(\w+):sqlstring\}/variable($1, \%value)/ge;
 	return $sql;
+}
+
+# Of several values each is a string of its own; what stands for all of them is put in as it is.
+sub variable
+{
+	my ($name, $value) = @_;
+	my $chosen = $value->{$name} // die "no variable $name";
+
+	return sql_string($chosen) unless ref $chosen;
+	return "@$chosen" eq '$__all' ? $variables{$name}{allValue} : join ',', map { sql_string($_) } @$chosen;
 }
 
 # The columns that a panel sees, by name: after its transformations.
@@ -123,7 +135,8 @@ sub seen_columns
 my $node = start_server('charts');
 my %bi = (user => 'grafana');
 my $definition = q('events', 'customer_id', 'at', 'event', 'awareness: view | search -> cart -> checkout -> purchase within 30 days',
-	channel => 'channel', value => 'amount', segment => 'CASE customer_id % 3 WHEN 0 THEN ''LV'' WHEN 1 THEN ''EE'' END', time_zone => 'Europe/Riga');
+	channel => 'channel', value => 'amount', segment => 'CASE customer_id % 3 WHEN 0 THEN ''LV'' WHEN 1 THEN ''EE'' END', time_zone => 'Europe/Riga',
+	dimensions => '{"device": "CASE WHEN customer_id % 7 < 3 THEN ''mobile'' WHEN customer_id % 7 < 6 THEN ''a \"screen\"'' END"}');
 
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', "$root/test/demo/generator.sql" ], 'the demonstration');
 run_sql($node, q{DELETE FROM events WHERE customer_id % 5 > 0});
@@ -154,7 +167,7 @@ cmp_ok(scalar(grep { /_report\(/ } @reports), '>=', 11, 'there are reports');
 ok(run_sql($node, 'SELECT count(*) ' . (/feedback/ ? '=' : '>') . " 0 FROM $_", %bi) eq 't', "$_ does not need to know whose journeys they are") foreach @reports;
 
 is(run_sql($node, $variables{map}{query}, %bi), 'shop', 'the variable lists the maps');
-is($variables{map}{query}, $variables{map}{definition}, 'and shows the query that it runs');
+is_deeply([ grep { $_->{query} ne $_->{definition} } @queried ], [], 'and every variable shows the query that it runs');
 
 #
 # Every query
@@ -162,6 +175,34 @@ is($variables{map}{query}, $variables{map}{definition}, 'and shows the query tha
 
 my %value = (map => 'shop', map { $_->{name} => $_->{current}{value} } grep { $_->{type} eq 'custom' } values %variables);
 my %answers;
+
+# What a variable offers; the first is chosen until somebody chooses, or all of them where that is offered.
+sub offered
+{
+	my ($name, %given) = @_;
+
+	return split /\n/, run_sql($node, interpolate($variables{$name}{query}, %given), %bi);
+}
+
+# The values of all variables where some are given: those that are asked for by a query come in the order of the file.
+sub chosen
+{
+	my (%given) = @_;
+
+	foreach my $variable (grep { !exists $given{ $_->{name} } } @queried)
+	{
+		$given{ $variable->{name} } = $variable->{includeAll} ? [ '$__all' ] : (offered($variable->{name}, %given))[0] // '';
+	}
+	return %given;
+}
+
+%value = chosen(%value);
+is_deeply([ offered('split', %value) ], [qw(entry_channel first_channel session_channel device segment)], 'what the map can be split by');
+is("$value{dimension} $value{dimension2}", 'device segment', 'the first two dimensions of the map');
+is_deeply([ sort { $a cmp $b } offered('values', %value) ], [ '(none)', 'a "screen"', 'mobile' ], 'the values of the first');
+is_deeply([ sort { $a cmp $b } offered('values2', %value) ], [ '(none)', 'EE', 'LV' ], 'and of the second');
+is_deeply([ grep { $_->{targets}[0]{rawSql} !~ /where_is => convert_from\(decode\(\$\{where_is:sqlstring\}/ } @charts ], [], 'every panel is of the customers that are chosen');
+is($variables{where_is}{hide}, 2, 'which is worked out, and not asked');
 
 foreach my $panel (@charts)
 {
@@ -207,6 +248,29 @@ foreach my $panel (@charts)
 		[], "$title: units are those of numbers");
 	$answers{$title} = $rows;
 }
+
+# Those who are chosen, by plain SQL: a value with quotes, several with none, and both dimensions at once.
+foreach my $choice ([ [ 'a "screen"' ], ['$__all'], 'customer_id % 7 IN (3, 4, 5)' ], [ [ 'mobile', '(none)' ], ['LV'], 'customer_id % 7 IN (0, 1, 2, 6) AND customer_id % 3 = 0' ],
+	[ ['$__all'], ['(none)'], 'customer_id % 3 = 2' ])
+{
+	my ($values, $values2, $condition) = @$choice;
+	my %those = chosen(map => 'shop', bucket => 'week', split => 'device', values => $values, values2 => $values2);
+	my $asked = sub {
+		my ($title, $column) = @_;
+		my ($panel) = grep { "$_->{title} ($_->{type})" eq $title } @charts;
+
+		return run_sql($node, "SELECT $column FROM (" . interpolate($panel->{targets}[0]{rawSql}, %those) . ') q', %bi);
+	};
+
+	is($asked->('Customers who began the funnel, and who completed it (stat)', 'began'),
+		run_sql($node, "SELECT count(DISTINCT customer_id) FROM events WHERE event IN ('view', 'search') AND at >= '$range[0]' AND at < '$range[1]' AND $condition"), "who began, of those where $condition");
+	is($asked->('Purchases by ${split} (table)', 'sum(purchases)'),
+		run_sql($node, "SELECT count(*) FROM events WHERE event = 'purchase' AND at >= '$range[0]' AND at < '$range[1]' AND $condition"), 'and their purchases');
+}
+run_sql($node, q{SELECT create_map('bare', 'events', 'customer_id', 'at', 'event', 'view -> purchase'); GRANT USAGE ON SCHEMA bare TO grafana; GRANT SELECT ON bare.map TO grafana; GRANT SELECT (segment, dimensions, journey) ON bare.journeys TO grafana});
+my %bare = chosen(map => 'bare');
+is_deeply([ $bare{dimension}, offered('values', %bare), pack('H*', $bare{where_is}) ], [ '', '{}' ], 'of a map without dimensions nobody can be chosen');
+cmp_ok(run_sql($node, 'SELECT max(customers) FROM (' . interpolate((grep { $_->{type} eq 'bargauge' } @charts)[0]{targets}[0]{rawSql}, %bare) . ') q', %bi), '>', 0, 'and everybody is shown');
 
 # Every value of the variables runs.
 foreach my $variable (grep { $_->{type} eq 'custom' } values %variables)
@@ -265,7 +329,7 @@ ok((grep { $_->{cohort} eq "2025-03 ($plain->{cohort})" } @{ $answers{'Share of 
 run_sql($node, qq{
 	CREATE TABLE lately AS SELECT customer_id, at + (date_trunc('hour', now()) - '2025-12-31 23:00Z') AS at, event, channel, amount FROM events;
 	SELECT create_map('lately', } . $definition =~ s/'events'/'lately'/r . ')');
-my %lately = (%value, map => 'lately', from => run_sql($node, q{SELECT now() - interval '200 days'}), to => run_sql($node, q{SELECT now() - interval '2 days'}));
+my %lately = (chosen(map => 'lately', bucket => 'week'), from => run_sql($node, q{SELECT now() - interval '200 days'}), to => run_sql($node, q{SELECT now() - interval '2 days'}));
 my $answer_of = sub {
 	my ($title) = @_;
 	my ($panel) = grep { "$_->{title} ($_->{type})" eq $title } @charts;
@@ -279,7 +343,7 @@ is(run_sql($node, "SELECT count(*), min(n), max(n), bool_and(open_customers > 0)
 	) t GROUP BY step, dropped, open_customers) s"), '3|3|3|t|t', 'all panels say the same of who dropped and who may yet go on');
 
 # What still grows is marked, and only that.
-my %marked = (map => 'lately', bucket => 'week', split => 'segment', from => run_sql($node, q{SELECT now() - interval '200 days'}), to => 'infinity');
+my %marked = (chosen(map => 'lately', bucket => 'week', split => 'segment'), from => run_sql($node, q{SELECT now() - interval '200 days'}), to => 'infinity');
 my $marks = sub {
 	my ($title, $column, $mark) = @_;
 	my ($panel) = grep { "$_->{title} ($_->{type})" eq $title } @charts;
@@ -322,11 +386,11 @@ foreach my $name (q{it's}, q{'); DROP TABLE events; --}, 'Магазин 24', '1
 
 	run_sql($node, "SELECT create_map('$literal', $definition)");
 	ok((grep { $_ eq $name } split /\n/, run_sql($node, $variables{map}{query})), "a map called $name is listed by its name");
-	is(run_sql($node, 'SELECT json_agg(customers) FROM (' . interpolate($funnel_query, map => $name, from => '-infinity', to => 'infinity') . ') q'),
+	is(run_sql($node, 'SELECT json_agg(customers) FROM (' . interpolate($funnel_query, chosen(map => $name), from => '-infinity', to => 'infinity') . ') q'),
 		run_sql($node, 'SELECT json_agg(customers) FROM shop.funnel'), 'and found');
 	run_sql($node, "SELECT drop_map('$literal')");
 }
-run_sql_fails($node, 'SELECT * FROM (' . interpolate($funnel_query, map => q{a" ') --}) . ') q', '42704', qr/there is no map "a\\" '\) --"/, 'nothing in a name is read as SQL');
+run_sql_fails($node, 'SELECT * FROM (' . interpolate($funnel_query, chosen(map => 'shop'), map => q{a" ') --}) . ') q', '42704', qr/there is no map "a\\" '\) --"/, 'nothing in a name is read as SQL');
 
 #
 # The templates of doc/bi.md: with a range and without one
@@ -335,11 +399,12 @@ run_sql_fails($node, 'SELECT * FROM (' . interpolate($funnel_query, map => q{a" 
 # A template as Grafana, Metabase or Superset fills it in; NULL is a variable without a value.
 sub fill_in
 {
-	my ($template, $from, $to) = @_;
+	my ($template, $from, $to, @devices) = @_;
+	my $devices = join ', ', map { "'$_'" } @devices;
 
 	if ($template =~ /\[\[/)
 	{
-		my %value = (from => $from && "date '$from'", to => $to && "date '$to'", split => "'channel'");
+		my %value = (from => $from && "date '$from'", to => $to && "date '$to'", split => "'channel'", country => undef, device => $devices);
 
 		$template =~ s/\[\[(.*?\{\{(\w+)\}\}.*?)\]\]/$value{$2} ? $1 : ''/ge;
 		return $template =~ s/\{\{(\w+)\}\}/$value{$1} \/\/ die "no variable $1"/ger;
@@ -352,18 +417,23 @@ sub fill_in
 			'from_dttm' => $from && "$from 00:00:00", 'to_dttm' => $to && "$to 00:00:00");
 
 		$template =~ s/\{% set range = get_time_filter\('bucket_start', remove_filter=True\) %\}//;
+		$template =~ s/\{% set (\w+) = filter_values\('\w+', remove_filter=True\) %\}/$value{$1} = ''; ''/ge;
+		$value{devices} = $devices if exists $value{devices};
+		$template =~ s/\{\{ (\w+)\|where_in \}\}/($value{$1})/g;
 		$template =~ s/\{% if ([\w.]+)(?: is not none)? %\}(.*?)\{% endif %\}/$value{$1} ? $2 : ''/ges;
 		return $template =~ s/\{\{ ([\w.]+) \}\}/$value{$1} \/\/ die "no variable $1"/ger;
 	}
-	return interpolate($template, map => 'shop', from => $from // '-infinity', to => $to // 'infinity');
+	return interpolate($template, chosen(map => 'shop', dimension => 'device', values => @devices ? \@devices : ['$__all']), from => $from // '-infinity', to => $to // 'infinity');
 }
 
 my @templates = slurp_file("$root/doc/bi.md") =~ /^```jinja\n(.*?)^```$/msg;
-is(scalar @templates, 7, 'templates in doc/bi.md');
-foreach my $ends ([], [ '2025-02-05', '2025-07-01' ])
+is(scalar @templates, 8, 'templates in doc/bi.md');
+run_sql($node, q{SELECT drop_map('bare')});
+foreach my $ends ([], [ '2025-02-05', '2025-07-01' ], [ '2025-02-05', '2025-07-01', 'mobile' ], [ '2025-02-05', undef, 'mobile', 'a "screen"' ])
 {
-	my $arguments = @$ends ? ", from_time => '$ends->[0]', to_time => '$ends->[1]'" : '';
-	my $range = @$ends ? 'with a range' : 'without a range';
+	my ($from, $to, @devices) = @$ends;
+	my $arguments = join '', map { ", $_" } $from ? "from_time => '$from'" : (), $to ? "to_time => '$to'" : ();
+	my $range = join ' ', 'with', grep { defined } @$ends;
 
 	foreach my $i (0 .. $#templates)
 	{
@@ -374,14 +444,17 @@ foreach my $ends ([], [ '2025-02-05', '2025-07-01' ])
 		my $number = $template =~ /AS value/ ? 'value' : 'customers';
 		my $column = $template =~ /AS value/ ? 'overall_rate' : 'customers';
 
-		unlike($sql, qr/[{}\[\]\$]/, "template $i is filled in, $range");
+		unlike($sql, qr/\{\{|\{%|\[\[|\$/, "template $i is filled in, $range");
 		if ($template !~ /_report\(/)
 		{
 			is(run_sql($node, $sql, %bi), 'shop', "template $i");
 			next;
 		}
+		my $where = @devices && $template =~ /device|where_is/ ? sprintf(q{, where_is => jsonb_build_object('device', '%s'::jsonb)}, encode_json(\@devices)) : '';
+		my $report = $template =~ /session_report/ ? "session_report('shop', by => 'entry_event'" : "funnel_report('shop'$split";
+		$number = $column = 'sessions' if $template =~ /session_report/;
 		is(run_sql($node, "SELECT count(*) > 0, sum(${number}::numeric) FROM ($sql) q", %bi),
-			run_sql($node, "SELECT count(*) > 0, sum(${column}::numeric) FROM funnel_report('shop'$split$arguments) $last"), "template $i says what the report says, $range");
+			run_sql($node, "SELECT count(*) > 0, sum(${column}::numeric) FROM $report$arguments$where) $last"), "template $i says what the report says, $range");
 	}
 }
 
