@@ -48,7 +48,8 @@ my %checks = (
 	'no function is volatile but those that make and drop maps and keep journeys' => q{
 		SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f' AND proname NOT IN ('create_map', 'map_build', 'map_claim', 'map_lock', 'map_lock_schema',
 			'map_lock_views', 'drop_map', 'keep_journeys', 'refresh_journeys', 'unkeep_journeys', 'kept_write', 'kept_bind', 'kept_check_idle', 'kept_refresh', 'kept_refresh_as', 'kept_scan', 'kept_is_untouched', 'kept_make_triggers',
-			'kept_note_parts', 'kept_drop_strays', 'kept_follow', 'kept_arm', 'kept_install', 'kept_make_views', 'kept_build', 'kept_divide', 'kept_finish', 'kept_build_next', 'kept_look_at_changes', 'kept_progress', 'kept_fold', 'kept_adopt')},
+			'kept_note_parts', 'kept_drop_strays', 'kept_follow', 'kept_arm', 'kept_install', 'kept_make_views', 'kept_build', 'kept_divide', 'kept_finish', 'kept_build_next', 'kept_look_at_changes', 'kept_progress', 'kept_fold', 'kept_adopt',
+			'map_call_as', 'steering_call', 'steering_make')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
 		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE},

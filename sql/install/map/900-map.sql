@@ -112,6 +112,18 @@ CREATE FUNCTION cjm_internal.kept_names() RETURNS text[]
 RETURN '{kept_rows,kept,kept_journeys,kept_changes,kept_marks,kept_pieces,kept_state}'::text[];
 COMMENT ON FUNCTION cjm_internal.kept_names() IS 'what a map with kept journeys has beside its views, which the first two of these are';
 
+-- In the order in which they are dropped.
+CREATE FUNCTION cjm_internal.steering_names() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '{kpis,alerts_told,targets,notes}'::text[];
+COMMENT ON FUNCTION cjm_internal.steering_names() IS 'what a map that is steered has beside its views: tables of what it remembers, and views of these';
+
+-- What a schema may hold and be a map's: all of it has one owner.
+CREATE FUNCTION cjm_internal.map_names() RETURNS name[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (cjm_internal.map_view_names() || cjm_internal.kept_names() || cjm_internal.steering_names())::name[];
+COMMENT ON FUNCTION cjm_internal.map_names() IS 'all that a map can have in its schema';
+
 -- The definition in a schema, all NULL if there is none.
 CREATE FUNCTION cjm_internal.map_in(schema oid) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -178,7 +190,7 @@ DECLARE
 BEGIN
 	SELECT c.relname, c.oid::regclass AS view, c.relowner::regrole AS owner, n.nspname, n.nspowner::regrole AS holder INTO other
 	FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relowner <> n.nspowner
-	WHERE n.oid = map_check_owner.map AND c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[])
+	WHERE n.oid = map_check_owner.map AND c.relname = ANY (cjm_internal.map_names())
 	ORDER BY c.relname <> 'map', c.relname LIMIT 1;
 	IF FOUND THEN
 		RAISE insufficient_privilege USING

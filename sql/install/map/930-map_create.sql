@@ -303,7 +303,7 @@ CREATE FUNCTION cjm_internal.map_is_remnant(schema oid) RETURNS boolean
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT obj_description(schema, 'pg_namespace') IS NOT DISTINCT FROM 'customer journey map'
-		AND coalesce(bool_and(c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[])), false)
+		AND coalesce(bool_and(c.relname = ANY (cjm_internal.map_names())), false)
 	FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
 	WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = schema AND d.deptype = 'n');
 COMMENT ON FUNCTION cjm_internal.map_is_remnant(oid) IS 'whether a schema holds some views of a map and nothing else';
@@ -319,7 +319,7 @@ CREATE FUNCTION cjm_internal.map_lock(map regnamespace, dropping text) RETURNS v
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	from_top CONSTANT text[] := ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
+	from_top CONSTANT text[] := '{kpis}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
 	lock_timeout CONSTANT text := current_setting('lock_timeout');
 	most CONSTANT interval := nullif(lock_timeout, '0')::interval;
@@ -545,7 +545,7 @@ BEGIN
 	existing := cjm_internal.map_claim(name, replace);
 	new.map := existing;
 	SELECT c.oid::regclass::text INTO detail FROM pg_class c
-	WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname = ANY ((cjm_internal.map_view_names() || cjm_internal.kept_names())::name[]);
+	WHERE c.oid IN (source, spend) AND c.relnamespace = existing AND c.relname = ANY (cjm_internal.map_names());
 	IF FOUND THEN
 		RAISE invalid_parameter_value USING MESSAGE = format('%s is a part of the map itself', detail);
 	END IF;
@@ -713,8 +713,9 @@ BEGIN
 	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
 	WHERE c.relnamespace = old.map AND c.relkind = 'v' AND c.relname = ANY (cjm_internal.map_view_names()::name[]);
-	PERFORM cjm_internal.map_lock((old).map, format('DROP VIEW %2$s %3$s; %4$sDROP SCHEMA %1$s %3$s', schema, views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END,
-		cjm_internal.kept_drop_sql(old, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)));
+	PERFORM cjm_internal.map_lock((old).map, format('%5$sDROP VIEW %2$s %3$s; %4$sDROP SCHEMA %1$s %3$s', schema, views, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END,
+		cjm_internal.kept_drop_sql(old, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END),
+		cjm_internal.steering_drop_sql(old, CASE WHEN cascade THEN 'CASCADE' ELSE 'RESTRICT' END)));
 END
 $$;
 COMMENT ON FUNCTION cjm.drop_map(text, boolean) IS

@@ -1,0 +1,52 @@
+/*
+ * map/call_as.c: what a map remembers is written as its owner: map_call_as(task, owner, arguments).
+ *
+ * The tables of a map are its owner's, who can put triggers, rules and indexes on
+ * them that call what the owner likes.  Whoever writes there for the owner, a
+ * scheduler of a superuser's perhaps, does it as the owner, who cannot become
+ * anybody else meanwhile, as in REFRESH MATERIALIZED VIEW (see kept/refresh.c): so
+ * nobody lends rights.
+ */
+#include "base/glue.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(map_call_as);
+
+/*
+ * map_call_as(task, owner, arguments): what a function of cjm_internal that takes
+ * jsonb says, called as a role of whose rights the caller has all.  It must not
+ * return NULL.  An error ends the (sub)transaction, and with it the other role.
+ */
+Datum
+map_call_as(PG_FUNCTION_ARGS)
+{
+	Oid			task = PG_GETARG_OID(0);
+	Oid			owner = PG_GETARG_OID(1);
+	char	   *home;
+	Datum		answer;
+	Oid			user;
+	int			security;
+	int			nest;
+
+	home = OidIsValid(get_func_namespace(task)) ? get_namespace_name(get_func_namespace(task)) : NULL;
+	if (home == NULL || strcmp(home, "cjm_internal") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("function %u is no task of a map", task)));
+	if (!has_privs_of_role(GetUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to act as another role")));
+	nest = NewGUCNestLevel();
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	answer = OidFunctionCall1(task, PG_GETARG_DATUM(2));
+	AtEOXact_GUC(false, nest);
+	SetUserIdAndSecContext(user, security);
+	return answer;
+}
