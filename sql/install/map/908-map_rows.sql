@@ -10,17 +10,24 @@ CREATE FUNCTION cjm_internal.map_makes_journeys(map regnamespace) RETURNS boolea
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	noise CONSTANT text := '(\s|[();]|::text|\me\.)';
-	def cjm_internal.map := cjm_internal.map_in(map);
+	-- A name before a column is one where no word goes on; what else may differ are single characters, and a cast.
+	prefix CONSTANT text := '\me\.';
+	noise CONSTANT text := E' \n\t\r();';
+	def cjm_internal.map;
 	customer record;
 BEGIN
+	-- The planner asks this of every query of a funnel, more than once.
+	IF cjm_internal.kept_state(map) IS NOT NULL THEN
+		RETURN false;
+	END IF;
+	def := cjm_internal.map_in(map);
 	SELECT c.oid AS view, a.atttypid AS type, a.attcollation AS collation INTO customer
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'customer'
 	WHERE c.relnamespace = map AND c.relname = 'journeys' AND c.relkind = 'v';
 	-- Where something is looked up, its expression would have to be read again, for which a reader may have no right.
 	RETURN concat((def).segment, (def).dimensions) !~* 'select' AND def.map IS NOT NULL AND cjm_internal.map_by_bytes(customer.type, customer.collation)
-		AND lower(regexp_replace(pg_get_viewdef(customer.view), noise, '', 'g')) =
-			lower(regexp_replace(cjm_internal.map_journeys_from_sql(def, 'events'), noise, '', 'g'));
+		AND lower(replace(translate(regexp_replace(pg_get_viewdef(customer.view), prefix, '', 'g'), noise, ''), '::text', '')) =
+			lower(replace(translate(regexp_replace(cjm_internal.map_journeys_from_sql(def, 'events'), prefix, '', 'g'), noise, ''), '::text', ''));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_makes_journeys(regnamespace) IS 'whether the view journeys of a map is as it was made, over rows, of customers who are equal if their bytes are';
@@ -34,19 +41,23 @@ COMMENT ON FUNCTION cjm_internal.map_reads_rows(regnamespace) IS
 
 -- By the support function that says so for btree indexes, which may leave out equal keys then.
 CREATE FUNCTION cjm_internal.map_by_bytes(type oid, collation oid) RETURNS boolean
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN (WITH RECURSIVE base(type) AS (
-		SELECT map_by_bytes.type
-		UNION ALL
-		SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
-	SELECT coalesce(bool_or(p.amproc IN ('btequalimage(oid)'::regprocedure, 'btvarstrequalimage(oid)'::regprocedure)), false)
-		AND NOT EXISTS (SELECT FROM pg_collation c WHERE c.oid = map_by_bytes.collation AND NOT c.collisdeterministic)
-	FROM base b
-		JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
-		JOIN pg_opclass o ON o.opcintype = CASE t.typtype WHEN 'e' THEN 'anyenum'::regtype ELSE CASE b.type WHEN 'varchar'::regtype THEN 'text'::regtype ELSE b.type END END
-			AND o.opcdefault AND o.opcmethod = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree')
-		JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4);
+AS $$
+BEGIN
+	RETURN (WITH RECURSIVE base(type) AS (
+			SELECT map_by_bytes.type
+			UNION ALL
+			SELECT t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd')
+		SELECT coalesce(bool_or(p.amproc IN ('btequalimage(oid)'::regprocedure, 'btvarstrequalimage(oid)'::regprocedure)), false)
+			AND NOT EXISTS (SELECT FROM pg_collation c WHERE c.oid = map_by_bytes.collation AND NOT c.collisdeterministic)
+		FROM base b
+			JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+			JOIN pg_opclass o ON o.opcintype = CASE t.typtype WHEN 'e' THEN 'anyenum'::regtype ELSE CASE b.type WHEN 'varchar'::regtype THEN 'text'::regtype ELSE b.type END END
+				AND o.opcdefault AND o.opcmethod = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree')
+			JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype AND p.amprocnum = 4);
+END
+$$;
 COMMENT ON FUNCTION cjm_internal.map_by_bytes(oid, oid) IS 'whether values of a type and a collation are equal just if their bytes are';
 
 -- Of each customer, a dimension is the first or the last that a row tells.  What is looked up is left to the journeys, as above.
