@@ -7,6 +7,7 @@
 #include "attribution/arguments.h"
 #include "catalog/pg_type.h"
 #include "journey/listed.h"
+#include "journey/session_rule.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -71,9 +72,9 @@ direct_channels(FunctionCallInfo fcinfo, int first, const JourneyView *view)
 	return direct;
 }
 
-/* Reads the arguments from the lookback on but which channels are direct; a function without them means the defaults. */
+/* Reads the arguments from the lookback on but which channels are direct, and what ends a visit; a function without them means the defaults. */
 static void
-read_options(FunctionCallInfo fcinfo, int first, AttributionRules *rules, AttributionScope *scope)
+read_options(FunctionCallInfo fcinfo, int first, int rule, AttributionRules *rules, AttributionScope *scope)
 {
 	static const char *const names[] = {
 		"model", "lookback", "per", "session_gap", "half_life", "weights", "direct", "only_channels", "from_time", "to_time"
@@ -85,7 +86,7 @@ read_options(FunctionCallInfo fcinfo, int first, AttributionRules *rules, Attrib
 		*rules = (AttributionRules) {7 * USECS_PER_DAY, {0.4, 0.2, 0.4}};
 		return;
 	}
-	for (int i = ATTRIBUTION_MODEL; first + i < PG_NARGS(); i++)
+	for (int i = ATTRIBUTION_MODEL; first + i < Min(PG_NARGS(), rule); i++)
 		if (PG_ARGISNULL(first + i) && i != ATTRIBUTION_LOOKBACK)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -100,35 +101,39 @@ read_options(FunctionCallInfo fcinfo, int first, AttributionRules *rules, Attrib
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("per must not be \"%.*s\"", (int) Min(per.size, 100), per.bytes),
 				 errhint("It is touchpoint, for a share to each touchpoint, or session, for a share to each visit.")));
-	scope->gap = interval_microseconds(PG_GETARG_INTERVAL_P(first + ATTRIBUTION_GAP), "session gap");
+	(void) interval_microseconds(PG_GETARG_INTERVAL_P(first + ATTRIBUTION_GAP), "session gap");
 	attribution_rules_arguments(PG_GETARG_DATUM(first + ATTRIBUTION_HALF_LIFE), PG_GETARG_DATUM(first + ATTRIBUTION_WEIGHTS), rules);
 	scope->only_channels = PG_GETARG_BOOL(first + ATTRIBUTION_ONLY_CHANNELS);
 }
 
 /*
  * Opens the journey of a call whose arguments begin at first, in the current
- * context; fn_extra is used.  Returns false if it has no conversion, or if
+ * context; fn_extra is used.  rule is the place of the argument that says what ends a
+ * visit beside the gap, if there is one, and a time zone follows.  Returns false if it has no conversion, or if
  * journey or funnel are NULL.  What is wrong with the other arguments is said
  * all the same, unless they have been checked, as in an aggregate's next row.
  */
 bool
-attribution_open(FunctionCallInfo fcinfo, int first, bool checked, AttributionJourney *journey)
+attribution_open(FunctionCallInfo fcinfo, int first, int rule, bool checked, AttributionJourney *journey)
 {
+	FunnelMatcher *matcher;
 	uint32	   *conversions;
 	size_t		count;
 
 	memset(journey, 0, sizeof(*journey));
 	if (!checked)
-		read_options(fcinfo, first, &journey->rules, &journey->scope);
+		read_options(fcinfo, first, rule, &journey->rules, &journey->scope);
 	if (PG_ARGISNULL(first + ATTRIBUTION_JOURNEY) || PG_ARGISNULL(first + ATTRIBUTION_CONVERSION))
 		return false;
 	journey_open_datum(PG_GETARG_DATUM(first + ATTRIBUTION_JOURNEY), &journey->view);
-	count = funnel_match_conversions(funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(first + ATTRIBUTION_CONVERSION)),
-									 &journey->view, &conversions);
+	matcher = funnel_matcher_cached(fcinfo, PG_GETARG_DATUM(first + ATTRIBUTION_CONVERSION));
+	if (PG_NARGS() > first + ATTRIBUTION_GAP)
+		journey->scope.rule = session_rule_arguments(fcinfo, first + ATTRIBUTION_GAP, rule, rule + 1, funnel_call_extra(fcinfo));
+	count = funnel_match_conversions(matcher, &journey->view, &conversions);
 	if (count == 0)
 		return false;
 	if (checked)
-		read_options(fcinfo, first, &journey->rules, &journey->scope);
+		read_options(fcinfo, first, rule, &journey->rules, &journey->scope);
 	journey->scope.direct = direct_channels(fcinfo, first, &journey->view);
 	attribution_start(&journey->cursor, &journey->view, &journey->scope, conversions, count);
 	return true;

@@ -13,7 +13,9 @@
 enum
 {
 	ATTRIBUTION_JOURNEY, ATTRIBUTION_CONVERSION, ATTRIBUTION_MODEL, ATTRIBUTION_LOOKBACK, ATTRIBUTION_PER, ATTRIBUTION_GAP,
-	ATTRIBUTION_HALF_LIFE, ATTRIBUTION_WEIGHTS, ATTRIBUTION_DIRECT, ATTRIBUTION_ONLY_CHANNELS, ATTRIBUTION_FROM, ATTRIBUTION_TO
+	ATTRIBUTION_HALF_LIFE, ATTRIBUTION_WEIGHTS, ATTRIBUTION_DIRECT, ATTRIBUTION_ONLY_CHANNELS, ATTRIBUTION_OPTIONS,
+	/* Of rule_attribution, which is about a time range: */
+	ATTRIBUTION_FROM = ATTRIBUTION_OPTIONS, ATTRIBUTION_TO
 };
 
 /* A journey opened at its first conversion. */
@@ -29,7 +31,7 @@ typedef struct AttributionJourney
 
 extern AttributionModel attribution_model_argument(Datum name);
 extern void attribution_rules_arguments(Datum half_life, Datum weights, AttributionRules *rules);
-extern bool attribution_open(FunctionCallInfo fcinfo, int first, bool checked, AttributionJourney *journey);
+extern bool attribution_open(FunctionCallInfo fcinfo, int first, int rule, bool checked, AttributionJourney *journey);
 extern bool attribution_read(AttributionJourney *journey, AttributionWindow *window);
 
 #endif							/* CJM_ATTRIBUTION_ARGUMENTS_H */

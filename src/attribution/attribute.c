@@ -25,7 +25,7 @@ journey_attribute(PG_FUNCTION_ARGS)
 	Datum	   *channels;
 
 	start_rows(fcinfo);
-	converts = attribution_open(fcinfo, 0, false, &journey);
+	converts = attribution_open(fcinfo, 0, ATTRIBUTION_OPTIONS, false, &journey);
 	model = attribution_model_argument(PG_GETARG_DATUM(ATTRIBUTION_MODEL));
 	if (!converts)
 		return (Datum) 0;

@@ -21,8 +21,6 @@
  */
 #include "attribution/models.h"
 
-#include "journey/session.h"
-
 #define FIRST_UNITS 64
 
 /* Numbers the visits and finds the channel of each. */
@@ -32,6 +30,7 @@ find_visits(AttributionCursor *cursor)
 	const JourneyView *view = cursor->view;
 	uint32		visit = 0;
 	int64		previous = view->first;
+	SessionGoing state = {.begun = false};
 
 	cursor->visit = palloc_extended((size_t) view->count * sizeof(uint32), MCXT_ALLOC_HUGE);
 	cursor->channel_touch = palloc_extended((size_t) view->count * sizeof(uint32), MCXT_ALLOC_HUGE);
@@ -41,7 +40,7 @@ find_visits(AttributionCursor *cursor)
 		int64		at = journey_at_after(view, i, previous);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!session_goes_on(previous, at, cursor->scope->gap))
+		if (!session_takes_touch(&state, &cursor->scope->rule, view, i, at) && i > 0)
 			cursor->channel_touch[++visit] = view->count;
 		if (cursor->channel_touch[visit] == view->count && journey_label_at(&view->channels, i) != 0)
 			cursor->channel_touch[visit] = i;

@@ -8,7 +8,7 @@
 #ifndef CJM_ATTRIBUTION_H
 #define CJM_ATTRIBUTION_H
 
-#include "journey/format.h"
+#include "journey/session.h"
 
 typedef enum AttributionModel
 {
@@ -51,7 +51,7 @@ typedef struct AttributionScope
 	bool		looks_back;		/* all in the lookback, else those since the previous conversion */
 	int64		lookback;		/* microseconds */
 	bool		visits;			/* units are visits, not touchpoints */
-	int64		gap;			/* what is longer ends a visit, microseconds */
+	SessionRule rule;			/* what ends a visit */
 	bool		only_channels;	/* units without a channel do not count */
 	const bool *direct;			/* by entry of the journey's channel column */
 } AttributionScope;

@@ -93,7 +93,7 @@ credit_window(AttributionSums *sums, AttributionModel model, const AttributionJo
 	}
 }
 
-/* rule_attribution_step(state, journey, conversion [, models, lookback, ...]): adds the conversions of a journey. */
+/* rule_attribution_step(state, journey, conversion [, models, lookback, ... [, session_rule, time_zone]]): adds the conversions of a journey. */
 Datum
 rule_attribution_step(PG_FUNCTION_ARGS)
 {
@@ -112,7 +112,7 @@ rule_attribution_step(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("models must not be NULL")));
-	converts = attribution_open(fcinfo, 1, sums != NULL, &journey);
+	converts = attribution_open(fcinfo, 1, 1 + ATTRIBUTION_TO + 1, sums != NULL, &journey);
 	if (has_options && (converts || sums == NULL))
 		models = read_models(PG_GETARG_DATUM(1 + ATTRIBUTION_MODEL));
 	if (sums == NULL && !PG_ARGISNULL(1 + ATTRIBUTION_JOURNEY) && !PG_ARGISNULL(1 + ATTRIBUTION_CONVERSION))

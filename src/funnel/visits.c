@@ -1,5 +1,6 @@
 /*
- * funnel/visits.c: only_visits(journey, visit, gap): the touchpoints of visits.
+ * funnel/visits.c: only_visits(journey, visit, gap, rule, time_zone): the
+ * touchpoints of visits.
  *
  * What is seen elsewhere, an advertisement or a mail in the inbox, is a touchpoint
  * and no visit.  A journey is cut like one of sessions with that gap, and each
@@ -7,11 +8,12 @@
  * sessions without any, are left out.  What comes after it in the session, a cart or
  * a purchase, belongs to it.  What lies at the time of that touchpoint does so too,
  * whatever its place in the order of labels.  Only what is a visit says through which
- * channel it came, so that the others lose theirs.
+ * channel it came, so that the others lose theirs, and end no session by it.  So what
+ * is left has the sessions that it had.
  */
 #include "funnel/argument.h"
 
-#include "journey/session.h"
+#include "journey/session_rule.h"
 
 PG_FUNCTION_INFO_V1(journey_only_visits);
 
@@ -31,19 +33,24 @@ visit_at_time(const FunnelMatcher *visit, const JourneyView *view, uint32 i, int
 Datum
 journey_only_visits(PG_FUNCTION_ARGS)
 {
-	FunnelMatcher *visit = funnel_matcher_argument(fcinfo, 1, NULL);
-	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(2), "session gap");
-	JourneyBuilder *builder = builder_create(NULL);
+	FunnelMatcher *visit;
+	SessionRule rule;
+	SessionGoing state = {.begun = false};
+	JourneyBuilder *builder;
 	JourneyView view;
 	JourneyCursor cursor;
 	Touch		touch;
 	Label	   *events;
 	Label	   *channels;
 	bool		going = false;	/* a visit has begun in this session */
-	int64		previous = PG_INT64_MIN;
 	int64		asked = PG_INT64_MIN;	/* a time at which no visit begins */
 	CjmError	error = {0};
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	visit = funnel_matcher_argument(fcinfo, 1, NULL);
+	rule = session_rule_arguments(fcinfo, 2, 3, 4, funnel_call_extra(fcinfo));
+	builder = builder_create(NULL);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	if (funnel_match_start(visit, &view) == 0)
 		PG_RETURN_DATUM(journey_from_builder(builder, false));
@@ -56,9 +63,8 @@ journey_only_visits(PG_FUNCTION_ARGS)
 		bool		is_visit = funnel_match_stages(visit, &view, i) != 0;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && !session_goes_on(previous, touch.at, timeout))
+		if (!session_takes(&state, &rule, touch.at, is_visit ? touch.channel : 0))
 			going = false;
-		previous = touch.at;
 		if (!going && !is_visit && (touch.at == asked || !visit_at_time(visit, &view, i + 1, touch.at)))
 		{
 			asked = touch.at;

@@ -6,17 +6,16 @@
  */
 #include "journey/path.h"
 
-#include "journey/session.h"
-
 #define INITIAL_SLOTS 16
 
 void
-path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, int64 timeout)
+path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, const SessionRule *rule)
 {
 	cursor->view = view;
 	cursor->channels = channels;
 	cursor->repeats = repeats;
-	cursor->timeout = timeout;
+	cursor->rule = rule;
+	memset(&cursor->state, 0, sizeof(cursor->state));
 	cursor->next = 0;
 	cursor->last = -1;
 	cursor->at = 0;
@@ -37,7 +36,7 @@ path_next(PathCursor *cursor, uint32 *id)
 
 		CHECK_FOR_INTERRUPTS();
 		/* What has no channel is no place, but the session goes on with it. */
-		if (cursor->timeout >= 0 && i > 0 && !session_goes_on(journey_at(view, i - 1), journey_at(view, i), cursor->timeout))
+		if (cursor->rule != NULL && !session_takes_touch(&cursor->state, cursor->rule, view, i, journey_at(view, i)) && i > 0)
 		{
 			cursor->session++;
 			cursor->last = -1;

@@ -4,7 +4,7 @@
 #ifndef CJM_PATH_H
 #define CJM_PATH_H
 
-#include "journey/format.h"
+#include "journey/session.h"
 
 /* Reads the places of a path: ids of a dictionary of the journey. */
 typedef struct PathCursor
@@ -12,14 +12,15 @@ typedef struct PathCursor
 	const JourneyView *view;
 	bool		channels;		/* by channel: touchpoints without one are passed over */
 	bool		repeats;		/* whether the same twice running is two places */
-	int64		timeout;		/* microseconds; what is longer ends a session and with it a path; negative: nothing does */
+	const SessionRule *rule;	/* what ends a session and with it a path; NULL: nothing does */
+	SessionGoing state;
 	uint32		next;			/* touchpoint */
 	int64		last;			/* id of the place before in the session, or -1 */
 	int64		at;				/* of the place read last: of the first touchpoint that it stands for */
 	int64		session;		/* of the place read last, from 1 */
 } PathCursor;
 
-extern void path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, int64 timeout);
+extern void path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repeats, const SessionRule *rule);
 extern bool path_next(PathCursor *cursor, uint32 *id);
 
 /* How often each pair of ids has been met. */

@@ -7,6 +7,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "journey/path.h"
+#include "journey/session_rule.h"
 #include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
@@ -64,7 +65,7 @@ path_array(FunctionCallInfo fcinfo, bool channels)
 	names = journey_labels(labels);
 	made = no_datums(labels->count);
 	places = no_datums(Min(depth, view.count));
-	path_start(&cursor, &view, channels, PG_GETARG_BOOL(2), -1);
+	path_start(&cursor, &view, channels, PG_GETARG_BOOL(2), NULL);
 	while (count < depth && path_next(&cursor, &id))
 		places[count++] = label_datum(made, names, id);
 	PG_RETURN_ARRAYTYPE_P(construct_array(places, count, TEXTOID, -1, false, TYPALIGN_INT));
@@ -84,11 +85,12 @@ journey_channel_path(PG_FUNCTION_ARGS)
 	return path_array(fcinfo, true);
 }
 
-/* The argument gap, or -1 for none. */
-static int64
-gap_argument(FunctionCallInfo fcinfo, int argument)
+/* Whether sessions are asked for, by the places of gap and rule, which that of time_zone follows; sets what ends one. */
+static bool
+by_session_arguments(FunctionCallInfo fcinfo, int gap, int rule, SessionRule *found)
 {
-	return PG_ARGISNULL(argument) ? -1 : interval_microseconds(PG_GETARG_INTERVAL_P(argument), "session gap");
+	*found = session_rule_arguments(fcinfo, gap, rule, rule + 1, &fcinfo->flinfo->fn_extra);
+	return !PG_ARGISNULL(gap) || !PG_ARGISNULL(rule);
 }
 
 static inline double
@@ -98,7 +100,7 @@ seconds_between(int64 from, int64 to)
 }
 
 /*
- * transitions(journey, by, depth, repeats, gap): a row for each place of the path
+ * transitions(journey, by, depth, repeats, gap, rule, time_zone): a row for each place of the path
  * with the place after it; the last place of the journey, or of each session, has
  * none.  Of a path that is cut at depth the last place has no row, since what
  * follows is not asked for.
@@ -109,7 +111,8 @@ journey_transitions(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		channels;
 	uint32		depth;
-	int64		timeout;
+	bool		by_session;
+	SessionRule rule;
 	JourneyView view;
 	const JourneyLabels *labels;
 	Label	   *names;
@@ -125,15 +128,15 @@ journey_transitions(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	channels = by_channel_argument(PG_GETARG_TEXT_PP(1));
 	depth = depth_argument(PG_GETARG_INT32(2));
-	timeout = gap_argument(fcinfo, 4);
+	by_session = by_session_arguments(fcinfo, 4, 5, &rule);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	labels = channels ? &view.channels : &view.events;
 	names = journey_labels(labels);
 	made = no_datums(labels->count);
 	pair_counts_start(&counts);
-	path_start(&cursor, &view, channels, PG_GETARG_BOOL(3), timeout);
+	path_start(&cursor, &view, channels, PG_GETARG_BOOL(3), by_session ? &rule : NULL);
 	more = path_next(&cursor, &source);
-	while (more && (position < depth || timeout >= 0))
+	while (more && (position < depth || by_session))
 	{
 		int64		session = cursor.session;
 		int64		at = cursor.at;
@@ -234,12 +237,14 @@ put_session(Paths *paths)
 		put_path(paths, from, to - from > paths->depth ? from + paths->depth : to);
 }
 
-/* paths(journey, by, depth, repeats, gap, length, after, before): see its comment in SQL. */
+/* paths(journey, by, depth, repeats, gap, length, after, before, rule, time_zone): see its comment in SQL. */
 Datum
 journey_paths(PG_FUNCTION_ARGS)
 {
 	Paths		paths = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	bool		channels;
+	bool		by_session;
+	SessionRule rule;
 	JourneyView view;
 	const JourneyLabels *labels;
 	PathCursor	cursor;
@@ -261,6 +266,7 @@ journey_paths(PG_FUNCTION_ARGS)
 					 errmsg("length must be from 1 to %d, not %d", MAX_LENGTH, length)));
 		paths.length = (uint32) length;
 	}
+	by_session = by_session_arguments(fcinfo, 4, 8, &rule);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	labels = channels ? &view.channels : &view.events;
 	paths.has_after = !PG_ARGISNULL(6);
@@ -277,7 +283,7 @@ journey_paths(PG_FUNCTION_ARGS)
 	paths.nodes = no_datums(paths.length > 0 ? paths.length : Min(paths.depth, view.count));
 	pair_counts_start(&paths.beginnings);
 	pair_counts_start(&paths.whole);
-	path_start(&cursor, &view, channels, PG_GETARG_BOOL(3), gap_argument(fcinfo, 4));
+	path_start(&cursor, &view, channels, PG_GETARG_BOOL(3), by_session ? &rule : NULL);
 	while (path_next(&cursor, &id))
 	{
 		if (cursor.session != session)

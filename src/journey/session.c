@@ -5,13 +5,23 @@
  */
 #include "journey/session.h"
 
+/* Reads the next touchpoint; whether it goes on with the session. */
+static bool
+read_ahead(SessionCursor *cursor)
+{
+	cursor->more = journey_cursor_next(&cursor->journey, &cursor->ahead);
+	return cursor->more && session_takes(&cursor->state, cursor->rule, cursor->ahead.at, cursor->ahead.channel);
+}
+
+/* The view and the rule must stay. */
 void
-session_cursor_start(SessionCursor *cursor, const JourneyView *view, int64 timeout)
+session_cursor_start(SessionCursor *cursor, const JourneyView *view, const SessionRule *rule)
 {
 	journey_cursor_start(&cursor->journey, view, 0);
-	cursor->timeout = timeout;
+	cursor->rule = rule;
+	memset(&cursor->state, 0, sizeof(cursor->state));
 	cursor->number = 0;
-	cursor->more = journey_cursor_next(&cursor->journey, &cursor->ahead);
+	read_ahead(cursor);
 }
 
 /* Reads the next session; false at the end. */
@@ -44,7 +54,6 @@ session_cursor_next(SessionCursor *cursor, Session *session)
 				session->gross += touch->value;
 			}
 		}
-		cursor->more = journey_cursor_next(&cursor->journey, &cursor->ahead);
-	} while (cursor->more && session_goes_on(session->ended_at, cursor->ahead.at, cursor->timeout));
+	} while (read_ahead(cursor));
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * journey/session_events.c: session_events(journey, gap), total_value(journey) and
+ * journey/session_events.c: session_events(journey, gap, rule, time_zone), total_value(journey) and
  * gross_value(journey).
  *
  * The events of each session, each once, beside what bounce and exit rates ask
@@ -10,7 +10,7 @@
 #include "journey/argument.h"
 
 #include "funcapi.h"
-#include "journey/session.h"
+#include "journey/session_rule.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_session_events);
@@ -24,7 +24,7 @@ Datum
 journey_session_events(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	SessionRule rule;
 	JourneyView view;
 	Datum	   *events;
 	Datum	   *channels;
@@ -34,12 +34,15 @@ journey_session_events(PG_FUNCTION_ARGS)
 	uint32		next = 0;		/* touchpoint */
 
 	start_rows(fcinfo);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	rule = session_rule_arguments(fcinfo, 1, 2, 3, &fcinfo->flinfo->fn_extra);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);
 	seen = palloc_extended((size_t) view.events.count * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-	session_cursor_start(&cursor, &view, timeout);
+	session_cursor_start(&cursor, &view, &rule);
 	while (session_cursor_next(&cursor, &session))
 	{
 		Datum		values[EVENT_COLUMNS];

@@ -1,6 +1,6 @@
 /*
  * journey/session_groups.c: session_groups(journey, gap, by, bucket, time_zone,
- * from_time, to_time): the sessions of a journey by the groups of a report.
+ * from_time, to_time, rule): the sessions of a journey by the groups of a report.
  *
  * What a report counts of a session, and whether it is the first one of its
  * customer in its group, so that nobody has to ask who the customers were.
@@ -9,7 +9,7 @@
 
 #include "base/calendar.h"
 #include "funcapi.h"
-#include "journey/session.h"
+#include "journey/session_rule.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/tuplestore.h"
@@ -66,7 +66,7 @@ is_first(LastBuckets *last, TimestampTz bucket)
 	return true;
 }
 
-/* by, bucket and time_zone may be NULL, the last one where there is no bucket. */
+/* by, bucket, rule and time_zone may be NULL, the last one where there is no bucket, and no day in the rule. */
 Datum
 journey_session_groups(PG_FUNCTION_ARGS)
 {
@@ -74,7 +74,7 @@ journey_session_groups(PG_FUNCTION_ARGS)
 	SessionLabel by = PG_ARGISNULL(2) ? BY_NOTHING : session_label(PG_GETARG_TEXT_PP(2));
 	bool		bucketed = !PG_ARGISNULL(3);
 	Datum		unit = (Datum) 0;
-	int64		timeout;
+	SessionRule rule;
 	TimestampTz from;
 	TimestampTz to;
 	JourneyView view;
@@ -88,7 +88,7 @@ journey_session_groups(PG_FUNCTION_ARGS)
 	start_rows(fcinfo);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || (bucketed && PG_ARGISNULL(4)) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
 		return (Datum) 0;
-	timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	rule = session_rule_arguments(fcinfo, 1, 7, 4, &fcinfo->flinfo->fn_extra);
 	if (bucketed)
 		unit = CStringGetTextDatum(calendar_unit(PG_GETARG_TEXT_PP(3))->name);
 	from = PG_GETARG_TIMESTAMPTZ(5);
@@ -111,7 +111,7 @@ journey_session_groups(PG_FUNCTION_ARGS)
 	}
 	last = palloc_extended(((size_t) nlabels + 1) * sizeof(LastBuckets), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
-	session_cursor_start(&cursor, &view, timeout);
+	session_cursor_start(&cursor, &view, &rule);
 	while (session_cursor_next(&cursor, &session))
 	{
 		uint32		label = by == BY_CHANNEL ? session.channel :

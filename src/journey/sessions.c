@@ -1,25 +1,47 @@
 /*
- * journey/sessions.c: sessions(journey, gap), session_journeys(journey, gap) and
- * session_stats(journey, gap).
+ * journey/sessions.c: sessions(journey, gap, rule, time_zone), session_journeys(...) and
+ * session_stats(...).
  */
 #include "journey/argument.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "journey/builder.h"
-#include "journey/session.h"
+#include "journey/session_rule.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(journey_sessions);
 PG_FUNCTION_INFO_V1(journey_session_journeys);
 PG_FUNCTION_INFO_V1(journey_session_stats);
 
-/* sessions(journey, gap): a row for each session, in time order. */
+/* What a call site of these functions keeps. */
+typedef struct CallSite
+{
+	TupleDesc	row;			/* of session_stats; NULL: not looked up yet */
+	void	   *days;
+} CallSite;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+	return (CallSite *) fcinfo->flinfo->fn_extra;
+}
+
+/* What ends a session. */
+static SessionRule
+rule_arguments(FunctionCallInfo fcinfo)
+{
+	return session_rule_arguments(fcinfo, 1, 2, 3, &call_site(fcinfo)->days);
+}
+
+/* sessions(journey, gap, rule, time_zone): a row for each session, in time order. */
 Datum
 journey_sessions(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	SessionRule rule;
 	JourneyView view;
 	Datum	   *events;
 	Datum	   *channels;
@@ -27,10 +49,13 @@ journey_sessions(PG_FUNCTION_ARGS)
 	Session		session;
 
 	start_rows(fcinfo);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	rule = rule_arguments(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);
-	session_cursor_start(&cursor, &view, timeout);
+	session_cursor_start(&cursor, &view, &rule);
 	while (session_cursor_next(&cursor, &session))
 	{
 		Datum		values[10];
@@ -54,35 +79,43 @@ journey_sessions(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* The number of the first touchpoint after the session that touchpoint first begins. */
+/*
+ * The number of the first touchpoint after the session that touchpoint first begins;
+ * ended_at is the time of the touchpoint before first, and becomes that of the session's last.
+ * Nothing but times is read, and channels if they end sessions.
+ */
 static uint32
-session_after(const JourneyView *view, uint32 first, int64 timeout, int64 *ended_at)
+session_after(const JourneyView *view, uint32 first, const SessionRule *rule, int64 *ended_at)
 {
+	SessionGoing state = {.begun = false};
 	uint32		next;
 
-	for (next = first + 1; next < view->count; next++)
+	for (next = first; next < view->count; next++)
 	{
 		int64		at = journey_at_after(view, next, *ended_at);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!session_goes_on(*ended_at, at, timeout))
+		if (!session_takes_touch(&state, rule, view, next, at) && next > first)
 			break;
 		*ended_at = at;
 	}
 	return next;
 }
 
-/* session_journeys(journey, gap): each session as a journey, in time order. */
+/* session_journeys(journey, gap, rule, time_zone): each session as a journey, in time order. */
 Datum
 journey_session_journeys(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	SessionRule rule;
 	JourneyView view;
 	int64		ended_at = PG_INT64_MIN;
 	uint32		next;
 
 	start_rows(fcinfo);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		return (Datum) 0;
+	rule = rule_arguments(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	for (uint32 first = 0; first < view.count; first = next)
 	{
@@ -91,8 +124,7 @@ journey_session_journeys(PG_FUNCTION_ARGS)
 		Datum		session;
 		CjmError	error = {0};
 
-		ended_at = journey_at_after(&view, first, ended_at);
-		next = session_after(&view, first, timeout, &ended_at);
+		next = session_after(&view, first, &rule, &ended_at);
 		if (!builder_add_view(&builder, &view, first, next, &error))
 			cjm_report(&error);
 		session = journey_from_builder(builder, false);
@@ -103,11 +135,11 @@ journey_session_journeys(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* session_stats(journey, gap): all sessions of a journey in one row. */
+/* session_stats(journey, gap, rule, time_zone): all sessions of a journey in one row. */
 Datum
 journey_session_stats(PG_FUNCTION_ARGS)
 {
-	int64		timeout = interval_microseconds(PG_GETARG_INTERVAL_P(1), "session gap");
+	SessionRule rule;
 	JourneyView view;
 	int64		sessions = 0;
 	int64		bounces = 0;
@@ -118,16 +150,17 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	bool		nulls[7] = {false};
 	uint32		next;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	rule = rule_arguments(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	/* Only times are read. */
 	for (uint32 first = 0; first < view.count; first = next)
 	{
 		int64		started_at = journey_at_after(&view, first, ended_at);
 		uint64		length;
 
 		CHECK_FOR_INTERRUPTS();
-		ended_at = started_at;
-		next = session_after(&view, first, timeout, &ended_at);
+		next = session_after(&view, first, &rule, &ended_at);
 		length = (uint64) ended_at - (uint64) started_at;
 		sessions++;
 		bounces += next == first + 1;
@@ -142,5 +175,7 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	values[4] = IntervalPGetDatum(interval_from_microseconds(total));
 	values[5] = IntervalPGetDatum(interval_from_microseconds(sessions > 0 ? (total + sessions / 2) / sessions : 0));
 	values[6] = IntervalPGetDatum(interval_from_microseconds(longest));
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
+	if (call_site(fcinfo)->row == NULL)
+		call_site(fcinfo)->row = result_row_looked_up(fcinfo);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call_site(fcinfo)->row, values, nulls)));
 }

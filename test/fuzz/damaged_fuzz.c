@@ -152,8 +152,9 @@ read_all(const uint8 *bytes, size_t size, size_t way)
 	{
 		SessionCursor cursor;
 		Session		session;
+		SessionRule rule = {.timeout = USECS_PER_HOUR, .by_channel = view.count % 2 == 0};
 
-		session_cursor_start(&cursor, &view, USECS_PER_HOUR);
+		session_cursor_start(&cursor, &view, &rule);
 		while (session_cursor_next(&cursor, &session))
 			REQUIRE(session.entry_event < view.events.count && session.channel <= view.channels.count);
 	});
@@ -162,8 +163,9 @@ read_all(const uint8 *bytes, size_t size, size_t way)
 		{
 			PathCursor	cursor;
 			uint32		id;
+			SessionRule rule = {.timeout = 1000000, .by_channel = view.count % 2 == 0};
 
-			path_start(&cursor, &view, channels, true, channels ? 1000000 : -1);
+			path_start(&cursor, &view, channels, true, channels ? &rule : NULL);
 			while (path_next(&cursor, &id))
 				REQUIRE(id < (channels ? view.channels.count : view.events.count));
 		});

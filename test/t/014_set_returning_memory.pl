@@ -62,7 +62,7 @@ my @calls = (
 		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
 		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)',
 		q{purchases(a.journey, a.funnel, '-infinity', 'infinity', CASE a.k WHEN 0 THEN funnel 'cart' ELSE 'nps' END)}, 'session_events(a.journey, a.gap)',
-		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'session_journeys(a.journey, a.gap)', 'stage_touches(a.journey, a.funnel, a.by)',
+		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'session_journeys(a.journey, a.gap)', q{sessions(a.journey, a.gap, 'channel | day', a.zone)}, q{transitions(a.journey, a.by, rule => 'day', time_zone => a.zone)}, 'stage_touches(a.journey, a.funnel, a.by)',
 		'touchpoints(a.journey)', 'walks(a.journey, a.funnel)', 'transitions(a.journey, a.by)', 'paths(a.journey, a.by, length => 2)', 'report(a.stats)', 'compare(a.stats, a.stats)', q{compare(a.stats, a.stats, '(,)'::tstzrange, '(,)'::tstzrange)},
 		q{compare_periods(('(,)', a.stats)::funnel_period, ('(,)', a.stats)::funnel_period)}, 'time_histogram(a.stats, 2)',
 		q{cjm_internal.cohort_cells(a.cohorts, cjm_internal.cohort_last(a.cohorts), '2026-03-01Z', a.bucket, a.zone, 'sunday', '{0,1,3}', 'in')},

@@ -28,14 +28,16 @@ CREATE FUNCTION cjm.attribute(
 	half_life interval DEFAULT '7 days',
 	weights float8[] DEFAULT '{0.4,0.2,0.4}',
 	direct text[] DEFAULT '{direct}',
-	only_channels boolean DEFAULT false) RETURNS SETOF cjm.credited_touchpoint
+	only_channels boolean DEFAULT false,
+	session_rule text DEFAULT NULL,
+	time_zone text DEFAULT NULL) RETURNS SETOF cjm.credited_touchpoint
 	AS 'MODULE_PATHNAME', 'journey_attribute'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 3;
-COMMENT ON FUNCTION cjm.attribute(cjm.journey, cjm.funnel, text, interval, text, interval, interval, float8[], text[], boolean) IS
+COMMENT ON FUNCTION cjm.attribute(cjm.journey, cjm.funnel, text, interval, text, interval, interval, float8[], text[], boolean, text, text) IS
 'which touchpoints earned each conversion of a journey, by an attribution model.
 conversion: a funnel; each time that it is completed is a conversion, worth the value of the touchpoint that completes it
 model: first_touch, last_touch, last_non_direct, linear, time_decay or position
 lookback: NULL for the touchpoints since the previous conversion, else all in so long a time before the conversion
-per: touchpoint, or session for one share to each visit; session_gap: what is longer ends a visit
+per: touchpoint, or session for one share to each visit; session_gap: what is longer ends a visit; session_rule, time_zone: what else ends one, as of sessions
 half_life: of time_decay; weights: of position, for the first, all between together and the last
 direct: channels that are direct, as no channel is; only_channels: whether touchpoints without a channel earn nothing';

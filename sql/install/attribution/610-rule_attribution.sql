@@ -39,6 +39,27 @@ CREATE FUNCTION cjm_internal.rule_attribution_step(
 COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
 	'state with the conversions of one more journey; transition function of rule_attribution';
 
+CREATE FUNCTION cjm_internal.rule_attribution_step(
+	state internal,
+	journey cjm.journey,
+	conversion cjm.funnel,
+	models text[],
+	lookback interval,
+	per text,
+	session_gap interval,
+	half_life interval,
+	weights float8[],
+	direct text[],
+	only_channels boolean,
+	from_time timestamptz,
+	to_time timestamptz,
+	session_rule text,
+	time_zone text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rule_attribution_step'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 60;
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
+	'state with the conversions of one more journey; transition function of rule_attribution';
+
 CREATE FUNCTION cjm_internal.rule_attribution_combine(a internal, b internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rule_attribution_combine'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
@@ -85,3 +106,16 @@ CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval,
 COMMENT ON AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
 'the same by some models and with all settings of attribute: models, lookback, per, session_gap, half_life, weights, direct, only_channels,
 and of the conversions in a time range, from included, to excluded';
+
+CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) (
+	SFUNC = cjm_internal.rule_attribution_step,
+	STYPE = internal,
+	SSPACE = 4096,
+	COMBINEFUNC = cjm_internal.rule_attribution_combine,
+	SERIALFUNC = cjm_internal.rule_attribution_serialize,
+	DESERIALFUNC = cjm_internal.rule_attribution_deserialize,
+	FINALFUNC = cjm_internal.rule_attribution_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
+'the same, of visits that end by a rule, too: the last arguments are session_rule and time_zone of attribute';

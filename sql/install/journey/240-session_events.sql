@@ -2,7 +2,7 @@
 -- session_events: the events of each session; total_value: what a journey is worth
 --
 
-CREATE FUNCTION cjm.session_events(journey cjm.journey, gap interval DEFAULT '30 minutes')
+CREATE FUNCTION cjm.session_events(journey cjm.journey, gap interval DEFAULT '30 minutes', rule text DEFAULT NULL, time_zone text DEFAULT NULL)
 	RETURNS TABLE (
 		session_number bigint,
 		event text,
@@ -15,9 +15,9 @@ CREATE FUNCTION cjm.session_events(journey cjm.journey, gap interval DEFAULT '30
 		seconds float8,
 		bounced boolean)
 	AS 'MODULE_PATHNAME', 'journey_session_events'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100 ROWS 10;
-COMMENT ON FUNCTION cjm.session_events(cjm.journey, interval) IS
-	'a row for each event of each session, whether the session began and ended with it, and what the session was: channel, times, number of touchpoints, length in seconds, bounce';
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100 ROWS 10;
+COMMENT ON FUNCTION cjm.session_events(cjm.journey, interval, text, text) IS
+	'a row for each event of each session, whether the session began and ended with it, and what the session was: channel, times, number of touchpoints, length in seconds, bounce; arguments as of sessions';
 
 CREATE FUNCTION cjm.total_value(journey cjm.journey) RETURNS float8
 	AS 'MODULE_PATHNAME', 'journey_total_value'

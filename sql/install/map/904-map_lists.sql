@@ -72,17 +72,30 @@ RETURN coalesce((map).purchase, (SELECT string_agg(coalesce('"' || replace(s.eve
 	FROM cjm.funnel_stages((map).stages) s WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages((map).stages) l WHERE NOT l.optional)));
 COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'the events that are a purchase of a map';
 
+-- Of every function that asks what a session is these are the arguments that say it.  A rule may ask where days begin.
+CREATE FUNCTION cjm_internal.map_session_rule_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('%L::text, %L::text', (map).session_rule, CASE WHEN (map).session_rule IS NOT NULL THEN (map).time_zone END);
+COMMENT ON FUNCTION cjm_internal.map_session_rule_sql(cjm_internal.map) IS 'SQL: what ends a session of a map beside a gap: arguments rule and time_zone';
+
+CREATE FUNCTION cjm_internal.map_session_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('%L::interval, %s', (map).session_gap, cjm_internal.map_session_rule_sql(map));
+COMMENT ON FUNCTION cjm_internal.map_session_sql(cjm_internal.map) IS 'SQL: what ends a session of a map: arguments gap, rule and time_zone';
+
 -- A journey without the touchpoints that are in no visit has the sessions of a map, and they lie as far apart as before.
 CREATE FUNCTION cjm_internal.map_visits_sql(map cjm_internal.map, journey text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN (map).visit IS NULL THEN journey ELSE format('cjm.only_visits(%s, %L::cjm.funnel, %L::interval)', journey, (map).visit, (map).session_gap) END;
+RETURN CASE WHEN (map).visit IS NULL THEN journey ELSE format('cjm.only_visits(%s, %L::cjm.funnel, %s)', journey, (map).visit, cjm_internal.map_session_sql(map)) END;
 COMMENT ON FUNCTION cjm_internal.map_visits_sql(cjm_internal.map, text) IS 'SQL: a journey, of which SQL is given, whose sessions are the visits of a map';
 
 CREATE FUNCTION cjm_internal.map_session_channel_sql(map cjm_internal.map, at text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm.session_channel(%s, %L::interval, %s)', cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap, at);
+RETURN format('cjm.session_channel(%s, %L::interval, %s, %s)', cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap, at, cjm_internal.map_session_rule_sql(map));
 COMMENT ON FUNCTION cjm_internal.map_session_channel_sql(cjm_internal.map, text) IS 'SQL: the channel of the session of a journey j that a time, of which SQL is given, lies in';
 
 -- entered is an expression or NULL.

@@ -159,7 +159,7 @@ AS $$
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, f.step, %2$s[f.step] AS stage, %15$s AS entered_at, f.times[f.step] AS reached_at,
 			f.times AS step_times, f.step >= %3$s AS converted, %12$s AS open, f.refused_at,
-			(cjm.session_stats(%14$s, %4$L::interval)).session_count AS sessions,
+			(cjm.session_stats(%14$s, %4$s)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
 			cjm.touch_count(j.journey) AS touches, cjm_internal.map_money(cjm.total_value(%11$s)) AS value, cjm_internal.map_money(cjm.gross_value(%11$s)) AS gross_value,
 			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
@@ -174,7 +174,7 @@ BEGIN
 				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at,
 				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest) f ON true
 			LEFT JOIN (%10$s) q ON true',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), (map).session_gap, cjm_internal.map_schema(map),
+		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_session_sql(map), cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
 		cjm_internal.map_quintiles_sql(map), cjm_internal.map_valued_journey(map),
 		cjm_internal.map_open_sql(map, NULL::text), cjm_internal.map_refused_sql(map, NULL::text), cjm_internal.map_visits_sql(map, 'j.journey'),
@@ -349,8 +349,8 @@ BEGIN
 			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
 			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
 			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, cjm_internal.map_money(s.value) AS value, s.bounced, cjm_internal.map_money(s.gross_value) AS gross_value
-		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %L::interval) s',
-		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap);
+		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %s) s',
+		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), cjm_internal.map_session_sql(map));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_sessions_sql(cjm_internal.map) IS 'SQL of the view sessions';
@@ -382,11 +382,11 @@ BEGIN
 				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
-			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %L::interval) e%s
+			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %s) e%s
 			GROUP BY %s e.event, e.channel) s
 		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
 		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
-		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap,
+		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), cjm_internal.map_session_sql(map),
 		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
 		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
 END
@@ -424,14 +424,14 @@ BEGIN
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
 		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
-		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s)'
+		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s, %10$L::text)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,
 						cjm.interval_seconds(s.ended_at - s.started_at) AS seconds, s.bounced, s.value, s.gross_value
-					FROM cjm.sessions(%1$s, %2$L::interval) s WHERE %8$s%9$s) w)' END,
+					FROM cjm.sessions(%1$s, %2$L::interval, %11$s) s WHERE %8$s%9$s) w)' END,
 			cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), (map).session_gap, CASE WHEN of_session ? by THEN CASE by WHEN 'session_channel' THEN 'channel' ELSE by END END,
 			lower(bucket), (map).time_zone, CASE WHEN ranged THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END,
-			coalesce(of_session ->> by, 'NULL::text'), CASE WHEN ranged THEN 's.started_at >= $1 AND s.started_at < $2' ELSE 'true' END, which),
+			coalesce(of_session ->> by, 'NULL::text'), CASE WHEN ranged THEN 's.started_at >= $1 AND s.started_at < $2' ELSE 'true' END, which, (map).session_rule, cjm_internal.map_session_rule_sql(map)),
 		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL AND bucket IS NOT NULL THEN ' GROUP BY 1, 2'
 			WHEN by IS NOT NULL THEN ' GROUP BY 1'

@@ -205,7 +205,7 @@ BEGIN
 		CASE WHEN depth IS NULL THEN 'x.source' ELSE 'x.position || ''. '' || x.source' END,
 		CASE WHEN depth IS NULL THEN 'x.target' ELSE '(x.position + 1) || ''. '' || x.target' END,
 		CASE WHEN grouped IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, who) END, CASE by WHEN 'channel' THEN by ELSE 'event' END,
-		format('%L::integer, %L::boolean, %L::interval', coalesce(depth, 16777216), repeats, CASE WHEN per_session THEN (map).session_gap END),
+		format('%L::integer, %L::boolean, %s', coalesce(depth, 16777216), repeats, CASE WHEN per_session THEN cjm_internal.map_session_sql(map) ELSE 'NULL::interval, NULL::text, NULL::text' END),
 		CASE WHEN grouped IS NULL THEN who ELSE '' END,
 		-- At one position a customer has one pair, or one of each session.
 		CASE WHEN depth IS NULL THEN 'count(*) FILTER (WHERE x.occurrence = 1)' WHEN per_session THEN 'count(*) FILTER (WHERE x.nth = 1)' ELSE 'count(*)' END,
@@ -270,12 +270,12 @@ BEGIN
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
 				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
 			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f
-				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text) x ON true
+				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
 		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
-		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before,
+		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before, CASE WHEN per_session THEN cjm_internal.map_session_rule_sql(map) ELSE 'NULL::text, NULL::text' END,
 		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
 END
 $$;

@@ -110,8 +110,8 @@ COMMENT ON FUNCTION cjm_internal.map_only_channels(cjm_internal.map) IS 'whether
 CREATE FUNCTION cjm_internal.map_attribution_arguments(map cjm_internal.map, models text[]) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format(', %L::text[], NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, ''-infinity''::timestamptz, ''infinity''::timestamptz',
-	models, cjm_internal.map_attribution_per(map), (map).session_gap, cjm_internal.map_only_channels(map));
+RETURN format(', %L::text[], NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, ''-infinity''::timestamptz, ''infinity''::timestamptz, %s',
+	models, cjm_internal.map_attribution_per(map), (map).session_gap, cjm_internal.map_only_channels(map), cjm_internal.map_session_rule_sql(map));
 COMMENT ON FUNCTION cjm_internal.map_attribution_arguments(cjm_internal.map, text[]) IS 'SQL: the arguments of rule_attribution after the funnel, as the options of a map have them';
 
 CREATE FUNCTION cjm_internal.map_attribution_view_sql(map cjm_internal.map) RETURNS text
@@ -174,10 +174,10 @@ BEGIN
 			HINT = 'The view attribution of the map has them.';
 	END IF;
 	-- What is wrong is said, even where there is no journey.
-	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels)
+	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, m.model, lookback, per, (def).session_gap, half_life, weights, direct, only_channels, (def).session_rule, (def).time_zone)
 	FROM unnest(coalesce(models, cjm_internal.map_attribution_models())) m(model);
 	RETURN QUERY EXECUTE cjm_internal.map_attribution_sql(def, 's.label,', by, asked,
-		format(', $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2', (def).session_gap), false)
+		format(', $3, $4, $5, %L::interval, $6, $7, $8, $9, $1, $2, %s', (def).session_gap, cjm_internal.map_session_rule_sql(def)), false)
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), asked, lookback, per, half_life, weights, direct, only_channels;
 END
 $$;

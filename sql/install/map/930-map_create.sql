@@ -21,6 +21,7 @@ BEGIN ATOMIC
 		('map', 'filter', 'condition: which rows count, or NULL for all'),
 		('map', 'stages', 'the funnel'),
 		('map', 'session_gap', 'what is longer ends a session'),
+		('map', 'session_rule', 'what else ends a session: channel, day, or channel | day; NULL for the gap alone'),
 		('map', 'time_zone', 'where days, weeks and months begin'),
 		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
@@ -195,11 +196,11 @@ BEGIN
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
 					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
-					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions',
+					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
 				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
-				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions),
+				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -434,7 +435,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL, session_rule text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -478,9 +479,9 @@ BEGIN
 			HINT = 'It is owner, for views that read the source with your rights, or reader, with the rights of whoever asks.';
 	END IF;
 	PERFORM timezone(time_zone, now());
-	PERFORM cjm.sessions('{}'::cjm.journey, session_gap);
+	PERFORM cjm.sessions('{}'::cjm.journey, session_gap, session_rule, time_zone);
 	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, attribution, NULL::interval, attribution_per, interval '30 minutes',
-		interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false);
+		interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false, NULL::text, NULL::text);
 	PERFORM cjm_internal.map_check_answers(value, nps, csat, ces);
 	PERFORM cjm_internal.map_check_spend(spend);
 	PERFORM cjm_internal.map_check_list('refusal', refusal, channel);
@@ -499,6 +500,10 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'stages ask for a channel, but the map has none',
 			HINT = 'Say where the channel is: channel => ''...''.';
+	ELSIF session_rule ~ 'channel' AND channel IS NULL THEN
+		RAISE invalid_parameter_value USING
+			MESSAGE = 'session_rule asks for a channel, but the map has none',
+			HINT = 'Say where the channel is: channel => ''...''.';
 	ELSIF spend IS NOT NULL AND channel IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'spend is by channel, but the map has none',
@@ -516,6 +521,7 @@ BEGIN
 	new.filter := cjm_internal.map_expression(source, filter, 'filter', time_zone);
 	new.stages := stages;
 	new.session_gap := session_gap;
+	new.session_rule := session_rule;
 	new.time_zone := time_zone;
 	new.spend := spend;
 	new.attribution := attribution;
@@ -631,7 +637,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -663,7 +669,8 @@ CREATE FUNCTION cjm.create_map(
 	sequence text DEFAULT NULL,
 	attribution_per text DEFAULT 'touchpoint',
 	only_channels boolean DEFAULT false,
-	dimensions jsonb DEFAULT NULL) RETURNS regnamespace
+	dimensions jsonb DEFAULT NULL,
+	session_rule text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -679,13 +686,14 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit,
 	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false),
-	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb) IS
+	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))), session_rule);
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
 stages: the funnel; dimensions: other properties of customers, as {"country": "country"}, names and expressions; segment_at: whether the first or last segment of a customer counts, and the first or last of each of these
-session_gap: what is longer ends a session; time_zone: where days, weeks and months begin
+session_gap: what is longer ends a session; session_rule: what else does: channel, for another channel than the last known one of the session, day, for the next day, or channel | day
+time_zone: where days, weeks and months begin
 access: owner, the default, or reader, the default where the source has row security
 spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by
 nps, csat, ces: the events whose value is an answer from 0 to 10, from 1 to 5 and from 1 to 7

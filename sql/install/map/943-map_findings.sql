@@ -76,7 +76,7 @@ RETURN format('SELECT ''money in no walk'', NULL::text, m.purchases - m.conversi
 			WHERE %5$s) b
 		CROSS JOIN LATERAL (SELECT b.bought, b.purchases, coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
 			FROM %1$s.journeys j CROSS JOIN LATERAL cjm.attribute(%2$s, %4$L::cjm.funnel, ''last_touch''::text, NULL::interval, ''touchpoint''::text, interval ''30 minutes'', interval ''7 days'',
-				''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false) a WHERE %6$s) m
+				''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false, NULL::text, NULL::text) a WHERE %6$s) m
 	WHERE m.bought > m.credited',
 	cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map), (map).stages, cjm_internal.map_is_amount('p.value'), cjm_internal.map_is_amount('a.value'));
 COMMENT ON FUNCTION cjm_internal.map_money_sql(cjm_internal.map) IS 'SQL: how much money is of purchases that complete no walk';
@@ -94,8 +94,8 @@ RETURN format('SELECT ''channel only where visits begin'', NULL::text, NULL::big
 			CROSS JOIN LATERAL (SELECT 1 AS kind, n.channel, n.conversions FROM unnest(a.now) n UNION ALL SELECT 2, v.channel, v.conversions FROM unnest(a.by_visit) v) c) m
 	WHERE m.without >= 0.5 AND m.without_by_visit <= 0.5 * m.without',
 	cjm_internal.map_earning_journey(map), (map).stages, cjm_internal.map_attribution_arguments(map, '{last_touch}'),
-	format(', ''{last_touch}''::text[], NULL::interval, ''session''::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], true, ''-infinity''::timestamptz, ''infinity''::timestamptz',
-		(map).session_gap), cjm_internal.map_schema(map));
+	format(', ''{last_touch}''::text[], NULL::interval, ''session''::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], true, ''-infinity''::timestamptz, ''infinity''::timestamptz, %s',
+		(map).session_gap, cjm_internal.map_session_rule_sql(map)), cjm_internal.map_schema(map));
 COMMENT ON FUNCTION cjm_internal.map_landing_sql(cjm_internal.map) IS 'SQL: whether the channel is known where visits begin, and no more where customers convert';
 
 -- Dimensions that are looked up by the customer are not asked of the rows.

@@ -1,0 +1,130 @@
+-- What ends a session of a map: all that speak of sessions speak of the same ones, whatever the journeys are read from.
+SET search_path = cjm, public;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET client_min_messages = warning;
+\set SHOW_CONTEXT never
+
+SELECT setseed(0.75);
+CREATE TABLE public.rows AS
+SELECT n AS id, 1 + n % 150 AS who, timestamptz '2026-03-28 18:00Z' + floor(random() * 70) * interval '15 min' AS at, (ARRAY['view', 'view', 'seen', 'cart', 'pay'])[ceil(random() * 5)] AS event,
+	(ARRAY['x', 'y', 'z', NULL, '', NULL])[ceil(random() * 6)] AS channel, floor(random() * 5) AS value, (ARRAY['LV', 'EE'])[1 + n % 2] AS country
+FROM generate_series(1, 2400) n;
+
+-- The sessions by lag and running sums, in the zone and by the rule of a map; first what gaps and days cut, and in that what channels do.
+CREATE FUNCTION public.numbered(rule text, zone text, visits boolean) RETURNS TABLE (who integer, n bigint, at timestamptz, event text, channel text, value float8, country text, session bigint) LANGUAGE sql AS $$
+	WITH ordered AS (SELECT r.*, nullif(r.channel, '') AS known, row_number() OVER (PARTITION BY r.who ORDER BY r.at, r.event, nullif(r.channel, '') NULLS FIRST, r.value) AS n FROM public.rows r),
+		parted AS (SELECT *, sum(cut::integer) OVER (PARTITION BY who ORDER BY n) AS part FROM (
+			SELECT *, coalesce(at - lag(at) OVER w > interval '30 minutes' OR (coalesce(rule, '') ~ 'day' AND (at AT TIME ZONE zone)::date <> (lag(at) OVER w AT TIME ZONE zone)::date), false) AS cut
+			FROM ordered WINDOW w AS (PARTITION BY who ORDER BY n)) c),
+		changed AS (SELECT who, n, known <> lag(known) OVER (PARTITION BY who, part ORDER BY n) AS changes FROM parted WHERE known IS NOT NULL AND rule ~ 'channel' AND (event IN ('view', 'cart') OR NOT visits)),
+		cut AS (SELECT p.*, 1 + sum((p.cut OR coalesce(c.changes, false))::integer) OVER (PARTITION BY who ORDER BY n) AS session FROM parted p LEFT JOIN changed c USING (who, n)),
+		begun AS (SELECT *, min(at) FILTER (WHERE event IN ('view', 'cart')) OVER (PARTITION BY who, session) AS began FROM cut),
+		kept AS (SELECT * FROM begun WHERE at >= began OR NOT visits)
+	SELECT who, row_number() OVER (PARTITION BY who ORDER BY n), at, event, CASE WHEN event IN ('view', 'cart') OR NOT visits THEN known END, value, country, dense_rank() OVER (PARTITION BY who ORDER BY session) FROM kept
+$$;
+
+-- report: which of two queries' rows differ
+CREATE FUNCTION public.differ(what text, one text, other text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+	m bigint;
+BEGIN
+	EXECUTE format('SELECT count(*) FROM ((%1$s EXCEPT ALL %2$s) UNION ALL (%2$s EXCEPT ALL %1$s)) d', one, other) INTO n;
+	EXECUTE format('SELECT count(*) FROM (%s) d', other) INTO m;
+	RETURN CASE WHEN n > 0 THEN format('%s: %s rows differ', what, n) WHEN m = 0 THEN what || ' says nothing' END;
+END
+$$;
+-- What is wrong with a map; nothing if all is as plain SQL has it.
+CREATE FUNCTION public.wrong(map text) RETURNS TABLE (problem text) LANGUAGE plpgsql AS $$
+DECLARE
+	def record;
+BEGIN
+	SELECT m.session_rule, m.time_zone, m.visit IS NOT NULL AS visits INTO def FROM cjm.maps m WHERE m.map = wrong.map::regnamespace;
+	DROP TABLE IF EXISTS numbered, expected;
+	CREATE TEMP TABLE numbered AS SELECT * FROM public.numbered(def.session_rule, def.time_zone, def.visits);
+	CREATE TEMP TABLE expected AS
+	SELECT e.who, e.session, min(e.at) AS started_at, max(e.at) AS ended_at, count(*) AS touches, (array_agg(e.event ORDER BY e.n))[1] AS entry_event, (array_agg(e.event ORDER BY e.n DESC))[1] AS exit_event,
+		(array_agg(e.channel ORDER BY e.n) FILTER (WHERE e.channel IS NOT NULL))[1] AS channel, sum(e.value) AS value, array_agg(e.event ORDER BY e.n) AS events
+	FROM numbered e GROUP BY e.who, e.session;
+	RETURN QUERY SELECT p FROM unnest(ARRAY[
+		public.differ('sessions', format('SELECT customer, session_number, day, started_at, ended_at, touches, entry_event, exit_event, channel, value::float8, bounced FROM %I.sessions', map),
+			format('SELECT who, session, (started_at AT TIME ZONE %L)::date, started_at, ended_at, touches, entry_event, exit_event, channel, value, touches = 1 FROM pg_temp.expected', def.time_zone)),
+		public.differ('customers', format('SELECT customer, sessions FROM %I.customers WHERE sessions > 0', map), 'SELECT who, count(*) FROM pg_temp.expected GROUP BY 1'),
+		public.differ('bounce', format('SELECT event, channel, sessions, bounces, containing, exits, new_sessions FROM %I.bounce', map),
+			'SELECT e.event, x.channel, count(*) FILTER (WHERE e.event = entry_event), count(*) FILTER (WHERE e.event = entry_event AND touches = 1), count(*), count(*) FILTER (WHERE e.event = exit_event),
+				count(*) FILTER (WHERE e.event = entry_event AND x.session = 1) FROM pg_temp.expected x JOIN (SELECT DISTINCT who, session, event FROM pg_temp.numbered) e USING (who, session) GROUP BY 1, 2'),
+		public.differ('session_report', format('SELECT by_value, bucket_start, sessions, customers, bounces, new_sessions, value::float8 FROM cjm.session_report(%L, ''channel'', ''day'')', map),
+			format('SELECT channel, date_trunc(''day'', started_at, %L), count(*), count(DISTINCT who), count(*) FILTER (WHERE touches = 1), count(*) FILTER (WHERE session = 1), sum(value) FROM pg_temp.expected GROUP BY 1, 2', def.time_zone)),
+		public.differ('session_report of some', format('SELECT by_value, sessions, customers FROM cjm.session_report(%L, ''channel'', where_is => ''{"visitor": "returning", "entry_event": ["view", "cart"]}'')', map),
+			'SELECT channel, count(*), count(DISTINCT who) FROM pg_temp.expected WHERE session > 1 AND entry_event IN (''view'', ''cart'') GROUP BY 1'),
+		public.differ('bounce_report', format('SELECT by_value, event, channel, sessions, containing FROM cjm.bounce_report(%L, by => ''country'')', map),
+			'SELECT c.country, e.event, x.channel, count(*) FILTER (WHERE e.event = entry_event), count(*) FROM pg_temp.expected x JOIN (SELECT DISTINCT who, session, event FROM pg_temp.numbered) e USING (who, session)
+				JOIN (SELECT DISTINCT who, country FROM public.rows) c USING (who) GROUP BY 1, 2, 3'),
+		public.differ('channels', format('SELECT channel, sum(visits)::bigint FROM %I.channels WHERE visits > 0 GROUP BY 1', map), 'SELECT channel, count(*) FROM pg_temp.expected GROUP BY 1'),
+		public.differ('channels_report', format('SELECT channel, visits FROM cjm.channels_report(%L) WHERE visits > 0', map), 'SELECT channel, count(*) FROM pg_temp.expected GROUP BY 1'),
+		public.differ('transition_report', format('SELECT source, target, value, customers FROM cjm.transition_report(%L, per => ''session'', repeats => true)', map),
+			'SELECT event, target, count(*), count(DISTINCT who) FROM (SELECT who, event, lead(event) OVER (PARTITION BY who, session ORDER BY n) AS target FROM pg_temp.numbered) t WHERE target IS NOT NULL GROUP BY 1, 2'),
+		public.differ('path_report', format('SELECT nodes, times, customers FROM cjm.path_report(%L, per => ''session'', depth => 100, repeats => true)', map), 'SELECT events, count(*), count(DISTINCT who) FROM pg_temp.expected GROUP BY 1'),
+		-- the session that a walk began in
+		public.differ('funnel_report', format('SELECT by_value, customers FROM cjm.funnel_report(%L, by => ''session_channel'') WHERE step = 1', map),
+			format('SELECT (SELECT (array_agg(x.channel ORDER BY x.session))[1] FROM pg_temp.expected x WHERE x.who = c.customer AND c.entered_at BETWEEN x.started_at AND x.ended_at AND x.channel IS NOT NULL), count(*)
+				FROM %I.customers c WHERE c.step > 0 GROUP BY 1', map)),
+		public.differ('attribution', format('SELECT channel, model, round(conversions::numeric, 6) FROM %I.attribution WHERE conversions > 0 AND model IN (''linear'', ''first_touch'')', map),
+			format('SELECT c.channel, c.model, round(sum(c.conversions)::numeric, 6) FROM (SELECT cjm.rule_attribution(journey, ''view -> cart -> pay'', ''{linear,first_touch}'', NULL, ''session'', ''30 min'', ''7 days'', ''{0.4,0.2,0.4}'', ''{direct}'', false,
+				''-infinity'', ''infinity'', %L, %L) AS c FROM %I.journeys) s, unnest(s.c) c GROUP BY 1, 2', def.session_rule, def.time_zone, map))]) p WHERE p IS NOT NULL;
+END
+$$;
+
+-- Every rule, with and without visits, from rows, from kept journeys, from them and changes that wait, and with the rights of who asks.
+CREATE TABLE public.problems (how text, problem text);
+CREATE PROCEDURE public.ask_all() LANGUAGE plpgsql AS $$
+DECLARE
+	asked record;
+	stands text;
+BEGIN
+	FOR asked IN SELECT r.rule, v.visit::cjm.funnel, CASE o.way WHEN 'kept' THEN 'America/New_York' ELSE 'Europe/Riga' END AS zone, o.way
+		FROM unnest('{NULL,channel,day,channel | day}'::text[]) r(rule), unnest('{NULL,view | cart}'::text[]) v(visit), unnest('{rows,kept,waiting,reader}'::text[]) o(way)
+	LOOP
+		PERFORM cjm.create_map('tried', 'public.rows', 'who', 'at', 'event', 'view -> cart -> pay', channel => 'channel', value => 'value', dimensions => '{"country": "country"}', time_zone => asked.zone, visit => asked.visit,
+			attribution_per => 'session', session_rule => asked.rule, access => CASE asked.way WHEN 'reader' THEN 'reader' END, keep => asked.way IN ('kept', 'waiting'));
+		COMMIT;
+		IF asked.way IN ('kept', 'waiting') THEN
+			PERFORM cjm.refresh_journeys('tried');
+			COMMIT;
+		END IF;
+		IF asked.way = 'waiting' THEN
+			DELETE FROM public.rows WHERE id % 97 = 0;
+			UPDATE public.rows SET at = at + interval '15 min', channel = CASE channel WHEN 'x' THEN 'y' ELSE 'x' END WHERE id % 53 = 0;
+			INSERT INTO public.rows SELECT id + 2400, who, at + interval '15 min', event, channel, value, country FROM public.rows WHERE id % 29 = 0;
+			COMMIT;
+		END IF;
+		INSERT INTO public.problems SELECT concat_ws(', ', asked.rule, asked.visit, asked.way), w.problem FROM public.wrong('tried') w;
+		IF asked.way IN ('kept', 'waiting') THEN
+			EXECUTE 'SELECT state FROM tried.kept' INTO stands;
+			INSERT INTO public.problems SELECT concat_ws(', ', asked.rule, asked.visit, asked.way), 'is ' || stands WHERE stands <> CASE asked.way WHEN 'kept' THEN 'folded' ELSE 'changed' END;
+		END IF;
+		PERFORM cjm.drop_map('tried');
+		COMMIT;
+	END LOOP;
+END
+$$;
+CALL public.ask_all();
+SELECT * FROM public.problems;
+-- The rules cut differently.
+SELECT count(DISTINCT n) AS different FROM (SELECT count(*) AS n FROM unnest('{NULL,channel,day,channel | day}'::text[]) m(rule), LATERAL (SELECT DISTINCT who, session FROM public.numbered(m.rule, 'Europe/Riga', false)) s GROUP BY m.rule) r;
+
+-- The definition says it, and what is no rule is told when the map is made.
+SELECT create_map('tried', 'public.rows', 'who', 'at', 'event', 'view -> pay', channel => 'channel', session_rule => 'day | channel', time_zone => 'Europe/Riga');
+SELECT session_gap, session_rule FROM tried.map;
+SELECT session_rule FROM maps WHERE map = 'tried'::regnamespace;
+SELECT create_map('tried', 'public.rows', 'who', 'at', 'event', 'view -> pay', replace => true);
+SELECT session_rule IS NULL AS gap_alone FROM tried.map;
+SELECT create_map('refused', 'public.rows', 'who', 'at', 'event', 'view -> pay', session_rule => 'hour');
+SELECT create_map('refused', 'public.rows', 'who', 'at', 'event', 'view -> pay', session_rule => 'channel');
+SELECT create_map('refused', 'public.rows', 'who', 'at', 'event', 'view -> pay', channel => 'channel', session_rule => $$day'; DROP TABLE public.rows; --$$);
+
+SELECT drop_map('tried');
+DROP TABLE public.rows, public.problems;
+DROP PROCEDURE public.ask_all();
+DROP FUNCTION public.numbered(text, text, boolean), public.differ(text, text, text), public.wrong(text);
