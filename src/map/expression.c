@@ -1,6 +1,7 @@
 /*
  * map/expression.c: the arguments of create_map that are expressions over a row
- * of the source: map_expression(source, expression, argument, time_zone).
+ * of the source: map_expression(source, expression, argument, time_zone); and the
+ * condition of create_audience, which is one over a row of the view "customers".
  *
  * An expression is read by PostgreSQL's own parser, in the caller's search_path,
  * has to be one target of a SELECT without anything else, is checked and
@@ -86,6 +87,9 @@ static const Argument arguments[] = {
 /* The argument of a dimension is "dimension " and its name. */
 #define DIMENSION "dimension "
 
+/* What is asked of the rows of the view "customers" and not of the source's. */
+static const Argument audience_condition = {"condition", ARGUMENT_CONDITION};
+
 /* An expression being read, for messages. */
 typedef struct ExpressionText
 {
@@ -109,6 +113,8 @@ find_argument(text *name)
 	for (int i = 0; i < (int) lengthof(arguments); i++)
 		if (strcmp(arguments[i].name, wanted) == 0)
 			return &arguments[i];
+	if (strcmp(audience_condition.name, wanted) == 0)
+		return &audience_condition;
 	if (strncmp(wanted, DIMENSION, strlen(DIMENSION)) == 0)
 	{
 		Argument   *dimension = palloc(sizeof(Argument));
@@ -220,17 +226,21 @@ check_expression(const ExpressionText *expression, ParseState *pstate, Node *nod
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s must not contain %s: %s", name, what, expression->text),
+				 expression->argument == &audience_condition ? errhint("It is asked of each customer by itself.") :
+				 expression->argument == &audience_condition ? errhint("It is asked of each customer by itself.") :
 				 errhint("It is asked of each row of the source by itself.")));
 	if (contain_volatile_functions(node))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s must not contain a volatile function: %s", name, expression->text),
+				 expression->argument == &audience_condition ? errhint("The same customer has to meet it, or not, each time it is asked.") :
 				 errhint("The same row has to be the same touchpoint each time it is read.")));
 	find_subqueries(node, &found);
 	if (found.count > 0 && expression->argument->kind != ARGUMENT_SEGMENT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s must not contain a subquery: %s", name, expression->text),
+				 expression->argument == &audience_condition ? errhint("Make what it looks up a dimension of the map.") :
 				 errhint("Make a view that joins what belongs together, and a map over the view.")));
 	if (found.count > 1 || !found.scalar || found.locks)
 		ereport(ERROR,

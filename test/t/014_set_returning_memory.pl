@@ -41,6 +41,8 @@ run_sql($node, q{
 	SELECT create_map('map' || k, 'events', 'customer', 'at', 'event', stages, 'channel', 'value', 'country', spend => 'spend', nps => 'nps')
 	FROM (VALUES (0, funnel 'view -> cart -> pay within 30 days'), (1, 'look: view -> pay')) m(k, stages);
 	SELECT keep_journeys('map' || k), refresh_journeys('map' || k) FROM generate_series(0, 1) k;
+	SELECT create_audience('map' || k, 'all', at_stage => '1', holdout => 0.5) FROM generate_series(0, 1) k;
+	SELECT refresh_audiences('map' || k) FROM generate_series(0, 1) k;
 	CREATE TABLE arguments AS
 	SELECT k, journey, funnel, cjm.funnel_agg(journey, funnel) AS stats, 'map' || k AS map, ('map' || k || '.map')::regclass::oid AS map_view,
 		(ARRAY['event', 'channel'])[1 + k] AS by, (ARRAY['month', 'week'])[1 + k] AS bucket, (ARRAY['Europe/Riga', 'UTC'])[1 + k] AS zone,
@@ -70,7 +72,7 @@ my @calls = (
 		'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
-		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.kept_comments()',
+		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
 		'cjm_internal.map_dimension_list((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)})),
@@ -80,7 +82,7 @@ my @calls = (
 		'funnel_report(a.map, bucket => a.bucket)', q{funnel_report(a.map, count => 'walks')}, 'funnel_by_dimension_report(a.map)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
 		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'feedback_report(a.map)', 'bounce_report(a.map)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
 		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',
-		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)', 'kept(a.map)', 'check_journeys(a.map)')));
+		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)', 'kept(a.map)', 'check_journeys(a.map)', q{audience(a.map, 'all')}, q{audience_report(a.map, 'all')}, q{take_changes(a.map, 'mailer')})));
 
 # Which functions they are, the catalog says.
 my $views = join '; ', map { "CREATE VIEW call$_ AS SELECT a.k FROM arguments a CROSS JOIN LATERAL $calls[$_][1] c" } 0 .. $#calls;

@@ -45,7 +45,8 @@ run_sql($node, q{SELECT cjm.refresh_journeys('kept')});
 # What has no where_is, and why.
 my %without = (
 	create_map => 'makes a map', drop_map => 'ends one', check_map => 'holds the definition of a map against its rows', keep_journeys => 'stores journeys', refresh_journeys => 'stores journeys', unkeep_journeys => 'ends that',
-	kept => 'says how the store stands', check_journeys => 'holds the store against the rows');
+	kept => 'says how the store stands', check_journeys => 'holds the store against the rows',
+	map({ ($_ => 'is about an audience, which has a where_is of its own') } qw(audience drop_audience refresh_audiences take_changes audience_report)), create_audience => 'makes an audience');
 # Arguments that have no default.
 my %needed = (rates => q('{"2": 0.5, "3": 0.25}'::jsonb));
 

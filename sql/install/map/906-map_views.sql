@@ -168,7 +168,8 @@ BEGIN
 			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
 			(f.bought).purchase_count AS frequency, cjm_internal.map_money((f.bought).total_value) AS monetary, cjm_internal.map_money((f.bought).gross_value) AS gross_monetary,
 			%6$s AS recency_score, %7$s AS frequency_score, %8$s AS monetary_score,
-			(f.latest).step AS current_step, %2$s[(f.latest).step] AS current_stage, (f.latest).ended_at AS current_at
+			(f.latest).step AS current_step, %2$s[(f.latest).step] AS current_stage, (f.latest).ended_at AS current_at,
+			j.dimensions
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at,

@@ -62,6 +62,7 @@ BEGIN ATOMIC
 		('customers', 'current_step', 'how far the latest walk came, whatever others did before; NULL for none'),
 		('customers', 'current_stage', 'the name of that step'),
 		('customers', 'current_at', 'when it came there'),
+		('customers', 'dimensions', 'all dimensions of the customer by their names, as the view journeys has them'),
 		('customers', 'sessions', 'number of sessions'),
 		('customers', 'conversions', 'how often the funnel was completed'),
 		('customers', 'touches', 'number of touchpoints'),
@@ -320,7 +321,7 @@ CREATE FUNCTION cjm_internal.map_lock(map regnamespace, dropping text) RETURNS v
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	from_top CONSTANT text[] := '{kpis}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
+	from_top CONSTANT text[] := cjm_internal.audience_view_names(map) || '{kpis}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
 	lock_timeout CONSTANT text := current_setting('lock_timeout');
 	most CONSTANT interval := nullif(lock_timeout, '0')::interval;
@@ -614,6 +615,11 @@ BEGIN
 		WHERE n.oid = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[])
 	LOOP
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', made.view, made.holder);
+	END LOOP;
+	-- Audiences read with the rights that the map reads with.
+	FOR made IN SELECT v.name FROM unnest(cjm_internal.audience_view_names(existing)) v(name)
+	LOOP
+		EXECUTE format('ALTER VIEW %I.%I SET (security_invoker = %s)', name, made.name, new.access = 'reader');
 	END LOOP;
 	-- A table that a dimension is looked up in may have row security of its own.
 	SELECT c.oid::regclass::text INTO detail

@@ -10,6 +10,8 @@ BEGIN ATOMIC
 		('notes', NULL, 'moments of this map that charts show: what happened'),
 		('notes', 'at', 'when it happened'),
 		('notes', 'text', 'what it was'),
-		('notes', 'written_at', 'when that was written down')) v(relation_name, column_name, comment);
+		('notes', 'written_at', 'when that was written down')) v(relation_name, column_name, comment)
+	UNION ALL
+	SELECT a.relation_name, a.column_name, a.comment FROM cjm_internal.audience_comments() a;
 END;
 COMMENT ON FUNCTION cjm_internal.steering_comments() IS 'the comments of what a map that is steered has beside its views';

@@ -1,0 +1,125 @@
+--
+-- refresh_audiences: who came into the audiences of a map, and who left
+--
+-- A refresh compares what an audience's view says with the members that are written down, in one
+-- statement and so in one snapshot, and writes down what changed.  It locks the one row
+-- of audience_state until its transaction ends, so that of two refreshes of a map one is
+-- over before the other looks: nobody comes twice, and the numbers of changes rise in
+-- the order in which they are committed.  What take_changes relies on is that whoever sees a
+-- number sees all lower ones that there will ever be.
+--
+-- Conditions ask for the time, so that somebody may come or go without having done
+-- anything: each refresh asks all customers.  Over kept journeys that is one pass over
+-- the store and the changes beside it, most of which the ends of a journey decide.
+--
+
+-- Why an audience cannot be refreshed, after its map was made anew; NULL if it can.
+CREATE FUNCTION cjm_internal.audience_broken(def cjm_internal.map, at_stage text, not_after text, where_is jsonb) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing text;
+BEGIN
+	IF at_stage IS NOT NULL AND cjm_internal.audience_step(def.stages, at_stage) IS NULL THEN
+		RETURN format('the map has no stage "%s" any more', at_stage);
+	END IF;
+	SELECT min(w.key) INTO missing FROM jsonb_each(where_is) w WHERE NOT cjm_internal.map_words(def) ? w.key;
+	IF missing IS NOT NULL THEN
+		RETURN format('the map has no dimension "%s" any more', missing);
+	END IF;
+	PERFORM cjm_internal.audience_events(def.stages, not_after);
+	RETURN NULL;
+EXCEPTION WHEN syntax_error OR invalid_text_representation OR invalid_parameter_value THEN
+	RETURN format('the map has no stage "%s" any more', not_after);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, jsonb) IS 'what an audience asks for that its map has no more; NULL if there is nothing';
+
+CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v),
+	was AS MATERIALIZED (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL),
+	still AS (UPDATE %1$s.audience_members m SET since = n.since, stage = n.stage, dimensions = n.dimensions
+		FROM was w JOIN meets n ON n.customer %3$s w.customer
+		WHERE m.ctid = w.place AND (n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR n.dimensions IS DISTINCT FROM w.dimensions)),
+	gone AS (UPDATE %1$s.audience_members m SET left_at = $2
+		FROM was w WHERE m.ctid = w.place AND NOT EXISTS (SELECT FROM meets n WHERE n.customer %3$s w.customer)
+		RETURNING m.customer, m.since, m.stage, m.dimensions, m.held_out),
+	came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
+		SELECT $1, n.customer, $2, n.since, n.stage, n.dimensions, n.held_out FROM meets n WHERE NOT EXISTS (SELECT FROM was w WHERE w.customer %3$s n.customer)
+		RETURNING customer, since, stage, dimensions, held_out),
+	told AS (INSERT INTO %1$s.audience_changes (number, audience, customer, change, at, since, stage, dimensions)
+		SELECT $3 + row_number() OVER (ORDER BY c.change DESC, c.since), $1, c.customer, c.change, $2, c.since, c.stage, c.dimensions
+		FROM (SELECT ''left'' AS change, g.* FROM gone g UNION ALL SELECT ''entered'', e.* FROM came e) c WHERE NOT c.held_out
+		RETURNING change)
+	SELECT (SELECT count(*) FROM meets) AS members, (SELECT count(*) FROM came) AS entered, (SELECT count(*) FROM gone) AS went,
+		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
+	cjm_internal.map_schema(def), view, cjm_internal.kept_equals(def));
+COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text) IS
+	'SQL: compares the members of an audience $1 with a view, and writes down at the time $2 who came and who left, with numbers after $3; says how many meet the condition, came, left, and how many of each are told';
+
+-- A task.
+CREATE FUNCTION cjm_internal.audience_refresh(arguments jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.audience_map(arguments);
+	schema text := cjm_internal.map_schema(def);
+	views text[] := cjm_internal.audience_view_names(def.map);
+	began timestamptz;
+	audience record;
+	last bigint;
+	counted record;
+	broken text;
+	said text[] := '{}';
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE active_sql_transaction USING
+			MESSAGE = format('audiences cannot be refreshed at the isolation level %s', current_setting('transaction_isolation')),
+			HINT = 'Each refresh has to see what the one before has written: use READ COMMITTED.';
+	ELSIF NOT cjm_internal.steering_has(def, 'audience_state') THEN
+		RETURN to_jsonb('there are no audiences'::text);
+	END IF;
+	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);
+	EXECUTE format('SELECT s.last_change FROM %s.audience_state s FOR UPDATE SKIP LOCKED', schema) INTO last;
+	IF last IS NULL THEN
+		RETURN to_jsonb('another refresh is at it'::text);
+	END IF;
+	-- What a restored dump has brought may have numbers of its own.
+	EXECUTE format('SELECT greatest($1, (SELECT max(c.number) FROM %1$s.audience_changes c), (SELECT max(t.taken) FROM %1$s.audience_consumers t))', schema) INTO last USING last;
+	FOR audience IN EXECUTE format('SELECT a.name, a.at_stage, a.not_after, a.where_is FROM %s.audiences a ORDER BY a.name COLLATE "C"', schema)
+	LOOP
+		broken := CASE WHEN 'meets_' || audience.name <> ALL (views) THEN 'its view is gone' ELSE cjm_internal.audience_broken(def, audience.at_stage, audience.not_after, audience.where_is) END;
+		IF broken IS NOT NULL THEN
+			RAISE WARNING 'the audience "%" stays as it was: %', audience.name, broken USING HINT = 'Make it anew: cjm.create_audience with replace => true.';
+			said := said || format('%s: not refreshed, %s', audience.name, broken);
+			CONTINUE;
+		END IF;
+		began := clock_timestamp();
+		EXECUTE cjm_internal.audience_refresh_sql(def, format('%s.%I', schema, 'meets_' || audience.name)) INTO counted USING audience.name, began, last;
+		last := last + counted.told_entered + counted.told_left;
+		EXECUTE format('UPDATE %s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, members = $3 WHERE a.name = $1', schema) USING audience.name, began, counted.members;
+		IF counted.told_entered + counted.told_left > 0 THEN
+			PERFORM pg_notify('cjm_audience', jsonb_build_object('map', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = def.map), 'audience', audience.name, 'entered', counted.told_entered, 'left', counted.told_left)::text);
+		END IF;
+		said := said || format('%s: %s members, %s entered, %s left', audience.name, counted.members, counted.entered, counted.went);
+	END LOOP;
+	EXECUTE format('UPDATE %s.audience_state SET last_change = $1 WHERE last_change <> $1', schema) USING last;
+	RETURN to_jsonb(CASE said WHEN '{}' THEN 'there are no audiences' ELSE array_to_string(said, '; ') END);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_refresh(jsonb) IS 'a task: refreshes the audiences of a map';
+
+CREATE FUNCTION cjm.refresh_audiences(map text) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cjm_internal.steering_call(map, 'cjm_internal.audience_refresh'::regproc, '{}') #>> '{}';
+END
+$$;
+COMMENT ON FUNCTION cjm.refresh_audiences(text) IS
+	'brings the members of the audiences of a map up to date, writes down who came and who left for take_changes, and notifies cjm_audience of it; says what it did. Skips if another refresh is at it, and waits for no writer. For a scheduler, each few minutes, in a transaction of its own';
