@@ -105,9 +105,9 @@ funnel_agg_step(PG_FUNCTION_ARGS)
 }
 
 static void
-count_walk(void *arg, const FunnelWalk *walk)
+count_walk(void *arg, const FunnelTry *one)
 {
-	expanded_stats_add((ExpandedStats *) arg, walk);
+	expanded_stats_add((ExpandedStats *) arg, &one->walk);
 }
 
 /*

@@ -87,6 +87,9 @@ typedef struct FunnelWalk
 	int64		at[FUNNEL_MAX_STAGES];
 } FunnelWalk;
 
+/* No touchpoint. */
+#define FUNNEL_NONE SIZE_MAX
+
 /*
  * Conversions of one time, by the touchpoints that complete them: those of an
  * ordered funnel take its last mandatory stage; of an unordered one, of what the
@@ -139,11 +142,26 @@ extern void funnel_search_end(const FunnelSearch *search, const FunnelRules *rul
 							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
 extern int64 funnel_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, size_t count, FunnelCompletions *completions);
-/* One walk after the other, to whoever wants them; of an unordered funnel its times are the first ones of at. */
-typedef void (*FunnelWalkReader) (void *arg, const FunnelWalk *walk);
+/*
+ * One of several walks, and the touchpoints that it takes at its last time: they match no more here than the stages
+ * up to its own, or those of an unordered funnel.
+ */
+typedef struct FunnelTry
+{
+	FunnelWalk	walk;			/* of an unordered funnel its times are the first ones of at */
+	int			nlast;
+	FunnelTouch last[FUNNEL_MAX_STAGES];
+} FunnelTry;
+
+/* One after the other, to whoever wants them. */
+typedef void (*FunnelWalkReader) (void *arg, const FunnelTry *one);
 
 extern void funnel_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count,
 						 FunnelWalkReader reader, void *arg);
+extern void funnel_taken(const FunnelRules *rules, const FunnelWalk *walk, const FunnelTouch *touches, size_t count,
+						 const bool *barred, size_t *taken);
+extern void funnel_taken_next(const FunnelRules *rules, const FunnelTry *one, const FunnelTouch *touches, size_t count,
+							  bool *spent, size_t *taken);
 extern int	funnel_open_step(const FunnelRules *rules, FunnelEntry entry,
 							 const FunnelTouch *touches, size_t count, int64 now);
 

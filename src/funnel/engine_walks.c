@@ -41,21 +41,26 @@ cut_rules(const FunnelRules *rules, int deepest)
 
 /*
  * Moves what a walk did not take of the touchpoints of its last time, from first to
- * end - 1, to their end; returns how many those are.
+ * end - 1, to their end; returns how many those are.  What it took is noted.
  */
 static size_t
-leave_rest(const FunnelRules *rules, const FunnelWalk *walk, const UnorderedSpan *span, FunnelTouch *touches)
+leave_rest(const FunnelRules *rules, FunnelTry *one, const UnorderedSpan *span, FunnelTouch *touches)
 {
+	const FunnelWalk *walk = &one->walk;
 	FunnelTouch *group = touches + span->last;
 	size_t		size = span->end - span->last;
 	size_t		left = 0;
 	bool	   *used;
 
-	if (size == 1)
-		return 0;
-	used = palloc_extended(size, MCXT_ALLOC_HUGE);
 	for (size_t i = 0; i < size; i++)
 		group[i].stages &= stages_below(rules->nstages);
+	one->nlast = 0;
+	if (size == 1)
+	{
+		one->last[one->nlast++] = group[0];
+		return 0;
+	}
+	used = palloc_extended(size, MCXT_ALLOC_HUGE);
 	sort_group(group, size);
 	if (rules->unordered)
 	{
@@ -76,7 +81,9 @@ leave_rest(const FunnelRules *rules, const FunnelWalk *walk, const UnorderedSpan
 			used[i] = basis_add(&basis, stages_with_value(rules, &group[i], walk->value) & wanted, i);
 	}
 	for (size_t i = size; i-- > 0;)
-		if (!used[i])
+		if (used[i])
+			one->last[one->nlast++] = group[i];
+		else
 			group[size - ++left] = group[i];
 	pfree(used);
 	return left;
@@ -89,7 +96,8 @@ walk_on(const WalkSearch *search, const FunnelRules *rules, int deepest, FunnelT
 	while (count > 0 && deepest > 0)
 	{
 		FunnelRules cut = cut_rules(rules, deepest);
-		FunnelWalk	walk;
+		FunnelTry	one;
+		FunnelWalk *walk = &one.walk;
 		UnorderedSpan span;
 		size_t		begun;
 		size_t		left;
@@ -98,27 +106,27 @@ walk_on(const WalkSearch *search, const FunnelRules *rules, int deepest, FunnelT
 		if (rules->unordered)
 		{
 			unordered_find(&cut, search->entry, deepest, touches, count, &span);
-			walk.step = span.step;
-			walk.passed = stages_below(span.step);
+			walk->step = span.step;
+			walk->passed = stages_below(span.step);
 			if (span.step > 0)
-				unordered_times(&cut, touches, &span, walk.at, NULL);
+				unordered_times(&cut, touches, &span, walk->at, NULL);
 		}
 		else
-			funnel_walk(&cut, search->entry, touches, count, &walk);
-		if (walk.step == 0)
+			funnel_walk(&cut, search->entry, touches, count, walk);
+		if (walk->step == 0)
 			return;
-		deepest = walk.step;
+		deepest = walk->step;
 		cut = cut_rules(rules, deepest);
-		begun = find_time(touches, count, walk.at[pg_rightmost_one_pos64(walk.passed)]);
+		begun = find_time(touches, count, walk->at[pg_rightmost_one_pos64(walk->passed)]);
 		if (!rules->unordered)
 		{
 			span.first = begun;
-			span.last = find_time(touches, count, walk.at[walk.step - 1]);
+			span.last = find_time(touches, count, walk->at[walk->step - 1]);
 			span.end = group_end(touches, count, span.last);
 		}
 		walk_on(search, rules, deepest - 1, touches, begun);
-		search->reader(search->arg, &walk);
-		left = leave_rest(&cut, &walk, &span, touches);
+		left = leave_rest(&cut, &one, &span, touches);
+		search->reader(search->arg, &one);
 		touches += span.end - left;
 		count -= span.end - left;
 	}

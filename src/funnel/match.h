@@ -16,6 +16,8 @@ extern bool funnel_matcher_asks_channel(const FunnelMatcher *matcher);
 extern uint64 funnel_match_start(FunnelMatcher *matcher, const JourneyView *view);
 extern uint64 funnel_match_stages(const FunnelMatcher *matcher, const JourneyView *view, uint32 i);
 extern size_t funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches);
+extern size_t funnel_match_numbered(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches,
+									uint32 **numbers);
 extern void funnel_match_journey(FunnelMatcher *matcher, const JourneyView *view, FunnelEntry entry,
 								 FunnelWalk *walk);
 extern size_t funnel_match_conversions(FunnelMatcher *matcher, const JourneyView *view, uint32 **conversions);

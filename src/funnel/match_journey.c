@@ -116,14 +116,13 @@ reading_start(FunnelMatcher *matcher, const JourneyView *view, Reading *reading)
 	return true;
 }
 
-/* Reads so many more touchpoints, or all that are left. */
+/* Reads so many more touchpoints, or all that are left, but with their numbers in the journey for times. */
 static inline void
-reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
+reading_numbers(FunnelMatcher *matcher, Reading *reading, uint32 touches)
 {
 	const JourneyView *view = reading->view;
 	uint32		end = view->count - reading->next > touches ? reading->next + touches : view->count;
 	size_t		room = reading->count + (end - reading->next);
-	size_t		count = reading->count;
 
 	if (room > matcher->touch_capacity)
 	{
@@ -135,9 +134,26 @@ reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
 	else
 		reading->count = collect(matcher, reading, end, matcher->channeled, view->events.width);
 	reading->next = end;
+}
+
+/* Puts times in the place of the numbers of touchpoints from count on. */
+static inline void
+reading_times(FunnelMatcher *matcher, Reading *reading, size_t count)
+{
 	/* Times are read last, and only of those that matter.  The engine relies on their order. */
 	for (; count < reading->count; count++)
-		matcher->touches[count].at = reading->at = journey_at_after(view, (uint32) matcher->touches[count].at, reading->at);
+		matcher->touches[count].at = reading->at =
+			journey_at_after(reading->view, (uint32) matcher->touches[count].at, reading->at);
+}
+
+/* Reads so many more touchpoints, or all that are left. */
+static inline void
+reading_on(FunnelMatcher *matcher, Reading *reading, uint32 touches)
+{
+	size_t		count = reading->count;
+
+	reading_numbers(matcher, reading, touches);
+	reading_times(matcher, reading, count);
 }
 
 /*
@@ -153,6 +169,23 @@ funnel_match_touches(FunnelMatcher *matcher, const JourneyView *view, const Funn
 	if (!reading_start(matcher, view, &reading))
 		return 0;
 	reading_on(matcher, &reading, view->count);
+	*touches = matcher->touches;
+	return reading.count;
+}
+
+/* The same, with the number in the journey of each; the array of numbers is of the current memory context. */
+size_t
+funnel_match_numbered(FunnelMatcher *matcher, const JourneyView *view, const FunnelTouch **touches, uint32 **numbers)
+{
+	Reading		reading;
+
+	if (!reading_start(matcher, view, &reading))
+		return 0;
+	reading_numbers(matcher, &reading, view->count);
+	*numbers = palloc_extended(Max(reading.count, 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
+	for (size_t i = 0; i < reading.count; i++)
+		(*numbers)[i] = (uint32) matcher->touches[i].at;
+	reading_times(matcher, &reading, 0);
 	*touches = matcher->touches;
 	return reading.count;
 }

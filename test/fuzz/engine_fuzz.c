@@ -165,27 +165,63 @@ same_walk(const FunnelWalk *a, const FunnelWalk *b)
 	return true;
 }
 
-/* Walks that were read. */
+/* Walks that were read, and the touchpoints that they took. */
 typedef struct Walks
 {
+	const Case *c;
 	int			count;
 	FunnelWalk	list[MAX_TOUCHES];
+	bool		spent[MAX_TOUCHES];
 } Walks;
 
 static void
-take_walk(void *arg, const FunnelWalk *walk)
+print_taken(const char *who, const Case *c, const size_t *taken)
 {
+	fprintf(stderr, "%s takes:", who);
+	for (int i = 0; i < c->rules.nstages; i++)
+		fprintf(stderr, taken[i] == FUNNEL_NONE ? " -" : " %zu", taken[i]);
+	fprintf(stderr, "\n");
+}
+
+static void
+take_walk(void *arg, const FunnelTry *one)
+{
+	const FunnelWalk *walk = &one->walk;
 	Walks	   *walks = arg;
+
+	const Case *c = walks->c;
+	FunnelTouch left[MAX_TOUCHES];
+	size_t		place[MAX_TOUCHES];
+	size_t		taken[FUNNEL_MAX_STAGES];
+	size_t		moved[FUNNEL_MAX_STAGES];
+	int			count = 0;
 
 	if (walks->count == MAX_TOUCHES)
 		abort();
 	walks->list[walks->count++] = *walk;
+
+	/* Of what the walks before it have left. */
+	for (int i = 0; i < c->count; i++)
+	{
+		place[i] = walks->spent[i] ? FUNNEL_NONE : (size_t) count;
+		if (!walks->spent[i])
+			left[count++] = c->touches[i];
+	}
+	funnel_taken_next(&c->rules, one, c->touches, c->count, walks->spent, taken);
+	for (int i = 0; i < c->rules.nstages; i++)
+		moved[i] = taken[i] == FUNNEL_NONE ? FUNNEL_NONE : place[taken[i]];
+	if (oracle_takes(&c->rules, c->entry, left, count, walk, moved))
+		return;
+	print_case(c);
+	print_walk("walk", walk);
+	print_taken("engine", c, taken);
+	abort();
 }
 
 static void
 check_walks(const Case *c)
 {
-	Walks		engine = {0};
+	Walks		engine = {.c = c};
 	FunnelWalk	oracle[MAX_TOUCHES];
 	int			count = oracle_walks(&c->rules, c->entry, c->touches, c->count, oracle);
 	bool		same;
@@ -244,6 +280,7 @@ check_case(const Case *c)
 	FunnelWalk	oracle;
 	int64		conversions[2];
 	bool		open[2];
+	size_t		taken[2][FUNNEL_MAX_STAGES];
 
 	funnel_walk(&c->rules, c->entry, c->touches, c->count, &engine);
 	oracle_walk(&c->rules, c->entry, c->touches, c->count, &oracle);
@@ -252,6 +289,17 @@ check_case(const Case *c)
 		print_case(c);
 		print_walk("engine", &engine);
 		print_walk("oracle", &oracle);
+		abort();
+	}
+
+	funnel_taken(&c->rules, &engine, c->touches, c->count, NULL, taken[0]);
+	oracle_taken(&c->rules, c->entry, c->touches, c->count, &oracle, taken[1]);
+	if (memcmp(taken[0], taken[1], sizeof(size_t) * c->rules.nstages) != 0)
+	{
+		print_case(c);
+		print_walk("walk", &engine);
+		print_taken("engine", c, taken[0]);
+		print_taken("oracle", c, taken[1]);
 		abort();
 	}
 

@@ -496,6 +496,108 @@ oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *tou
 	return n + oracle_walks(rules, entry, part, kept, walks + n);
 }
 
+/* The first walk, by its touchpoints stage by stage, that has the times and the value of one; ordered. */
+static bool
+take_first(Search *search, const FunnelWalk *wanted, int stage, uint32 value, size_t *taken)
+{
+	Candidate  *walk = &search->walk;
+
+	while (stage < search->rules->nstages && !(wanted->passed >> stage & 1))
+		stage++;
+	if (stage == search->rules->nstages)
+		return is_valid(search, walk) && walk_value(search, walk) == value;
+	for (int touch = 0; touch < search->count; touch++)
+	{
+		if (!(search->touches[touch].stages >> stage & 1) || holds_touch(walk, touch) ||
+			search->touches[touch].at != wanted->at[stage])
+			continue;
+		walk->stage[walk->size] = stage;
+		walk->touch[walk->size] = touch;
+		walk->size++;
+		taken[stage] = touch;
+		if (take_first(search, wanted, stage + 1, value, taken))
+			return true;
+		walk->size--;
+	}
+	return false;
+}
+
+/* Can so many touchpoints be given to distinct stages? */
+static bool
+all_match(const FunnelRules *rules, const FunnelTouch *touches, int count)
+{
+	return matchable(touches, count, PG_INT64_MIN, PG_INT64_MAX, (UINT64CONST(1) << rules->nstages) - 1) == count;
+}
+
+/* Which touchpoints the winning walk takes, by stage, or of an unordered funnel by step. */
+void
+oracle_taken(const FunnelRules *rules, FunnelEntry entry,
+			 const FunnelTouch *touches, int count, const FunnelWalk *walk, size_t *taken)
+{
+	Search		search = {.rules = rules, .entry = entry, .touches = touches, .count = count};
+	FunnelTouch some[ORACLE_MAX_TOUCHES];
+	bool		held[ORACLE_MAX_TOUCHES] = {false};
+	int			n = 0;
+
+	for (int i = 0; i < rules->nstages; i++)
+		taken[i] = FUNNEL_NONE;
+	if (walk->step == 0)
+		return;
+	if (!rules->unordered)
+	{
+		for (uint32 value = 0;; value++)
+		{
+			search.walk.size = 0;
+			if (take_first(&search, walk, 0, value, taken))
+				return;
+			if (value == ANY_VALUE)
+				abort();
+		}
+	}
+	/* What must be held first, then whatever adds to it. */
+	for (int must = 1; must >= 0; must--)
+		for (int i = 0; i < count; i++)
+		{
+			bool		inside = rules->excluding && touches[i].excluded && touches[i].at > walk->at[0] && touches[i].at < walk->at[walk->step - 1];
+
+			if (touches[i].at < walk->at[0] || touches[i].at > walk->at[walk->step - 1] || inside != must)
+				continue;
+			some[n] = touches[i];
+			held[i] = all_match(rules, some, n + 1);
+			n += held[i];
+		}
+	n = 0;
+	for (int i = 0; i < count; i++)
+		if (held[i])
+			taken[n++] = i;
+}
+
+/* Is there a walk of these touchpoints, with the times of one? */
+bool
+oracle_takes(const FunnelRules *rules, FunnelEntry entry,
+			 const FunnelTouch *touches, int count, const FunnelWalk *walk, const size_t *taken)
+{
+	Search		search = {.rules = rules, .entry = entry, .touches = touches, .count = count};
+	FunnelTouch some[ORACLE_MAX_TOUCHES];
+
+	for (int stage = 0; stage < rules->nstages; stage++)
+	{
+		size_t		touch = taken[stage];
+
+		if ((touch != FUNNEL_NONE) != (walk->passed >> stage & 1))
+			return false;
+		if (touch == FUNNEL_NONE)
+			continue;
+		if (touch >= (size_t) count || touches[touch].at != walk->at[stage] || holds_touch(&search.walk, touch) ||
+			(!rules->unordered && !(touches[touch].stages >> stage & 1)))
+			return false;
+		some[search.walk.size] = touches[touch];
+		search.walk.stage[search.walk.size] = stage;
+		search.walk.touch[search.walk.size++] = touch;
+	}
+	return is_valid(&search, &search.walk) && (!rules->unordered || all_match(rules, some, search.walk.size));
+}
+
 /*
  * Rule 8: not completed, and some walk that has begun goes on with touchpoints
  * yet to come until it is at least as deep.  Those may be of any kind, and the

@@ -13,6 +13,10 @@ extern void oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 extern int64 oracle_conversions(const FunnelRules *rules, FunnelEntry entry,
 								const FunnelTouch *touches, int count);
 extern int	oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks);
+extern void oracle_taken(const FunnelRules *rules, FunnelEntry entry,
+						 const FunnelTouch *touches, int count, const FunnelWalk *walk, size_t *taken);
+extern bool oracle_takes(const FunnelRules *rules, FunnelEntry entry,
+						 const FunnelTouch *touches, int count, const FunnelWalk *walk, const size_t *taken);
 extern bool oracle_open(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, int count, int64 now);
 

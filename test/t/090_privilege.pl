@@ -214,7 +214,7 @@ run_sql($node, "$path " . sprintf($create, 'false') . q{; CREATE SCHEMA planted 
 run_sql($node, "$path GRANT SELECT ON public.events TO mallory; " . q{
 	DO $$BEGIN EXECUTE replace(format('CREATE VIEW planted.map AS %s', pg_get_viewdef('shop.map'::regclass)), '''shop''::regnamespace', '''planted''::regnamespace'); END$$;
 	CREATE VIEW planted.journeys AS SELECT * FROM shop.journeys; ALTER VIEW planted.map OWNER TO mallory; ALTER VIEW planted.journeys OWNER TO mallory}, %after);
-run_sql_fails($node, q{SELECT FROM cjm.funnel_report('planted'::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::jsonb, NULL::text)}, '42501', qr/the view "map" of the map "planted" belongs to mallory, and its schema to bob/,
+run_sql_fails($node, q{SELECT FROM cjm.funnel_report('planted'::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::jsonb, NULL::text, NULL::boolean)}, '42501', qr/the view "map" of the map "planted" belongs to mallory, and its schema to bob/,
 	'a report refuses it', %after);
 is(run_sql($node, "$path SELECT map FROM cjm.maps", %after), 'shop', 'and it is not listed');
 

@@ -15,13 +15,14 @@ CREATE FUNCTION cjm.funnel_report(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
-	count text DEFAULT 'customers')
+	count text DEFAULT 'customers',
+	value boolean DEFAULT false)
 	RETURNS TABLE (by_value text, bucket_start timestamptz, closed boolean,
 		step integer, stage text, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint,
 		rate_low float8, rate_high float8,
 		median_time interval, mean_time interval, p90_time interval, median_total interval, p90_total interval,
 		median_time_seconds float8, mean_time_seconds float8, p90_time_seconds float8, median_total_seconds float8, p90_total_seconds float8,
-		refused bigint)
+		refused bigint, value_sum numeric, value_mean numeric, valued_customers bigint)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -29,6 +30,7 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 	lead text;
+	funnel text;
 BEGIN
 	IF bucket IS NOT NULL THEN
 		PERFORM cjm_internal.map_period(bucket);
@@ -37,17 +39,23 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('count must be customers or walks, not "%s"', count);
 	END IF;
-	lead := format('s.label, lower(s.entered), %s,', CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END);
-	RETURN QUERY EXECUTE CASE WHEN count = 'walks' THEN cjm_internal.map_walks_sql(def, lead, by, bucket, ranged)
-			ELSE cjm_internal.map_funnel_sql(def, lead, by, bucket, ranged) END
+	lead := format('s.label, lower(s.entered) AS bucket_start, %s AS closed,', CASE WHEN bucket IS NULL THEN 'NULL::boolean' ELSE cjm_internal.map_bucket_sql(def) END);
+	funnel := CASE WHEN count = 'walks' THEN cjm_internal.map_walks_sql(def, lead, by, bucket, ranged) ELSE cjm_internal.map_funnel_sql(def, lead, by, bucket, ranged) END;
+	-- Values take a second look at the journeys.  Arrays are equal where both hold NULL, and can be hashed.
+	RETURN QUERY EXECUTE CASE WHEN value AND (def).value IS NOT NULL
+			THEN format('SELECT f.*, coalesce(v.value, 0), trim_scale(v.value / v.valued::numeric), coalesce(v.valued, 0) FROM (%s) f
+				LEFT JOIN (%s) v ON v.step = f.step AND ARRAY[v.label] = ARRAY[f.label] AND ARRAY[v.entered] = ARRAY[f.bucket_start]
+				ORDER BY f.bucket_start, f.label COLLATE "C", f.step', funnel, cjm_internal.map_step_values_sql(def, by, bucket, ranged, coalesce(count = 'walks', false)))
+			ELSE format('SELECT f.*, NULL::numeric, NULL::numeric, NULL::bigint FROM (%s) f', funnel) END
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz, jsonb, text) IS
+COMMENT ON FUNCTION cjm.funnel_report(text, text, text, timestamptz, timestamptz, jsonb, text, boolean) IS
 'the funnel of a map, of walks that begin in a time range.
 by: NULL, a dimension of the map (segment), channel or entry_channel (of the first touchpoint of the winning walk), first_channel (of the customer), session_channel (of the session in which the walk began); bucket: NULL, hour, day, week, month, quarter or year of the walk''s beginning
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 count: customers, or walks, which counts tries (walks(journey, funnel)) in the column customers; of a try it is not told whether it may go on or was refused, and both have dropped
+value: whether to say what the touchpoints were worth that the walks took at each step (funnel_touchpoints): value_sum, value_mean and valued_customers, those whose touchpoint there has a value; NULL without it, or where the map has no value
 Columns as in the views funnel, funnel_by_segment and funnel_by_week.';
 
 CREATE FUNCTION cjm.funnel_by_dimension_report(

@@ -273,7 +273,7 @@ BEGIN
 
 	FOR step, stage, customers, step_rate, overall_rate IN
 		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
-		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time, where_is, 'customers'::text) f ORDER BY f.step
+		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time, where_is, 'customers'::text, false) f ORDER BY f.step
 	LOOP
 		first := coalesce(first, customers);
 		new_step_rate := coalesce(new_rates[step], step_rate);
