@@ -7,6 +7,7 @@
 
 #include "common/int.h"
 #include "common/shortest_dec.h"
+#include "statistics/student.h"
 
 typedef struct Scale
 {
@@ -118,62 +119,6 @@ csat_range(const Answers *answers)
 	ProportionRange range = proportion_range(share);
 
 	return (ScoreRange) {range.low, range.high};
-}
-
-/* From this many degrees of freedom on the expansion is exact to 12 digits. */
-#define MANY_DEGREES 200
-
-/*
- * The share of Student's t distribution that lies within +- t, for a whole
- * number of degrees of freedom: Abramowitz and Stegun, Handbook of
- * Mathematical Functions, 26.7.3 and 26.7.4.
- */
-static double
-student_within(double t, int degrees)
-{
-	double		angle = atan(t / sqrt(degrees));
-	double		cosine = cos(angle);
-	double		term = degrees % 2 ? cosine : 1;
-	double		sum = 0;
-
-	for (int k = degrees % 2; k <= degrees - 2; k += 2)
-	{
-		sum += term;
-		term *= cosine * cosine * (k + 1) / (k + 2);
-	}
-	return degrees % 2 ? M_2_PI * (angle + sin(angle) * sum) : sin(angle) * sum;
-}
-
-/* What 95 % of Student's t distribution lie within, +- this: by bisection, or by the expansion 26.7.5. */
-static double
-student_95(int64 degrees)
-{
-	double		low = Z95;
-	double		high = 12.8;	/* a little more than at one degree */
-
-	if (degrees >= MANY_DEGREES)
-	{
-		double		z = Z95;
-		double		v = (double) degrees;
-		double		square = z * z;
-		double		g1 = z * (square + 1) / 4;
-		double		g2 = z * ((5 * square + 16) * square + 3) / 96;
-		double		g3 = z * (((3 * square + 19) * square + 17) * square - 15) / 384;
-		double		g4 = z * ((((79 * square + 776) * square + 1482) * square - 1920) * square - 945) / 92160;
-
-		return z + (g1 + (g2 + (g3 + g4 / v) / v) / v) / v;
-	}
-	for (;;)
-	{
-		double		middle = (low + high) / 2;
-
-		if (middle <= low || middle >= high)
-			return middle;
-		if (student_within(middle, (int) degrees) < 0.95)
-			low = middle;
-		else
-			high = middle;
-	}
 }
 
 /*

@@ -106,7 +106,7 @@ COMMENT ON FUNCTION cjm_internal.map_nearest(text, text[]) IS 'the one of the na
 -- In the order in which they are made: each reads none but earlier ones.
 CREATE FUNCTION cjm_internal.map_view_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN '{map,events,journeys,customers,funnel,funnel_by_segment,funnel_by_week,funnel_by_dimension,drop_off,sessions,bounce,retention,lifecycle,touchpoints,stages,transitions,paths,attribution,spend,channels,feedback}'::text[];
+RETURN '{map,events,journeys,customers,funnel,funnel_by_segment,funnel_by_week,funnel_by_dimension,drop_off,sessions,bounce,retention,lifecycle,touchpoints,stages,transitions,paths,attribution,spend,channels,feedback,metrics}'::text[];
 COMMENT ON FUNCTION cjm_internal.map_view_names() IS 'the views of a map in the order in which they are made';
 
 CREATE FUNCTION cjm_internal.kept_names() RETURNS text[]

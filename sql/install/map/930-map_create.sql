@@ -178,13 +178,15 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT e.view_name, e.column_name, e.comment FROM cjm_internal.map_economics_comments() e
 	UNION ALL
-	SELECT f.view_name, f.column_name, f.comment FROM cjm_internal.map_feedback_comments() f;
+	SELECT f.view_name, f.column_name, f.comment FROM cjm_internal.map_feedback_comments() f
+	UNION ALL
+	SELECT m.view_name, m.column_name, m.comment FROM cjm_internal.map_metrics_comments() m;
 END;
 COMMENT ON FUNCTION cjm_internal.map_comments() IS 'the comments of the views and columns of every map';
 
 -- The names of the views of a map, definition first, and what each selects.
 CREATE FUNCTION cjm_internal.map_views(map cjm_internal.map) RETURNS TABLE (place bigint, view_name text, query text)
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 21
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000 ROWS 22
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -222,7 +224,8 @@ BEGIN
 			cjm_internal.map_attribution_view_sql(map),
 			cjm_internal.map_spend_sql(map),
 			cjm_internal.map_channels_sql(map, format('(c.bucket AT TIME ZONE %L)::date AS week,', (map).time_zone), NULL, 'week', 'conversion', NULL, false),
-			cjm_internal.map_feedback_sql(map, '', NULL, false)]) WITH ORDINALITY v(view_name, query, place);
+			cjm_internal.map_feedback_sql(map, '', NULL, false),
+			cjm_internal.map_metrics_view_sql(map)]) WITH ORDINALITY v(view_name, query, place);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a map in the order in which they are made, and what each selects';
