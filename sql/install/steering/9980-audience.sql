@@ -194,7 +194,8 @@ BEGIN
 	IF fresh THEN
 		EXECUTE format('CREATE INDEX ON %s.audience_members (audience) WHERE left_at IS NULL', schema);
 	END IF;
-	EXECUTE format('INSERT INTO %s.audience_state DEFAULT VALUES ON CONFLICT DO NOTHING', schema);
+	-- A row that a refresh has updated is waited for by ON CONFLICT, so it is looked for first.
+	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.audience_tables(cjm_internal.map) IS 'makes the tables of a map that has audiences, where they are not there yet';
