@@ -159,6 +159,30 @@ my ($status, undef, $errors) = $node->psql('postgres', q{SET statement_timeout =
 like($errors, qr/statement timeout/, 'a statement is cancelled in its trigger or before');
 is(run_sql($node, q{SELECT count(*) FROM odd}), '44000', 'and has written nothing');
 
+# A table that becomes a part of another one, and is none any more.  Where PostgreSQL took a statement's triggers that see rows for triggers
+# of rows, it does not let it.
+run_sql($node, q{CREATE TABLE lone (who int, at timestamptz, what text); INSERT INTO lone VALUES (1, '2026-01-01Z', 'a');
+	SELECT create_map('lone', 'lone', 'who', 'at', 'what', 'a -> b', keep => true); SELECT refresh_journeys('lone');
+	CREATE TABLE whole (who int, at timestamptz, what text) PARTITION BY RANGE (at)});
+my $lone = q{SELECT state, coalesce(reason, ''), customers, touchpoints, changes, (SELECT count(*) FROM check_journeys('lone')) FROM kept('lone')};
+my $refresh = q{SELECT refresh_journeys('lone')};
+my $attach = 'ALTER TABLE whole ATTACH PARTITION lone DEFAULT';
+if (lacks_fix($node, 15 => 14, 16 => 10, 17 => 6))
+{
+	run_sql_fails($node, $attach, '0A000', qr/prevents table "lone" from becoming a partition/, 'this minor release does not attach a table with triggers');
+	is(run_sql($node, $lone), 'folded||1|1|0|0', 'and all stays as it is');
+}
+else
+{
+	run_sql($node, "$attach; INSERT INTO whole VALUES (3, '2026-01-01Z', 'a')");
+	is(run_sql($node, $lone), 'rows|public.lone became a part of another table, or is none any more|1|1|0|0', 'what became a partition is read');
+	is(run_sql($node, $refresh), 'the rows are read for as long as that is so', 'and nothing is built of it');
+	run_sql($node, 'ALTER TABLE whole DETACH PARTITION lone');
+	is(run_sql($node, $lone), 'rows|journeys cannot be kept: "lone" is a partition itself|1|1|0|0', 'one that was a partition is read until it is built');
+	is(run_sql($node, $refresh), '2 journeys built', 'it is built');
+	is(run_sql($node, $lone), 'folded||2|2|0|0', 'and kept as before');
+}
+
 server_is_well($node);
 server_is_well($subscriber);
 done_testing();

@@ -39,7 +39,7 @@ do
 		my $sum = $sums{$partitioned} //= {};
 
 		make_maps($node, $partitioned);
-		my $tally = play($node, make_scripts(seed => $seed + $round, transactions => $transactions[$partitioned], partitioned => $partitioned));
+		my $tally = play($node, make_scripts($node, seed => $seed + $round, transactions => $transactions[$partitioned], partitioned => $partitioned));
 		my ($end, $folded) = (settle($node), run_sql($node, 'SELECT folded FROM kept.kept'));
 
 		add_tally($sum, { %$tally, folded => $folded, settled => $end eq 'folded|0' });
@@ -113,7 +113,7 @@ foreach my $mutant (sort keys %mutants)
 	{
 		make_maps($node, 0);
 		$mutants{$mutant}->();
-		$tally = play($node, make_scripts(seed => $seed + ++$tries, transactions => 15));
+		$tally = play($node, make_scripts($node, seed => $seed + ++$tries, transactions => 15));
 		run_sql($node, $honest);
 	}
 	cmp_ok($tally->{different}, '>', 0, "$mutant is found out, at try $tries: $tally->{different} comparisons differ");

@@ -59,7 +59,7 @@ foreach my $n (1 .. $crashes)
 
 	make_maps($node, $partitioned) if $n % $life == 1 || $life == 1;
 	run_sql($node, 'DELETE FROM stress_over');
-	my @sessions = start_scripts($node, make_scripts(seed => $seed + $n, transactions => 400, partitioned => $partitioned, rare => $n % 3 == 0));
+	my @sessions = start_scripts($node, make_scripts($node, seed => $seed + $n, transactions => 400, partitioned => $partitioned, rare => $n % 3 == 0));
 	sleep 0.5 + rand 1.2;
 	run_sql($node, 'CHECKPOINT') if $n % 4 == 0;
 

@@ -20,7 +20,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(staged_server start_server start_node run_sql run_sql_fails plan_of write_bytes server_is_well);
+our @EXPORT = qw(staged_server start_server start_node run_sql run_sql_fails plan_of write_bytes server_is_well lacks_fix);
 
 my %started_at;
 
@@ -118,6 +118,15 @@ sub server_is_well
 		$started_at{ $node->name }, 'the server has not restarted');
 	unlike($log, qr/terminated by signal|PANIC:|TRAP:/, 'no process of the server has crashed');
 	return;
+}
+
+# Whether a server is of a minor release before the one that mended something, which is given for each major release that had it broken.
+sub lacks_fix
+{
+	my ($node, %mended) = @_;
+	my $version = run_sql($node, 'SHOW server_version_num');
+
+	return $version % 10000 < ($mended{ int($version / 10000) } // 0);
 }
 
 1;
