@@ -78,7 +78,7 @@ my @calls = (
 		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)})),
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
-		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, width => a.width)',
+		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, width => a.width)', q{cjm_internal.funnel_drawn_groups((SELECT d FROM cjm_internal.map_definition(a.map_view) d), 'first_channel', NULL, NULL)},
 		'funnel_report(a.map, bucket => a.bucket)', q{funnel_report(a.map, count => 'walks')}, q{funnel_report(a.map, value => true)}, 'funnel_by_dimension_report(a.map)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
 		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'feedback_report(a.map)', q{metric_report(a.map, 'visits')}, q{cjm_internal.map_metric_report(a.map, 'visits', 'week', '-infinity', 'infinity', NULL, NULL)}, 'bounce_report(a.map)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
 		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',

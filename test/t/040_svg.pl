@@ -111,6 +111,16 @@ run_utf8(q{
 	SELECT create_map('few', 'few', 'customer', 'at', 'event', 'view -> cart')});
 $drawings{"$_ of few"} = run_utf8("SELECT ${_}_svg('few')") foreach qw(map funnel retention);
 
+# Of groups, whose names may be anything; nobody; and one alone.
+run_utf8(q{
+	SELECT create_map('groups', 'events_0', 'customer', 'at', 'event', 'view -> cart -> purchase', channel => '''ads''',
+		segment => $$(ARRAY['LV', NULL, '</style></svg><p>out</p>', repeat('W', 200), 'الإلكتروني عن المنتجات', '&lt;b&gt; %s', 'customers by quarter of the year in which they came first and of the country', 'LV', ' ', 'few', 'EE'])[1 + customer % 11]$$)});
+foreach my $by ('segment', 'first_channel')
+{
+	$drawings{"$_ of groups by $by"} = run_utf8("SELECT ${_}_svg('groups', by => '$by')") foreach qw(map funnel retention);
+}
+$drawings{"$_ of no groups"} = run_utf8("SELECT ${_}_svg('groups', by => 'segment', where_is => '{\"segment\": []}')") foreach qw(map funnel retention);
+
 # Numbers as large as they can be.
 run_utf8(q{
 	CREATE TABLE large (stats funnel_stats);
@@ -118,11 +128,11 @@ run_utf8(q{
 	DO $$BEGIN FOR i IN 1 .. 40 LOOP UPDATE large SET stats = funnel_stats_combine(stats, stats); END LOOP; END$$});
 $drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of its own ' || repeat('and so on ', 30)) FROM large});
 $drawings{'no title'} = run_utf8(q{SELECT funnel_svg(stats, '') FROM large});
-$drawings{'map of many'} = run_utf8(q{SELECT cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(stats),
+$drawings{'map of many'} = run_utf8(q{SELECT cjm_internal.svg_page(cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(stats),
 	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch) FROM three.touchpoints t),
-	15, 'Many') FROM large});
-$drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::cjm_internal.retention_drawn_cell
-	ORDER BY r.cohort, r.number), 'Many') FROM three.retention r});
+	15, 'Many')) FROM large});
+$drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.svg_page(cjm_internal.retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::cjm_internal.retention_drawn_cell
+	ORDER BY r.cohort, r.number), 'Many')) FROM three.retention r});
 
 # What is in them.
 holds($drawings{'map of three'}, qr{\A<svg xmlns="http://www\.w3\.org/2000/svg" .*</svg>\z}s, 'a drawing is one element');
@@ -174,6 +184,23 @@ holds($drawings{'retention of years'}, qr/latest 24 are shown/, 'of many cohorts
 holds($drawings{'retention of years'}, qr/class="growing".*not over yet/s, 'and which months are not over');
 my ($whole) = $drawings{q{funnel of <b onclick="window.harmed=1">&'"}} =~ m{<title>(6\. [^<]*)</title>};
 is($whole =~ s/^6\. ((?:&#1078;)+):.*/length($1) \/ 7/esr, 200, 'a long label is whole in its tooltip');
+
+# Groups: the largest first, those of whom nothing is known in their place, and six of the others.
+my @groups = map { s/&#(\d+);/chr $1/egr } run_sql($node, q{SELECT string_agg(l, E'\n' ORDER BY n DESC, l COLLATE "C") FROM (SELECT coalesce(cjm_internal.svg_escape(segment), 'not known') AS l, count(*) AS n FROM groups.customers WHERE step > 0 GROUP BY 1) s}) =~ /.+/g;
+foreach my $kind (qw(map funnel retention))
+{
+	my @shown = map { s/&#(\d+);/chr $1/egr } $drawings{"$kind of groups by segment"} =~ /<svg y=[^>]*>\n<title[^>]*>(.*?)<\/title>/g;
+
+	is(scalar @shown, 8, "$kind: six groups, not known, and others");
+	is(pop @shown, 'others', "$kind: others last");
+	is(scalar(grep { my $shown = $_; grep { $_ eq $shown } @groups } @shown), 7, "$kind: groups that there are") or diag("@shown");
+	is($shown[0], 'LV', "$kind: the largest first");
+	holds($drawings{"$kind of groups by segment"}, qr/the 7 largest groups by segment, and all others together/, "$kind says so");
+	holds($drawings{"$kind of no groups"}, qr/>nobody</, "$kind of nobody");
+	my %ids;
+	$ids{$_}++ foreach $drawings{"$kind of groups by segment"} =~ / id="([^"]*)"/g;
+	is(scalar(grep { $_ > 1 } values %ids), 0, "$kind: no id twice");
+}
 
 # The same bytes whatever the settings.
 my $forced = run_sql($node, q{SELECT name FROM pg_settings WHERE name IN ('debug_parallel_query', 'force_parallel_mode')});

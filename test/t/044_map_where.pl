@@ -1,7 +1,8 @@
 # where_is: every report and drawing of a map, asked about some customers, is that of
-# a map of those customers alone, whose source is a view in plain SQL.  The functions
-# come from pg_proc: one that forgets where_is fails here, and who adds one adds
-# nothing but the arguments that it cannot do without.
+# a map of those customers alone, whose source is a view in plain SQL.  by: a group of
+# one is that of the customers in it.  The functions come from pg_proc: one that
+# forgets where_is or by fails here, and who adds one adds nothing but the arguments
+# that it cannot do without.
 
 use strict;
 use warnings;
@@ -47,6 +48,8 @@ my %without = (
 	create_map => 'makes a map', drop_map => 'ends one', check_map => 'holds the definition of a map against its rows', keep_journeys => 'stores journeys', refresh_journeys => 'stores journeys', unkeep_journeys => 'ends that',
 	kept => 'says how the store stands', check_journeys => 'holds the store against the rows',
 	map({ ($_ => 'is about an audience, which has a where_is of its own') } qw(audience drop_audience refresh_audiences take_changes audience_report)), create_audience => 'makes an audience');
+# What is by dimensions in another way.
+my %by_otherwise = (funnel_by_dimension_report => 'by all of them at once');
 # Arguments that have no default.
 my %needed = (rates => q('{"2": 0.5, "3": 0.25}'::jsonb));
 
@@ -59,6 +62,7 @@ foreach (split /\n/, run_sql($node, q{
 
 	next if exists $without{$name};
 	ok((grep { $_ eq 'where_is' } split /,/, $arguments), "$name takes where_is") or next;
+	ok((grep { $_ eq 'by' } split /,/, $arguments), "$name takes by") unless $by_otherwise{$name};
 	$takes{$name} = { set => $set eq 't', map({ ($_ => 1) } split /,/, $arguments), required => [ split /,/, $required ] };
 }
 cmp_ok(scalar keys %takes, '>', 15, 'there are reports');
@@ -166,20 +170,53 @@ compare('{"segment": ["LV", null], "first_channel": "ads"}', q{p.first_channel =
 
 ok($compared{$_} && $matters{$_}, "$_: $compared{$_} comparisons, and it matters who is asked for") foreach sort keys %takes;
 
-# A group of a report is the report of those who are in it.
+# What is no name is told, and what was meant.
+foreach my $name (sort keys %takes)
+{
+	my $asked = sub { my $call = call('whole', $name, map({ "$_ => $needed{$_}" } @{ $takes{$name}{required} }), $_[0]); $call =~ s/^SELECT \* FROM/SELECT count(*) FROM/; $call };
+
+	run_sql_fails($node, $asked->($by_otherwise{$name} ? q{dimensions => '{segmnt}'} : q{by => 'segmnt'}), '22023', qr/"segmnt".*Did you mean "segment"\?/s, "$name by what is none");
+	run_sql_fails($node, $asked->(q{where_is => '{"devise": "mobile"}'}), '22023', qr/"devise".*Did you mean "device"\?/s, "$name where nothing is");
+	run_sql_fails($node, $asked->(q{by => $b$'); SELECT 1/0 --$b$}), '22023', qr/by "'\); SELECT/, "$name by SQL") unless $by_otherwise{$name};
+}
+
+# A group of a report is the report of those who are in it, but for what depends on all that is shown: a share, and how sure a difference is.
 my %grouped = map { $_ => 1 } split /\n/, run_sql($node, q{SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'cjm'::regnamespace AND 'by' = ANY (p.proargnames) AND 'by_value' = ANY (p.proargnames)});
-foreach my $name (grep { $grouped{$_} && !/^(?:drop_off_report|touchpoint_report)$/ } sort keys %takes)
+my %of_all = (touchpoint_report => q{ - 'difference_low' - 'difference_high' - 'sure'}, funnel_drivers => q{ - 'adjusted_p_value'});
+foreach my $name (grep { $grouped{$_} && $_ ne 'drop_off_report' } sort keys %takes)
 {
 	foreach my $by ('segment', 'first_channel', 'device')
 	{
 		my @ways = ('', $range{lately} x !!$takes{$name}{from_time}, $takes{$name}{bucket} ? q{bucket => 'month'} : ());
-		my @same = map { my $way = $_; map { my $call = sub { "SELECT to_jsonb(r) - 'by_value' FROM cjm.$name(" . join(', ', grep { $_ ne '' } q('whole'), $way, $_[0]) . ') r' };
+		my @same = map { my $way = $_; map { my $call = sub { "SELECT to_jsonb(r) - 'by_value'" . ($of_all{$name} // '') . " FROM cjm.$name(" . join(', ', grep { $_ ne '' } q('whole'), map({ "$_ => $needed{$_}" } @{ $takes{$name}{required} }), $way, $_[0]) . ') r' };
 			sprintf q{differ($q$%s$q$, $q$%s$q$)}, $call->("by => '$by'") . " WHERE by_value IS NOT DISTINCT FROM $_", $call->("where_is => jsonb_build_object('$by', $_)") }
 			($by eq 'segment' ? (q('LV'), 'NULL::text') : $by eq 'device' ? (q('mobile'), q('desk\top'), 'NULL::text') : q('ads')) } @ways;
 
 		like(run_sql($node, 'SELECT ' . join ', ', @same), qr/^same [1-9]\d*(?:\|same \d+)*$/, "$name by $by");
 	}
 }
+
+# And so are the drawings of groups; of a map the touchpoints are coloured by how sure they are of all that are drawn.
+foreach my $name (grep { !$takes{$_}{set} && $takes{$_}{by} } sort keys %takes)
+{
+	foreach my $by ('segment', 'device')
+	{
+		foreach my $way ('', $range{lately})
+		{
+			my $drawn = sub { run_sql($node, "SELECT cjm.$name(" . join(', ', grep { $_ ne '' } q('whole'), $way, $_[0]) . ')') };
+			my $all = $drawn->("by => '$by'");
+
+			foreach my $value ($by eq 'segment' ? ('"LV"', 'null') : ('"mobile"', 'null'))
+			{
+				my ($said) = $drawn->("where_is => '{\"$by\": $value}'") =~ m{<desc[^>]*>(.*?)</desc>}s;
+
+				$said =~ s/ \w: (?:before|\w): .*//s if $name eq 'map_svg';
+				ok(length $said > 20 && index($all, $said) > 0, "$name by $by ($way) has the drawing of $value");
+			}
+		}
+	}
+}
+like(run_sql($node, q{SELECT string_agg(l, E'\n') FROM cjm.funnel_chart('whole', by => 'segment') l}), qr/^not known\n\Q$_\E(?:\n\n|$)/m, 'funnel_chart has charts') foreach run_sql($node, q{SELECT string_agg(l, E'\n') FROM cjm.funnel_chart('whole', where_is => '{"segment": null}') l});
 
 # Of words that are a walk's the range is that of the walks.
 foreach my $when ('always', 'lately')

@@ -35,7 +35,8 @@ CREATE TYPE cjm_internal.map AS (
 	source_name text,
 	dimensions jsonb,
 	session_rule text,
-	where_is jsonb
+	where_is jsonb,
+	groups text[]
 );
 COMMENT ON TYPE cjm_internal.map IS 'the definition of a journey map, as its view "map" has it';
 COMMENT ON COLUMN cjm_internal.map.map IS 'its schema';
@@ -67,6 +68,7 @@ COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called wh
 COMMENT ON COLUMN cjm_internal.map.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm_internal.map.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
 COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 905-map_where.sql';
+COMMENT ON COLUMN cjm_internal.map.groups IS 'no part of a definition: what is shown by itself of that which a drawing is by, all else being one; NULL for all';
 
 CREATE FUNCTION cjm_internal.map_definition(map_view oid) RETURNS SETOF cjm_internal.map
 	AS 'MODULE_PATHNAME', 'map_definition'
@@ -244,6 +246,7 @@ BEGIN
 	PERFORM cjm_internal.map_check_owner(def.map);
 	PERFORM cjm_internal.map_check_where(where_is);
 	def.where_is := where_is;
+	def.groups := NULL;
 	RETURN def;
 END
 $$;

@@ -82,20 +82,32 @@ CREATE FUNCTION cjm_internal.map_words_hint(words text[], name text, lead text) 
 RETURN concat('Did you mean "' || cjm_internal.map_nearest(name, words) || '"? ', lead, (SELECT string_agg(w, ', ' ORDER BY w COLLATE "C") FROM unnest(words) w), '.');
 COMMENT ON FUNCTION cjm_internal.map_words_hint(text[], text, text) IS 'what to do where a name is none of those that a report knows';
 
-CREATE FUNCTION cjm_internal.map_split(words jsonb, by text) RETURNS text
+CREATE FUNCTION cjm_internal.map_split(words jsonb, by text, groups text[] DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	split text := coalesce(words ->> by, 'NULL::text');
+	shown text[] := array_remove(groups, NULL) || NULL::text;
 BEGIN
 	IF by IS NOT NULL AND NOT words ? by THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('this report cannot be split by "%s"', left(by, 100)),
 			HINT = cjm_internal.map_words_hint(ARRAY(SELECT jsonb_object_keys(words)), by, 'It can by ');
 	END IF;
-	RETURN coalesce(words ->> by, 'NULL::text');
+	-- Looked up among those that are shown, NULL being one of them, so that it is worked out once.
+	RETURN CASE WHEN by IS NULL OR groups IS NULL THEN split
+		ELSE format('(%L::text[])[coalesce(array_position(%L::text[], (%s) COLLATE "C"), %s)]', shown || 'others'::text, shown, split, cardinality(shown) + 1) END;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_split(jsonb, text) IS 'SQL: what the rows of a report are split by; an error if this report knows no such word';
+COMMENT ON FUNCTION cjm_internal.map_split(jsonb, text, text[]) IS 'SQL: what the rows of a report are split by, all that are not among the groups, if these are given, being others; an error if this report knows no such word';
+
+-- What stands in braces is there where rows are split.
+CREATE FUNCTION cjm_internal.map_if_split(query text, split boolean) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN regexp_replace(query, '\{([^{}]*)\}', CASE WHEN split THEN '\1' ELSE '' END, 'g');
+COMMENT ON FUNCTION cjm_internal.map_if_split(text, boolean) IS 'SQL with or without what stands in braces';
 
 -- elsewhere: names that the report asks for in another part of its query.  Bytes are compared, whatever the collation.
 CREATE FUNCTION cjm_internal.map_where(map cjm_internal.map, lead text, words jsonb, elsewhere text[] DEFAULT '{}') RETURNS text
@@ -136,3 +148,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_journeys_by(cjm_internal.map, text, text) IS 'SQL: the journeys j of a map that meet a condition, each with the group that its customer is in, of which SQL is given, as label';
+
+-- What is drawn for each group: more of them are no picture.
+CREATE FUNCTION cjm_internal.map_with_groups(map cjm_internal.map, words jsonb, by text, condition text, from_time timestamptz, to_time timestamptz) RETURNS cjm_internal.map
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most CONSTANT integer := 6;
+BEGIN
+	EXECUTE format('SELECT coalesce(array_agg(g.label ORDER BY g.customers DESC, g.label COLLATE "C"), ''{}'')
+		FROM (SELECT l.label, l.customers, row_number() OVER (PARTITION BY l.label IS NULL ORDER BY l.customers DESC, l.label COLLATE "C") AS place
+			FROM (SELECT %s AS label, count(*) AS customers FROM %s.journeys j WHERE %s%s GROUP BY 1) l) g WHERE g.place <= %s',
+		cjm_internal.map_split(words, by), cjm_internal.map_schema(map), condition, cjm_internal.map_where(map, 'AND', words), most)
+		INTO map.groups USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN map;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_with_groups(cjm_internal.map, jsonb, text, text, timestamptz, timestamptz) IS
+	'a map of which the groups that most customers are in, of those who meet a condition, are shown by themselves, the largest first, NULL beside them';

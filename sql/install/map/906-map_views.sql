@@ -218,7 +218,7 @@ BEGIN
 				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %6$s)%7$s AS open%8$s, count(*) AS customers
 			FROM %9$s.journeys j%10$s%11$s',
 		CASE WHEN dimensions IS NULL THEN 'NULL::text' ELSE 'd.name' END,
-		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by) ELSE 'd.value' END,
+		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by, (map).groups) ELSE 'd.value' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, coalesce(entered, '''(,)''::tstzrange'),
 		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,

@@ -21,7 +21,7 @@ CREATE FUNCTION cjm_internal.map_counts_sql(map cjm_internal.map, by text, count
 	SET search_path = pg_catalog, pg_temp
 RETURN format('(SELECT t.label, t.counts, %4$s(cjm_internal.cohort_first(t.counts))%5$s AS first, %6$s(cjm_internal.cohort_last(t.counts))%5$s AS last
 			FROM (SELECT %1$s AS label, %2$s AS counts FROM %3$s.journeys j%8$s%7$s) t)',
-	cjm_internal.map_split(cjm_internal.map_customer_words(map), by), counts, cjm_internal.map_schema(map),
+	cjm_internal.map_split(cjm_internal.map_customer_words(map), by, (map).groups), counts, cjm_internal.map_schema(map),
 	CASE WHEN by IS NOT NULL THEN 'min' END, CASE WHEN by IS NOT NULL THEN ' OVER ()' END, CASE WHEN by IS NOT NULL THEN 'max' END,
 	CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END, cjm_internal.map_where(map, 'WHERE', cjm_internal.map_customer_words(map)));
 COMMENT ON FUNCTION cjm_internal.map_counts_sql(cjm_internal.map, text, text) IS

@@ -131,7 +131,7 @@ COMMENT ON FUNCTION cjm_internal.map_is_amount(text) IS 'SQL: whether a number i
 -- that it is credited to.  What was spent, visits and credits are stacked and added up, so that a channel is there that has but one
 -- of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
 CREATE FUNCTION cjm_internal.map_channels_sql(map cjm_internal.map, lead text, model text, bucket text, dated text, per text, ranged boolean,
-	only_channels boolean DEFAULT NULL) RETURNS text
+	only_channels boolean DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -139,7 +139,8 @@ DECLARE
 	by_model text := coalesce(model, (map).attribution, 'last_touch');
 	by_visit text := coalesce(per, cjm_internal.map_attribution_per(map));
 	words jsonb := cjm_internal.map_words(map);
-	customers text := cjm_internal.map_where(map, CASE WHEN ranged THEN 'AND' ELSE 'WHERE' END, words, '{channel}');
+	split text := cjm_internal.map_split(words, by);
+	customers text := cjm_internal.map_where(map, CASE WHEN ranged AND by IS NULL THEN 'AND' ELSE 'WHERE' END, words, '{channel}');
 BEGIN
 	IF dated IS NULL OR dated <> ALL (ARRAY['conversion', 'touchpoint']) THEN
 		RAISE invalid_parameter_value USING
@@ -155,34 +156,34 @@ BEGIN
 			trim_scale(c.paid / nullif(c.clicks, 0)::numeric) AS cpc, trim_scale(1000 * c.paid / nullif(c.impressions, 0)::numeric) AS cpm,
 			c.visits, c.conversions, cjm_internal.map_money(c.paid::float8 / nullif(c.conversions, 0)) AS cpa, c.revenue,
 			(c.revenue / c.paid)::float8 AS roas, ((c.revenue - c.paid) / c.paid)::float8 AS roi, c.gross_revenue
-		FROM (SELECT f.bucket, f.channel, sum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
+		FROM (SELECT f.bucket, f.channel, %22$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
 				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %18$s AS gross_revenue
 			FROM (
-				SELECT %3$s AS bucket, s.channel, %15$s, NULL::integer AS visits, NULL::float8 AS conversions,
+				SELECT %3$s AS bucket, s.channel, %23$s%15$s, NULL::integer AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue
 				FROM %13$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
-				SELECT %6$s AS bucket, w.channel, NULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
-				FROM %4$s.journeys j CROSS JOIN LATERAL (
+				SELECT %6$s AS bucket, w.channel, %24$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
+				FROM %4$s CROSS JOIN LATERAL (
 					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
 					FROM cjm.sessions(%16$s, %7$L::interval, %21$s) s
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
 						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean, %21$s) a%19$s) w%11$s) f%20$s
-			GROUP BY f.bucket, f.channel) c
-		ORDER BY c.bucket, c.channel COLLATE "C"',
+			GROUP BY f.bucket, f.channel%25$s) c
+		ORDER BY c.bucket, %26$sc.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.day::timestamp) AT TIME ZONE %L', lower(bucket), (map).time_zone) END,
-		cjm_internal.map_schema(map),
+		CASE WHEN by IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, customers) END,
 		concat(CASE WHEN ranged THEN format(' AND s.day::timestamp AT TIME ZONE %1$L >= $1 AND s.day::timestamp AT TIME ZONE %1$L < $2', (map).time_zone) END,
 			-- What was paid was paid for all customers.
-			CASE WHEN customers <> '' THEN ' AND false' END),
+			CASE WHEN customers <> '' OR by IS NOT NULL THEN ' AND false' END),
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
 		(map).session_gap,
 		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, concat(CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, customers), by_visit,
+		(map).stages, by_model, concat(CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, CASE WHEN by IS NULL THEN customers END), by_visit,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
 		cjm_internal.map_earning_journey(map),
@@ -199,10 +200,12 @@ BEGIN
 				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END, cjm_internal.map_earning_journey(map), l.list, by_model, by_visit, (map).session_gap,
 				coalesce(only_channels, cjm_internal.map_only_channels(map)), cjm_internal.map_session_rule_sql(map), l.condition), '' ORDER BY l.place)
 			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END,
-		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))), cjm_internal.map_session_rule_sql(map));
+		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))), cjm_internal.map_session_rule_sql(map),
+		CASE WHEN by IS NOT NULL THEN 'f.label, ' END, CASE WHEN by IS NOT NULL THEN 'NULL::text AS label, ' END, CASE WHEN by IS NOT NULL THEN 'j.label, ' END,
+		CASE WHEN by IS NOT NULL THEN ', f.label' END, CASE WHEN by IS NOT NULL THEN 'c.label COLLATE "C", ' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean) IS 'SQL of the view channels and of channels_report';
+COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean, text) IS 'SQL of the view channels and of channels_report';
 
 CREATE FUNCTION cjm.channels_report(
 	map text,
@@ -213,24 +216,26 @@ CREATE FUNCTION cjm.channels_report(
 	model text DEFAULT NULL,
 	dated text DEFAULT 'conversion',
 	per text DEFAULT NULL,
-	only_channels boolean DEFAULT NULL)
+	only_channels boolean DEFAULT NULL,
+	by text DEFAULT NULL)
 	RETURNS TABLE (channel text, bucket_start timestamptz, impressions bigint, clicks bigint, ctr float8, cost numeric, cpc numeric, cpm numeric,
-		visits bigint, conversions float8, cpa numeric, revenue numeric, roas float8, roi float8, gross_revenue numeric)
+		visits bigint, conversions float8, cpa numeric, revenue numeric, roas float8, roi float8, gross_revenue numeric, by_value text)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT r.channel, r.bucket, r.impressions, r.clicks, r.ctr, r.cost, r.cpc, r.cpm, r.visits, r.conversions, r.cpa,
-			r.revenue, r.roas, r.roi, r.gross_revenue FROM (%s) r',
-		cjm_internal.map_channels_sql(cjm_internal.map_of(map, where_is), 'c.bucket,', model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+			r.revenue, r.roas, r.roi, r.gross_revenue, r.label FROM (%s) r',
+		cjm_internal.map_channels_sql(cjm_internal.map_of(map, where_is), CASE WHEN by IS NULL THEN 'c.bucket, NULL::text AS label,' ELSE 'c.bucket, c.label,' END, model, bucket, coalesce(dated, 'conversion'), per, cjm_internal.map_ranged(from_time, to_time), only_channels, by)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, jsonb, text, text, text, boolean) IS
+COMMENT ON FUNCTION cjm.channels_report(text, text, timestamptz, timestamptz, jsonb, text, text, text, boolean, text) IS
 'what the channels of a map cost in a time range and what they brought.
 model: the attribution model, NULL for the map''s; bucket: NULL, day, week, month, quarter or year
 dated: conversion, for conversions of the range, or touchpoint, for those that touchpoints of the range have the credit for, whenever they happen
 per: touchpoint, or session for one share of a conversion to each visit; only_channels: whether touchpoints without a channel earn nothing; NULL for the map''s
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map and first_channel; what was spent on a part of the customers nobody knows, and is NULL. channel is that of the row, with what was spent on it
+by: NULL, a dimension of the map (segment) or first_channel (of the customer): then a row is of a channel and by_value, and costs are NULL as well
 Of spend the days that begin in the range count. Columns as in the view channels.';
 
 CREATE FUNCTION cjm_internal.map_economics_comments() RETURNS TABLE (view_name text, column_name text, comment text)

@@ -217,7 +217,7 @@ BEGIN
 			cjm_internal.map_bounce_sql(map, '', NULL, false),
 			cjm_internal.map_retention_sql(map, 'month', 'in', NULL, NULL, false, NULL, 1, NULL, NULL, false, false, false),
 			cjm_internal.map_lifecycle_sql(map, 'month', NULL, NULL, NULL, false, false),
-			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false),
+			cjm_internal.map_touchpoints_sql(map, 'event', 'event', false, false),
 			cjm_internal.map_stages_sql(map, '', NULL, false),
 			cjm_internal.map_transitions_sql(map, '', 'event', NULL, false, false, false, NULL),
 			cjm_internal.map_paths_sql(map),

@@ -13,20 +13,18 @@ CREATE FUNCTION cjm.touchpoint_report(
 	RETURNS TABLE (step integer, stage text, by_value text, customers bigint, share float8, touches bigint,
 		first_seen timestamptz, last_seen timestamptz, compared_within interval,
 		with_customers bigint, with_went_on bigint, with_rate float8, without_customers bigint, without_rate float8,
-		difference float8, difference_low float8, difference_high float8, sure boolean)
+		difference float8, difference_low float8, difference_high float8, sure boolean, touchpoint text)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	def cjm_internal.map := cjm_internal.map_of(map, where_is);
-	touch_by text := cjm_internal.map_touch_by(coalesce(by, 'event'));
 BEGIN
-	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(def, 'by_value', touch_by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN QUERY EXECUTE cjm_internal.map_touchpoints_sql(cjm_internal.map_of(map, where_is), 'by_value', coalesce(by, 'event'), cjm_internal.map_ranged(from_time, to_time), true) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.touchpoint_report(text, text, timestamptz, timestamptz, jsonb) IS
 'what customers met at each stage, of walks that begin in a time range (then from step 1 on).
-by: event, or channel, for touchpoints that have one
+by: event; or channel, for touchpoints that have one; or a dimension of the map (segment), first_channel (of the customer), entry_channel or session_channel (of the walk): then by_value is what customers have there, who are compared with others who have the same
+touchpoint: the event or the channel that was met
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel and session_channel
 Columns as in the view touchpoints.';
 
@@ -236,9 +234,10 @@ CREATE FUNCTION cjm.what_if(
 	rates jsonb,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
-	where_is jsonb DEFAULT NULL)
+	where_is jsonb DEFAULT NULL,
+	by text DEFAULT NULL)
 	RETURNS TABLE (step integer, stage text, customers bigint, step_rate float8, overall_rate float8,
-		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8)
+		new_customers float8, new_step_rate float8, new_overall_rate float8, difference float8, by_value text)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 5
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -271,11 +270,13 @@ BEGIN
 	END LOOP;
 	SELECT array_agg(DISTINCT s.step) INTO mandatory FROM cjm.funnel_stages((def).stages) s WHERE NOT s.optional;
 
-	FOR step, stage, customers, step_rate, overall_rate IN
-		SELECT f.step, f.stage, f.customers, f.step_rate, f.overall_rate
-		FROM cjm.funnel_report(what_if.map, NULL::text, NULL::text, from_time, to_time, where_is, 'customers'::text, false) f ORDER BY f.step
+	FOR by_value, step, stage, customers, step_rate, overall_rate IN
+		SELECT f.by_value, f.step, f.stage, f.customers, f.step_rate, f.overall_rate
+		FROM cjm.funnel_report(what_if.map, what_if.by, NULL::text, from_time, to_time, where_is, 'customers'::text, false) f ORDER BY f.by_value COLLATE "C", f.step
 	LOOP
-		first := coalesce(first, customers);
+		IF step = 1 THEN
+			first := customers;
+		END IF;
 		new_step_rate := coalesce(new_rates[step], step_rate);
 		-- What nothing has changed stays to the last digit.  Nobody before is nobody here, whatever the rate would be.
 		new_customers := CASE WHEN step = 1 OR (before = before_now AND new_step_rate IS NOT DISTINCT FROM step_rate) THEN customers
@@ -290,8 +291,9 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION cjm.what_if(text, jsonb, timestamptz, timestamptz, jsonb) IS
+COMMENT ON FUNCTION cjm.what_if(text, jsonb, timestamptz, timestamptz, jsonb, text) IS
 'the funnel of a map if some steps had other rates and all others kept theirs, of walks that begin in a time range.
+by: as of funnel_report: then each group has the new rates, and keeps its own others
 rates: an object of new step rates from 0 to 1, each by the number of the step or, where that is no number of a step, the name of its stage: {"3": 0.5, "purchase": 0.9}
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
 customers, step_rate, overall_rate: as they are; new_customers, new_step_rate, new_overall_rate: as they would be; difference: new_customers - customers
@@ -308,56 +310,59 @@ CREATE FUNCTION cjm.funnel_drivers(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
-	where_is jsonb DEFAULT NULL)
+	where_is jsonb DEFAULT NULL,
+	by text DEFAULT NULL)
 	RETURNS TABLE (kind text, driver text, with_customers bigint, with_converted bigint, with_rate float8,
 		without_customers bigint, without_rate float8,
-		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval)
+		odds_ratio float8, odds_low float8, odds_high float8, p_value float8, adjusted_p_value float8, compared_within interval, by_value text)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 50
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	words jsonb := cjm_internal.map_walk_words(def, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END);
+	split text := cjm_internal.map_split(words, by);
 BEGIN
-	RETURN QUERY EXECUTE format('WITH met AS MATERIALIZED (
+	RETURN QUERY EXECUTE format(cjm_internal.map_if_split('WITH met AS MATERIALIZED (
 			SELECT x.kind, x.step, CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
 				cjm_internal.map_window(x.seconds) AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
 				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
-					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*) AS customers
+					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*) AS customers{, ARRAY[%6$s] AS part}
 			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
 			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%5$s
-			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
 		), fair AS (
-			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until
-			FROM (SELECT u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.step IS NULL AND m.converted GROUP BY u.seconds) w
-			WHERE w.by_then >= 0.9 * w.ever
+			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until{, w.part}
+			FROM (SELECT u.seconds{, m.part}, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.step IS NULL AND m.converted GROUP BY u.seconds{, m.part}) w
+			WHERE w.by_then >= 0.9 * w.ever{ GROUP BY w.part}
 		), counted AS (
-			SELECT m.kind, m.step, m.label, m.met, m.moment, sum(m.customers) AS customers, coalesce(sum(m.customers) FILTER (WHERE m.converted), 0) AS converted
-			FROM met m JOIN fair f ON m.age >= f.age GROUP BY 1, 2, 3, 4, 5
+			SELECT m.kind, m.step, m.label, m.met, m.moment, sum(m.customers) AS customers, coalesce(sum(m.customers) FILTER (WHERE m.converted), 0) AS converted{, m.part}
+			FROM met m JOIN fair f ON m.age >= f.age{ AND f.part = m.part} GROUP BY 1, 2, 3, 4, 5{, m.part}
 		), points AS (
 			SELECT p.*, sum(p.met - p.gone) OVER earlier - (p.met - p.gone) AS had_met,
 				sum(p.met_converted - p.gone_converted) OVER earlier - (p.met_converted - p.gone_converted) AS had_met_converted,
 				sum(p.gone) FILTER (WHERE p.kind IS NULL) OVER later AS there, sum(p.gone_converted) FILTER (WHERE p.kind IS NULL) OVER later AS there_converted
-			FROM (SELECT c.kind, c.label, c.step, c.moment, coalesce(sum(c.customers) FILTER (WHERE c.met), 0) AS met, coalesce(sum(c.converted) FILTER (WHERE c.met), 0) AS met_converted,
+			FROM (SELECT c.kind, c.label, c.step, c.moment{, c.part}, coalesce(sum(c.customers) FILTER (WHERE c.met), 0) AS met, coalesce(sum(c.converted) FILTER (WHERE c.met), 0) AS met_converted,
 					coalesce(sum(c.customers) FILTER (WHERE NOT c.met), 0) AS gone, coalesce(sum(c.converted) FILTER (WHERE NOT c.met), 0) AS gone_converted
-				FROM counted c WHERE c.step IS NOT NULL GROUP BY 1, 2, 3, 4) p
-			WINDOW earlier AS (PARTITION BY p.kind, p.label, p.step ORDER BY p.moment), later AS (PARTITION BY p.step ORDER BY p.moment DESC)
+				FROM counted c WHERE c.step IS NOT NULL GROUP BY 1, 2, 3, 4{, c.part}) p
+			WINDOW earlier AS (PARTITION BY {p.part, }p.kind, p.label, p.step ORDER BY p.moment), later AS (PARTITION BY {p.part, }p.step ORDER BY p.moment DESC)
 		), whole AS (
-			SELECT sum(c.customers) AS customers, sum(c.converted) AS converted FROM counted c WHERE c.step IS NULL
+			SELECT sum(c.customers) AS customers, sum(c.converted) AS converted{, c.part} FROM counted c WHERE c.step IS NULL{ GROUP BY c.part}
 		), risk AS (
 			SELECT p.kind, p.label, p.step, p.moment, p.met, p.met_converted, p.there - p.had_met - p.met AS others,
-				p.there_converted - p.had_met_converted - p.met_converted AS others_converted
-			FROM points p CROSS JOIN fair f WHERE p.met > 0 AND p.moment >= 0 AND p.moment < f.until
+				p.there_converted - p.had_met_converted - p.met_converted AS others_converted{, p.part}
+			FROM points p JOIN fair f ON true{ AND f.part = p.part} WHERE p.met > 0 AND p.moment >= 0 AND p.moment < f.until
 			UNION ALL
-			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted
-			FROM counted c CROSS JOIN whole w WHERE c.step IS NULL AND c.label IS NOT NULL
+			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
+			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
 			SELECT s.*, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
-			FROM (SELECT r.kind, r.label, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
+			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
 					sum(r.met::float8 * r.others_converted::float8 / r.others::float8 ORDER BY r.step, r.moment) / sum(r.met)::float8 AS others_rate,
 					cjm.stratified_odds_ratio(array_agg(r.met_converted::bigint ORDER BY r.step, r.moment), array_agg(r.met::bigint ORDER BY r.step, r.moment),
 						array_agg(r.others_converted::bigint ORDER BY r.step, r.moment), array_agg(r.others::bigint ORDER BY r.step, r.moment)) AS odds
-				FROM risk r WHERE r.others > 0 GROUP BY 1, 2) s
+				FROM risk r WHERE r.others > 0 GROUP BY 1, 2{, 3}) s
 				CROSS JOIN LATERAL (SELECT (s.odds).odds_ratio, (s.odds).odds_low, (s.odds).odds_high, (s.odds).p_value) o
 		), ranked AS (
 			SELECT t.*, t.p_value * count(t.p_value) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
@@ -365,17 +370,18 @@ BEGIN
 		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8, r.others, r.others_rate,
 			r.odds_ratio, r.odds_low, r.odds_high, r.p_value,
 			CASE WHEN r.p_value IS NOT NULL THEN least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC NULLS LAST)) END,
-			justify_hours(make_interval(secs => f.seconds))
-		FROM ranked r CROSS JOIN fair f
-		ORDER BY r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"',
+			justify_hours(make_interval(secs => f.seconds)), %7$s
+		FROM ranked r JOIN fair f ON true{ AND f.part = r.part}
+		ORDER BY {r.part[1] COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
 		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
-		cjm_internal.map_where(def, 'AND', cjm_internal.map_walk_words(def, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END)))
+		cjm_internal.map_where(def, 'AND', words), split, CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'r.part[1]' END)
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
-COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz, jsonb) IS
+COMMENT ON FUNCTION cjm.funnel_drivers(text, timestamptz, timestamptz, jsonb, text) IS
 'what goes with converting: each event and channel that customers met before they converted, and each segment, of walks that begin in a time range; the strongest first.
 where_is: which customers, a value or a list of values by name: {"segment": ["LV", "EE"], "first_channel": null}; the names are dimensions of the map, first_channel, entry_channel or channel, and session_channel
+by: NULL, a dimension of the map (segment), first_channel (of the customer), channel or entry_channel (of the first touchpoint of the winning walk), session_channel (of the session in which the walk began): customers are compared with others who have the same by_value, and p-values are adjusted for all that is shown
 kind, driver: event, channel or segment, and which; touchpoints that match a stage after the first, or what the funnel excludes, are no drivers
 Each customer who met it is compared, at the time they met it first, with those who were at the same stage, had been there as long, and had not met it: whoever comes far has more occasions to meet anything
 with_customers, with_converted, with_rate: customers who began the funnel and met it, where there is anybody to compare them with, who of them converted, and the share

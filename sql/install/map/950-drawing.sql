@@ -153,19 +153,40 @@ RETURN (
 	FROM colours);
 COMMENT ON FUNCTION cjm_internal.svg_style() IS 'the fonts and colours of all drawings, light, dark and printed';
 
--- title and description are texts, body is SVG.  The ids differ between drawings that stand in one page.
-CREATE FUNCTION cjm_internal.svg_page(kind text, width float8, height float8, title text, description text, body text) RETURNS text
+-- What is drawn, before it is on paper: by itself, or among others.
+CREATE TYPE cjm_internal.svg_drawing AS (
+	kind text,
+	width float8,
+	height float8,
+	title text,
+	description text,
+	body text
+);
+COMMENT ON TYPE cjm_internal.svg_drawing IS 'a drawing';
+COMMENT ON COLUMN cjm_internal.svg_drawing.kind IS 'of what it is';
+COMMENT ON COLUMN cjm_internal.svg_drawing.width IS 'its width';
+COMMENT ON COLUMN cjm_internal.svg_drawing.height IS 'its height';
+COMMENT ON COLUMN cjm_internal.svg_drawing.title IS 'its title, a text';
+COMMENT ON COLUMN cjm_internal.svg_drawing.description IS 'a text for those who do not see it';
+COMMENT ON COLUMN cjm_internal.svg_drawing.body IS 'SVG of what is drawn';
+
+-- The ids differ between drawings that stand in one page.
+CREATE FUNCTION cjm_internal.svg_frame(attributes text, drawing cjm_internal.svg_drawing, before text, place text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
-RETURN (
-	SELECT format('<svg xmlns="http://www.w3.org/2000/svg" class="cjm" viewBox="0 0 %1$s %2$s" width="%1$s" height="%2$s" role="img" lang="en" aria-labelledby="%3$s-title %3$s-desc">
+RETURN format('<svg %7$s viewBox="0 0 %1$s %2$s" width="%1$s" height="%2$s" role="img" lang="en" aria-labelledby="%3$s-title %3$s-desc">
 <title id="%3$s-title">%4$s</title>
 <desc id="%3$s-desc">%5$s</desc>
-%6$s
-<rect class="paper" width="%1$s" height="%2$s"/>
-%7$s
-</svg>', cjm_internal.svg_number(width), cjm_internal.svg_number(height), 'cjm-' || left(md5(cjm_internal.svg_escape(concat_ws(' ', kind, title, description))), 8),
-		cjm_internal.svg_escape(title), cjm_internal.svg_escape(description), cjm_internal.svg_style(), body));
-COMMENT ON FUNCTION cjm_internal.svg_page(text, float8, float8, text, text, text) IS
+%8$s%6$s
+</svg>', cjm_internal.svg_number((drawing).width), cjm_internal.svg_number((drawing).height),
+	'cjm-' || left(md5(cjm_internal.svg_escape(concat_ws(' ', (drawing).kind, (drawing).title, (drawing).description, nullif(place, '')))), 8),
+	cjm_internal.svg_escape((drawing).title), cjm_internal.svg_escape((drawing).description), (drawing).body, attributes, before);
+COMMENT ON FUNCTION cjm_internal.svg_frame(text, cjm_internal.svg_drawing, text, text) IS 'an SVG element of a drawing, with attributes and what stands before its body; place tells it from others in a page';
+
+CREATE FUNCTION cjm_internal.svg_page(drawing cjm_internal.svg_drawing) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000
+RETURN cjm_internal.svg_frame('xmlns="http://www.w3.org/2000/svg" class="cjm"', drawing, format(E'%s\n<rect class="paper" width="%s" height="%s"/>\n',
+	cjm_internal.svg_style(), cjm_internal.svg_number((drawing).width), cjm_internal.svg_number((drawing).height)), '');
+COMMENT ON FUNCTION cjm_internal.svg_page(cjm_internal.svg_drawing) IS
 	'a whole SVG: what is drawn, on paper of that size, with a title and a description for those who do not see it';
 
 -- content is SVG already: what svg_lines, svg_escape, svg_rate and the numbers above give.
@@ -180,6 +201,44 @@ CREATE FUNCTION cjm_internal.svg_heading(margin float8, width float8, title text
 RETURN cjm_internal.svg_text(margin, margin + 16, 'title', coalesce((cjm_internal.svg_lines(title, (width - 2 * margin) / 22))[1], '')) ||
 	cjm_internal.svg_text(margin, margin + 38, 'soft', cjm_internal.svg_escape(summary));
 COMMENT ON FUNCTION cjm_internal.svg_heading(float8, float8, text, text) IS 'what stands above a drawing';
+
+-- Small multiples: one drawing beneath another, each of a group and as large as if it stood alone.  Printed they may take several pages.
+CREATE FUNCTION cjm_internal.svg_pages(kind text, title text, summary text, drawings cjm_internal.svg_drawing[]) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 5000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	margin CONSTANT float8 := 28;
+	width float8;
+	y float8 := margin + 56;
+	one cjm_internal.svg_drawing;
+	body text := '';
+BEGIN
+	SELECT greatest(max(d.width), 640) INTO width FROM unnest(drawings) d;
+	FOREACH one IN ARRAY drawings
+	LOOP
+		body := body || format(E'<path d="M%s %sH%s" class="rule"/>\n', cjm_internal.svg_number(margin), cjm_internal.svg_number(y), cjm_internal.svg_number(width - margin)) ||
+			cjm_internal.svg_frame(format('y="%s"', cjm_internal.svg_number(y)), one, '', y::text) || E'\n';
+		y := y + one.height;
+	END LOOP;
+	one := (kind, width, greatest(y, margin + 84), title, summary, cjm_internal.svg_heading(margin, width, title, summary) || body);
+	RETURN cjm_internal.svg_frame('xmlns="http://www.w3.org/2000/svg" class="cjm many"', one, format(E'%s\n<style>.many svg .title{font-size:16px}@media print{.cjm.many{max-height:none}}</style>\n<rect class="paper" width="%s" height="%s"/>\n',
+		cjm_internal.svg_style(), cjm_internal.svg_number(one.width), cjm_internal.svg_number(one.height)), '');
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.svg_pages(text, text, text, cjm_internal.svg_drawing[]) IS 'a whole SVG of several drawings';
+
+-- Of whom a drawing among others is.
+CREATE FUNCTION cjm_internal.draw_group(label text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(label, ''), 'not known');
+COMMENT ON FUNCTION cjm_internal.draw_group(text) IS 'what a group is called in a drawing';
+
+CREATE FUNCTION cjm_internal.draw_groups(by text, labels text[], groups text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN labels = '{}' THEN 'nobody' WHEN array_position(groups, labels[cardinality(labels)]) IS NOT NULL THEN format('%s by %s, the largest first', CASE cardinality(labels) WHEN 1 THEN '1 group' ELSE cardinality(labels) || ' groups' END, by)
+	ELSE format('the %s largest groups by %s, and all others together', cardinality(labels) - 1, by) END;
+COMMENT ON FUNCTION cjm_internal.draw_groups(text, text[], text[]) IS 'which groups are drawn, in a line';
 
 CREATE FUNCTION cjm_internal.svg_rect(x float8, y float8, width float8, height float8, class text, rounded float8 DEFAULT 2) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -65,6 +65,30 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map, timestamptz, timestamptz) IS 'the same of a map, from its view funnel, or of walks that begin in a range and of the customers that are asked for';
 
+-- The largest groups of those who have a walk that begins in a range.
+CREATE FUNCTION cjm_internal.map_began_groups(map cjm_internal.map, by text, from_time timestamptz, to_time timestamptz) RETURNS cjm_internal.map
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT cjm_internal.map_with_groups(map, cjm_internal.map_walk_words(map, r.entered), by, format('cjm.funnel_step(j.journey, %L::cjm.funnel%s) > 0', (map).stages, ', ' || r.entered), from_time, to_time)
+	FROM (SELECT CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END AS entered) r);
+COMMENT ON FUNCTION cjm_internal.map_began_groups(cjm_internal.map, text, timestamptz, timestamptz) IS 'a map whose groups are those in which most customers began the funnel';
+
+-- In the order of the map's groups, others last, and none in which nobody began.
+CREATE FUNCTION cjm_internal.funnel_drawn_groups(map cjm_internal.map, by text, from_time timestamptz, to_time timestamptz) RETURNS TABLE (label text, steps cjm_internal.funnel_drawn_step[])
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000 ROWS 7
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT r.label, array_agg((r.step, r.stage, coalesce(s.optional, false), r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.open_customers, r.refused,
+			r.rate_low, r.rate_high, r.median_time_seconds, r.median_total_seconds)::cjm_internal.funnel_drawn_step ORDER BY r.step)
+		FROM (%s) r LEFT JOIN (SELECT DISTINCT f.step, f.optional FROM cjm.funnel_stages($3) f) s USING (step)
+		GROUP BY r.label HAVING max(r.customers) > 0 ORDER BY array_position($4, r.label), r.label COLLATE "C"',
+		cjm_internal.map_funnel_sql(map, 's.label,', by, NULL, cjm_internal.map_ranged(from_time, to_time)))
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), (map).stages, (map).groups;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.funnel_drawn_groups(cjm_internal.map, text, timestamptz, timestamptz) IS 'what a drawing of a funnel says of its steps, by groups, in the order in which they are drawn';
+
 --
 -- In a terminal
 --
@@ -109,6 +133,12 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_step[], integer) IS 'the lines of funnel_chart';
 
+-- Without what an encoding may lack, or a terminal would obey.
+CREATE FUNCTION cjm_internal.chart_name(label text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+RETURN rtrim(cjm_internal.chart_label(label, least(greatest(cjm_internal.chart_cells(label), 1), 80), current_setting('server_encoding') <> 'UTF8' OR pg_client_encoding() <> 'UTF8'));
+COMMENT ON FUNCTION cjm_internal.chart_name(text) IS 'a text as it can be shown in a terminal';
+
 CREATE FUNCTION cjm.funnel_chart(stats cjm.funnel_stats, width integer DEFAULT 40) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 2000 ROWS 6
 BEGIN ATOMIC
@@ -120,12 +150,33 @@ CREATE FUNCTION cjm.funnel_chart(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
-	width integer DEFAULT 40)
+	width integer DEFAULT 40,
+	by text DEFAULT NULL)
 	RETURNS SETOF text
-	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 10000 ROWS 6
-BEGIN ATOMIC
-	SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(cjm_internal.map_of(map, where_is), from_time, to_time), coalesce(width, 40));
-END;
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 6
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	one record;
+BEGIN
+	width := coalesce(width, 40);
+	IF by IS NULL THEN
+		RETURN QUERY SELECT cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(def, from_time, to_time), width);
+		RETURN;
+	END IF;
+	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
+	FOR one IN
+		SELECT g.n, g.label, g.steps FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n) ORDER BY g.n
+	LOOP
+		IF one.n > 1 THEN
+			RETURN NEXT '';
+		END IF;
+		RETURN NEXT cjm_internal.chart_name(cjm_internal.draw_group(one.label));
+		RETURN QUERY SELECT cjm_internal.funnel_chart_lines(one.steps, width);
+	END LOOP;
+END
+$$;
 
 COMMENT ON FUNCTION cjm.funnel_chart(cjm.funnel_stats, integer) IS
 'a funnel in the terminal, a line for each step.
@@ -134,8 +185,9 @@ The lighter part of a bar is lost since the step before; of all: share of step 1
 Statistics know no time: who may yet go on is among those who dropped.
 Without characters for bars, in another encoding than UTF-8, a bar is of # and what is lost of dots.';
 
-COMMENT ON FUNCTION cjm.funnel_chart(text, timestamptz, timestamptz, jsonb, integer) IS
+COMMENT ON FUNCTION cjm.funnel_chart(text, timestamptz, timestamptz, jsonb, integer, text) IS
 'a funnel in the terminal, a line for each step: of a map, from its view funnel or, where a range or customers are asked for, as funnel_report has it.
 where_is: which customers, as in funnel_report; width: of the bar of all customers, in characters
+by: NULL, or as in funnel_report, for one chart beneath another: of the six groups in which most customers began, of those of whom it is not known, and of all others together
 The lighter part of a bar is lost since the step before, of those who refused as of those who dropped, and the less light one of customers who were there and may yet go on (open); of all: share of step 1; went on: of the step before; median time: since it
 Without characters for bars, in another encoding than UTF-8, a bar is of #, who is open of + and what is lost of dots.';

@@ -27,7 +27,7 @@ RETURN (
 	FROM unnest(steps) last WHERE NOT last.optional ORDER BY last.step DESC LIMIT 1);
 COMMENT ON FUNCTION cjm_internal.funnel_summary(cjm_internal.funnel_drawn_step[]) IS 'the beginning and the end of a funnel in one line';
 
-CREATE FUNCTION cjm_internal.funnel_svg_drawn(steps cjm_internal.funnel_drawn_step[], title text) RETURNS text
+CREATE FUNCTION cjm_internal.funnel_svg_drawn(steps cjm_internal.funnel_drawn_step[], title text) RETURNS cjm_internal.svg_drawing
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -92,7 +92,7 @@ BEGIN
 		END IF;
 		y := y + bar + gap;
 	END LOOP;
-	RETURN cjm_internal.svg_page('funnel', width, y - gap + margin, title, cjm_internal.funnel_description(steps),
+	RETURN ('funnel'::text, width, y - gap + margin, title, cjm_internal.funnel_description(steps),
 		cjm_internal.svg_heading(margin, width, title, cjm_internal.funnel_summary(steps)) ||
 		cjm_internal.svg_text(width - margin - 68, top - 12, 'small soft end', 'customers') || cjm_internal.svg_text(width - margin, top - 12, 'small soft end', 'of all') ||
 		flows || cjm_internal.svg_path('M%s %sV%s', 'rule', left_end, top - 6, y - gap + 6) || bars);
@@ -102,21 +102,29 @@ COMMENT ON FUNCTION cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_step
 
 CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT 'Funnel') RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 5000
-RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel'));
+RETURN cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(nullif(title, ''), 'Funnel')));
 
 CREATE FUNCTION cjm.funnel_svg(
 	map text,
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
-	where_is jsonb DEFAULT NULL)
+	where_is jsonb DEFAULT NULL,
+	by text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	title text := 'Funnel of ' || cjm_internal.map_title(def);
 BEGIN
-	RETURN cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), 'Funnel of ' || cjm_internal.map_title(def));
+	IF by IS NULL THEN
+		RETURN cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), title));
+	END IF;
+	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
+	RETURN (SELECT cjm_internal.svg_pages('funnels', concat(title, ' by ', by), cjm_internal.draw_groups(by, coalesce(array_agg(g.label ORDER BY g.n), '{}'), def.groups),
+			coalesce(array_agg(cjm_internal.funnel_svg_drawn(g.steps, cjm_internal.draw_group(g.label)) ORDER BY g.n), '{}'))
+		FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n));
 END
 $$;
 
@@ -124,6 +132,7 @@ COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text) IS
 'a funnel as one SVG that needs nothing else: bars of customers, what went on and what dropped, median times since the step before.
 title: above it
 Statistics know no time: who may yet go on is among those who dropped.';
-COMMENT ON FUNCTION cjm.funnel_svg(text, timestamptz, timestamptz, jsonb) IS
+COMMENT ON FUNCTION cjm.funnel_svg(text, timestamptz, timestamptz, jsonb, text) IS
 'the funnel of a map as one SVG that needs nothing else, from its view funnel or, where a range or customers are asked for, as funnel_report has it: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg
-where_is: which customers, as in funnel_report';
+where_is: which customers, as in funnel_report
+by: NULL, or as in funnel_report, for one drawing beneath another, the bars of each being shares of its own customers: of the six groups in which most customers began, of those of whom it is not known, and of all others together';

@@ -36,9 +36,9 @@ RETURN CASE WHEN period IN ('month', '28 days') THEN to_char(cohort, 'YYYY-MM') 
 COMMENT ON FUNCTION cjm_internal.retention_cohort_name(date, text) IS 'what a cohort is called in a drawing';
 
 -- The number of customers is a column of its own, and so the period in which everybody is there has none.  brackets: where the cells begin that are
--- no single periods, empty for none.  words: what stands over the cohorts, and what it is to come back, within a line and at its beginning.
+-- no single periods, empty for none.  most_rate: the colours go up to it at least, so that drawings compare.  words: what stands over the cohorts, and what it is to come back, within a line and at its beginning.
 CREATE FUNCTION cjm_internal.retention_svg_drawn(cells cjm_internal.retention_drawn_cell[], title text, period text DEFAULT 'month', brackets integer[] DEFAULT '{}',
-	everybody boolean DEFAULT true, words text[] DEFAULT '{first seen,was seen again,Seen again}') RETURNS text
+	everybody boolean DEFAULT true, words text[] DEFAULT '{first seen,was seen again,Seen again}', most_rate float8 DEFAULT 0) RETURNS cjm_internal.svg_drawing
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -81,7 +81,7 @@ BEGIN
 	months := cardinality(numbers);
 	SELECT coalesce(bool_or(NOT c.period_over), false), coalesce(bool_or(c.cohort_size < cjm_internal.map_few()), false),
 		(SELECT min(nice) FROM unnest('{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1}'::float8[]) nice
-			WHERE nice >= coalesce(max(c.rate) FILTER (WHERE c.cohort_size >= cjm_internal.map_few()), 0))
+			WHERE nice >= greatest(max(c.rate) FILTER (WHERE c.cohort_size >= cjm_internal.map_few()), most_rate))
 		INTO growing, few, full_rate FROM unnest(cells) c WHERE c.number = ANY (numbers);
 	width := greatest(left_end + months * cell_width + margin, 640);
 
@@ -139,7 +139,7 @@ BEGIN
 
 	summary := format('%s customers in %s', cjm_internal.draw_count(coalesce(customers, 0)), CASE cohorts WHEN 1 THEN '1 cohort' ELSE cohorts || ' cohorts' END) ||
 		CASE WHEN cohorts > most THEN format(', of which the latest %s are shown', most) ELSE '' END;
-	RETURN cjm_internal.svg_page('retention', width, bottom + CASE WHEN months > 0 THEN 24 ELSE 0 END + margin, title,
+	RETURN ('retention'::text, width, bottom + CASE WHEN months > 0 THEN 24 ELSE 0 END + margin, title,
 		summary || '.' || coalesce(format(' %s, all cohorts, by the %s after the first: ', words[3], unit) || nullif(means, '') || '.', ''),
 		cjm_internal.svg_heading(margin, width, title, summary) ||
 		CASE WHEN cohorts > 0 THEN
@@ -148,7 +148,7 @@ BEGIN
 		ELSE '' END);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[], text, text, integer[], boolean, text[]) IS 'the drawing of retention_svg';
+COMMENT ON FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[], text, text, integer[], boolean, text[], float8) IS 'the drawing of retention_svg';
 
 -- What the view says needs no more than a right to it.
 CREATE FUNCTION cjm.retention_svg(
@@ -163,28 +163,47 @@ CREATE FUNCTION cjm.retention_svg(
 	at_least integer DEFAULT 1,
 	brackets integer[] DEFAULT NULL,
 	week_starts text DEFAULT 'monday',
-	every_start boolean DEFAULT false) RETURNS text
+	every_start boolean DEFAULT false,
+	by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
+	title text := 'Retention of ' || cjm_internal.map_title(def);
 	cells cjm_internal.retention_drawn_cell[];
 	by_month boolean;
+	words text[];
+	labels text[];
+	drawings cjm_internal.svg_drawing[];
 BEGIN
 	period := lower(coalesce(period, 'month'));
 	at_least := coalesce(at_least, 1);
 	by_month := period = 'month' AND NOT ranged AND coalesce(kind, 'in') = 'in' AND where_is IS NULL AND starts IS NULL AND returns IS NULL AND at_least = 1 AND brackets IS NULL
-		AND NOT coalesce(every_start, false);
-	EXECUTE format('SELECT array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number)
-		FROM %s r', CASE WHEN by_month THEN cjm_internal.map_schema(def) || '.retention'
-			ELSE format('(%s)', cjm_internal.map_retention_sql(def, period, coalesce(kind, 'in'), NULL, starts, coalesce(every_start, false), returns, at_least, brackets, week_starts, false, ranged, false)) END)
-		INTO cells USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
-	RETURN cjm_internal.retention_svg_drawn(coalesce(cells, '{}'), 'Retention of ' || cjm_internal.map_title(def), period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1,
-		ARRAY[CASE WHEN starts IS NULL THEN 'first seen' ELSE 'started' END, CASE WHEN returns IS NULL THEN 'was seen again' ELSE 'came back' END, CASE WHEN returns IS NULL THEN 'Seen again' ELSE 'Came back' END]);
+		AND NOT coalesce(every_start, false) AND by IS NULL;
+	words := ARRAY[CASE WHEN starts IS NULL THEN 'first seen' ELSE 'started' END, CASE WHEN returns IS NULL THEN 'was seen again' ELSE 'came back' END, CASE WHEN returns IS NULL THEN 'Seen again' ELSE 'Came back' END];
+	IF by IS NULL THEN
+		EXECUTE format('SELECT array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number)
+			FROM %s r', CASE WHEN by_month THEN cjm_internal.map_schema(def) || '.retention'
+				ELSE format('(%s)', cjm_internal.map_retention_sql(def, period, coalesce(kind, 'in'), NULL, starts, coalesce(every_start, false), returns, at_least, brackets, week_starts, false, ranged, false)) END)
+			INTO cells USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		RETURN cjm_internal.svg_page(cjm_internal.retention_svg_drawn(coalesce(cells, '{}'), title, period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1, words, 0));
+	END IF;
+	def := cjm_internal.map_with_groups(def, cjm_internal.map_customer_words(def), by, CASE WHEN NOT ranged THEN 'true' WHEN starts IS NULL THEN '(cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2'
+		ELSE '(cjm.last_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' END, from_time, to_time);
+	EXECUTE format('WITH r AS MATERIALIZED (%s)
+		SELECT coalesce(array_agg(g.label ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}''), coalesce(array_agg(cjm_internal.retention_svg_drawn(g.cells, cjm_internal.draw_group(g.label), $4, $5, $6, $7, g.most_rate) ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}'')
+		FROM (SELECT r.label, array_position($3, r.label) IS NULL AS other, array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number) AS cells,
+				coalesce(max(max(r.rate) FILTER (WHERE r.cohort_size >= %s AND (r.number > 0 OR NOT $6))) OVER (), 0) AS most_rate
+			FROM r GROUP BY r.label) g
+			CROSS JOIN LATERAL (SELECT sum(d.cohort_size) AS customers FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(g.cells) u) d) c',
+		cjm_internal.map_retention_sql(def, period, coalesce(kind, 'in'), by, starts, coalesce(every_start, false), returns, at_least, brackets, week_starts, false, ranged, true), cjm_internal.map_few())
+		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), def.groups, period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1, words;
+	RETURN cjm_internal.svg_pages('retentions', concat(title, ' by ', by), cjm_internal.draw_groups(by, labels, def.groups), drawings);
 END
 $$;
-COMMENT ON FUNCTION cjm.retention_svg(text, text, timestamptz, timestamptz, text, jsonb, cjm.funnel, cjm.funnel, integer, integer[], text, boolean) IS
+COMMENT ON FUNCTION cjm.retention_svg(text, text, timestamptz, timestamptz, text, jsonb, cjm.funnel, cjm.funnel, integer, integer[], text, boolean, text) IS
 'the retention of a map as one SVG that needs nothing else: a heat map of cohorts and the periods after their first; as the view retention has it or, with more arguments, as retention_report.
-At most the latest 24 cohorts and their first 24 periods are drawn. all: over the periods that are over. Cohorts of fewer than 30 customers have no colour, and where everybody is back by definition there is no column';
+At most the latest 24 cohorts and their first 24 periods are drawn. all: over the periods that are over. Cohorts of fewer than 30 customers have no colour, and where everybody is back by definition there is no column
+by: NULL, or as in retention_report, for one drawing beneath another, in the same colours: of the six groups with most customers, of those of whom it is not known, and of all others together';

@@ -106,7 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_river(cjm_internal.funnel_drawn_step[], float8, float8, float8, float8) IS 'the river of map_svg';
 
-CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], most integer, title text) RETURNS text
+CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], most integer, title text) RETURNS cjm_internal.svg_drawing
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -259,7 +259,7 @@ BEGIN
 		END LOOP;
 		bottom := y + 8;
 	END IF;
-	RETURN cjm_internal.svg_page('map', width, bottom + margin, title, description,
+	RETURN ('map'::text, width, bottom + margin, title, description,
 		cjm_internal.svg_heading(margin, width, title, cjm_internal.funnel_summary(steps)) ||
 		grid || cjm_internal.map_svg_river(steps, left_end, column_width, top, height) || heads || rows);
 END
@@ -271,7 +271,8 @@ CREATE FUNCTION cjm.map_svg(
 	from_time timestamptz DEFAULT '-infinity',
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
-	touchpoints integer DEFAULT 15)
+	touchpoints integer DEFAULT 15,
+	by text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000
 	SET search_path = pg_catalog, pg_temp
@@ -279,20 +280,34 @@ AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
+	title text := 'Journey map of ' || cjm_internal.map_title(def);
 	touches cjm_internal.map_drawn_touch[];
+	labels text[];
+	drawings cjm_internal.svg_drawing[];
 BEGIN
 	touchpoints := coalesce(touchpoints, 15);
 	IF touchpoints NOT BETWEEN 0 AND 100 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
-	EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
-		ORDER BY t.step, t.event COLLATE "C") FROM %s t',
-		CASE WHEN ranged OR where_is IS NOT NULL THEN format('(%s)', cjm_internal.map_touchpoints_sql(def, 'event', 'event', ranged)) ELSE cjm_internal.map_schema(def) || '.touchpoints' END)
-		INTO touches USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
-	RETURN cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), coalesce(touches, '{}'), touchpoints, 'Journey map of ' || cjm_internal.map_title(def));
+	IF by IS NULL THEN
+		EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
+			ORDER BY t.step, t.event COLLATE "C") FROM %s t',
+			CASE WHEN ranged OR where_is IS NOT NULL THEN format('(%s)', cjm_internal.map_touchpoints_sql(def, 'event', 'event', ranged, false)) ELSE cjm_internal.map_schema(def) || '.touchpoints' END)
+			INTO touches USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		RETURN cjm_internal.svg_page(cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), coalesce(touches, '{}'), touchpoints, title));
+	END IF;
+	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
+	EXECUTE format('SELECT coalesce(array_agg(g.label ORDER BY g.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(g.steps, coalesce(m.touches, ''{}''), $3, cjm_internal.draw_group(g.label)) ORDER BY g.n), ''{}'')
+		FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
+			LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
+				ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label',
+		cjm_internal.map_touchpoints_sql(def, 'part', by, ranged, true))
+		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by;
+	RETURN cjm_internal.svg_pages('maps', concat(title, ' by ', by), cjm_internal.draw_groups(by, labels, def.groups), drawings);
 END
 $$;
-COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer) IS
+COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer, text) IS
 'a journey map as one SVG that needs nothing else, from its views funnel and touchpoints or, where a range or customers are asked for, as funnel_report and touchpoint_report have them: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
-where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that most customers met';
+where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that most customers met
+by: NULL, or a dimension of the map (segment), first_channel, entry_channel or session_channel, for one map beneath another: of the six groups in which most customers began, of those of whom it is not known, and of all others together';
