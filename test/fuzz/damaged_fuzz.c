@@ -69,7 +69,7 @@ read_funnel(const JourneyView *view, size_t i)
 	(void) SOUND(
 	{
 		AttributionScope scope = {.direct = palloc0(view->channels.count + 1),.looks_back = i % 2,.lookback = USECS_PER_HOUR,
-								  .visits = i % 3 == 0,.gap = USECS_PER_MINUTE};
+								  .visits = i % 3 == 0,.rule = {.timeout = USECS_PER_MINUTE, .by_channel = i % 5 == 0}};
 		AttributionCursor cursor;
 		AttributionWindow window;
 
