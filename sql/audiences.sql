@@ -177,6 +177,10 @@ SELECT create_map('aud', 'public.people', 'customer', 'at', 'event', 'visit: vie
 SELECT regexp_replace(refresh_audiences('aud'), '\d+', 'n', 'g');
 SET client_min_messages = warning;
 SELECT count(*) > 0 AS stay FROM aud.audience_members WHERE audience = 'left carts' AND left_at IS NULL;
+-- A stage that is gone is not taken for an event of its name.
+SELECT create_map('aud', 'public.people', 'customer', 'at', 'event', 'visit: view -> cart: add -> pay: pay | order within 4 days', channel => 'channel', time_zone => 'UTC', replace => true);
+SELECT count(*) FROM aud."meets_left carts";
+SELECT refresh_audiences('aud') LIKE '%left carts: not refreshed, the map has no stage "purchase" any more%' AS stays;
 -- And so has one whose views come to be read with the rights of the reader.
 SELECT create_map('aud', 'public.people', 'customer', 'at', 'event', 'visit: view -> cart: add -> purchase: pay within 4 days', channel => 'channel', time_zone => 'UTC', access => 'reader', replace => true);
 SELECT relname, reloptions FROM pg_class WHERE relnamespace = 'aud'::regnamespace AND relname LIKE '%left carts' AND relkind = 'v' ORDER BY 1;

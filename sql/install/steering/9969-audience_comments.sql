@@ -12,6 +12,7 @@ BEGIN ATOMIC
 		('audiences', 'at_stage', 'the stage that its members have come to, or NULL'),
 		('audiences', 'condition', 'expression over the columns of the view customers, or NULL'),
 		('audiences', 'not_after', 'a stage, or events, that they have not done since, or NULL'),
+		('audiences', 'after_stage', 'whether not_after is a stage; NULL without one'),
 		('audiences', 'quiet_for', 'how long they have done nothing, at least, or NULL'),
 		('audiences', 'since', 'how long ago they came to the stage, or were seen, at most, or NULL'),
 		('audiences', 'where_is', 'which customers are asked for, NULL for all'),

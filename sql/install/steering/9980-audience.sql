@@ -23,12 +23,13 @@ CREATE FUNCTION cjm_internal.audience_step(stages cjm.funnel, stage text) RETURN
 RETURN (SELECT coalesce(min(s.step) FILTER (WHERE s.stage = audience_step.stage), min(s.step) FILTER (WHERE s.step::text = audience_step.stage)) FROM cjm.funnel_stages(stages) s);
 COMMENT ON FUNCTION cjm_internal.audience_step(cjm.funnel, text) IS 'the number of a stage by its name, or by itself; NULL if there is none';
 
-CREATE FUNCTION cjm_internal.audience_events(stages cjm.funnel, events text) RETURNS cjm.funnel
+-- A stage that is gone has none, and is not taken for an event of its name.
+CREATE FUNCTION cjm_internal.audience_stage_events(stages cjm.funnel, stage text) RETURNS cjm.funnel
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp
-RETURN coalesce((SELECT string_agg(coalesce('"' || replace(s.event, '"', '""') || '"', '*') || coalesce('@"' || replace(s.channel, '"', '""') || '"', ''), ' | ')::cjm.funnel
-	FROM cjm.funnel_stages(stages) s WHERE s.step = (SELECT min(n.step) FROM cjm.funnel_stages(stages) n WHERE n.stage = events)), events::cjm.funnel);
-COMMENT ON FUNCTION cjm_internal.audience_events(cjm.funnel, text) IS 'the events of a stage by its name, or else the events that a text lists, as a funnel of one stage';
+RETURN (SELECT string_agg(coalesce('"' || replace(s.event, '"', '""') || '"', '*') || coalesce('@"' || replace(s.channel, '"', '""') || '"', ''), ' | ')::cjm.funnel
+	FROM cjm.funnel_stages(stages) s WHERE s.step = (SELECT min(n.step) FROM cjm.funnel_stages(stages) n WHERE n.stage = audience_stage_events.stage));
+COMMENT ON FUNCTION cjm_internal.audience_stage_events(cjm.funnel, text) IS 'the events of a stage by its name, as a funnel of one stage; NULL if there is none';
 
 CREATE FUNCTION cjm_internal.audience_customers(map text) RETURNS regclass
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -103,7 +104,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.audience_held_out_sql(cjm_internal.map, float8, bigint) IS 'SQL: whether the customer of a row j is held out';
 
 -- where_is is that of the map.  Each argument is checked before: condition by map_expression.
-CREATE FUNCTION cjm_internal.audience_sql(map cjm_internal.map, at_stage text, condition text, not_after text, quiet_for interval, since interval, include_open boolean, held_out text)
+CREATE FUNCTION cjm_internal.audience_sql(map cjm_internal.map, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, include_open boolean, held_out text)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -117,7 +118,7 @@ DECLARE
 	latest text := CASE WHEN quiet_for IS NOT NULL THEN format('(SELECT cjm_internal.map_shift(now(), %L::interval, m.time_zone))', -quiet_for) END;
 	came text := CASE WHEN at_stage IS NOT NULL THEN format('cjm_internal.stage_since(j.journey, m.stages, cjm_internal.audience_step(m.stages, %L::text), %s, %s%s)', at_stage,
 			coalesce(earliest, '''-infinity''::timestamptz'), coalesce(latest, '''infinity''::timestamptz'),
-			CASE WHEN not_after IS NOT NULL THEN format(', cjm_internal.audience_events(m.stages, %L::text)', not_after) END)
+			CASE WHEN not_after IS NOT NULL THEN format(CASE WHEN after_stage THEN ', cjm_internal.audience_stage_events(m.stages, %L::text)' ELSE ', %L::cjm.funnel' END, not_after) END)
 		WHEN of_journey THEN '(cjm.last_touch(j.journey)).at' ELSE 'j.last_seen' END;
 	conditions text[] := CASE WHEN at_stage IS NOT NULL THEN ARRAY[came || ' IS NOT NULL'] ELSE array_remove(ARRAY[came || ' >= ' || earliest, came || ' <= ' || latest], NULL) END;
 BEGIN
@@ -137,7 +138,7 @@ BEGIN
 		cjm_internal.map_where(map, CASE conditions WHEN '{}' THEN 'WHERE' ELSE 'AND' END, cjm_internal.map_words(map)));
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.audience_sql(cjm_internal.map, text, text, text, interval, interval, boolean, text) IS 'SQL: who meets the condition of an audience';
+COMMENT ON FUNCTION cjm_internal.audience_sql(cjm_internal.map, text, text, text, boolean, interval, interval, boolean, text) IS 'SQL: who meets the condition of an audience';
 
 --
 -- Making and dropping
@@ -183,7 +184,7 @@ DECLARE
 		FROM pg_attribute a WHERE a.attrelid = format('%s.journeys', schema)::regclass AND a.attname = 'customer');
 	fresh boolean := NOT cjm_internal.steering_has(def, 'audience_members');
 BEGIN
-	PERFORM cjm_internal.steering_make(def, 'audiences', 'name text PRIMARY KEY, at_stage text, condition text, not_after text, quiet_for interval, since interval, where_is jsonb,
+	PERFORM cjm_internal.steering_make(def, 'audiences', 'name text PRIMARY KEY, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb,
 		include_open boolean NOT NULL, holdout float8 NOT NULL, salt bigint NOT NULL, made_at timestamptz NOT NULL, refreshed_at timestamptz, took interval, members bigint');
 	PERFORM cjm_internal.steering_make(def, 'audience_members', format('audience text NOT NULL, customer %s NOT NULL, entered_at timestamptz NOT NULL, left_at timestamptz, since timestamptz,
 		stage text, dimensions jsonb, held_out boolean NOT NULL', key));
@@ -234,6 +235,7 @@ DECLARE
 	views text[];
 	made record;
 	names text[];
+	after_stage boolean;
 BEGIN
 	SELECT a.* INTO given FROM jsonb_to_record(arguments) a(name text, at_stage text, condition text, not_after text, quiet_for interval, since interval, where_is jsonb, include_open boolean, holdout float8, replace boolean);
 	IF NOT cjm_internal.map_lock_schema(def.map) THEN
@@ -241,6 +243,7 @@ BEGIN
 	END IF;
 	def := cjm_internal.audience_map(arguments);
 	def.where_is := nullif(given.where_is, 'null');
+	after_stage := cjm_internal.audience_stage_events(def.stages, given.not_after) IS NOT NULL;
 	-- Read again here, so that no other text becomes part of a view whoever calls this.
 	condition := cjm_internal.map_expression(format('%s.customers', schema)::regclass, given.condition, 'condition', def.time_zone);
 	PERFORM cjm_internal.audience_tables(def);
@@ -264,7 +267,7 @@ BEGIN
 	given.holdout := coalesce(given.holdout, old.holdout, 0);
 	old.salt := coalesce(old.salt, hashtextextended(given.name COLLATE "C", 23));
 	PERFORM cjm_internal.audience_lock(def, given.name, format('CREATE OR REPLACE VIEW %1$s.%2$I WITH (security_invoker = %6$s) AS %4$s; CREATE OR REPLACE VIEW %1$s.%3$I WITH (security_barrier = true, security_invoker = %6$s) AS %5$s', schema, views[2], views[1],
-		cjm_internal.audience_sql(def, given.at_stage, condition, given.not_after, given.quiet_for, given.since, given.include_open, cjm_internal.audience_held_out_sql(def, given.holdout, old.salt)),
+		cjm_internal.audience_sql(def, given.at_stage, condition, given.not_after, after_stage, given.quiet_for, given.since, given.include_open, cjm_internal.audience_held_out_sql(def, given.holdout, old.salt)),
 		format('SELECT v.customer, v.since, v.stage, v.dimensions FROM %s.%I v WHERE NOT v.held_out', schema, views[2]), def.access = 'reader'));
 	FOR made IN SELECT v.view, c.name, c.comment FROM unnest(views) v(view) CROSS JOIN (VALUES
 			(NULL, NULL), ('customer', 'the key of the customer'), ('since', 'when they came to meet the condition, as far as the data tells: came to the stage, or were seen last'),
@@ -277,11 +280,11 @@ BEGIN
 			EXECUTE format('COMMENT ON COLUMN %s.%I.%I IS %L', schema, made.view, made.name, made.comment);
 		END IF;
 	END LOOP;
-	EXECUTE format('INSERT INTO %s.audiences AS a (name, at_stage, condition, not_after, quiet_for, since, where_is, include_open, holdout, salt, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp())
-		ON CONFLICT (name) DO UPDATE SET at_stage = excluded.at_stage, condition = excluded.condition, not_after = excluded.not_after, quiet_for = excluded.quiet_for, since = excluded.since,
+	EXECUTE format('INSERT INTO %s.audiences AS a (name, at_stage, condition, not_after, after_stage, quiet_for, since, where_is, include_open, holdout, salt, made_at)
+		VALUES ($1, $2, $3, $4, $11, $5, $6, $7, $8, $9, $10, clock_timestamp())
+		ON CONFLICT (name) DO UPDATE SET at_stage = excluded.at_stage, condition = excluded.condition, not_after = excluded.not_after, after_stage = excluded.after_stage, quiet_for = excluded.quiet_for, since = excluded.since,
 			where_is = excluded.where_is, include_open = excluded.include_open, made_at = excluded.made_at', schema)
-		USING given.name, given.at_stage, condition, given.not_after, given.quiet_for, given.since, def.where_is, given.include_open, given.holdout, old.salt;
+		USING given.name, given.at_stage, condition, given.not_after, given.quiet_for, given.since, def.where_is, given.include_open, given.holdout, old.salt, CASE WHEN given.not_after IS NOT NULL THEN after_stage END;
 	RETURN to_jsonb(format('%s.%I', schema, views[1]));
 END
 $$;
@@ -324,7 +327,7 @@ BEGIN
 			MESSAGE = format('the map "%s" has no stage "%s"', map, at_stage),
 			HINT = cjm_internal.map_words_hint(cjm_internal.audience_stage_names(def.stages), at_stage, 'Its stages are ');
 	END IF;
-	PERFORM cjm_internal.map_check_list('not_after', cjm_internal.audience_events(def.stages, not_after), def.channel);
+	PERFORM cjm_internal.map_check_list('not_after', coalesce(cjm_internal.audience_stage_events(def.stages, not_after), not_after::cjm.funnel), def.channel);
 	PERFORM cjm_internal.map_where(def, 'AND', cjm_internal.map_words(def));
 	RETURN (cjm_internal.steering_call(map, 'cjm_internal.audience_make'::regproc, jsonb_build_object('name', name, 'at_stage', at_stage, 'condition', condition, 'not_after', not_after,
 		'quiet_for', quiet_for::text, 'since', since::text, 'where_is', where_is, 'include_open', coalesce(include_open, true), 'holdout', holdout::text, 'replace', coalesce(replace, false))) #>> '{}')::regclass;

@@ -14,7 +14,7 @@
 --
 
 -- Why an audience cannot be refreshed, after its map was made anew; NULL if it can.
-CREATE FUNCTION cjm_internal.audience_broken(def cjm_internal.map, at_stage text, not_after text, where_is jsonb) RETURNS text
+CREATE FUNCTION cjm_internal.audience_broken(def cjm_internal.map, at_stage text, after_stage text, where_is jsonb) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,32 +23,32 @@ DECLARE
 BEGIN
 	IF at_stage IS NOT NULL AND cjm_internal.audience_step(def.stages, at_stage) IS NULL THEN
 		RETURN format('the map has no stage "%s" any more', at_stage);
+	ELSIF after_stage IS NOT NULL AND cjm_internal.audience_stage_events(def.stages, after_stage) IS NULL THEN
+		RETURN format('the map has no stage "%s" any more', after_stage);
 	END IF;
 	SELECT min(w.key) INTO missing FROM jsonb_each(where_is) w WHERE NOT cjm_internal.map_words(def) ? w.key;
 	IF missing IS NOT NULL THEN
 		RETURN format('the map has no dimension "%s" any more', missing);
 	END IF;
-	PERFORM cjm_internal.audience_events(def.stages, not_after);
 	RETURN NULL;
-EXCEPTION WHEN syntax_error OR invalid_text_representation OR invalid_parameter_value THEN
-	RETURN format('the map has no stage "%s" any more', not_after);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, jsonb) IS 'what an audience asks for that its map has no more; NULL if there is nothing';
 
+-- How many customers there will be the planner does not know.  A FULL JOIN hashes or sorts, whatever it expects, as all keys can be; and
+-- a row by its place costs the same in any plan.
 CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v),
-	was AS MATERIALIZED (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL),
-	still AS (UPDATE %1$s.audience_members m SET since = n.since, stage = n.stage, dimensions = n.dimensions
-		FROM was w JOIN meets n ON n.customer %3$s w.customer
-		WHERE m.ctid = w.place AND (n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR n.dimensions IS DISTINCT FROM w.dimensions)),
-	gone AS (UPDATE %1$s.audience_members m SET left_at = $2
-		FROM was w WHERE m.ctid = w.place AND NOT EXISTS (SELECT FROM meets n WHERE n.customer %3$s w.customer)
+	changes AS MATERIALIZED (SELECT w.place, n.customer IS NOT NULL AS is_member, n.customer, n.since, n.stage, n.dimensions, n.held_out
+		FROM meets n FULL JOIN (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) w ON n.customer %3$s w.customer
+		WHERE w.place IS NULL OR n.customer IS NULL OR n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR n.dimensions IS DISTINCT FROM w.dimensions),
+	still AS (UPDATE %1$s.audience_members m SET since = c.since, stage = c.stage, dimensions = c.dimensions FROM changes c WHERE m.ctid = c.place AND c.is_member),
+	gone AS (UPDATE %1$s.audience_members m SET left_at = $2 FROM changes c WHERE m.ctid = c.place AND NOT c.is_member
 		RETURNING m.customer, m.since, m.stage, m.dimensions, m.held_out),
 	came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
-		SELECT $1, n.customer, $2, n.since, n.stage, n.dimensions, n.held_out FROM meets n WHERE NOT EXISTS (SELECT FROM was w WHERE w.customer %3$s n.customer)
+		SELECT $1, c.customer, $2, c.since, c.stage, c.dimensions, c.held_out FROM changes c WHERE c.place IS NULL
 		RETURNING customer, since, stage, dimensions, held_out),
 	told AS (INSERT INTO %1$s.audience_changes (number, audience, customer, change, at, since, stage, dimensions)
 		SELECT $3 + row_number() OVER (ORDER BY c.change DESC, c.since), $1, c.customer, c.change, $2, c.since, c.stage, c.dimensions
@@ -90,9 +90,9 @@ BEGIN
 	END IF;
 	-- What a restored dump has brought may have numbers of its own.
 	EXECUTE format('SELECT greatest($1, (SELECT max(c.number) FROM %1$s.audience_changes c), (SELECT max(t.taken) FROM %1$s.audience_consumers t))', schema) INTO last USING last;
-	FOR audience IN EXECUTE format('SELECT a.name, a.at_stage, a.not_after, a.where_is FROM %s.audiences a ORDER BY a.name COLLATE "C"', schema)
+	FOR audience IN EXECUTE format('SELECT a.name, a.at_stage, CASE WHEN a.after_stage THEN a.not_after END AS after_stage, a.where_is FROM %s.audiences a ORDER BY a.name COLLATE "C"', schema)
 	LOOP
-		broken := CASE WHEN 'meets_' || audience.name <> ALL (views) THEN 'its view is gone' ELSE cjm_internal.audience_broken(def, audience.at_stage, audience.not_after, audience.where_is) END;
+		broken := CASE WHEN 'meets_' || audience.name <> ALL (views) THEN 'its view is gone' ELSE cjm_internal.audience_broken(def, audience.at_stage, audience.after_stage, audience.where_is) END;
 		IF broken IS NOT NULL THEN
 			RAISE WARNING 'the audience "%" stays as it was: %', audience.name, broken USING HINT = 'Make it anew: cjm.create_audience with replace => true.';
 			said := said || format('%s: not refreshed, %s', audience.name, broken);

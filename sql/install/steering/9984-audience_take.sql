@@ -91,11 +91,10 @@ BEGIN
 	RETURN QUERY EXECUTE format('SELECT g.customers, g.converted, r.rate, r.rate_low, r.rate_high, g.held, g.held_converted, h.rate, h.rate_low, h.rate_high, d.difference, d.difference_low, d.difference_high, d.p_value
 		FROM (SELECT count(*) FILTER (WHERE NOT m.held_out) AS customers, count(*) FILTER (WHERE NOT m.held_out AND c.converted) AS converted,
 				count(*) FILTER (WHERE m.held_out) AS held, count(*) FILTER (WHERE m.held_out AND c.converted) AS held_converted
-			FROM %1$s.audience_members m
+			FROM (SELECT f.customer, min(f.entered_at) AS entered_at, bool_or(f.held_out) AS held_out FROM %1$s.audience_members f WHERE f.audience = $1 GROUP BY f.customer) m
 				LEFT JOIN %1$s.journeys j ON j.customer %2$s m.customer
 				LEFT JOIN LATERAL (SELECT EXISTS (SELECT FROM cjm.purchases(j.journey, %3$L::cjm.funnel, m.entered_at, %4$s) p WHERE p.number IS NOT NULL) AS converted OFFSET ''0'') c ON true
-			WHERE m.audience = $1 AND NOT EXISTS (SELECT FROM %1$s.audience_members e WHERE e.audience = $1 AND e.customer %2$s m.customer AND e.entered_at < m.entered_at)
-				AND ($2 IS NULL OR m.entered_at >= $2) AND ($3 IS NULL OR m.entered_at < $3)%5$s) g
+			WHERE ($2 IS NULL OR m.entered_at >= $2) AND ($3 IS NULL OR m.entered_at < $3)%5$s) g
 			LEFT JOIN LATERAL cjm.rate_interval(g.converted, g.customers, 1::bigint) r ON true
 			LEFT JOIN LATERAL cjm.rate_interval(g.held_converted, g.held, 1::bigint) h ON true
 			LEFT JOIN LATERAL cjm.rate_difference(g.converted, g.customers, g.held_converted, g.held) d ON true',
