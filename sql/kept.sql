@@ -488,37 +488,6 @@ SELECT key, try_key(key) FROM unnest('{n,p,a,u,k,f,b,j,t,n::text,at,d,d::kind}':
 RESET client_min_messages;
 DROP TABLE keys;
 
--- What is looked up in a log of changes is what they make by customer, whatever keys are; of whom nothing is left it says nothing.
-CREATE TABLE public.logged AS
-SELECT i % 37 AS who, timestamptz '2026-01-01Z' + (hashint4(i) & 1023) * interval '1 hour' AS at, (ARRAY['view', 'cart', 'оплата'])[1 + (hashint4(i + 1) & 255) % 3] AS what,
-	CASE WHEN i % 5 > 0 THEN 'by ' || (hashint4(i + 2) & 255) % 300 END AS via, CASE WHEN i % 3 > 0 THEN i / 4.0 END::float8 AS worth, i % 4 = 0 AS gone, i % 37 >= 30 AS stored_only
-FROM generate_series(1, 3000) i;
-CREATE FUNCTION public.try_log(key text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	result text;
-BEGIN
-	EXECUTE format('
-		WITH log AS (SELECT cjm_internal.kept_log(%1$s, at, what, via, worth, gone) AS log FROM public.logged WHERE NOT stored_only),
-			changed AS (SELECT %1$s AS key, cjm.journey_agg(at, what, via, worth) FILTER (WHERE NOT gone AND NOT stored_only) AS added,
-					cjm.journey_agg(at, what, via, worth) FILTER (WHERE gone AND NOT stored_only) AS removed, cjm.journey_agg(at, what, via, worth) FILTER (WHERE gone) AS stored, bool_and(stored_only) AS stored_only
-				FROM public.logged GROUP BY 1),
-			seen AS (SELECT c.*, s.journey, cjm_internal.kept_with(s.journey, c.key, l.log) AS is_now, cjm_internal.kept_touches(c.key, l.log) AS touched
-				FROM changed c CROSS JOIN log l CROSS JOIN LATERAL (VALUES (c.stored), (c.stored || ''{2025-12-31T00:00:00Z early}''::cjm.journey)) s(journey))
-		SELECT format(''%%s journeys, %%s different, %%s untouched'', count(*), count(*) FILTER (WHERE is_now IS DISTINCT FROM cjm_internal.journey_changed(journey, added, removed)),
-			count(*) FILTER (WHERE NOT touched AND stored_only AND is_now = journey)) FROM seen', key) INTO result;
-	RETURN result;
-END $$;
-SELECT key, try_log(key) FROM regexp_split_to_table('who|who::bigint|who::smallint|who::text|who::oid|chr(65 + who)::"char"|who::text::name|who::text::bytea|md5(who::text)::uuid|date ''2026-01-01'' + who|repeat(''long'', who * 300)|who < 20|who::text::varchar(2)', '\|') key;
-SELECT cjm_internal.kept_log(who, at, what, via, worth, gone) FROM logged;
-SELECT cjm_internal.kept_log(who, at, what, via, worth, gone) IS NULL AS nothing, cjm_internal.kept_with('{2026-01-01T00:00:00Z a}', 1, cjm_internal.kept_log(who, at, what, via, worth, gone)) AS as_stored,
-	cjm_internal.kept_with(NULL, 1, NULL), cjm_internal.kept_touches(1, cjm_internal.kept_log(who, at, what, via, worth, gone)) FROM logged WHERE who > 1000;
-SELECT cjm_internal.kept_with('{2026-01-01T00:00:00Z a}', 1, (SELECT cjm_internal.kept_log(1, timestamptz '2026-01-01Z', 'a', NULL, NULL, true))) IS NULL AS nothing_left,
-	cjm_internal.kept_log(NULL::integer, timestamptz '2026-01-01Z', 'a', NULL, NULL, false) IS NULL AS nobody;
-SELECT cjm_internal.kept_with('{2026-01-01T00:00:00Z a}', 1, (SELECT cjm_internal.kept_log(1, timestamptz '2026-01-01Z', 'b', NULL, NULL, true)));
-SELECT '1 changes'::cjm_internal.change_log;
-DROP FUNCTION public.try_log(text);
-DROP TABLE public.logged;
-
 -- What is refused, and why
 CREATE TABLE public.base (who int, at timestamptz, what text, s jsonb, g text GENERATED ALWAYS AS (upper(what)) STORED);
 CREATE VIEW public.seen AS TABLE base;

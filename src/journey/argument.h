@@ -17,7 +17,6 @@ extern Label *label_list(ArrayType *array, uint32 *count);
 
 /* Making results in the current memory context. */
 extern Datum journey_from_builder(const JourneyBuilder *builder, bool distinct);
-extern Datum journey_after(const JourneyView *stored, const JourneyView *added, const JourneyView *removed, bool *nothing);
 extern Datum *label_datums(const JourneyLabels *labels);
 
 #endif							/* CJM_JOURNEY_ARGUMENT_H */

@@ -160,38 +160,18 @@ journey_minus(PG_FUNCTION_ARGS)
 }
 
 /*
- * A stored journey after what came and what went, each of which may be NULL, in the
- * current memory context; *nothing if nothing is left.  That it does not hold what went
- * means that it was not stored with all that came.
+ * journey_changed(journey, added, removed): a stored journey after what came and what
+ * went, each of which may be NULL; NULL if nothing is left.  That it does not hold
+ * what went means that it was not stored with all that came.
  */
-Datum
-journey_after(const JourneyView *stored, const JourneyView *added, const JourneyView *removed, bool *nothing)
-{
-	CjmError	error = {0};
-	size_t		size;
-	uint8	   *value = journey_combine(stored, added, removed, VARHDRSZ, &size, &error);
-
-	if (value == NULL && error.kind == CJM_ERROR_VALUE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("kept journeys do not hold a touchpoint that went"),
-				 error.detail ? errdetail("%s", error.detail) : 0,
-				 errhint("cjm.refresh_journeys builds them anew.")));
-	if (value == NULL)
-		cjm_report(&error);
-	*nothing = removed != NULL && removed->count == (stored ? stored->count : 0) + (added ? added->count : 0);
-	SET_VARSIZE(value, size);
-	return PointerGetDatum(value);
-}
-
-/* journey_changed(journey, added, removed): the same in SQL; NULL if nothing is left. */
 Datum
 journey_changed(PG_FUNCTION_ARGS)
 {
 	JourneyView views[3];
 	JourneyView *parts[3];
-	Datum		value;
-	bool		nothing;
+	CjmError	error = {0};
+	size_t		size;
+	uint8	   *value;
 
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
 	{
@@ -205,10 +185,19 @@ journey_changed(PG_FUNCTION_ARGS)
 		if (parts[i] != NULL)
 			journey_open_datum(PG_GETARG_DATUM(i), parts[i]);
 	}
-	value = journey_after(parts[0], parts[1], parts[2], &nothing);
-	if (nothing)
+	value = journey_combine(parts[0], parts[1], parts[2], VARHDRSZ, &size, &error);
+	if (value == NULL && error.kind == CJM_ERROR_VALUE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("kept journeys do not hold a touchpoint that went"),
+				 error.detail ? errdetail("%s", error.detail) : 0,
+				 errhint("cjm.refresh_journeys builds them anew.")));
+	if (value == NULL)
+		cjm_report(&error);
+	if (parts[2] != NULL && views[2].count == (parts[0] ? views[0].count : 0) + (parts[1] ? views[1].count : 0))
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(value);
+	SET_VARSIZE(value, size);
+	PG_RETURN_POINTER(value);
 }
 
 /* distinct_touchpoints(journey): the journey with each of equal touchpoints once. */

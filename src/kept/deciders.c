@@ -21,7 +21,7 @@ PG_FUNCTION_INFO_V1(kept_values);
 static JourneyBuilder *
 add_values(JourneyBuilder *builder, LabelPool *pool, int64 at, ArrayType *array)
 {
-	char		buffer[DECIDER_MAX_BYTES];
+	char		event[LABEL_MAX_BYTES + DECIDER_PREFIX_MAX];
 	Datum	   *values;
 	bool	   *nulls;
 	int			count;
@@ -30,16 +30,19 @@ add_values(JourneyBuilder *builder, LabelPool *pool, int64 at, ArrayType *array)
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		Label		event;
+		Label		value;
+		int			prefix;
 
 		if (nulls[i])
 			continue;
-		event = decider_event(buffer, i, label_from_text(DatumGetTextPP(values[i])), &error);
-		if (event.bytes == NULL)
+		value = label_from_text(DatumGetTextPP(values[i]));
+		if (!decider_check(value, &error))
 			cjm_report(&error);
+		prefix = snprintf(event, DECIDER_PREFIX_MAX + 1, "%d:", i + 1);
+		memcpy(event + prefix, value.bytes, value.size);
 		if (builder == NULL)
 			builder = builder_create(pool);
-		if (!builder_add(&builder, at, event, NO_LABEL, false, 0, &error))
+		if (!builder_add(&builder, at, (Label) {event, prefix + value.size}, NO_LABEL, false, 0, &error))
 			cjm_report(&error);
 	}
 	pfree(values);

@@ -12,8 +12,6 @@
 /* The place of a dimension and a colon, before the value in an event. */
 #define DECIDER_PREFIX_MAX 3
 
-#define DECIDER_MAX_BYTES (LABEL_MAX_BYTES + DECIDER_PREFIX_MAX)
-
 static inline bool
 decider_check(Label value, CjmError *error)
 {
@@ -21,19 +19,6 @@ decider_check(Label value, CjmError *error)
 		return cjm_fail(error, CJM_ERROR_LIMIT, "a value of %u bytes of a segment or another dimension cannot be kept: %d are the most",
 						value.size, LABEL_MAX_BYTES - DECIDER_PREFIX_MAX);
 	return true;
-}
-
-/* The event that a value of the dimension of a place, from 0, is among deciders; in a buffer of DECIDER_MAX_BYTES, or NO label and the error. */
-static inline Label
-decider_event(char *buffer, int place, Label value, CjmError *error)
-{
-	int			prefix;
-
-	if (!decider_check(value, error))
-		return (Label) {NULL, 0};
-	prefix = snprintf(buffer, DECIDER_PREFIX_MAX + 1, "%d:", place + 1);
-	memcpy(buffer + prefix, value.bytes, value.size);
-	return (Label) {buffer, prefix + value.size};
 }
 
 #endif							/* CJM_KEPT_DECIDERS_H */

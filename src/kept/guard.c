@@ -41,13 +41,10 @@
 #include "common/hashfn.h"
 #include "kept/family.h"
 #include "kept/source.h"
-#include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/supportnodes.h"
 #include "partitioning/partdesc.h"
-#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/array.h"
@@ -83,9 +80,7 @@ typedef enum KeptAnswer
 {
 	KEPT_FOLDED,				/* the store is all */
 	KEPT_CHANGED,				/* the store and the changes beside it */
-	KEPT_INVALID,				/* only the rows tell */
-	KEPT_CHANGED_FEW,			/* KEPT_CHANGED, and what waits fits into memory */
-	KEPT_CHANGED_MANY			/* KEPT_CHANGED, and it may not */
+	KEPT_INVALID				/* only the rows tell */
 } KeptAnswer;
 
 /* A row of kept_state. */
@@ -406,14 +401,6 @@ has_rows(Oid relation, Snapshot snapshot)
 	return found;
 }
 
-/* A fingerprint, and in a plan how many changes it is for. */
-#define FINGERPRINT_LENGTH 32
-#define PLANNED_FEW "<"
-#define PLANNED_MANY ">"
-
-/* Bytes of the table of changes up to which a query may have them all in its memory, whatever work_mem is. */
-#define FEW_CHANGES (16 * 1024 * 1024)
-
 /* What a snapshot of a transaction was told about a state, by which it is found again. */
 typedef struct Known
 {
@@ -427,7 +414,7 @@ typedef struct Known
 	int32		subxacts;
 	CommandId	command;
 	KeptAnswer	answer;
-	char		fingerprint[FINGERPRINT_LENGTH + 1];	/* that of the store, empty if there is none */
+	char		fingerprint[33];	/* that of the store, empty if there is none */
 } Known;
 
 /* What a run of the planner was told. */
@@ -435,7 +422,7 @@ typedef struct Planned
 {
 	Oid			relation;		/* the key: of the state */
 	uint32		run;			/* 0: none */
-	char		fingerprint[FINGERPRINT_LENGTH + sizeof(PLANNED_FEW)];
+	char		fingerprint[33];
 } Planned;
 
 /* A run is known by an entry among what its plan depends on, which is of no cache of PostgreSQL's. */
@@ -474,36 +461,9 @@ fingerprint_now(Oid relation)
 }
 
 /*
- * Is the table of changes small enough for all of them to be in the memory of a query,
- * which takes about as much?  A table that was long and is not vacuumed yet is long.
- */
-static bool
-changes_are_few(Oid relation)
-{
-	KeptState	state = read_state(relation, GetActiveSnapshot());
-	Relation	table;
-	uint64		size;
-
-	if (get_rel_relkind(state.changes) != RELKIND_RELATION || (table = try_table_open(state.changes, AccessShareLock)) == NULL)
-		return false;
-	size = (uint64) RelationGetNumberOfBlocks(table) * BLCKSZ;
-	table_close(table, AccessShareLock);
-	return size <= Max(FEW_CHANGES, get_hash_memory_limit());
-}
-
-/* Is a plan, by what it knows of the changes, one for few of them? */
-static bool
-is_for_few(const char *planned)
-{
-	return *planned != '\0' && strcmp(planned + strlen(planned) - 1, PLANNED_FEW) == 0;
-}
-
-/*
  * kept_is(state, answer, planned): whether, in the snapshot of the query, the store is
- * all (0), the store and the changes beside it are (1), or only the rows tell (2); and
- * where it is 1, whether the plan is one for few changes (3) or for many (4).
- * planned is the fingerprint of when the query was planned, and which of the two it is
- * for; or empty, for many.
+ * all (0), the store and the changes beside it are (1), or only the rows tell (2).
+ * planned is the fingerprint of when the query was planned, or empty.
  *
  * A view asks once for each of its arms, and a process for each of its scans: what
  * one snapshot of one transaction was told holds for it as long as it lasts.
@@ -513,7 +473,6 @@ kept_is(PG_FUNCTION_ARGS)
 {
 	static HTAB *cache;
 	Oid			relation = PG_GETARG_OID(0);
-	int32		asked = PG_GETARG_INT32(1);
 	char	   *planned = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	Snapshot	snapshot = GetActiveSnapshot();
 	KeptAnswer	answer;
@@ -544,27 +503,9 @@ kept_is(PG_FUNCTION_ARGS)
 		known->valid = true;
 	}
 	answer = known->answer;
-	if (answer != KEPT_INVALID && strncmp(*planned != '\0' ? planned : fingerprint_now(relation), known->fingerprint, FINGERPRINT_LENGTH) != 0)
+	if (answer != KEPT_INVALID && strcmp(*planned != '\0' ? planned : fingerprint_now(relation), known->fingerprint) != 0)
 		answer = KEPT_INVALID;
-	if (answer == KEPT_CHANGED && asked != KEPT_CHANGED)
-		answer = is_for_few(planned) ? KEPT_CHANGED_FEW : KEPT_CHANGED_MANY;
-	PG_RETURN_BOOL((int32) answer == asked);
-}
-
-/*
- * What a call in a plan says of few or many changes it says already when the query is
- * planned, so that one of the two ways is not planned at all: FALSE, or else the call.
- */
-static Node *
-settle_few(FuncExpr *call)
-{
-	Const	   *asked = lsecond(call->args);
-	Const	   *planned = lthird(call->args);
-
-	if (IsA(asked, Const) && !asked->constisnull &&
-		DatumGetInt32(asked->constvalue) == (is_for_few(TextDatumGetCString(planned->constvalue)) ? KEPT_CHANGED_MANY : KEPT_CHANGED_FEW))
-		return makeBoolConst(false, false);
-	return (Node *) call;
+	PG_RETURN_BOOL((int32) answer == PG_GETARG_INT32(1));
 }
 
 /*
@@ -643,16 +584,8 @@ kept_is_support(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(NULL);
 	state = linitial(simplify->fcall->args);
 	planned = lthird(simplify->fcall->args);
-	if (!IsA(state, Const) || state->constisnull || !IsA(planned, Const) || planned->constisnull)
-		PG_RETURN_POINTER(NULL);
-	/* Which arm it is of is known once the arms are apart. */
-	if (VARSIZE_ANY_EXHDR(DatumGetTextPP(planned->constvalue)) > 0)
-	{
-		Node	   *settled = settle_few(simplify->fcall);
-
-		PG_RETURN_POINTER(settled == (Node *) simplify->fcall ? NULL : settled);
-	}
-	if (!is_state(relation = DatumGetObjectId(state->constvalue)))
+	if (!IsA(state, Const) || state->constisnull || !IsA(planned, Const) || planned->constisnull ||
+		VARSIZE_ANY_EXHDR(DatumGetTextPP(planned->constvalue)) > 0 || !is_state(relation = DatumGetObjectId(state->constvalue)))
 		PG_RETURN_POINTER(NULL);
 	if (cache == NULL)
 		cache = make_cache("cjm plans over kept journeys", sizeof(Planned));
@@ -663,7 +596,7 @@ kept_is_support(PG_FUNCTION_ARGS)
 
 		known->run = 0;
 		settle_partitions(simplify->root->glob, source_of(relation));
-		snprintf(known->fingerprint, sizeof(known->fingerprint), "%s%s", fingerprint_now(relation), changes_are_few(relation) ? PLANNED_FEW : PLANNED_MANY);
+		strlcpy(known->fingerprint, fingerprint_now(relation), sizeof(known->fingerprint));
 		if (++runs == 0)
 			runs++;
 		item = makeNode(PlanInvalItem);
@@ -674,7 +607,7 @@ kept_is_support(PG_FUNCTION_ARGS)
 	call = copyObject(simplify->fcall);
 	planned = lthird(call->args);
 	planned->constvalue = CStringGetTextDatum(known->fingerprint);
-	PG_RETURN_POINTER(settle_few(call));
+	PG_RETURN_POINTER(call);
 }
 
 /* kept_parts(state): the lines that the fingerprint would be made of, as the snapshot of the query sees them. */

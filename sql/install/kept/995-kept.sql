@@ -70,64 +70,6 @@ CREATE FUNCTION cjm_internal.kept_scan(internal) RETURNS tsm_handler
 	LANGUAGE C VOLATILE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION cjm_internal.kept_scan(internal) IS 'TABLESAMPLE kept_scan(wanted, expected): all rows or none; the planner expects all, or next to none';
 
-CREATE TYPE cjm_internal.change_log;
-
-CREATE FUNCTION cjm_internal.change_log_in(cstring) RETURNS cjm_internal.change_log
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cjm_internal.change_log_in(cstring) IS 'input of change_log, which has none';
-
-CREATE FUNCTION cjm_internal.change_log_out(cjm_internal.change_log) RETURNS cstring
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION cjm_internal.change_log_out(cjm_internal.change_log) IS 'output of change_log: how much is in it';
-
-CREATE TYPE cjm_internal.change_log (
-	INPUT = cjm_internal.change_log_in,
-	OUTPUT = cjm_internal.change_log_out,
-	ALIGNMENT = double,
-	STORAGE = plain
-);
-COMMENT ON TYPE cjm_internal.change_log IS 'changes of kept journeys by customer, for the time of a query';
-
-CREATE FUNCTION cjm_internal.kept_log_step(internal, customer "any", at timestamptz, event text, channel text, value float8, removed boolean) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
-COMMENT ON FUNCTION cjm_internal.kept_log_step(internal, "any", timestamptz, text, text, float8, boolean) IS 'transition function of kept_log';
-
-CREATE FUNCTION cjm_internal.kept_deciders_log_step(internal, customer "any", at timestamptz, "values" text[], removed boolean) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
-COMMENT ON FUNCTION cjm_internal.kept_deciders_log_step(internal, "any", timestamptz, text[], boolean) IS 'transition function of kept_deciders_log';
-
-CREATE FUNCTION cjm_internal.kept_log_final(internal) RETURNS cjm_internal.change_log
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.kept_log_final(internal) IS 'final function of kept_log and kept_deciders_log';
-
-CREATE AGGREGATE cjm_internal.kept_log(customer "any", at timestamptz, event text, channel text, value float8, removed boolean) (
-	SFUNC = cjm_internal.kept_log_step,
-	STYPE = internal,
-	SSPACE = 16384,
-	FINALFUNC = cjm_internal.kept_log_final,
-	FINALFUNC_MODIFY = READ_ONLY,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm_internal.kept_log("any", timestamptz, text, text, float8, boolean) IS 'changes of customers who are equal if their bytes are; NULL of none';
-
-CREATE AGGREGATE cjm_internal.kept_deciders_log(customer "any", at timestamptz, "values" text[], removed boolean) (
-	SFUNC = cjm_internal.kept_deciders_log_step,
-	STYPE = internal,
-	SSPACE = 16384,
-	FINALFUNC = cjm_internal.kept_log_final,
-	FINALFUNC_MODIFY = READ_ONLY,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm_internal.kept_deciders_log("any", timestamptz, text[], boolean) IS 'changes of what decides the dimensions of customers, as kept_log; NULL of none';
-
-CREATE FUNCTION cjm_internal.kept_with(journey cjm.journey, customer "any", log cjm_internal.change_log) RETURNS cjm.journey
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION cjm_internal.kept_with(cjm.journey, "any", cjm_internal.change_log) IS 'a stored journey with the changes of its customer; NULL if nothing is left';
-
-CREATE FUNCTION cjm_internal.kept_touches(customer "any", log cjm_internal.change_log) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
-COMMENT ON FUNCTION cjm_internal.kept_touches("any", cjm_internal.change_log) IS 'whether there are changes of a customer; NULL if there are none at all';
-
 CREATE FUNCTION cjm_internal.kept_progress(what text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'kept_progress'
 	LANGUAGE C VOLATILE STRICT PARALLEL SAFE COST 1;
@@ -261,17 +203,12 @@ CREATE FUNCTION cjm_internal.kept_values(deciders cjm.journey, count integer, la
 COMMENT ON FUNCTION cjm_internal.kept_values(cjm.journey, integer, boolean) IS
 	'what map_first_touches or map_last_touches would say of the rows that such a journey was made of; nothing but NULL of none';
 
-CREATE FUNCTION cjm_internal.kept_dimensions_sql(map cjm_internal.map, row_name text) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-RETURN format(CASE WHEN (map).segment IS NULL THEN '%1$s.dimensions' WHEN (map).dimensions IS NULL THEN 'ARRAY[%1$s.segment]'
-	ELSE 'array_prepend(%1$s.segment, %1$s.dimensions)' END, row_name);
-COMMENT ON FUNCTION cjm_internal.kept_dimensions_sql(cjm_internal.map, text) IS 'SQL: the values of all dimensions that a row of that name tells';
-
 CREATE FUNCTION cjm_internal.kept_deciders_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm_internal.kept_deciders_agg(%1$s.at, %2$s)', row_name, cjm_internal.kept_dimensions_sql(map, row_name));
+RETURN format('cjm_internal.kept_deciders_agg(%1$s.at, %2$s)', row_name,
+	format(CASE WHEN (map).segment IS NULL THEN '%1$s.dimensions' WHEN (map).dimensions IS NULL THEN 'ARRAY[%1$s.segment]'
+		ELSE 'array_prepend(%1$s.segment, %1$s.dimensions)' END, row_name));
 COMMENT ON FUNCTION cjm_internal.kept_deciders_sql(cjm_internal.map, text) IS 'SQL: what decides the dimensions of a customer, from rows of that name';
 
 CREATE FUNCTION cjm_internal.kept_values_sql(map cjm_internal.map, deciders text) RETURNS text
@@ -291,58 +228,9 @@ RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.remo
 	relation);
 COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text) IS 'SQL: the changes of each customer, from a relation g of them';
 
--- The changes g that wait, in a query that the answer is right for.
-CREATE FUNCTION cjm_internal.kept_waiting_sql(map cjm_internal.map, answer integer) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-RETURN format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%L::regclass, %s, ''''::text), true)',
-	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), answer);
-COMMENT ON FUNCTION cjm_internal.kept_waiting_sql(cjm_internal.map, integer) IS 'SQL: the relation g of changes, read where kept_is gives that answer';
-
--- A customer c with changes, and what the store has of them.
-CREATE FUNCTION cjm_internal.kept_merged_sql(map cjm_internal.map, journey text, deciders text) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	now_values text := cjm_internal.kept_values_sql(map, format('cjm_internal.journey_changed(%s, c.added_deciders, c.removed_deciders)', deciders));
-BEGIN
-	RETURN format('%s, cjm_internal.journey_changed(%s, c.added, c.removed), %s', CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, journey,
-		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
-END
-$$;
-COMMENT ON FUNCTION cjm_internal.kept_merged_sql(cjm_internal.map, text, text) IS 'SQL: segment, journey and dimensions of a customer c with changes, from the journey and the deciders that are stored';
-
--- SQL of all that the arm for few changes gives of a row k of the store: what waits is looked up by customer, in a log that the query makes once.
-CREATE FUNCTION cjm_internal.kept_looked_up_sql(map cjm_internal.map) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	waiting text := cjm_internal.kept_waiting_sql(map, 3);
-	log text := format('(SELECT cjm_internal.kept_log(g.customer, g.at, g.event, nullif(g.channel, ''''), g.value, g.removed) FROM %s)', waiting);
-	deciders text := format('(SELECT cjm_internal.kept_deciders_log(g.customer, g.at, %s, g.removed) FROM %s)', cjm_internal.kept_dimensions_sql(map, 'g'), waiting);
-	now_values text := cjm_internal.kept_values_sql(map, format('cjm_internal.kept_with(k.deciders, k.customer, %s)', deciders));
-BEGIN
-	RETURN format('k.customer, %s, cjm_internal.kept_with(k.journey, k.customer, %s), %s',
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text'
-			ELSE format('CASE WHEN cjm_internal.kept_touches(k.customer, %s) THEN (%s)[1] ELSE k.dimensions ->> ''segment'' END', deciders, now_values) END, log,
-		CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'k.dimensions'
-			ELSE format('CASE WHEN cjm_internal.kept_touches(k.customer, %s) THEN %s ELSE k.dimensions END', deciders,
-				cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values)) END);
-END
-$$;
-COMMENT ON FUNCTION cjm_internal.kept_looked_up_sql(cjm_internal.map) IS 'SQL: a row k of the store with the changes of its customer';
-
--- Which arms give rows is known when the query runs: the store; or the store with the changes; or the rows.  Each arm is asked by itself, so
--- that the planner sees no more than some scans, and workers take part in them.  It is asked above them, from where the planner brings it
--- into each, since an arm with a condition of its own is one more step for each row.
---
--- Changes that are few are looked up for each row of the store, and who is not in the store is added.  Where they may be more than fit into
--- memory, or customers may be equal whose bytes are not, the store without those who have changes is joined by them, with what the store has.
--- So it is before 17, too: there a subquery that makes something once, as the log of changes, is left to one process, with all that is above it.
--- What went from whom the store has cannot be taken from nothing, so of the others it must not be asked before it is known that they are: that
--- is what the CASE is for.
+-- Which arms give rows is known when the query runs: the store; or the store without those who have changes, and they with what the store
+-- has of them; or the rows.  Each arm is asked by itself, so that the planner sees no more than some scans, and workers take part in them.
+-- It is asked above them, from where the planner brings it into each, since an arm with a condition of its own is one more step for each row.
 CREATE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -350,42 +238,27 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
-	segment text := CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END;
-	equals text := cjm_internal.kept_equals(map);
-	looked_up boolean := current_setting('server_version_num')::integer >= 170000 AND (SELECT cjm_internal.map_by_bytes(a.atttypid, a.attcollation)
-		FROM pg_attribute a WHERE a.attrelid = format('%s.kept_journeys', schema)::regclass AND a.attname = 'customer');
-	changed integer := CASE WHEN looked_up THEN 4 ELSE 1 END;
-	not_stored CONSTANT text := 'CASE WHEN k.customer IS NULL THEN NULL::cjm.journey END';
+	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
+	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders)');
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
-		FROM (SELECT 0 AS arm, false AS looked_up, k.customer, %2$s AS segment, k.journey, k.dimensions
-			FROM %1$s.kept_journeys k', schema, segment)
-		|| CASE WHEN looked_up THEN format('
-			UNION ALL
-			SELECT 3, true, %2$s
+		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 3, false, c.customer, %3$s
-			FROM (%4$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %5$s c.customer
-			WHERE k.customer IS NULL AND (c.removed IS NULL OR cjm_internal.journey_changed(%6$s, c.added, c.removed) IS NOT NULL)',
-			schema, cjm_internal.kept_looked_up_sql(map), cjm_internal.kept_merged_sql(map, not_stored, not_stored),
-			cjm_internal.kept_grouped_sql(map, cjm_internal.kept_waiting_sql(map, 3)), equals, not_stored) ELSE '' END
-		|| format('
-			UNION ALL
-			SELECT %2$s, false, k.customer, %3$s, k.journey, k.dimensions
+			SELECT 1, k.customer, %3$s, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
-			WHERE NOT EXISTS (SELECT FROM %4$s WHERE g.customer %5$s k.customer)
+			WHERE NOT EXISTS (SELECT FROM %5$s WHERE g.customer %4$s k.customer)
 			UNION ALL
-			SELECT %2$s, false, c.customer, %6$s
-			FROM (%7$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %5$s c.customer
-			WHERE c.removed IS NULL OR cjm_internal.journey_changed(k.journey, c.added, c.removed) IS NOT NULL
+			SELECT 1, c.customer, %6$s, %7$s, %10$s
+			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
+			WHERE c.removed IS NULL OR %7$s IS NOT NULL
 			UNION ALL
-			SELECT 2, false, r.customer, r.segment, r.journey, r.dimensions FROM (%8$s) r) j
-		WHERE cjm_internal.kept_is(%9$s, j.arm, ''''::text)%10$s',
-			schema, changed, segment, cjm_internal.kept_waiting_sql(map, changed), equals, cjm_internal.kept_merged_sql(map, 'k.journey', 'k.deciders'),
-			cjm_internal.kept_grouped_sql(map, cjm_internal.kept_waiting_sql(map, changed)), cjm_internal.map_journeys_from_sql(map, 'kept_rows'), state,
-			-- Of whom nothing is left there is nothing to say.
-			CASE WHEN looked_up THEN ' AND (NOT j.looked_up OR j.journey IS NOT NULL)' END);
+			SELECT 2, r.customer, r.segment, r.journey, r.dimensions FROM (%9$s) r) j
+		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END, cjm_internal.kept_equals(map), waiting,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END,
+		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
+		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys of a map that keeps them';
