@@ -633,18 +633,21 @@ kept_fingerprint(PG_FUNCTION_ARGS)
 	Datum	   *texts;
 	bool	   *nulls;
 	int			count;
-	StringInfoData text;
+	StringInfoData lines;
 
 	/* In no List: it is moved for each line that comes to it where the server is built with assertions. */
-	initStringInfo(&text);
+	initStringInfo(&lines);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &texts, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
+		text	   *line;
+
 		CHECK_FOR_INTERRUPTS();
 		if (nulls[i])
 			continue;
-		appendBinaryStringInfo(&text, VARDATA_ANY(texts[i]), VARSIZE_ANY_EXHDR(texts[i]));
-		appendStringInfoChar(&text, '\n');
+		line = DatumGetTextPP(texts[i]);
+		appendBinaryStringInfo(&lines, VARDATA_ANY(line), VARSIZE_ANY_EXHDR(line));
+		appendStringInfoChar(&lines, '\n');
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(hash_of(&text)));
+	PG_RETURN_TEXT_P(cstring_to_text(hash_of(&lines)));
 }
