@@ -120,7 +120,8 @@ DECLARE
 			coalesce(earliest, '''-infinity''::timestamptz'), coalesce(latest, '''infinity''::timestamptz'),
 			CASE WHEN not_after IS NOT NULL THEN format(CASE WHEN after_stage THEN ', cjm_internal.audience_stage_events(m.stages, %L::text)' ELSE ', %L::cjm.funnel' END, not_after) END)
 		WHEN of_journey THEN '(cjm.last_touch(j.journey)).at' ELSE 'j.last_seen' END;
-	conditions text[] := CASE WHEN at_stage IS NOT NULL THEN ARRAY[came || ' IS NOT NULL'] ELSE array_remove(ARRAY[came || ' >= ' || earliest, came || ' <= ' || latest], NULL) END;
+	-- NULL is not later: the planner takes more rows for what is not NULL than for what is later.
+	conditions text[] := CASE WHEN at_stage IS NOT NULL THEN ARRAY[came || ' > ''-infinity''::timestamptz'] ELSE array_remove(ARRAY[came || ' >= ' || earliest, came || ' <= ' || latest], NULL) END;
 BEGIN
 	IF NOT include_open THEN
 		conditions := conditions || CASE WHEN of_journey THEN 'NOT (cjm.funnel_open(j.journey, m.stages, now()) AND CASE WHEN m.refusal IS NULL THEN true

@@ -60,10 +60,11 @@ RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, 
 COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text) IS
 	'SQL: compares the members of an audience $1 with a view, and writes down at the time $2 who came and who left, with numbers after $3; says how many meet the condition, came, left, and how many of each are told';
 
--- A task.
+-- A task.  The planner expects of a large store what would be worth compiling the query for, which takes longer than the query.
 CREATE FUNCTION cjm_internal.audience_refresh(arguments jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.audience_map(arguments);
