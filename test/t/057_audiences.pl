@@ -9,6 +9,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 
 use CjmTest;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -157,13 +158,16 @@ run_sql($node, q{SELECT cjm.create_map('secured', '"the events"', '"who; --"', '
 is(run_sql($node, 'SELECT count(*) FROM secured.audience_carts', %$reader), 30, 'and back');
 
 # Nobody who reads or writes is waited for, and who reads an audience is not ended by who makes it anew.
-my $session = $node->background_psql('shop', extra_params => [ '-U', 'owner' ]);
-$session->query_safe('BEGIN; SELECT count(*) FROM shop.audience_carts; INSERT INTO "the events" VALUES (999, now(), \'cart\', \'owner\')');
+my %session = (input => '', output => '', errors => '');
+$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', @as_owner, '-d', 'shop' ], '<', \$session{input}, '>', \$session{output}, '2>', \$session{errors});
+$session{input} .= "BEGIN; SELECT count(*) FROM shop.audience_carts; INSERT INTO \"the events\" VALUES (999, now(), 'cart', 'owner'); SELECT 'reads';\n";
+$session{run}->pump until $session{output} =~ /^reads$/m || !$session{run}->pumpable;
 is(run_sql($node, q{SET lock_timeout = '2s'; SELECT cjm.refresh_audiences('shop') ~ 'carts: 60 members, 0 entered'}, %$owner), 't', 'a refresh waits for no reader and no writer');
 run_sql_fails($node, q{SELECT cjm.create_audience('shop', 'carts', at_stage => 'view', replace => true)}, '55P03', qr/the views of the audience "carts" are being read/, 'to make an audience anew has an end', %$owner);
 run_sql_fails($node, q{SELECT cjm.drop_audience('shop', 'carts')}, '55P03', qr/the views of the audience "carts" are being read/, 'and so has to drop it', %$owner);
-$session->query_safe('SELECT count(*) FROM shop.meets_carts; ROLLBACK');
-$session->quit;
+$session{input} .= "SELECT count(*) FROM shop.meets_carts; ROLLBACK;\n\\q\n";
+$session{run}->finish;
+is($session{errors}, '', 'the reader met no error');
 is(run_sql($node, q{SELECT cjm.create_audience('shop', 'carts', at_stage => 'view', replace => true); SELECT cjm.refresh_audiences('shop') ~ 'carts: 100 members, 40 entered, 0 left'}, %$owner), "shop.audience_carts\nt", 'when it is over, it is made anew');
 
 # The end.
