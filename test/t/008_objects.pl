@@ -49,7 +49,7 @@ my %checks = (
 		SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f' AND proname NOT IN ('create_map', 'map_build', 'map_claim', 'map_lock', 'map_lock_schema',
 			'map_lock_views', 'drop_map', 'keep_journeys', 'refresh_journeys', 'unkeep_journeys', 'kept_write', 'kept_bind', 'kept_check_idle', 'kept_refresh', 'kept_refresh_as', 'kept_scan', 'kept_is_untouched', 'kept_make_triggers',
 			'kept_note_parts', 'kept_drop_strays', 'kept_follow', 'kept_arm', 'kept_install', 'kept_make_views', 'kept_build', 'kept_divide', 'kept_finish', 'kept_build_next', 'kept_look_at_changes', 'kept_progress', 'kept_fold', 'kept_adopt',
-			'map_call_as', 'steering_call', 'steering_make', 'create_audience', 'audience_create', 'audience_make', 'audience_tables', 'audience_lock', 'drop_audience', 'audience_drop', 'refresh_audiences', 'audience_refresh', 'take_changes', 'audience_take')},
+			'map_call_as', 'steering_call', 'steering_make', 'steering_note', 'note', 'create_audience', 'audience_create', 'audience_make', 'audience_tables', 'audience_lock', 'drop_audience', 'audience_drop', 'refresh_audiences', 'audience_refresh', 'take_changes', 'audience_take')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
 		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE},
@@ -76,7 +76,7 @@ my %checks = (
 			-- These take what may be absent, or have to complain of it: all that take the name of a map, to begin with.
 			AND NOT (pronargs > 0 AND proargtypes[0] = 'text'::regtype AND proargnames[1] IN ('map', 'name'))
 			AND proname NOT IN ('map_build', 'map_dimensions', 'map_read_dimensions', 'kept_values', 'map_split', 'map_walk_words', 'map_ranged', 'map_funnel_sql', 'map_funnel_rows_sql', 'map_walks_sql', 'map_step_values_sql', 'map_funnel_groups_sql', 'map_drop_off_sql', 'map_session_report_sql', 'session_groups',
-				'attribute', 'map_attribution_sql', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'map_check_list', 'map_in_sequence', 'map_refused_sql', 'map_open_sql', 'map_with_groups', 'map_began_groups', 'draw_group', 'funnel_drawn_groups', 'map_read', 'map_stages_sql',
+				'attribute', 'map_touch_by', 'steering_aged', 'steering_series_sql', 'periods_compared', 'kept_with',  'map_attribution_sql', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'map_check_list', 'map_in_sequence', 'map_refused_sql', 'map_open_sql', 'map_with_groups', 'map_began_groups', 'draw_group', 'funnel_drawn_groups', 'map_read', 'map_stages_sql',
 				'map_transitions_sql', 'map_path_report_sql', 'map_per_session', 'transitions', 'paths', 'sessions', 'session_journeys', 'session_stats', 'session_events', 'session_channel', 'only_visits', 'map_path_split', 'map_metrics_of', 'map_metrics_sql', 'map_purchase_metrics_sql', 'map_answer_metrics_sql', 'map_channel_metrics_sql', 'map_bounce_sql', 'map_feedback_sql', 'map_counts_sql', 'map_retention_sql', 'map_lifecycle_sql', 'cohort_cells', 'lifecycle_periods', 'map_parts', 'map_lock', 'funnel_drawn_steps', 'funnel_chart', 'funnel_svg', 'journey_changed', 'kept_reason', 'kept_write',
 				'audience_view', 'audience_sql', 'audience_broken')},
 	'aggregates can run in parts' => q{
