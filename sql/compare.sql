@@ -69,7 +69,7 @@ SELECT v.name, round(c.value::numeric, 6) AS value, round(c.usual::numeric, 6) A
 	CASE v.name WHEN 'two before' THEN array_fill(NULL::float8, '{3}') WHEN 'nothing now' THEN array_fill(NULL::float8, '{3}') ELSE array_fill(NULL::float8, '{5}') END,
 	CASE v.name WHEN 'two before' THEN array_fill(NULL::float8, '{3}') WHEN 'nothing now' THEN array_fill(NULL::float8, '{3}') ELSE array_fill(NULL::float8, '{5}') END, NULL) c;
 SELECT c.p_value FROM cjm_internal.periods_compared('amount', '{f,f,f,f,t}', '{50,50,50,50,50}', '{7,7,7,7,9}', array_fill(NULL::float8, '{5}'), array_fill(NULL::float8, '{5}'), NULL) c;
-SELECT cjm_internal.periods_compared('rate', '{}', '{}', '{}', '{}', '{}', NULL), cjm_internal.periods_compared('rate', '{t}', '{5}', '{NaN}', '{NULL}', '{NULL}', NULL);
+SELECT cjm_internal.periods_compared(NULL, '{t}', '{5}', '{1}', '{1}', '{1}', 1) IS NULL AS null, cjm_internal.periods_compared('rate', '{}', '{}', '{}', '{}', '{}', NULL), cjm_internal.periods_compared('rate', '{t}', '{5}', '{NaN}', '{NULL}', '{NULL}', NULL);
 SELECT cjm_internal.periods_compared('price', '{}', '{}', '{}', '{}', '{}', NULL);
 SELECT cjm_internal.periods_compared('rate', '{t}', '{}', '{}', '{}', '{}', NULL);
 SELECT cjm_internal.periods_compared('rate', '{{t}}', '{1}', '{1}', '{1}', '{1}', NULL);
@@ -152,3 +152,4 @@ DROP TABLE "The Shop".notes;
 SELECT note('The Shop', now(), 'again');
 SELECT drop_map('The Shop');
 SELECT to_regnamespace('"The Shop"');
+SELECT drop_map('endless'), drop_map('stopped');

@@ -175,3 +175,4 @@ SELECT cjm_internal.funnel_figures(funnel_stats('a -> b'), 3);
 SELECT cjm_internal.funnel_limited(f, '3 days') FROM unnest(ARRAY['a -> b', 'a -> b within 2 days', 'a -> optional b -> c within 9 days excluding d', '"a within 9 days" -> b [2 days] within session strict']::funnel[]) f;
 SELECT cjm_internal.funnel_limited('a -> b', '1 month');
 SELECT cjm_internal.funnel_limited('a -> b', '0');
+SELECT drop_map('figures'), drop_map('young');

@@ -65,7 +65,8 @@ funnel_figures(PG_FUNCTION_ARGS)
 		nulls[5] = nulls[6] = true;
 	else
 		put_median_range(funnel_stats_total(stats, step), came, values + 5, nulls + 5);
-	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 1, dims, bounds, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 1, dims, bounds,
+											 FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
 /* funnel_limited(funnel, within): the same funnel, but that a walk takes no longer than this. */

@@ -9,6 +9,9 @@
  */
 #include "base/glue.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/fmgrprotos.h"
@@ -27,14 +30,18 @@ map_call_as(PG_FUNCTION_ARGS)
 {
 	Oid			task = PG_GETARG_OID(0);
 	Oid			owner = PG_GETARG_OID(1);
-	char	   *home;
+	Oid			home = get_func_namespace(task);
+	Oid		   *types;
+	int			count;
 	Datum		answer;
 	Oid			user;
 	int			security;
 	int			nest;
 
-	home = OidIsValid(get_func_namespace(task)) ? get_namespace_name(get_func_namespace(task)) : NULL;
-	if (home == NULL || strcmp(home, "cjm_internal") != 0)
+	/* Whoever calls it says which function: of another shape it would take an object for what it is not. */
+	if (!OidIsValid(home) || home != get_namespace_oid("cjm_internal", true) ||
+		get_func_signature(task, &types, &count) != JSONBOID || count != 1 || types[0] != JSONBOID ||
+		get_func_prokind(task) != PROKIND_FUNCTION)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function %u is no task of a map", task)));

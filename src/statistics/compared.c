@@ -26,7 +26,8 @@
 #include "statistics/student.h"
 
 #define FEW 30					/* fewer say nothing worth a headline, as map_few() in SQL */
-#define FEW_HITS 5				/* of a share, hits and misses that are expected at least (W. G. Cochran, Biometrics 10, 1954) */
+/* Of a share, hits and misses that are expected at least: W. G. Cochran, Biometrics 10, 1954. */
+#define FEW_HITS 5
 
 /* One side of the comparison. */
 typedef struct Side

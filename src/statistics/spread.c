@@ -58,7 +58,12 @@ kind_argument(FunctionCallInfo fcinfo, int n)
 		const char *word;
 		FigureKind	kind;
 	}			kinds[] = {
-		{"rate", FIGURE_RATE}, {"count", FIGURE_COUNT}, {"amount", FIGURE_AMOUNT}, {"time", FIGURE_POSITIVE}, {"money", FIGURE_POSITIVE}, {"score", FIGURE_SCORE}
+		{"rate", FIGURE_RATE},
+		{"count", FIGURE_COUNT},
+		{"amount", FIGURE_AMOUNT},
+		{"time", FIGURE_POSITIVE},
+		{"money", FIGURE_POSITIVE},
+		{"score", FIGURE_SCORE}
 	};
 	char	   *word = text_to_cstring(PG_GETARG_TEXT_PP(n));
 
@@ -81,7 +86,8 @@ elements_argument(FunctionCallInfo fcinfo, int n, Oid type, int count, Datum **v
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("periods must be one-dimensional arrays")));
-	deconstruct_array(array, type, type == BOOLOID ? 1 : 8, type == BOOLOID || FLOAT8PASSBYVAL, type == BOOLOID ? TYPALIGN_CHAR : TYPALIGN_DOUBLE, values, nulls, &found);
+	deconstruct_array(array, type, type == BOOLOID ? 1 : 8, type == BOOLOID || FLOAT8PASSBYVAL,
+					  type == BOOLOID ? TYPALIGN_CHAR : TYPALIGN_DOUBLE, values, nulls, &found);
 	if (count >= 0 && found != count)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
@@ -103,7 +109,7 @@ put_number(Datum *value, bool *null, double number)
 Datum
 spread_periods_compared(PG_FUNCTION_ARGS)
 {
-	FigureKind	kind = kind_argument(fcinfo, 0);
+	FigureKind	kind;
 	double		target = PG_ARGISNULL(6) ? NAN : PG_GETARG_FLOAT8(6);
 	Datum	   *elements[5];
 	bool	   *missing[5];
@@ -118,6 +124,7 @@ spread_periods_compared(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 6; i++)
 		if (PG_ARGISNULL(i))
 			PG_RETURN_NULL();
+	kind = kind_argument(fcinfo, 0);
 	count = elements_argument(fcinfo, 1, BOOLOID, -1, &elements[0], &missing[0]);
 	elements_argument(fcinfo, 2, INT8OID, count, &elements[1], &missing[1]);
 	for (int i = 2; i < 5; i++)

@@ -229,8 +229,8 @@ while ($alive && time < $end)
 	my @queries;
 	# What changes something is not asked twice.
 	push @queries, [ name_of($_), query_of($_) ] foreach map { one_of(@functions) } 1 .. BATCH;
-	$alive = run_batch('SET timezone = ' . one_of(q('UTC'), q('Europe/Riga')), 1, grep { $_->[0] =~ /map|audience|keep|refresh/ } @queries);
-	$alive &&= run_batch('SET timezone = ' . one_of(q('UTC'), q('Europe/Riga')), 2, grep { $_->[0] !~ /map|audience|keep|refresh/ } @queries);
+	$alive = run_batch('SET timezone = ' . one_of(q('UTC'), q('Europe/Riga')), 1, grep { $_->[0] =~ /map|audience|keep|refresh|target|note|alert/ } @queries);
+	$alive &&= run_batch('SET timezone = ' . one_of(q('UTC'), q('Europe/Riga')), 2, grep { $_->[0] !~ /map|audience|keep|refresh|target|note|alert/ } @queries);
 }
 
 # The rest: aggregates over all rows, by plans that must not matter.

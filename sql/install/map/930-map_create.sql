@@ -638,6 +638,8 @@ BEGIN
 		AND cjm_internal.map_dimension_names(old) = cjm_internal.map_dimension_names(new) AND old.segment_at = new.segment_at THEN
 		PERFORM cjm_internal.kept_follow(new, parts);
 	END IF;
+	-- Its owner's tables are read as its owner.
+	PERFORM cjm_internal.map_call_as('cjm_internal.steering_kpis'::regproc, (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = existing), jsonb_build_object('map', existing::bigint));
 	-- A view can be made without a right to read; it would be of no use.
 	EXECUTE format('SELECT FROM %1$I.events CROSS JOIN %1$I.spend LIMIT 0', name);
 	IF keep AND kept IS NULL THEN
