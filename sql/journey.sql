@@ -171,7 +171,7 @@ CREATE TABLE public.received (j journey);
 SELECT j, encode(cjm_internal.journey_send(j), 'hex') FROM public.received;
 TRUNCATE public.received;
 -- refused: another version, too short, cut off, too long, a label that is empty or not in the encoding, a time that is none, an id too high, too many
-\copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\004\002\000\000\000\377\377"' (FORMAT binary)
+\copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\004\003\000\000\000\377\377"' (FORMAT binary)
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\000\377\377"' (FORMAT binary)
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\003\001\000\000\377\377"' (FORMAT binary)
 \copy public.received FROM PROGRAM 'printf "PGCOPY\n\377\r\n\000\000\000\000\000\000\000\000\000\000\001\000\000\000\005\001\000\000\000\000\377\377"' (FORMAT binary)

@@ -532,8 +532,8 @@ SELECT cjm_internal.kept_bind('base', 'nothing', 'ktry.kept_changes', 'ktry.kept
 SELECT cjm_internal.kept_check('base');
 -- Tables and a view of one's own make a trigger work, but only those of a map's form.
 CREATE TABLE public.forged (u int, t int8, e int, c int, v int, s int, d int);
-CREATE VIEW public.forged_events AS SELECT u AS customer, t AS at, e AS event, c AS channel, v AS value, s AS segment, d AS dimensions FROM forged;
-CREATE TABLE public.forged_changes (customer int, at int8, event int, channel int, value int, segment int, dimensions int, removed boolean, written_at timestamptz);
+CREATE VIEW public.forged_events AS SELECT u AS customer, t AS at, e AS event, c AS channel, v AS value, s AS segment, d AS dimensions, s AS session FROM forged;
+CREATE TABLE public.forged_changes (customer int, at int8, event int, channel int, value int, segment int, dimensions int, session int, removed boolean, written_at timestamptz);
 CREATE TABLE public.forged_marks (at timestamptz, reason text, parts text[]);
 CREATE TRIGGER forger AFTER INSERT ON forged REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION cjm_internal.kept_write();
 SELECT cjm_internal.kept_bind('forged', 'forger', 'forged_marks', 'forged_changes', 'forged_events');
@@ -541,7 +541,7 @@ SELECT cjm_internal.kept_bind('forged', 'forger', 'forged_changes', 'forged_mark
 INSERT INTO forged VALUES (1, 2, 3, 4, 5, 6, 7);
 SELECT reason FROM forged_marks;
 DROP TABLE forged CASCADE;
-CREATE VIEW public.forged_events AS SELECT who AS customer, at, (SELECT max(b.what) FROM base b) AS event, NULL::text AS channel, NULL::float8 AS value, NULL::text AS segment, NULL::text[] AS dimensions FROM base;
+CREATE VIEW public.forged_events AS SELECT who AS customer, at, (SELECT max(b.what) FROM base b) AS event, NULL::text AS channel, NULL::float8 AS value, NULL::text AS segment, NULL::text[] AS dimensions, NULL::text AS session FROM base;
 DROP TABLE forged_changes, forged_marks;
 CREATE TABLE public.forged_changes AS SELECT *, false AS removed, now() AS written_at FROM forged_events;
 CREATE TABLE public.forged_marks (at timestamptz, reason text, parts text[]);

@@ -59,7 +59,7 @@ CREATE TABLE public.expected AS
 WITH ordered AS (SELECT *, row_number() OVER w AS n, at - lag(at) OVER w > gap AS breaks FROM public.rows WINDOW w AS (PARTITION BY k ORDER BY at, event, channel NULLS FIRST, value NULLS FIRST)),
      numbered AS (SELECT *, 1 + count(*) FILTER (WHERE breaks) OVER (PARTITION BY k ORDER BY n) AS session_number FROM ordered)
 SELECT k, session_number, min(at) AS started_at, max(at) AS ended_at, count(*) AS touch_count, (array_agg(event ORDER BY n))[1] AS entry_event, (array_agg(event ORDER BY n DESC))[1] AS exit_event,
-       (array_agg(channel ORDER BY n) FILTER (WHERE channel IS NOT NULL))[1] AS channel, sum(value) AS value, count(*) = 1 AS bounced, sum(value) FILTER (WHERE value >= 0) AS gross_value
+       (array_agg(channel ORDER BY n) FILTER (WHERE channel IS NOT NULL))[1] AS channel, sum(value) AS value, count(*) = 1 AS bounced, sum(value) FILTER (WHERE value >= 0) AS gross_value, NULL::text AS session
 FROM numbered GROUP BY k, session_number;
 SELECT count(*) > 2000 AS many, count(*) FILTER (WHERE bounced) > 500 AS bounces, count(*) FILTER (WHERE touch_count > 3) > 200 AS long FROM public.expected;
 (SELECT k, s.* FROM public.built, sessions(j, gap) AS s EXCEPT ALL SELECT * FROM public.expected) LIMIT 5;

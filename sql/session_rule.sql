@@ -54,36 +54,40 @@ SELECT session_stats(NULL) IS NULL AS stats, session_channel(NULL, '1 s', now())
 -- Nothing in them hangs on a setting, so that they may stand in an index.
 SELECT string_agg(DISTINCT provolatile::text, ' ') AS volatile FROM pg_proc WHERE oid = ANY (ARRAY['sessions', 'session_stats', 'session_journeys', 'only_visits', 'transitions', 'paths', 'attribute']::regproc[]);
 
--- Random rows in four time zones, with ties, without channels, around midnight and the days on which clocks change.
+-- Random rows in four time zones, with ties, without channels, some with sessions of their own, around midnight and the days on which clocks change.
 SELECT setseed(0.25);
 CREATE TABLE public.rows AS
 SELECT k, (ARRAY['UTC', 'Europe/Riga', 'America/Havana', 'Asia/Kolkata'])[1 + k % 4] AS zone, (ARRAY[NULL, 'channel', 'day', 'channel | day'])[1 + (k / 4) % 4] AS rule,
 	(ARRAY['2026-03-28T22:00Z', '2026-10-24T21:00Z', '2026-11-01T04:00Z', '2026-06-30T18:30Z'])[1 + (k / 16) % 4]::timestamptz + (floor(random() * 40) - 15) * interval '10 min'
 		+ (CASE WHEN random() < 0.2 THEN floor(random() * 3) - 1 ELSE 0 END) * interval '1 us' AS at,
-	'e' || floor(random() * 4) AS event, (ARRAY['x', 'y', 'z', NULL, NULL, NULL])[ceil(random() * 6)] AS channel, (ARRAY[1, 2.5, NULL])[ceil(random() * 3)]::float8 AS value
+	'e' || floor(random() * 4) AS event, (ARRAY['x', 'y', 'z', NULL, NULL, NULL])[ceil(random() * 6)] AS channel, (ARRAY[1, 2.5, NULL])[ceil(random() * 3)]::float8 AS value,
+	CASE WHEN k % 3 = 0 THEN (ARRAY['s1', 's2', 's3', NULL])[ceil(random() * 4)] END AS given
 FROM generate_series(1, 1600) AS k, generate_series(1, 1 + k % 17) i;
-CREATE TABLE public.built AS SELECT k, zone, rule, journey_agg(at, event, channel, value) AS j FROM public.rows GROUP BY k, zone, rule;
+CREATE TABLE public.built AS SELECT k, zone, rule, journey_agg(at, event, channel, value, given) AS j FROM public.rows GROUP BY k, zone, rule;
 
--- By lag and running sums: first what gaps and days cut, and in that what channels do.  A day begins when clocks show its midnight, the last time.
+-- By lag and running sums of rows without a session of their own: first what gaps and days cut, and in that what channels do.  The others are in theirs.  A day begins when clocks show its midnight, the last time.
 CREATE FUNCTION public.day(at timestamptz, zone text) RETURNS date LANGUAGE sql IMMUTABLE AS
 	'SELECT max(d::date) FROM generate_series((at AT TIME ZONE zone)::date::timestamp - interval ''1 day'', (at AT TIME ZONE zone)::date::timestamp, interval ''1 day'') d WHERE d AT TIME ZONE zone <= at';
 -- Where visits are said, the channels of others do not count.
-CREATE FUNCTION public.numbering(visit text[]) RETURNS TABLE (k integer, n bigint, at timestamptz, event text, channel text, value float8, session bigint) LANGUAGE sql AS $$
-	WITH ordered AS (SELECT *, row_number() OVER (PARTITION BY k ORDER BY at, event, channel NULLS FIRST, value NULLS FIRST) AS n FROM public.rows),
+CREATE FUNCTION public.numbering(visit text[]) RETURNS TABLE (k integer, n bigint, at timestamptz, event text, channel text, value float8, given text, session bigint) LANGUAGE sql AS $$
+	WITH ordered AS (SELECT *, row_number() OVER (PARTITION BY k ORDER BY at, event, channel NULLS FIRST, value NULLS FIRST, given NULLS FIRST) AS n FROM public.rows),
 		parted AS (SELECT *, sum(cut::integer) OVER (PARTITION BY k ORDER BY n) AS part FROM (
 			SELECT *, coalesce(at - lag(at) OVER w > interval '30 minutes' OR (coalesce(rule, '') ~ 'day' AND public.day(at, zone) <> public.day(lag(at) OVER w, zone)), false) AS cut
-			FROM ordered WINDOW w AS (PARTITION BY k ORDER BY n)) c),
-		changed AS (SELECT k, n, channel <> lag(channel) OVER (PARTITION BY k, part ORDER BY n) AS changes FROM parted WHERE channel IS NOT NULL AND rule ~ 'channel' AND event = ANY (visit))
-	SELECT p.k, p.n, p.at, p.event, p.channel, p.value, 1 + sum((p.cut OR coalesce(c.changes, false))::integer) OVER (PARTITION BY k ORDER BY n) FROM parted p LEFT JOIN changed c USING (k, n)
+			FROM ordered WHERE given IS NULL WINDOW w AS (PARTITION BY k ORDER BY n)) c),
+		changed AS (SELECT k, n, channel <> lag(channel) OVER (PARTITION BY k, part ORDER BY n) AS changes FROM parted WHERE channel IS NOT NULL AND rule ~ 'channel' AND event = ANY (visit)),
+		ruled AS (SELECT p.k, p.n, sum((p.cut OR coalesce(c.changes, false))::integer) OVER (PARTITION BY k ORDER BY n) AS place FROM parted p LEFT JOIN changed c USING (k, n)),
+		named AS (SELECT o.*, min(n) OVER (PARTITION BY k, o.given, r.place) AS begins FROM ordered o LEFT JOIN ruled r USING (k, n))
+	SELECT k, n, at, event, channel, value, given, dense_rank() OVER (PARTITION BY k ORDER BY begins) FROM named
 $$;
 CREATE TABLE public.numbered AS SELECT * FROM public.numbering('{e0,e1,e2,e3}');
 CREATE TABLE public.expected AS
 SELECT k, session AS session_number, min(at) AS started_at, max(at) AS ended_at, count(*) AS touch_count, (array_agg(event ORDER BY n))[1] AS entry_event, (array_agg(event ORDER BY n DESC))[1] AS exit_event,
 	(array_agg(channel ORDER BY n) FILTER (WHERE channel IS NOT NULL))[1] AS channel, sum(value) AS value, count(*) = 1 AS bounced, sum(value) FILTER (WHERE value >= 0) AS gross_value,
-	array_agg(event ORDER BY n) AS events, journey_agg(at, event, channel, value) AS session
+	array_agg(event ORDER BY n) AS events, journey_agg(at, event, channel, value, given) AS journey, min(given) AS given
 FROM public.numbered GROUP BY k, session;
-SELECT coalesce(rule, 'none') AS rule, count(*) > 1500 AS many, count(DISTINCT k) AS journeys FROM public.expected JOIN public.built USING (k) GROUP BY 1 ORDER BY 1;
-SELECT count(*) > 20 AS at_once FROM public.expected a JOIN public.expected b ON b.k = a.k AND b.session_number = a.session_number + 1 AND b.started_at = a.ended_at;
+SELECT coalesce(rule, 'none') AS rule, count(*) > 1500 AS many, count(*) FILTER (WHERE given IS NOT NULL) > 200 AS of_their_own, count(DISTINCT k) AS journeys FROM public.expected JOIN public.built USING (k) GROUP BY 1 ORDER BY 1;
+SELECT count(*) FILTER (WHERE b.started_at = a.ended_at) > 20 AS at_once,
+	count(*) FILTER (WHERE b.started_at < a.ended_at) > 100 AS overlap FROM public.expected a JOIN public.expected b ON b.k = a.k AND b.session_number = a.session_number + 1 AND b.started_at <= a.ended_at;
 
 -- differ: rows that only one of two queries has
 CREATE FUNCTION public.differ(one text, other text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -94,8 +98,8 @@ BEGIN
 	RETURN n;
 END
 $$;
-SELECT public.differ('SELECT k, s.* FROM public.built, cjm.sessions(j, ''30 min'', rule, zone) s', 'SELECT k, session_number, started_at, ended_at, touch_count, entry_event, exit_event, channel, value, bounced, gross_value FROM public.expected') AS sessions,
-	public.differ('SELECT k, s.n, s.journey FROM public.built, cjm.session_journeys(j, ''30 min'', rule, zone) WITH ORDINALITY s(journey, n)', 'SELECT k, session_number, session FROM public.expected') AS session_journeys,
+SELECT public.differ('SELECT k, s.* FROM public.built, cjm.sessions(j, ''30 min'', rule, zone) s', 'SELECT k, session_number, started_at, ended_at, touch_count, entry_event, exit_event, channel, value, bounced, gross_value, given FROM public.expected') AS sessions,
+	public.differ('SELECT k, s.n, s.journey FROM public.built, cjm.session_journeys(j, ''30 min'', rule, zone) WITH ORDINALITY s(journey, n)', 'SELECT k, session_number, journey FROM public.expected') AS session_journeys,
 	public.differ('SELECT k, session_count, bounce_count, touch_count, total_time, longest_time FROM public.built, cjm.session_stats(j, ''30 min'', rule, zone)',
 		'SELECT k, count(*), count(*) FILTER (WHERE bounced), sum(touch_count)::bigint, sum(ended_at - started_at), max(ended_at - started_at) FROM public.expected GROUP BY k') AS session_stats,
 	public.differ('SELECT k, session_number, event, channel, is_entry, is_exit, started_at, touch_count FROM public.built, cjm.session_events(j, ''30 min'', rule, zone)',
@@ -106,7 +110,7 @@ SELECT public.differ('SELECT k, s.* FROM public.built, cjm.sessions(j, ''30 min'
 	public.differ('SELECT k, "position", source, target FROM public.built, cjm.transitions(j, gap => ''30 min'', rule => rule, time_zone => zone)',
 		'SELECT k, (row_number() OVER w)::integer, event, lead(event) OVER w FROM public.numbered WINDOW w AS (PARTITION BY k, session ORDER BY n)') AS transitions,
 	public.differ('SELECT k, at, cjm.session_channel(j, ''30 min'', at, rule, zone) FROM public.built JOIN (SELECT DISTINCT k, at FROM public.rows) t USING (k)',
-		'SELECT k, at, (array_agg(channel ORDER BY session_number))[1] FROM (SELECT t.k, t.at, e.channel, e.session_number FROM (SELECT DISTINCT k, at FROM public.rows) t JOIN public.expected e ON e.k = t.k AND t.at BETWEEN e.started_at AND e.ended_at) c GROUP BY 1, 2') AS session_channel;
+		'SELECT n.k, n.at, (array_agg(e.channel ORDER BY e.session_number) FILTER (WHERE e.channel IS NOT NULL))[1] FROM public.numbered n JOIN public.expected e ON e.k = n.k AND e.session_number = n.session GROUP BY 1, 2') AS session_channel;
 -- A share to each session: those up to the time of the first e0, by what is no e0.
 SELECT public.differ('SELECT DISTINCT k, a.at, a.channel, round(a.credit::numeric, 9) FROM public.built, cjm.attribute(j, ''e0'', ''linear'', per => ''session'', session_rule => rule, time_zone => zone) a
 		WHERE a.conversion_at = (SELECT min(at) FROM public.rows r WHERE r.k = built.k AND event = ''e0'') AND a.at IS NOT NULL',

@@ -16,7 +16,7 @@
  * conversion.
  *
  * Cost without a lookback: linear in the journey.  Memory: the units of the
- * conversion at hand and, for visits, eight bytes a touchpoint; all in the
+ * conversion at hand and, for visits, some twelve bytes a touchpoint; all in the
  * context of whoever calls attribution_start and attribution_next.
  */
 #include "attribution/models.h"
@@ -28,25 +28,16 @@ static void
 find_visits(AttributionCursor *cursor)
 {
 	const JourneyView *view = cursor->view;
-	uint32		visit = 0;
-	int64		previous = view->first;
-	SessionGoing state = {.begun = false};
+	uint32		count;
 
-	cursor->visit = palloc_extended((size_t) view->count * sizeof(uint32), MCXT_ALLOC_HUGE);
-	cursor->channel_touch = palloc_extended((size_t) view->count * sizeof(uint32), MCXT_ALLOC_HUGE);
-	cursor->channel_touch[0] = view->count;
-	for (uint32 i = 0; i < view->count; i++)
-	{
-		int64		at = journey_at_after(view, i, previous);
-
-		CHECK_FOR_INTERRUPTS();
-		if (!session_takes_touch(&state, &cursor->scope->rule, view, i, at) && i > 0)
-			cursor->channel_touch[++visit] = view->count;
-		if (cursor->channel_touch[visit] == view->count && journey_label_at(&view->channels, i) != 0)
-			cursor->channel_touch[visit] = i;
-		cursor->visit[i] = visit;
-		previous = at;
-	}
+	cursor->visit = session_numbers(view, &cursor->scope->rule, NULL, &count);
+	cursor->channel_touch = palloc_extended((size_t) count * sizeof(uint32), MCXT_ALLOC_HUGE);
+	cursor->asked = palloc_extended((size_t) count * sizeof(uint32), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < count; i++)
+		cursor->channel_touch[i] = view->count;
+	for (uint32 i = view->count; i-- > 0;)
+		if (journey_label_at(&view->channels, i) != 0)
+			cursor->channel_touch[cursor->visit[i]] = i;
 }
 
 /* Takes the touchpoints of the conversions and their values, which are reached in one pass. */
@@ -124,12 +115,11 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 	const AttributionConversion *last = cursor->conversions + cursor->nconversions;
 	uint32		from = cursor->since;
 	uint32		end;
-	uint32		visit = 0;
-	bool		in_visit = false;
 	int64		at = PG_INT64_MIN;
 
 	if (conversion == last)
 		return false;
+	cursor->windows++;
 	window->at = journey_at(view, conversion->touch);
 	window->conversions = conversion;
 	end = conversion->touch + 1;
@@ -163,10 +153,11 @@ attribution_next(AttributionCursor *cursor, AttributionWindow *window)
 			channel = journey_label_at(&view->channels, i);
 		else
 		{
-			if (in_visit && cursor->visit[i] == visit)
+			uint32		visit = cursor->visit[i];
+
+			if (cursor->asked[visit] == cursor->windows)
 				continue;
-			in_visit = true;
-			visit = cursor->visit[i];
+			cursor->asked[visit] = cursor->windows;
 			channel = visit_channel(cursor, visit, end);
 		}
 		if (channel != 0 || !scope->only_channels)

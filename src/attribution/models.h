@@ -84,6 +84,8 @@ typedef struct AttributionCursor
 	uint32		since;			/* the first touchpoint after the previous conversion's time */
 	uint32	   *visit;			/* by touchpoint, if units are visits */
 	uint32	   *channel_touch;	/* by visit: the first touchpoint that has a channel, or their number */
+	uint32	   *asked;			/* by visit: the number of the window that had it last, from 1 */
+	uint32		windows;		/* that have been read */
 	AttributionUnit *units;
 	size_t		capacity;
 } AttributionCursor;

@@ -17,33 +17,22 @@
 
 PG_FUNCTION_INFO_V1(journey_only_visits);
 
-/* Is touchpoint i, or one after it at its time, a visit? */
-static bool
-visit_at_time(const FunnelMatcher *visit, const JourneyView *view, uint32 i, int64 at)
-{
-	for (; i < view->count && journey_at(view, i) == at; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (funnel_match_stages(visit, view, i) != 0)
-			return true;
-	}
-	return false;
-}
-
 Datum
 journey_only_visits(PG_FUNCTION_ARGS)
 {
 	FunnelMatcher *visit;
 	SessionRule rule;
-	SessionGoing state = {.begun = false};
 	JourneyBuilder *builder;
 	JourneyView view;
 	JourneyCursor cursor;
 	Touch		touch;
 	Label	   *events;
 	Label	   *channels;
-	bool		going = false;	/* a visit has begun in this session */
-	int64		asked = PG_INT64_MIN;	/* a time at which no visit begins */
+	Label	   *given;
+	bool	   *is_visit;		/* by touchpoint */
+	uint32	   *numbers;
+	int64	   *began;			/* by session: when its first visit was */
+	uint32		sessions;
 	CjmError	error = {0};
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
@@ -54,25 +43,32 @@ journey_only_visits(PG_FUNCTION_ARGS)
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	if (funnel_match_start(visit, &view) == 0)
 		PG_RETURN_DATUM(journey_from_builder(builder, false));
+	is_visit = palloc_extended(Max(view.count, 1), MCXT_ALLOC_HUGE);
+	for (uint32 i = 0; i < view.count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		is_visit[i] = funnel_match_stages(visit, &view, i) != 0;
+	}
+	numbers = session_numbers(&view, &rule, is_visit, &sessions);
+	began = palloc_extended(Max((size_t) sessions, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	for (uint32 n = 0; n < sessions; n++)
+		began[n] = PG_INT64_MAX;
+	for (uint32 i = view.count; i-- > 0;)
+		if (is_visit[i])
+			began[numbers[i]] = journey_at(&view, i);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
+	given = journey_labels(&view.sessions);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
 		uint32		i = cursor.next - 1;
-		bool		is_visit = funnel_match_stages(visit, &view, i) != 0;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!session_takes(&state, &rule, touch.at, is_visit ? touch.channel : 0))
-			going = false;
-		if (!going && !is_visit && (touch.at == asked || !visit_at_time(visit, &view, i + 1, touch.at)))
-		{
-			asked = touch.at;
+		if (touch.at < began[numbers[i]])
 			continue;
-		}
-		going = true;
-		if (!builder_add(&builder, touch.at, events[touch.event], is_visit && touch.channel ? channels[touch.channel - 1] : NO_LABEL,
-						 touch.has_value, touch.value, &error))
+		if (!builder_add(&builder, touch.at, events[touch.event], is_visit[i] && touch.channel ? channels[touch.channel - 1] : NO_LABEL,
+						 touch.session ? given[touch.session - 1] : NO_LABEL, touch.has_value, touch.value, &error))
 			cjm_report(&error);
 	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));

@@ -1,5 +1,5 @@
 /*
- * journey/agg.c: journey_agg(at, event [, channel [, value]]).
+ * journey/agg.c: journey_agg(at, event [, channel [, value [, session]]]).
  *
  * The state is a JourneyBuilder, one chunk in the aggregate's context, whose
  * labels are in a pool that all states of a call site share.  A partial state
@@ -60,6 +60,7 @@ add_row(FunctionCallInfo fcinfo, Label event)
 	MemoryContext context = aggregate_context(fcinfo);
 	JourneyBuilder *builder = state_argument(fcinfo, 0);
 	Label		channel = NO_LABEL;
+	Label		session = NO_LABEL;
 	bool		has_value = PG_NARGS() > 4 && !PG_ARGISNULL(4);
 	double		value = has_value ? PG_GETARG_FLOAT8(4) : 0;
 	CjmError	error = {0};
@@ -68,10 +69,12 @@ add_row(FunctionCallInfo fcinfo, Label event)
 
 	if (PG_NARGS() > 3 && !PG_ARGISNULL(3))
 		channel = label_from_text(PG_GETARG_TEXT_PP(3));
+	if (PG_NARGS() > 5 && !PG_ARGISNULL(5))
+		session = label_from_text(PG_GETARG_TEXT_PP(5));
 	old = MemoryContextSwitchTo(context);
 	if (builder == NULL)
 		builder = builder_create(shared_labels(fcinfo));
-	ok = builder_add(&builder, PG_GETARG_TIMESTAMPTZ(1), event, channel, has_value, value, &error);
+	ok = builder_add(&builder, PG_GETARG_TIMESTAMPTZ(1), event, channel, session, has_value, value, &error);
 	MemoryContextSwitchTo(old);
 	if (!ok)
 	{
@@ -79,6 +82,8 @@ add_row(FunctionCallInfo fcinfo, Label event)
 			cjm_fail_hint(&error, "Make it NULL, as nullif(event, '') does: rows without an event are ignored.");
 		else if (channel.bytes != NULL && channel.size == 0)
 			cjm_fail_hint(&error, "Make it NULL, as nullif(channel, '') does: NULL is no channel.");
+		else if (session.bytes != NULL && session.size == 0)
+			cjm_fail_hint(&error, "Make it NULL, as nullif(session, '') does: NULL is no session.");
 		cjm_report(&error);
 	}
 	PG_RETURN_POINTER(builder);

@@ -5,9 +5,10 @@
  * A builder is one chunk of memory: a header and a log.  The log holds the
  * touchpoints in the order of their arrival, each as
  *
- *	1 byte		width of the time, 0 to 8; CHANNEL_BIT, VALUE_BIT
+ *	1 byte		width of the time, 0 to 8; CHANNEL_BIT, VALUE_BIT, SESSION_BIT
  *	varint		event id
  *	[varint		channel id]
+ *	[varint		session id]
  *	width		zigzag of the time since the touchpoint added before
  *	[8 bytes	value]
  *
@@ -30,12 +31,13 @@
 
 /* With the header, 64 bytes: about five touchpoints, as half of all customers have at most. */
 #define INITIAL_CHUNK 64
-/* A touchpoint takes at most 1 + 5 + 5 + 8 + 8 bytes. */
-#define MAX_RECORD 27
+/* A touchpoint takes at most 1 + 5 + 5 + 5 + 8 + 8 bytes. */
+#define MAX_RECORD 32
 
 #define WIDTH_MASK 0x0f
 #define CHANNEL_BIT 0x10
 #define VALUE_BIT 0x20
+#define SESSION_BIT 0x40
 
 /* Touchpoints of a journey for which builder_encode needs no memory but the stack. */
 #define FEW_TOUCHES 64
@@ -109,10 +111,12 @@ record_store(uint8 *p, int64 last_at, const Touch *touch)
 	uint64		zigzag = delta << 1 ^ (uint64) ((int64) delta >> 63);
 	int			width = zigzag == 0 ? 0 : pg_leftmost_one_pos64(zigzag) / 8 + 1;
 
-	*p++ = width | (touch->channel != 0 ? CHANNEL_BIT : 0) | (touch->has_value ? VALUE_BIT : 0);
+	*p++ = width | (touch->channel != 0 ? CHANNEL_BIT : 0) | (touch->has_value ? VALUE_BIT : 0) | (touch->session != 0 ? SESSION_BIT : 0);
 	p = varint_store(p, touch->event);
 	if (touch->channel != 0)
 		p = varint_store(p, touch->channel - 1);
+	if (touch->session != 0)
+		p = varint_store(p, touch->session - 1);
 	bytes_store64(p, zigzag);
 	p += width;
 	if (touch->has_value)
@@ -142,6 +146,12 @@ record_load(const uint8 *p, Touch *touch)
 	{
 		p = varint_load(p, &id);
 		touch->channel = id + 1;
+	}
+	touch->session = 0;
+	if (head & SESSION_BIT)
+	{
+		p = varint_load(p, &id);
+		touch->session = id + 1;
 	}
 	p += width;
 	if (width > 0)
@@ -257,12 +267,12 @@ make_log(JourneyBuilder **builder, CjmError *error)
 }
 
 /*
- * builder_add adds one touchpoint, with NO_LABEL for no channel.  It may move
+ * builder_add adds one touchpoint, with NO_LABEL for no channel and no session.  It may move
  * the builder.  Fails, leaving the builder's touchpoints as they were, if the
  * time, a label or the size is not allowed.
  */
 bool
-builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
+builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel, Label session,
 			bool has_value, double value, CjmError *error)
 {
 	LabelPool  *pool;
@@ -275,11 +285,12 @@ builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 	pool = (*builder)->pool;
 	touch.at = at;
 	touch.channel = 0;
+	touch.session = 0;
 	touch.has_value = has_value;
 	touch.value = has_value ? touch_value_normal(value) : 0;
 
 	/* What is in a pool has been checked.  The rest is for labels that are new. */
-	if (likely(pool != NULL && label_pool_find(pool, event, &touch.event)))
+	if (likely(pool != NULL && session.bytes == NULL && label_pool_find(pool, event, &touch.event)))
 	{
 		if (channel.bytes == NULL)
 			return append_touch(builder, &touch, error);
@@ -290,20 +301,28 @@ builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
 		}
 	}
 	if (!label_check(event, "event", error) ||
-		(channel.bytes != NULL && !label_check(channel, "channel", error)))
+		(channel.bytes != NULL && !label_check(channel, "channel", error)) ||
+		(session.bytes != NULL && !label_check(session, "session", error)))
 		return false;
-	if (!label_id(builder, event, &touch.event, error))
-		return false;
-	if (channel.bytes != NULL)
+	/* If a label made the builder leave its pool, those before it have other ids, or none; its own one it does not leave. */
+	do
 	{
+		if (!label_id(builder, event, &touch.event, error))
+			return false;
 		pool = (*builder)->pool;
-		if (!label_id(builder, channel, &touch.channel, error))
-			return false;
-		touch.channel++;
-		/* If the channel made the builder leave its pool, the event has another id, or none. */
-		if ((*builder)->pool != pool && !label_id(builder, event, &touch.event, error))
-			return false;
-	}
+		if (channel.bytes != NULL)
+		{
+			if (!label_id(builder, channel, &touch.channel, error))
+				return false;
+			touch.channel++;
+		}
+		if (session.bytes != NULL)
+		{
+			if (!label_id(builder, session, &touch.session, error))
+				return false;
+			touch.session++;
+		}
+	} while (unlikely((*builder)->pool != pool));
 	return append_touch(builder, &touch, error);
 }
 
@@ -345,8 +364,10 @@ typedef struct Mapping
 {
 	LabelMap	events;
 	LabelMap	channels;
+	LabelMap	sessions;
 	const Label *event_labels;	/* by id; NULL: all are in the pool */
 	const Label *channel_labels;
+	const Label *session_labels;
 	const LabelPool *pool;
 } Mapping;
 
@@ -372,11 +393,22 @@ add_mapped(JourneyBuilder **builder, const Touch *other, Mapping *mapping, CjmEr
 				return false;
 			touch.channel++;
 		}
+		if (touch.session != 0)
+		{
+			Label		session;
+
+			touch.session--;
+			session = mapping->pool ? label_pool_label(mapping->pool, touch.session) : mapping->session_labels[touch.session];
+			if (!map_label(builder, &mapping->sessions, &touch.session, session, error))
+				return false;
+			touch.session++;
+		}
 		if (likely((*builder)->pool == pool))
 			return append_touch(builder, &touch, error);
 		/* A pool that is new has other ids; it will stay. */
 		label_map_clear(&mapping->events);
 		label_map_clear(&mapping->channels);
+		label_map_clear(&mapping->sessions);
 	}
 }
 
@@ -387,7 +419,7 @@ add_mapped(JourneyBuilder **builder, const Touch *other, Mapping *mapping, CjmEr
 bool
 builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from, uint32 to, CjmError *error)
 {
-	Label	   *labels[2];
+	Label	   *labels[3];
 	Mapping		mapping = {.pool = NULL};
 	JourneyCursor cursor;
 	Touch		touch;
@@ -401,8 +433,10 @@ builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from,
 		return false;
 	mapping.events = label_map(view->events.count);
 	mapping.channels = label_map(view->channels.count);
+	mapping.sessions = label_map(view->sessions.count);
 	mapping.event_labels = labels[0] = journey_labels(&view->events);
 	mapping.channel_labels = labels[1] = journey_labels(&view->channels);
+	mapping.session_labels = labels[2] = journey_labels(&view->sessions);
 	journey_cursor_start(&cursor, view, from);
 	cursor.any_order = true;
 	while (ok && cursor.next < to && journey_cursor_next(&cursor, &touch))
@@ -413,8 +447,10 @@ builder_add_view(JourneyBuilder **builder, const JourneyView *view, uint32 from,
 	}
 	pfree(labels[0]);
 	pfree(labels[1]);
+	pfree(labels[2]);
 	pfree(mapping.events.ids);
 	pfree(mapping.channels.ids);
+	pfree(mapping.sessions.ids);
 	return ok;
 }
 
@@ -444,9 +480,10 @@ builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmEr
 	}
 	if ((*builder)->whole && !make_log(builder, error))
 		return false;
-	/* Events and channels of a pool have one numbering, but both maps, as those of a journey. */
+	/* Labels of a pool have one numbering, but all three maps, as those of a journey. */
 	mapping.events = label_map(other->pool->count);
 	mapping.channels = label_map(other->pool->count);
+	mapping.sessions = label_map(other->pool->count);
 	for (uint32 i = 0; ok && i < other->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -455,6 +492,7 @@ builder_add_builder(JourneyBuilder **builder, const JourneyBuilder *other, CjmEr
 	}
 	pfree(mapping.events.ids);
 	pfree(mapping.channels.ids);
+	pfree(mapping.sessions.ids);
 	return ok;
 }
 
@@ -503,6 +541,8 @@ builder_encode(const JourneyBuilder *builder, bool distinct, size_t header, size
 		touches[i].event = order.rank[touch.event];
 		if (touch.channel != 0)
 			touches[i].channel = order.rank[touch.channel - 1] + 1;
+		if (touch.session != 0)
+			touches[i].session = order.rank[touch.session - 1] + 1;
 	}
 	Assert(p == builder->log + builder->size);
 	bytes = journey_encode(touches, builder->count, &order, distinct, header, size, error);

@@ -16,7 +16,7 @@ typedef struct JourneyBuilder
 	uint32		capacity;		/* bytes of log */
 	uint32		count;			/* touchpoints */
 	bool		whole;			/* the log is the bytes of one journey, as they are */
-	LabelPool  *pool;			/* of its events and channels; NULL: none yet */
+	LabelPool  *pool;			/* of its events, channels and sessions; NULL: none yet */
 	int64		last_at;		/* time of the touchpoint added last */
 	uint8		log[FLEXIBLE_ARRAY_MEMBER];
 } JourneyBuilder;
@@ -26,7 +26,7 @@ typedef struct JourneyBuilder
 extern JourneyBuilder *builder_create(LabelPool *shared);
 extern JourneyBuilder *builder_of_journey(const uint8 *bytes, size_t size, uint32 count);
 extern void builder_free(JourneyBuilder *builder);
-extern bool builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel,
+extern bool builder_add(JourneyBuilder **builder, int64 at, Label event, Label channel, Label session,
 						bool has_value, double value, CjmError *error);
 extern bool builder_add_view(JourneyBuilder **builder, const JourneyView *view,
 							 uint32 from, uint32 to, CjmError *error);

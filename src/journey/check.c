@@ -65,7 +65,8 @@ journey_check(const uint8 *bytes, size_t size, uint32 max_label, CjmError *error
 	if (view.values != NULL && count_values(&view) != view.nvalues)
 		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: its size does not fit its touchpoints");
 	if (!dictionary_check(&view.events, max_label, "event", error) ||
-		!dictionary_check(&view.channels, max_label, "channel", error))
+		!dictionary_check(&view.channels, max_label, "channel", error) ||
+		!dictionary_check(&view.sessions, max_label, "session", error))
 		return false;
 	for (uint32 i = 0; i < view.count; i++)
 	{
@@ -79,7 +80,7 @@ journey_check(const uint8 *bytes, size_t size, uint32 max_label, CjmError *error
 			if (!touch_time_check(journey_at(&view, i), error))
 				return false;
 		}
-		if (!journey_has_entry(&view.events, i) || !journey_has_entry(&view.channels, i))
+		if (!journey_has_entry(&view.events, i) || !journey_has_entry(&view.channels, i) || !journey_has_entry(&view.sessions, i))
 			return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: touchpoint %u has an unknown label", i + 1);
 	}
 	return true;

@@ -27,12 +27,13 @@ typedef struct Part
 	const JourneyView *view;	/* NULL: none */
 	uint32	   *events;			/* places in the order of all labels, by id */
 	uint32	   *channels;
+	uint32	   *sessions;
 	JourneyCursor cursor;
 	Touch		touch;			/* the next touchpoint, with such places, if there is one more */
 	bool		more;
 } Part;
 
-/* The labels of all of them: first the events in order, then the channels. */
+/* The labels of all of them: first the events in order, then the channels, then the sessions. */
 typedef struct AllLabels
 {
 	LabelPool	pool;
@@ -55,8 +56,8 @@ make_room(AllLabels *all, Part *parts)
 	for (int i = 0; i < MOST; i++)
 		if (parts[i].view != NULL)
 		{
-			count += (uint64) parts[i].view->events.count + parts[i].view->channels.count;
-			size += (uint64) parts[i].view->events.size + parts[i].view->channels.size;
+			count += (uint64) parts[i].view->events.count + parts[i].view->channels.count + parts[i].view->sessions.count;
+			size += (uint64) parts[i].view->events.size + parts[i].view->channels.size + parts[i].view->sessions.size;
 		}
 	memset(&all->pool, 0, sizeof(all->pool));
 	if (count <= FEW_LABELS && size <= FEW_BYTES)
@@ -82,6 +83,8 @@ make_room(AllLabels *all, Part *parts)
 			ids += parts[i].view->events.count;
 			parts[i].channels = ids;
 			ids += parts[i].view->channels.count;
+			parts[i].sessions = ids;
+			ids += parts[i].view->sessions.count;
 		}
 }
 
@@ -154,8 +157,9 @@ append_labels(AllLabels *all, Reading *readings, int count)
 	}
 }
 
+/* column: 0 for events, 1 for channels, 2 for sessions */
 static void
-order_labels(AllLabels *all, const Part *parts, bool channels)
+order_labels(AllLabels *all, const Part *parts, int column)
 {
 	Reading		readings[MOST];
 	int			count = 0;
@@ -163,9 +167,12 @@ order_labels(AllLabels *all, const Part *parts, bool channels)
 	for (int i = 0; i < MOST; i++)
 		if (parts[i].view != NULL)
 		{
-			const JourneyLabels *labels = channels ? &parts[i].view->channels : &parts[i].view->events;
+			const JourneyView *view = parts[i].view;
+			const JourneyLabels *labels = column == 0 ? &view->events : column == 1 ? &view->channels : &view->sessions;
 
-			readings[count++] = (Reading) {labels, labels->dictionary, 0, NO_LABEL, channels ? parts[i].channels : parts[i].events};
+			if (labels->count > 0)
+				readings[count++] = (Reading) {labels, labels->dictionary, 0, NO_LABEL,
+					column == 0 ? parts[i].events : column == 1 ? parts[i].channels : parts[i].sessions};
 		}
 	append_labels(all, readings, count);
 }
@@ -182,6 +189,8 @@ next_touch(Part *part)
 	touch->event = part->events[touch->event];
 	if (touch->channel != 0)
 		touch->channel = part->channels[touch->channel - 1] + 1;
+	if (touch->session != 0)
+		touch->session = part->sessions[touch->session - 1] + 1;
 	touch->value = touch_value_normal(touch->value);
 }
 
@@ -256,8 +265,8 @@ journey_combine(const JourneyView *a, const JourneyView *b, const JourneyView *t
 	if (most > FEW_TOUCHES)
 		touches = palloc_extended(most * sizeof(Touch), MCXT_ALLOC_HUGE);
 	make_room(&all, parts);
-	order_labels(&all, parts, false);
-	order_labels(&all, parts, true);
+	for (int column = 0; column < 3; column++)
+		order_labels(&all, parts, column);
 	for (int i = 0; i < MOST; i++)
 		if (parts[i].view != NULL)
 		{

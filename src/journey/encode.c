@@ -35,7 +35,7 @@ static inline bool
 touch_equal(const Touch *a, const Touch *b)
 {
 	return a->at == b->at && a->event == b->event && a->channel == b->channel &&
-		a->has_value == b->has_value && memcmp(&a->value, &b->value, 8) == 0;
+		a->session == b->session && a->has_value == b->has_value && memcmp(&a->value, &b->value, 8) == 0;
 }
 
 /* Labels in order of which dictionaries on the stack know whether a journey uses them. */
@@ -126,13 +126,20 @@ dictionary_free(DictionaryPlan *plan)
  */
 #define STORE_SLACK 8
 
+typedef enum LabelColumn
+{
+	EVENTS,
+	CHANNELS,
+	SESSIONS
+} LabelColumn;
+
 static uint8 *
-store_ids(uint8 *p, const Touch *touches, uint32 count, bool channels, const DictionaryPlan *plan, int width)
+store_ids(uint8 *p, const Touch *touches, uint32 count, LabelColumn column, const DictionaryPlan *plan, int width)
 {
 	for (uint32 i = 0; i < count; i++, p += width)
 	{
-		uint32		id = !channels ? plan->ids[touches[i].event] :
-			touches[i].channel == 0 ? 0 : plan->ids[touches[i].channel - 1] + 1;
+		uint32		entry = column == CHANNELS ? touches[i].channel : touches[i].session;
+		uint32		id = column == EVENTS ? plan->ids[touches[i].event] : entry == 0 ? 0 : plan->ids[entry - 1] + 1;
 
 		if (width == 1)
 			*p = (uint8) id;
@@ -157,6 +164,7 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 {
 	DictionaryPlan event_plan;
 	DictionaryPlan channel_plan;
+	DictionaryPlan session_plan;
 	bool		sorted = true;
 	uint32		nvalues = 0;
 	int64		first;
@@ -165,8 +173,11 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 	int			time_width = 0;
 	int			event_code;
 	int			channel_code;
+	int			session_code;
 	int			event_width;
 	int			channel_width;
+	int			session_width;
+	bool		has_sessions = false;
 	bool		bitmap;
 	uint64		size;
 	uint8	   *result;
@@ -203,15 +214,25 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 
 	dictionary_start(&event_plan, order->pool->count);
 	dictionary_start(&channel_plan, order->pool->count);
+	session_plan.count = 0;
+	session_plan.size = 0;
+	for (uint32 i = 0; !has_sessions && i < count; i++)
+		has_sessions = touches[i].session != 0;
+	if (has_sessions)
+		dictionary_start(&session_plan, order->pool->count);
 	for (uint32 i = 0; i < count; i++)
 	{
 		dictionary_use(&event_plan, touches[i].event);
 		if (touches[i].channel != 0)
 			dictionary_use(&channel_plan, touches[i].channel - 1);
+		if (touches[i].session != 0)
+			dictionary_use(&session_plan, touches[i].session - 1);
 		nvalues += touches[i].has_value;
 	}
 	dictionary_number(&event_plan, order);
 	dictionary_number(&channel_plan, order);
+	if (has_sessions)
+		dictionary_number(&session_plan, order);
 
 	/* The largest unit that divides all offsets, then the smallest width. */
 	first = touches[0].at;
@@ -224,16 +245,20 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 		time_width++;
 	event_code = id_width_code(event_plan.count - 1);
 	channel_code = channel_plan.count == 0 ? 0 : 1 + id_width_code(channel_plan.count);
+	session_code = session_plan.count == 0 ? 0 : 1 + id_width_code(session_plan.count);
 	event_width = 1 << event_code;
 	channel_width = channel_code == 0 ? 0 : 1 << (channel_code - 1);
+	session_width = session_code == 0 ? 0 : 1 << (session_code - 1);
 	bitmap = nvalues > 0 && nvalues < count;
 
 	size = 3 + varint_size(count) + varint_size(event_plan.count) + varint_size(event_plan.size) + 8 +
-		event_plan.size + channel_plan.size +
-		(uint64) (count - 1) * time_width + (uint64) count * (event_width + channel_width) +
+		event_plan.size + channel_plan.size + session_plan.size +
+		(uint64) (count - 1) * time_width + (uint64) count * (event_width + channel_width + session_width) +
 		(bitmap ? (count + 7) / 8 : 0) + (uint64) nvalues * 8;
 	if (channel_code != 0)
 		size += varint_size(channel_plan.count) + varint_size(channel_plan.size);
+	if (session_code != 0)
+		size += varint_size(session_plan.count) + varint_size(session_plan.size);
 	if (size > MaxAllocSize - header - STORE_SLACK)
 	{
 		cjm_fail(error, CJM_ERROR_LIMIT, "journey of %u touchpoints and " UINT64_FORMAT " bytes is too large",
@@ -245,9 +270,9 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 	result = palloc(header + size + STORE_SLACK);
 	p = result + header;
 
-	*p++ = JOURNEY_FORMAT_VERSION;
+	*p++ = session_code == 0 ? JOURNEY_FORMAT_VERSION : JOURNEY_FORMAT_SESSIONS;
 	*p++ = time_width | unit << 4;
-	*p++ = event_code | channel_code << 2 | (nvalues > 0 ? VALUES_BIT : 0) | (bitmap ? BITMAP_BIT : 0);
+	*p++ = event_code | channel_code << 2 | (nvalues > 0 ? VALUES_BIT : 0) | (bitmap ? BITMAP_BIT : 0) | session_code << 6;
 	p = varint_store(p, count);
 	p = varint_store(p, event_plan.count);
 	p = varint_store(p, event_plan.size);
@@ -256,19 +281,28 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 		p = varint_store(p, channel_plan.count);
 		p = varint_store(p, channel_plan.size);
 	}
+	if (session_code != 0)
+	{
+		p = varint_store(p, session_plan.count);
+		p = varint_store(p, session_plan.size);
+	}
 	bytes_store64(p, (uint64) first);
 	p += 8;
 	p = dictionary_store(p, &event_plan, order);
 	p = dictionary_store(p, &channel_plan, order);
+	if (session_code != 0)
+		p = dictionary_store(p, &session_plan, order);
 	if (unit == 0)
 		for (uint32 i = 1; i < count; i++, p += time_width)
 			bytes_store64(p, (uint64) touches[i].at - (uint64) first);
 	else
 		for (uint32 i = 1; i < count; i++, p += time_width)
 			bytes_store64(p, ((uint64) touches[i].at - (uint64) first) / unit_microseconds[unit]);
-	p = store_ids(p, touches, count, false, &event_plan, event_width);
+	p = store_ids(p, touches, count, EVENTS, &event_plan, event_width);
 	if (channel_code != 0)
-		p = store_ids(p, touches, count, true, &channel_plan, channel_width);
+		p = store_ids(p, touches, count, CHANNELS, &channel_plan, channel_width);
+	if (session_code != 0)
+		p = store_ids(p, touches, count, SESSIONS, &session_plan, session_width);
 	if (bitmap)
 	{
 		memset(p, 0, (count + 7) / 8);
@@ -290,6 +324,8 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 
 	dictionary_free(&event_plan);
 	dictionary_free(&channel_plan);
+	if (has_sessions)
+		dictionary_free(&session_plan);
 	return result;
 }
 
@@ -319,7 +355,7 @@ append_labels(StringInfo out, const Label *labels, uint32 count)
  * journey, but its dictionaries need not be in order nor its labels allowed.
  */
 void
-journey_relabel(const uint8 *bytes, size_t size, const Label *events, const Label *channels, StringInfo out)
+journey_relabel(const uint8 *bytes, size_t size, const Label *events, const Label *channels, const Label *sessions, StringInfo out)
 {
 	JourneyView view;
 	CjmError	error = {0};
@@ -339,9 +375,15 @@ journey_relabel(const uint8 *bytes, size_t size, const Label *events, const Labe
 		append_varint(out, view.channels.count);
 		append_varint(out, labels_size(channels, view.channels.count));
 	}
+	if (view.sessions.width != 0)
+	{
+		append_varint(out, view.sessions.count);
+		append_varint(out, labels_size(sessions, view.sessions.count));
+	}
 	bytes_store64(first, (uint64) view.first);
 	appendBinaryStringInfo(out, (const char *) first, sizeof(first));
 	append_labels(out, events, view.events.count);
 	append_labels(out, channels, view.channels.count);
+	append_labels(out, sessions, view.sessions.count);
 	appendBinaryStringInfo(out, (const char *) view.offsets, bytes + size - view.offsets);
 }

@@ -1,21 +1,25 @@
 /*
  * journey/format.c: opens and reads the bytes of a journey.
  *
- *	byte 0		format version, 1
+ *	byte 0		format version, 1; 2 if there are sessions
  *	byte 1		bits 0-3 bytes of a time offset (0 to 8), bits 4-5 its unit
  *				(0 microsecond, 1 millisecond, 2 second, 3 minute)
  *	byte 2		bits 0-1 width of an event id (0: 1 byte, 1: 2, 2: 4),
  *				bits 2-3 width of a channel id (0: no channels, 1: 1 byte, 2: 2, 3: 4),
- *				bit 4 there are values, bit 5 some touchpoints have none
+ *				bit 4 there are values, bit 5 some touchpoints have none,
+ *				bits 6-7 width of a session id, as of a channel id
  *	varint		touchpoints; nothing follows a zero
  *	varint		event labels, varint bytes of their dictionary
  *	[varint		channel labels, varint bytes of their dictionary]
+ *	[varint		session labels, varint bytes of their dictionary]
  *	8 bytes		time of the first touchpoint
  *	dictionary	of events: for each label a varint size and its bytes
  *	[dictionary	of channels]
+ *	[dictionary	of sessions]
  *	offsets		count - 1 entries: time since the first, in units
  *	event ids	count entries
  *	[channel	count entries: 0 for none, else the id + 1]
+ *	[session	count entries: 0 for none, else the id + 1]
  *	[bitmap		(count + 7) / 8 bytes: which touchpoints have a value]
  *	[values		8 bytes each, IEEE 754 little-endian, of those that have one]
  *
@@ -41,16 +45,21 @@ cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 	view->unit = view->time_width == 0 ? 0 : unit_microseconds[bytes[1] >> 4 & 3];
 	view->events.width = 1 << (bytes[2] & 3);
 	view->channels.width = (bytes[2] >> 2 & 3) == 0 ? 0 : 1 << ((bytes[2] >> 2 & 3) - 1);
+	view->sessions.width = bytes[2] >> 6 == 0 ? 0 : 1 << ((bytes[2] >> 6) - 1);
 	view->events.dictionary = p;
 	p += view->events.size;
 	view->channels.dictionary = p;
 	p += view->channels.size;
+	view->sessions.dictionary = p;
+	p += view->sessions.size;
 	view->offsets = p;
 	p += (size_t) (view->count - 1) * view->time_width;
 	view->events.column = p;
 	p += (size_t) view->count * view->events.width;
 	view->channels.column = p;
 	p += (size_t) view->count * view->channels.width;
+	view->sessions.column = p;
+	p += (size_t) view->count * view->sessions.width;
 	view->present = NULL;
 	if (bytes[2] & BITMAP_BIT)
 	{
@@ -60,6 +69,7 @@ cut_columns(const uint8 *bytes, const uint8 *p, JourneyView *view)
 	view->values = bytes[2] & VALUES_BIT ? p : NULL;
 	view->events.limit = view->events.count;
 	view->channels.limit = view->channels.count + 1;
+	view->sessions.limit = view->sessions.count + 1;
 	return p;
 }
 
@@ -79,10 +89,10 @@ touch_time_check(int64 at, CjmError *error)
 static bool
 version_check(const uint8 *bytes, size_t size, CjmError *error)
 {
-	if (size >= 1 && bytes[0] != JOURNEY_FORMAT_VERSION)
+	if (size >= 1 && bytes[0] != JOURNEY_FORMAT_VERSION && bytes[0] != JOURNEY_FORMAT_SESSIONS)
 	{
 		cjm_fail(error, CJM_ERROR_VERSION, "journey format version %u is not supported", bytes[0]);
-		cjm_fail_detail(error, "This release of cjm reads version %d.", JOURNEY_FORMAT_VERSION);
+		cjm_fail_detail(error, "This release of cjm reads versions %d and %d.", JOURNEY_FORMAT_VERSION, JOURNEY_FORMAT_SESSIONS);
 		return false;
 	}
 	if (size < 4)
@@ -127,7 +137,7 @@ journey_open_part(const uint8 *bytes, size_t size, size_t whole, JourneyView *vi
 
 	if (!version_check(bytes, size, error))
 		return false;
-	if ((bytes[1] & 0x0f) > 8 || bytes[1] >> 6 != 0 || (bytes[2] & 3) == 3 || bytes[2] >> 6 != 0 ||
+	if ((bytes[1] & 0x0f) > 8 || bytes[1] >> 6 != 0 || (bytes[2] & 3) == 3 || (bytes[2] >> 6 != 0) != (bytes[0] == JOURNEY_FORMAT_SESSIONS) ||
 		(bytes[2] & (VALUES_BIT | BITMAP_BIT)) == BITMAP_BIT)
 		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: header bytes %02x %02x are not valid",
 						bytes[1], bytes[2]);
@@ -145,11 +155,13 @@ journey_open_part(const uint8 *bytes, size_t size, size_t whole, JourneyView *vi
 		return cjm_fail(error, CJM_ERROR_LIMIT, "journey of " UINT64_FORMAT " touchpoints is too long; the limit is %d",
 						count, JOURNEY_MAX_TOUCHES);
 	view->count = count;
-	view->channels.count = 0;
-	view->channels.size = 0;
+	view->channels.count = view->sessions.count = 0;
+	view->channels.size = view->sessions.size = 0;
 	p = read_counts(p, end, &view->events, count);
 	if (p != NULL && (bytes[2] & 0x0c))
 		p = read_counts(p, end, &view->channels, count);
+	if (p != NULL && bytes[2] >> 6 != 0)
+		p = read_counts(p, end, &view->sessions, count);
 	if (p == NULL || end - p < 8)
 		return cjm_fail(error, CJM_ERROR_CORRUPT, "journey is damaged: the size of a dictionary is not valid");
 	view->first = (int64) bytes_load64(p);
@@ -285,6 +297,7 @@ journey_cursor_next(JourneyCursor *cursor, Touch *touch)
 		cursor->previous = touch->at;
 	touch->event = journey_label_at(&view->events, i);
 	touch->channel = journey_label_at(&view->channels, i);
+	touch->session = journey_label_at(&view->sessions, i);
 	touch->has_value = view->values && (!view->present || (view->present[i / 8] >> (i % 8) & 1));
 	touch->value = 0;
 	if (touch->has_value)
@@ -301,6 +314,15 @@ journey_cursor_next(JourneyCursor *cursor, Touch *touch)
 	return true;
 }
 
+/* The order of two labels, by entries of columns: none before all others. */
+static int
+compare_optional(const Label *a, uint32 a_entry, const Label *b, uint32 b_entry)
+{
+	if (a_entry == 0 || b_entry == 0)
+		return (a_entry != 0) - (b_entry != 0);
+	return label_compare(a[a_entry - 1], b[b_entry - 1]);
+}
+
 /*
  * The order of journeys: touchpoint by touchpoint in their canonical order, a
  * journey before every longer one that begins with it.  It is an order of the
@@ -311,6 +333,7 @@ journey_compare(const JourneyView *a, const JourneyView *b)
 {
 	Label	   *events[2] = {journey_labels(&a->events), journey_labels(&b->events)};
 	Label	   *channels[2] = {journey_labels(&a->channels), journey_labels(&b->channels)};
+	Label	   *sessions[2] = {journey_labels(&a->sessions), journey_labels(&b->sessions)};
 	JourneyCursor cursor[2];
 	Touch		touch[2];
 	int			order = 0;
@@ -333,17 +356,18 @@ journey_compare(const JourneyView *a, const JourneyView *b)
 			order = touch[0].at < touch[1].at ? -1 : 1;
 		if (order == 0)
 			order = label_compare(events[0][touch[0].event], events[1][touch[1].event]);
-		if (order == 0 && (touch[0].channel == 0 || touch[1].channel == 0))
-			order = (touch[0].channel != 0) - (touch[1].channel != 0);
-		else if (order == 0)
-			order = label_compare(channels[0][touch[0].channel - 1], channels[1][touch[1].channel - 1]);
+		if (order == 0)
+			order = compare_optional(channels[0], touch[0].channel, channels[1], touch[1].channel);
 		if (order == 0)
 			order = value_compare(touch[0].has_value, touch[0].value, touch[1].has_value, touch[1].value);
+		if (order == 0)
+			order = compare_optional(sessions[0], touch[0].session, sessions[1], touch[1].session);
 	}
 	for (int i = 0; i < 2; i++)
 	{
 		pfree(events[i]);
 		pfree(channels[i]);
+		pfree(sessions[i]);
 	}
 	return order;
 }

@@ -11,6 +11,7 @@
 #include "base/label_pool.h"
 
 #define JOURNEY_FORMAT_VERSION 1
+#define JOURNEY_FORMAT_SESSIONS 2	/* the same of journeys that have sessions */
 #define JOURNEY_MAX_TOUCHES (1 << 24)
 
 /* A dictionary and its column.  Ids count from 0 in the order of the labels. */
@@ -34,6 +35,7 @@ typedef struct JourneyView
 	const uint8 *offsets;		/* of touchpoints 1 .. count - 1 from the first */
 	JourneyLabels events;
 	JourneyLabels channels;		/* column entry 0: no channel, else id + 1 */
+	JourneyLabels sessions;		/* the same of the sessions that were given */
 	const uint8 *present;		/* bit i: touchpoint i has a value; NULL: all have */
 	const uint8 *values;		/* float8 of those that have one; NULL: none has */
 	uint32		nvalues;		/* for so many there is room in the value */
@@ -45,6 +47,7 @@ typedef struct Touch
 	int64		at;
 	uint32		event;
 	uint32		channel;		/* 0: none, else id + 1 */
+	uint32		session;		/* 0: none given, else id + 1 */
 	bool		has_value;
 	double		value;			/* 0 where there is none */
 } Touch;
@@ -73,7 +76,7 @@ extern bool journey_check(const uint8 *bytes, size_t size, uint32 max_label, Cjm
 extern uint8 *journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool distinct,
 							 size_t header, size_t *size, CjmError *error);
 extern void journey_relabel(const uint8 *bytes, size_t size, const Label *events, const Label *channels,
-							StringInfo out);
+							const Label *sessions, StringInfo out);
 extern bool touch_time_check(int64 at, CjmError *error);
 extern double touch_value_normal(double value);
 

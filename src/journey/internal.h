@@ -37,6 +37,12 @@ touch_compare(const Touch *a, const Touch *b)
 		return a->event < b->event ? -1 : 1;
 	if (a->channel != b->channel)
 		return a->channel < b->channel ? -1 : 1;
+	if (a->session != b->session)
+	{
+		int			order = value_compare(a->has_value, a->value, b->has_value, b->value);
+
+		return order != 0 ? order : a->session < b->session ? -1 : 1;
+	}
 	return value_compare(a->has_value, a->value, b->has_value, b->value);
 }
 

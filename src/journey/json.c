@@ -1,9 +1,9 @@
 /*
  * journey/json.c: journeys to and from jsonb.
  *
- *	[{"at": "2026-01-31T09:30:00Z", "event": "view", "channel": "email", "value": 19.9}]
+ *	[{"at": "2026-01-31T09:30:00Z", "event": "view", "channel": "email", "value": 19.9, "session": "17"}]
  *
- * channel and value are left out where there is none, and may be null on the
+ * channel, value and session are left out where there is none, and may be null on the
  * way in.  JSON has no number for NaN and the infinities: they are strings.
  */
 #include "journey/argument.h"
@@ -63,6 +63,7 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 	JourneyView view;
 	Label	   *events;
 	Label	   *channels;
+	Label	   *sessions;
 	JourneyCursor cursor;
 	Touch		touch;
 	JsonbInState state = {0};
@@ -72,6 +73,7 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
+	sessions = journey_labels(&view.sessions);
 	cjm_push_jsonb(&state, WJB_BEGIN_ARRAY, NULL);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
@@ -94,6 +96,11 @@ journey_to_jsonb(PG_FUNCTION_ARGS)
 			push_key(&state, "value");
 			push_number(&state, touch.value, &text);
 		}
+		if (touch.session != 0)
+		{
+			push_key(&state, "session");
+			push_string(&state, sessions[touch.session - 1].bytes, sessions[touch.session - 1].size);
+		}
 		cjm_push_jsonb(&state, WJB_END_OBJECT, NULL);
 	}
 	cjm_push_jsonb(&state, WJB_END_ARRAY, NULL);
@@ -108,6 +115,7 @@ typedef struct JsonTouch
 	bool		has_at;
 	Label		event;
 	Label		channel;
+	Label		session;
 	bool		has_value;
 	double		value;
 } JsonTouch;
@@ -120,7 +128,7 @@ fail_touch(int number, const char *what, const char *detail)
 			 errmsg("invalid journey: %s in element %d of the array", what, number),
 			 errdetail("%s", detail),
 			 errhint("A touchpoint is {\"at\": \"2026-01-31T09:30:00Z\", \"event\": \"view\", "
-					 "\"channel\": \"email\", \"value\": 9.5}, channel and value are optional.")));
+					 "\"channel\": \"email\", \"value\": 9.5}, channel, value and session are optional.")));
 }
 
 /* What stands where something else should, for a message: its JSON, cut where it is long. */
@@ -209,6 +217,11 @@ read_key(JsonTouch *touch, const JsonbValue *key, const JsonbValue *value)
 		if (value->type != jbvNull)
 			touch->channel = json_label(value, "channel", touch->number);
 	}
+	else if (strcmp(name, "session") == 0)
+	{
+		if (value->type != jbvNull)
+			touch->session = json_label(value, "session", touch->number);
+	}
 	else if (strcmp(name, "value") == 0)
 	{
 		if (value->type != jbvNull)
@@ -216,7 +229,7 @@ read_key(JsonTouch *touch, const JsonbValue *key, const JsonbValue *value)
 	}
 	else
 		fail_touch(touch->number, psprintf("unknown key \"%s\"", name),
-				   "The keys are \"at\", \"event\", \"channel\" and \"value\".");
+				   "The keys are \"at\", \"event\", \"channel\", \"value\" and \"session\".");
 }
 
 /* Scalar members only: a touchpoint has no containers in it. */
@@ -265,7 +278,7 @@ journey_from_jsonb(PG_FUNCTION_ARGS)
 			fail_touch(touch.number, psprintf("%s is not an object", json_found(&value)),
 					   "Each element of the array is a touchpoint.");
 		read_touch(value.val.binary.data, &touch);
-		if (!builder_add(&builder, touch.at, touch.event, touch.channel, touch.has_value, touch.value, &error))
+		if (!builder_add(&builder, touch.at, touch.event, touch.channel, touch.session, touch.has_value, touch.value, &error))
 			cjm_report(&error);
 	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));

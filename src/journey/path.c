@@ -16,10 +16,27 @@ path_start(PathCursor *cursor, const JourneyView *view, bool channels, bool repe
 	cursor->repeats = repeats;
 	cursor->rule = rule;
 	memset(&cursor->state, 0, sizeof(cursor->state));
+	cursor->numbers = cursor->order = NULL;
+	if (rule != NULL && view->sessions.count > 0)
+	{
+		uint32		count;
+
+		cursor->numbers = session_numbers(view, rule, NULL, &count);
+		cursor->order = session_order(cursor->numbers, view->count, count);
+	}
 	cursor->next = 0;
 	cursor->last = -1;
 	cursor->at = 0;
 	cursor->session = 1;
+}
+
+/* Does a touchpoint begin a session, which stands in a place session by session? */
+static inline bool
+begins_session(PathCursor *cursor, uint32 place, uint32 touch)
+{
+	if (cursor->order != NULL)
+		return place == 0 || cursor->numbers[touch] != cursor->numbers[cursor->order[place - 1]];
+	return cursor->rule != NULL && !session_takes_touch(&cursor->state, cursor->rule, cursor->view, touch, journey_at(cursor->view, touch));
 }
 
 /* Reads the id at the next place; false at the end. */
@@ -30,13 +47,14 @@ path_next(PathCursor *cursor, uint32 *id)
 
 	while (cursor->next < view->count)
 	{
-		uint32		i = cursor->next++;
+		uint32		place = cursor->next++;
+		uint32		i = cursor->order != NULL ? cursor->order[place] : place;
 		int64		label = cursor->channels ? (int64) journey_label_at(&view->channels, i) - 1 :
 			(int64) journey_label_at(&view->events, i);
 
 		CHECK_FOR_INTERRUPTS();
 		/* What has no channel is no place, but the session goes on with it. */
-		if (cursor->rule != NULL && !session_takes_touch(&cursor->state, cursor->rule, view, i, journey_at(view, i)) && i > 0)
+		if (begins_session(cursor, place, i) && place > 0)
 		{
 			cursor->session++;
 			cursor->last = -1;

@@ -14,6 +14,8 @@ typedef struct PathCursor
 	bool		repeats;		/* whether the same twice running is two places */
 	const SessionRule *rule;	/* what ends a session and with it a path; NULL: nothing does */
 	SessionGoing state;
+	uint32	   *numbers;		/* where sessions were given: that of each touchpoint; else NULL */
+	uint32	   *order;			/* and the touchpoints session by session */
 	uint32		next;			/* touchpoint */
 	int64		last;			/* id of the place before in the session, or -1 */
 	int64		at;				/* of the place read last: of the first touchpoint that it stands for */

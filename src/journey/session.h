@@ -69,18 +69,28 @@ session_takes_touch(SessionGoing *session, const SessionRule *rule, const Journe
 
 typedef struct Session
 {
-	int64		number;			/* from 1 */
+	int64		number;			/* from 1, in the order of first touchpoints */
 	int64		started_at;
 	int64		ended_at;
 	int64		touches;
 	uint32		entry_event;	/* ids of the journey */
 	uint32		exit_event;
 	uint32		channel;		/* of the first touchpoint that has one; 0: none, else id + 1 */
+	uint32		given;			/* the session that was given; 0: none, else id + 1 */
 	bool		has_value;
 	double		value;			/* sum over the touchpoints that have one */
 	bool		has_gross;
 	double		gross;			/* the same without negative ones */
 } Session;
+
+/*
+ * Touchpoints for which a session was given are in that one, whatever lies between
+ * them, and the rule holds for the others among themselves.  Such sessions may
+ * overlap; so they are numbered in the order of their first touchpoints, and whoever
+ * reads a journey session by session takes its touchpoints in another order.
+ */
+extern uint32 *session_numbers(const JourneyView *view, const SessionRule *rule, const bool *known, uint32 *count);
+extern uint32 *session_order(const uint32 *numbers, uint32 touches, uint32 count);
 
 /* Walks a journey session by session. */
 typedef struct SessionCursor
@@ -89,11 +99,21 @@ typedef struct SessionCursor
 	const SessionRule *rule;
 	SessionGoing state;
 	Touch		ahead;			/* the touchpoint that begins the next session */
+	Touch	   *touches;		/* where sessions were given: all, in the order of sessions; else NULL */
+	uint32	   *numbers;		/* the session of each */
+	uint32		next;			/* of them */
 	bool		more;
 	int64		number;
 } SessionCursor;
 
 extern void session_cursor_start(SessionCursor *cursor, const JourneyView *view, const SessionRule *rule);
 extern bool session_cursor_next(SessionCursor *cursor, Session *session);
+
+/* The event of the touchpoint in a place, counted session by session. */
+static inline uint32
+session_cursor_event(const SessionCursor *cursor, uint32 place)
+{
+	return cursor->touches != NULL ? cursor->touches[place].event : journey_label_at(&cursor->journey.view->events, place);
+}
 
 #endif							/* CJM_SESSION_H */

@@ -60,7 +60,7 @@ journey_session_events(PG_FUNCTION_ARGS)
 		values[9] = BoolGetDatum(session.touches == 1);
 		for (int64 i = 0; i < session.touches; i++)
 		{
-			uint32		event = journey_label_at(&view.events, next++);
+			uint32		event = session_cursor_event(&cursor, next++);
 
 			CHECK_FOR_INTERRUPTS();
 			if (seen[event] == session.number)

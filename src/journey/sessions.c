@@ -14,6 +14,8 @@ PG_FUNCTION_INFO_V1(journey_sessions);
 PG_FUNCTION_INFO_V1(journey_session_journeys);
 PG_FUNCTION_INFO_V1(journey_session_stats);
 
+#define SESSION_COLUMNS 11
+
 /* What a call site of these functions keeps. */
 typedef struct CallSite
 {
@@ -45,6 +47,7 @@ journey_sessions(PG_FUNCTION_ARGS)
 	JourneyView view;
 	Datum	   *events;
 	Datum	   *channels;
+	Datum	   *given;
 	SessionCursor cursor;
 	Session		session;
 
@@ -55,11 +58,12 @@ journey_sessions(PG_FUNCTION_ARGS)
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);
+	given = label_datums(&view.sessions);
 	session_cursor_start(&cursor, &view, &rule);
 	while (session_cursor_next(&cursor, &session))
 	{
-		Datum		values[10];
-		bool		nulls[10] = {false};
+		Datum		values[SESSION_COLUMNS];
+		bool		nulls[SESSION_COLUMNS] = {false};
 
 		values[0] = Int64GetDatum(session.number);
 		values[1] = TimestampTzGetDatum(session.started_at);
@@ -74,6 +78,8 @@ journey_sessions(PG_FUNCTION_ARGS)
 		values[8] = BoolGetDatum(session.touches == 1);
 		nulls[9] = !session.has_gross;
 		values[9] = Float8GetDatum(session.gross);
+		nulls[10] = session.given == 0;
+		values[10] = nulls[10] ? (Datum) 0 : given[session.given - 1];
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -102,6 +108,41 @@ session_after(const JourneyView *view, uint32 first, const SessionRule *rule, in
 	return next;
 }
 
+/* The sessions of a journey for some touchpoints of which they were given. */
+static void
+put_given_sessions(ReturnSetInfo *result, const JourneyView *view, const SessionRule *rule)
+{
+	Label	   *events = journey_labels(&view->events);
+	Label	   *channels = journey_labels(&view->channels);
+	Label	   *given = journey_labels(&view->sessions);
+	SessionCursor cursor;
+	Session		session;
+	uint32		next = 0;
+
+	session_cursor_start(&cursor, view, rule);
+	while (session_cursor_next(&cursor, &session))
+	{
+		JourneyBuilder *builder = builder_create(NULL);
+		bool		null = false;
+		Datum		value;
+		CjmError	error = {0};
+
+		for (int64 i = 0; i < session.touches; i++)
+		{
+			const Touch *touch = &cursor.touches[next++];
+
+			CHECK_FOR_INTERRUPTS();
+			if (!builder_add(&builder, touch->at, events[touch->event], touch->channel ? channels[touch->channel - 1] : NO_LABEL,
+							 touch->session ? given[touch->session - 1] : NO_LABEL, touch->has_value, touch->value, &error))
+				cjm_report(&error);
+		}
+		value = journey_from_builder(builder, false);
+		tuplestore_putvalues(result->setResult, result->setDesc, &value, &null);
+		pfree(DatumGetPointer(value));
+		builder_free(builder);
+	}
+}
+
 /* session_journeys(journey, gap, rule, time_zone): each session as a journey, in time order. */
 Datum
 journey_session_journeys(PG_FUNCTION_ARGS)
@@ -117,6 +158,11 @@ journey_session_journeys(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	rule = rule_arguments(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (view.sessions.count > 0)
+	{
+		put_given_sessions(result, &view, &rule);
+		return (Datum) 0;
+	}
 	for (uint32 first = 0; first < view.count; first = next)
 	{
 		JourneyBuilder *builder = builder_create(NULL);
@@ -135,16 +181,33 @@ journey_session_journeys(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* What session_stats adds up; times in microseconds. */
+typedef struct Sums
+{
+	int64		sessions;
+	int64		bounces;
+	uint64		total;
+	uint64		longest;
+} Sums;
+
+static inline void
+add_session(Sums *sums, int64 started_at, int64 ended_at, bool bounced)
+{
+	uint64		length = (uint64) ended_at - (uint64) started_at;
+
+	sums->sessions++;
+	sums->bounces += bounced;
+	sums->total += length;
+	sums->longest = Max(sums->longest, length);
+}
+
 /* session_stats(journey, gap, rule, time_zone): all sessions of a journey in one row. */
 Datum
 journey_session_stats(PG_FUNCTION_ARGS)
 {
 	SessionRule rule;
 	JourneyView view;
-	int64		sessions = 0;
-	int64		bounces = 0;
-	uint64		total = 0;
-	uint64		longest = 0;
+	Sums		sums = {0};
 	int64		ended_at = PG_INT64_MIN;
 	Datum		values[7];
 	bool		nulls[7] = {false};
@@ -154,27 +217,32 @@ journey_session_stats(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	rule = rule_arguments(fcinfo);
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
-	for (uint32 first = 0; first < view.count; first = next)
+	if (view.sessions.count > 0)
 	{
-		int64		started_at = journey_at_after(&view, first, ended_at);
-		uint64		length;
+		SessionCursor cursor;
+		Session		session;
 
-		CHECK_FOR_INTERRUPTS();
-		next = session_after(&view, first, &rule, &ended_at);
-		length = (uint64) ended_at - (uint64) started_at;
-		sessions++;
-		bounces += next == first + 1;
-		total += length;
-		longest = Max(longest, length);
+		session_cursor_start(&cursor, &view, &rule);
+		while (session_cursor_next(&cursor, &session))
+			add_session(&sums, session.started_at, session.ended_at, session.touches == 1);
 	}
-	nulls[2] = nulls[5] = nulls[6] = sessions == 0;
-	values[0] = Int64GetDatum(sessions);
-	values[1] = Int64GetDatum(bounces);
-	values[2] = Float8GetDatum(sessions > 0 ? (double) bounces / sessions : 0);
+	else
+		for (uint32 first = 0; first < view.count; first = next)
+		{
+			int64		started_at = journey_at_after(&view, first, ended_at);
+
+			CHECK_FOR_INTERRUPTS();
+			next = session_after(&view, first, &rule, &ended_at);
+			add_session(&sums, started_at, ended_at, next == first + 1);
+		}
+	nulls[2] = nulls[5] = nulls[6] = sums.sessions == 0;
+	values[0] = Int64GetDatum(sums.sessions);
+	values[1] = Int64GetDatum(sums.bounces);
+	values[2] = Float8GetDatum(sums.sessions > 0 ? (double) sums.bounces / sums.sessions : 0);
 	values[3] = Int64GetDatum(view.count);
-	values[4] = IntervalPGetDatum(interval_from_microseconds(total));
-	values[5] = IntervalPGetDatum(interval_from_microseconds(sessions > 0 ? (total + sessions / 2) / sessions : 0));
-	values[6] = IntervalPGetDatum(interval_from_microseconds(longest));
+	values[4] = IntervalPGetDatum(interval_from_microseconds(sums.total));
+	values[5] = IntervalPGetDatum(interval_from_microseconds(sums.sessions > 0 ? (sums.total + sums.sessions / 2) / sums.sessions : 0));
+	values[6] = IntervalPGetDatum(interval_from_microseconds(sums.longest));
 	if (call_site(fcinfo)->row == NULL)
 		call_site(fcinfo)->row = result_row_looked_up(fcinfo);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call_site(fcinfo)->row, values, nulls)));

@@ -2,7 +2,7 @@
  * journey/text.c: reads and writes journeys as text, see journey/text.h.
  *
  *	journey		:= '{' [touchpoint (',' touchpoint)*] '}'
- *	touchpoint	:= time event ['@' channel] ['=' value]
+ *	touchpoint	:= time event ['@' channel] ['~' session] ['=' value]
  *
  * Times as base/iso_time.h has them, labels as base/label.h; a value is a decimal
  * number, Infinity, -Infinity or NaN, written in the fewest digits that read
@@ -126,6 +126,7 @@ journey_parse(const char *text, size_t size, int encoding, JourneyBuilder **buil
 			int64		at;
 			Label		event;
 			Label		channel = NO_LABEL;
+			Label		session = NO_LABEL;
 			double		value = 0;
 			bool		has_value;
 
@@ -136,10 +137,12 @@ journey_parse(const char *text, size_t size, int encoding, JourneyBuilder **buil
 				return false;
 			if (scan_char(&scanner, '@') && !scan_label(&scanner, "a channel", &channel, error))
 				return false;
+			if (scan_char(&scanner, '~') && !scan_label(&scanner, "a session", &session, error))
+				return false;
 			has_value = scan_char(&scanner, '=');
 			if (has_value && !scan_number(&scanner, &value, error))
 				return false;
-			if (!builder_add(builder, at, event, channel, has_value, value, error))
+			if (!builder_add(builder, at, event, channel, session, has_value, value, error))
 				return false;
 		} while (scan_char(&scanner, ','));
 		if (!scan_char(&scanner, '}'))
@@ -157,6 +160,7 @@ journey_print(StringInfo out, const JourneyView *view)
 {
 	Label	   *events = journey_labels(&view->events);
 	Label	   *channels = journey_labels(&view->channels);
+	Label	   *sessions = journey_labels(&view->sessions);
 	JourneyCursor cursor;
 	Touch		touch;
 
@@ -175,6 +179,11 @@ journey_print(StringInfo out, const JourneyView *view)
 			appendStringInfoChar(out, '@');
 			label_print(out, channels[touch.channel - 1], false);
 		}
+		if (touch.session != 0)
+		{
+			appendStringInfoChar(out, '~');
+			label_print(out, sessions[touch.session - 1], false);
+		}
 		if (touch.has_value)
 		{
 			appendStringInfoChar(out, '=');
@@ -184,4 +193,5 @@ journey_print(StringInfo out, const JourneyView *view)
 	appendStringInfoChar(out, '}');
 	pfree(events);
 	pfree(channels);
+	pfree(sessions);
 }

@@ -176,6 +176,7 @@ by_events(FunctionCallInfo fcinfo, Leaving leaving)
 	Touch		touch;
 	Label	   *events;
 	Label	   *channels;
+	Label	   *sessions;
 	bool	   *listed;			/* by event */
 	Label	   *list;
 	uint32		count;
@@ -194,6 +195,7 @@ by_events(FunctionCallInfo fcinfo, Leaving leaving)
 	builder = builder_create(NULL);
 	events = journey_labels(&view.events);
 	channels = journey_labels(&view.channels);
+	sessions = journey_labels(&view.sessions);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
@@ -203,7 +205,7 @@ by_events(FunctionCallInfo fcinfo, Leaving leaving)
 		if (leaving != LEAVING_VALUES && is_listed != (leaving == LEAVING_LISTED))
 			continue;
 		if (!builder_add(&builder, touch.at, events[touch.event], touch.channel ? channels[touch.channel - 1] : NO_LABEL,
-						 touch.has_value && (leaving != LEAVING_VALUES || !is_listed), touch.value, &error))
+						 touch.session ? sessions[touch.session - 1] : NO_LABEL, touch.has_value && (leaving != LEAVING_VALUES || !is_listed), touch.value, &error))
 			cjm_report(&error);
 	}
 	PG_RETURN_DATUM(journey_from_builder(builder, false));

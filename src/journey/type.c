@@ -86,7 +86,7 @@ convert_journey(const uint8 *bytes, size_t size, char *(*convert) (const char *,
 		cjm_report_stored(&error);
 	initStringInfo(&out);
 	journey_relabel(bytes, size, convert_labels(&view.events, convert),
-					convert_labels(&view.channels, convert), &out);
+					convert_labels(&view.channels, convert), convert_labels(&view.sessions, convert), &out);
 	return out;
 }
 
@@ -213,7 +213,7 @@ journey_cmp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(arguments_compare(fcinfo));
 }
 
-/* The hash is that of the bytes of format 1, whatever format a value is stored in. */
+/* The hash is that of the bytes of format 1, or 2 where there are sessions, whatever format a value is stored in. */
 Datum
 journey_hash(PG_FUNCTION_ARGS)
 {

@@ -42,7 +42,7 @@ add_values(JourneyBuilder *builder, LabelPool *pool, int64 at, ArrayType *array)
 		memcpy(event + prefix, value.bytes, value.size);
 		if (builder == NULL)
 			builder = builder_create(pool);
-		if (!builder_add(&builder, at, (Label) {event, prefix + value.size}, NO_LABEL, false, 0, &error))
+		if (!builder_add(&builder, at, (Label) {event, prefix + value.size}, NO_LABEL, NO_LABEL, false, 0, &error))
 			cjm_report(&error);
 	}
 	pfree(values);

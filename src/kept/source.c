@@ -49,10 +49,10 @@
 PG_FUNCTION_INFO_V1(kept_check);
 PG_FUNCTION_INFO_V1(kept_check_idle);
 
-static const char *const column_names[] = {"customer", "at", "event", "channel", "value", "segment", "dimensions"};
+static const char *const column_names[] = {"customer", "at", "event", "channel", "value", "segment", "dimensions", "session"};
 
 /* Any for the customer. */
-static const Oid column_types[] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TEXTARRAYOID};
+static const Oid column_types[] = {InvalidOid, TIMESTAMPTZOID, TEXTOID, TEXTOID, FLOAT8OID, TEXTOID, TEXTARRAYOID, TEXTOID};
 
 /* The functions of map/fixed.c, which ask no setting. */
 static const char *const fixed_functions[] = {"map_text", "map_json", "map_jsonb", "map_read", "map_to_timestamp", "map_shift", "map_in_sequence"};

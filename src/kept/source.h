@@ -21,6 +21,7 @@ typedef enum KeptColumn
 	KEPT_VALUE,
 	KEPT_SEGMENT,
 	KEPT_DIMENSIONS,
+	KEPT_SESSION,
 	KEPT_COLUMNS
 } KeptColumn;
 

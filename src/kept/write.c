@@ -106,6 +106,8 @@ check_touchpoint(const Touchpoint *touch, CjmError *error)
 		return false;
 	if (!touch->nulls[KEPT_CHANNEL] && !label_check(label_from_text(DatumGetTextPP(touch->values[KEPT_CHANNEL])), "channel", error))
 		return false;
+	if (!touch->nulls[KEPT_SESSION] && !label_check(label_from_text(DatumGetTextPP(touch->values[KEPT_SESSION])), "session", error))
+		return false;
 	if (!touch->nulls[KEPT_SEGMENT] && !decider_check(label_from_text(DatumGetTextPP(touch->values[KEPT_SEGMENT])), error))
 		return false;
 	return touch->nulls[KEPT_DIMENSIONS] || check_dimensions(DatumGetArrayTypeP(touch->values[KEPT_DIMENSIONS]), error);
@@ -153,6 +155,8 @@ read_touchpoint(Work *work, TupleTableSlot *row, bool removed, Touchpoint *touch
 		return true;
 	if (!touch->nulls[KEPT_CHANNEL] && is_empty(touch->values[KEPT_CHANNEL]))
 		touch->nulls[KEPT_CHANNEL] = true;
+	if (!touch->nulls[KEPT_SESSION] && is_empty(touch->values[KEPT_SESSION]))
+		touch->nulls[KEPT_SESSION] = true;
 	touch->counts = true;
 	return check_touchpoint(touch, &work->error);
 }

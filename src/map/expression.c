@@ -64,7 +64,8 @@ typedef enum ArgumentKind
 	ARGUMENT_NUMBER,
 	ARGUMENT_SEGMENT,			/* anything, as text */
 	ARGUMENT_CONDITION,
-	ARGUMENT_SEQUENCE			/* a whole number */
+	ARGUMENT_SEQUENCE,			/* a whole number */
+	ARGUMENT_TEXT				/* anything, as text, without a subquery */
 } ArgumentKind;
 
 typedef struct Argument
@@ -81,7 +82,8 @@ static const Argument arguments[] = {
 	{"value", ARGUMENT_NUMBER},
 	{"segment", ARGUMENT_SEGMENT},
 	{"filter", ARGUMENT_CONDITION},
-	{"sequence", ARGUMENT_SEQUENCE}
+	{"sequence", ARGUMENT_SEQUENCE},
+	{"session", ARGUMENT_TEXT}
 };
 
 /* The argument of a dimension is "dimension " and its name. */
@@ -331,6 +333,7 @@ convert_expression(const ExpressionText *expression, ParseState *pstate, Node *n
 			return cast_to(pstate, node, FLOAT8OID);
 
 		case ARGUMENT_SEGMENT:
+		case ARGUMENT_TEXT:
 			return base == TEXTOID && type == base ? node : cast_to(pstate, node, TEXTOID);
 
 		case ARGUMENT_CONDITION:

@@ -200,7 +200,7 @@ try_changed(const uint8 *data, size_t size)
 		at += (int64) take(&input, 4) * USECS_PER_MINUTE + (kind >= 128 ? 1 : 0);
 		REQUIRE(builder_add(&builder, at, (Label) {names[kind % 4], 1},
 							kind / 4 % 3 == 0 ? NO_LABEL : (Label) {channels[kind / 4 % 3 - 1], strlen(channels[kind / 4 % 3 - 1])},
-							kind / 12 % 2, kind, &error));
+							kind / 24 % 3 == 0 ? NO_LABEL : (Label) {names[kind / 24 % 3], 1}, kind / 12 % 2, kind, &error));
 	}
 	bytes = builder_encode(builder, false, 0, &written, &error);
 	REQUIRE(read_all(bytes, written, size));

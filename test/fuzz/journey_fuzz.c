@@ -96,6 +96,7 @@ read_all(const JourneyView *view, bool canonical)
 {
 	Label	   *events = journey_labels(&view->events);
 	Label	   *channels = journey_labels(&view->channels);
+	Label	   *sessions = journey_labels(&view->sessions);
 	JourneyCursor cursor;
 	Touch		touch;
 	uint32		count = 0;
@@ -117,6 +118,12 @@ read_all(const JourneyView *view, bool canonical)
 		REQUIRE(!canonical || journey_find_label(&view->channels, channels[i]) == i);
 	}
 
+	for (uint32 i = 0; i < view->sessions.count; i++)
+	{
+		REQUIRE(sessions[i].size > 0 && sessions[i].size <= LABEL_MAX_BYTES);
+		REQUIRE(!canonical || journey_find_label(&view->sessions, sessions[i]) == i);
+	}
+
 	journey_cursor_start(&cursor, view, 0);
 	cursor.any_order = !canonical;
 	while (journey_cursor_next(&cursor, &touch))
@@ -127,6 +134,7 @@ read_all(const JourneyView *view, bool canonical)
 		REQUIRE(touch_time_check(touch.at, &error));
 		REQUIRE(touch.event == journey_label_at(&view->events, count) && touch.event < view->events.count);
 		REQUIRE(touch.channel == journey_label_at(&view->channels, count) && touch.channel <= view->channels.count);
+		REQUIRE(touch.session == journey_label_at(&view->sessions, count) && touch.session <= view->sessions.count);
 		if (canonical)
 		{
 			uint32		bound = journey_lower_bound(view, touch.at);
@@ -261,6 +269,9 @@ try_bytes(const uint8 *data, size_t size)
 		is_text &= memchr(events[i].bytes, '\0', events[i].size) == NULL;
 	events = journey_labels(&view.channels);
 	for (uint32 i = 0; i < view.channels.count; i++)
+		is_text &= memchr(events[i].bytes, '\0', events[i].size) == NULL;
+	events = journey_labels(&view.sessions);
+	for (uint32 i = 0; i < view.sessions.count; i++)
 		is_text &= memchr(events[i].bytes, '\0', events[i].size) == NULL;
 	if (is_text)
 		check_canonical(&canonical, PG_LATIN1);

@@ -160,14 +160,14 @@ COMMENT ON AGGREGATE cjm.rollup(cjm.journey) IS
 CREATE FUNCTION cjm.journey_to_jsonb(journey cjm.journey) RETURNS jsonb
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION cjm.journey_to_jsonb(cjm.journey) IS
-	'array of {"at", "event", "channel", "value"}, one element a touchpoint; the function behind the cast';
+	'array of {"at", "event", "channel", "value", "session"}, one element a touchpoint; the function behind the cast';
 
 CREATE FUNCTION cjm.journey_from_jsonb(touchpoints jsonb) RETURNS cjm.journey
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION cjm.journey_from_jsonb(jsonb) IS
-	'journey from an array of {"at", "event", "channel", "value"}; the function behind the cast';
+	'journey from an array of {"at", "event", "channel", "value", "session"}; the function behind the cast';
 
 CREATE CAST (cjm.journey AS jsonb) WITH FUNCTION cjm.journey_to_jsonb(cjm.journey) AS ASSIGNMENT;
-COMMENT ON CAST (cjm.journey AS jsonb) IS 'array of {"at", "event", "channel", "value"}';
+COMMENT ON CAST (cjm.journey AS jsonb) IS 'array of {"at", "event", "channel", "value", "session"}';
 CREATE CAST (jsonb AS cjm.journey) WITH FUNCTION cjm.journey_from_jsonb(jsonb) AS ASSIGNMENT;
-COMMENT ON CAST (jsonb AS cjm.journey) IS 'journey from an array of {"at", "event", "channel", "value"}';
+COMMENT ON CAST (jsonb AS cjm.journey) IS 'journey from an array of {"at", "event", "channel", "value", "session"}';

@@ -77,6 +77,24 @@ CREATE AGGREGATE cjm.journey_agg(at timestamptz, event text, channel text, value
 COMMENT ON AGGREGATE cjm.journey_agg(timestamptz, text, text, float8) IS
 	'the journey of the rows with channels and values; rows without a time or an event are ignored; NULL for no rows';
 
+CREATE FUNCTION cjm_internal.journey_agg_step(internal, at timestamptz, event text, channel text, value float8, session text) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm_internal.journey_agg_step(internal, timestamptz, text, text, float8, text) IS 'transition function of journey_agg with channels, values and sessions';
+
+CREATE AGGREGATE cjm.journey_agg(at timestamptz, event text, channel text, value float8, session text) (
+	SFUNC = cjm_internal.journey_agg_step,
+	STYPE = internal,
+	SSPACE = 200,
+	FINALFUNC = cjm_internal.journey_agg_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.journey_agg_combine,
+	SERIALFUNC = cjm_internal.journey_agg_serialize,
+	DESERIALFUNC = cjm_internal.journey_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm.journey_agg(timestamptz, text, text, float8, text) IS
+	'the journey of the rows with channels, values and sessions that were given, a text for all touchpoints of one, NULL for those that gaps divide; rows without a time or an event are ignored; NULL for no rows';
+
 CREATE FUNCTION cjm_internal.journey_agg_step(internal, at timestamptz, event anyenum) RETURNS internal
 	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION cjm_internal.journey_agg_step(internal, timestamptz, anyenum) IS 'transition function of journey_agg of an enum''s stages';
@@ -130,3 +148,21 @@ CREATE AGGREGATE cjm.journey_agg(at timestamptz, event anyenum, channel text, va
 );
 COMMENT ON AGGREGATE cjm.journey_agg(timestamptz, anyenum, text, float8) IS
 	'the journey of the rows of an enum''s stages with channels and values; rows without a time or an event are ignored; NULL for no rows';
+
+CREATE FUNCTION cjm_internal.journey_agg_step(internal, at timestamptz, event anyenum, channel text, value float8, session text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'journey_agg_step_enum' LANGUAGE C STABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm_internal.journey_agg_step(internal, timestamptz, anyenum, text, float8, text) IS 'transition function of journey_agg of an enum''s stages with channels, values and sessions';
+
+CREATE AGGREGATE cjm.journey_agg(at timestamptz, event anyenum, channel text, value float8, session text) (
+	SFUNC = cjm_internal.journey_agg_step,
+	STYPE = internal,
+	SSPACE = 200,
+	FINALFUNC = cjm_internal.journey_agg_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.journey_agg_combine,
+	SERIALFUNC = cjm_internal.journey_agg_serialize,
+	DESERIALFUNC = cjm_internal.journey_agg_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm.journey_agg(timestamptz, anyenum, text, float8, text) IS
+	'the journey of the rows of an enum''s stages with channels, values and sessions that were given, a text for all touchpoints of one, NULL for those that gaps divide; rows without a time or an event are ignored; NULL for no rows';

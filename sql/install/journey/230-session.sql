@@ -12,7 +12,8 @@ CREATE TYPE cjm.session AS (
 	channel text,
 	value float8,
 	bounced boolean,
-	gross_value float8
+	gross_value float8,
+	session text
 );
 COMMENT ON TYPE cjm.session IS 'touchpoints of one customer with no gap longer than the timeout, and where that is asked for of one channel or of one day';
 COMMENT ON COLUMN cjm.session.session_number IS 'number of the session in its journey, from 1';
@@ -24,6 +25,7 @@ COMMENT ON COLUMN cjm.session.exit_event IS 'event of its last touchpoint';
 COMMENT ON COLUMN cjm.session.channel IS 'channel of the first touchpoint that has one, or NULL';
 COMMENT ON COLUMN cjm.session.value IS 'sum of the values, NULL where no touchpoint has one';
 COMMENT ON COLUMN cjm.session.bounced IS 'whether it has exactly one touchpoint';
+COMMENT ON COLUMN cjm.session.session IS 'the session as its touchpoints have it, NULL where a gap or a rule made it one';
 COMMENT ON COLUMN cjm.session.gross_value IS 'sum of the values that are not negative, NULL where no touchpoint has one';
 
 CREATE FUNCTION cjm.sessions(journey cjm.journey, gap interval DEFAULT '30 minutes', rule text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS SETOF cjm.session
@@ -32,6 +34,7 @@ CREATE FUNCTION cjm.sessions(journey cjm.journey, gap interval DEFAULT '30 minut
 COMMENT ON FUNCTION cjm.sessions(cjm.journey, interval, text, text) IS
 'the sessions of a journey: a gap longer than the given one begins the next session, exactly the given one does not.
 rule: NULL for gaps alone; channel: a touchpoint through another channel than the last known one of the session begins the next session, too; day: the first one of a day does; channel | day: both
+Touchpoints with a session of their own (journey_agg) are in that one, whatever lies between them, and gap and rule are about the others; sessions are numbered as they begin
 time_zone: where days begin';
 
 CREATE FUNCTION cjm.session_journeys(journey cjm.journey, gap interval DEFAULT '30 minutes', rule text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS SETOF cjm.journey

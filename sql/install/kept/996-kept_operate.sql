@@ -18,7 +18,8 @@ BEGIN
 	def.segment := CASE WHEN def.segment IS NOT NULL THEN reads[6] END;
 	def.filter := reads[7];
 	def.sequence := reads[8];
-	def.dimensions := (SELECT jsonb_object_agg(k.name, reads[8 + k.place]) FROM jsonb_object_keys(def.dimensions) WITH ORDINALITY k(name, place));
+	def.session := CASE WHEN def.session IS NOT NULL THEN reads[9] END;
+	def.dimensions := (SELECT jsonb_object_agg(k.name, reads[9 + k.place]) FROM jsonb_object_keys(def.dimensions) WITH ORDINALITY k(name, place));
 	RETURN def;
 END
 $$;
@@ -306,7 +307,7 @@ BEGIN
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
 	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
-	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
 		SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
@@ -394,7 +395,7 @@ CREATE FUNCTION cjm_internal.kept_limit(def cjm_internal.map, message text, deta
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF message !~ '^(journey|event|channel|a value|the dimensions) of ' THEN
+	IF message !~ '^(journey|event|channel|session|a value|the dimensions) of ' THEN
 		RAISE program_limit_exceeded USING
 			MESSAGE = format('the journeys of "%s" cannot be kept: a customer has a key that is too long for an index', cjm_internal.map_schema(def)),
 			DETAIL = message,

@@ -35,6 +35,7 @@ CREATE TYPE cjm_internal.map AS (
 	source_name text,
 	dimensions jsonb,
 	session_rule text,
+	session text,
 	where_is jsonb,
 	groups text[]
 );
@@ -67,6 +68,7 @@ COMMENT ON COLUMN cjm_internal.map.only_channels IS 'whether touchpoints without
 COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called when the map was made';
 COMMENT ON COLUMN cjm_internal.map.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm_internal.map.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
+COMMENT ON COLUMN cjm_internal.map.session IS 'expression: the session of an event, or NULL';
 COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 905-map_where.sql';
 COMMENT ON COLUMN cjm_internal.map.groups IS 'no part of a definition: what is shown by itself of that which a drawing is by, all else being one; NULL for all';
 
@@ -98,7 +100,7 @@ CREATE FUNCTION cjm_internal.map_expressions(map_view oid) RETURNS text[]
 	AS 'MODULE_PATHNAME', 'map_expressions'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 500;
 COMMENT ON FUNCTION cjm_internal.map_expressions(oid) IS
-	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter, its sequence and its dimensions, as they would be written now; NULL if it is another view';
+	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter, its sequence, its session and its dimensions, as they would be written now; NULL if it is another view';
 
 CREATE FUNCTION cjm_internal.map_nearest(name text, names text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_nearest'
@@ -148,7 +150,7 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule
+	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule, d.session
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -183,6 +185,7 @@ COMMENT ON COLUMN cjm.maps.attribution_per IS 'what has a share of a conversion 
 COMMENT ON COLUMN cjm.maps.only_channels IS 'whether touchpoints without a channel earn nothing in these views';
 COMMENT ON COLUMN cjm.maps.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm.maps.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
+COMMENT ON COLUMN cjm.maps.session IS 'expression: the session of an event, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

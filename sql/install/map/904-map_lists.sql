@@ -72,7 +72,7 @@ RETURN coalesce((map).purchase, (SELECT string_agg(coalesce('"' || replace(s.eve
 	FROM cjm.funnel_stages((map).stages) s WHERE s.step = (SELECT max(l.step) FROM cjm.funnel_stages((map).stages) l WHERE NOT l.optional)));
 COMMENT ON FUNCTION cjm_internal.map_purchase(cjm_internal.map) IS 'the events that are a purchase of a map';
 
--- Of every function that asks what a session is these are the arguments that say it.  A rule may ask where days begin.
+-- A journey has the sessions that the rows give.  Of every function that asks what others are these are the arguments that say it.  A rule may ask where days begin.
 CREATE FUNCTION cjm_internal.map_session_rule_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -111,10 +111,10 @@ CREATE FUNCTION cjm_internal.map_events_sql(map cjm_internal.map, sample text DE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment, %s AS dimensions FROM %s%s%s',
+	RETURN format('SELECT %s AS customer, %s AS at, %s AS event, %s AS channel, %s AS value, %s AS segment, %s AS dimensions, %s AS session FROM %s%s%s',
 		(map).customer, CASE WHEN (map).sequence IS NULL THEN (map).at ELSE format('cjm_internal.map_in_sequence(%s, %s)', (map).at, (map).sequence) END,
 		(map).event, coalesce((map).channel, 'NULL::text'), coalesce((map).value, 'NULL::float8'),
-		coalesce((map).segment, 'NULL::text'), cjm_internal.map_dimensions_of_row_sql(map), (map).source, sample, ' WHERE ' || (map).filter);
+		coalesce((map).segment, 'NULL::text'), cjm_internal.map_dimensions_of_row_sql(map), coalesce((map).session, 'NULL::text'), (map).source, sample, ' WHERE ' || (map).filter);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL of the view events: the rows of the source as the map reads them, or a sample of them';
@@ -122,7 +122,8 @@ COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL 
 CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('%1$s.at, %1$s.event' || CASE WHEN (map).value IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value'
+RETURN format('%1$s.at, %1$s.event' || CASE WHEN (map).session IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value, nullif(%1$s.session, '''')'
+	WHEN (map).value IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value'
 	WHEN (map).channel IS NOT NULL THEN ', nullif(%1$s.channel, '''')' ELSE '' END, row_name);
 COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text) IS 'SQL: what journey_agg is given of a row';
 
@@ -379,7 +380,7 @@ BEGIN
 			CASE WHEN s.session_number = 1 THEN ''new'' ELSE ''returning'' END AS visitor,
 			(s.started_at AT TIME ZONE %L)::date AS day, s.started_at, s.ended_at, s.ended_at - s.started_at AS duration,
 			cjm.interval_seconds(s.ended_at - s.started_at) AS duration_seconds,
-			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, cjm_internal.map_money(s.value) AS value, s.bounced, cjm_internal.map_money(s.gross_value) AS gross_value
+			s.touch_count AS touches, s.entry_event, s.exit_event, s.channel, cjm_internal.map_money(s.value) AS value, s.bounced, cjm_internal.map_money(s.gross_value) AS gross_value, s.session
 		FROM %s.journeys j CROSS JOIN LATERAL cjm.sessions(%s, %s) s',
 		(map).time_zone, cjm_internal.map_schema(map), cjm_internal.map_visits_sql(map, cjm_internal.map_valued_journey(map)), cjm_internal.map_session_sql(map));
 END

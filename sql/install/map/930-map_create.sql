@@ -22,6 +22,7 @@ BEGIN ATOMIC
 		('map', 'stages', 'the funnel'),
 		('map', 'session_gap', 'what is longer ends a session'),
 		('map', 'session_rule', 'what else ends a session: channel, day, or channel | day; NULL for the gap alone'),
+		('map', 'session', 'expression: the session of an event, or NULL'),
 		('map', 'time_zone', 'where days, weeks and months begin'),
 		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
@@ -41,6 +42,8 @@ BEGIN ATOMIC
 		('events', 'value', 'what it was worth, or NULL'),
 		('events', 'segment', 'the segment of the customer by this row, or NULL'),
 		('events', 'dimensions', 'the other dimensions of the customer by this row, in the order in which the map has their names, or NULL'),
+
+		('events', 'session', 'the session of the event, or NULL'),
 
 		('journeys', NULL, 'one row per customer: all touchpoints in one value; all other views but map, events and spend read this one'),
 		('journeys', 'customer', 'the key of the customer'),
@@ -111,6 +114,8 @@ BEGIN ATOMIC
 		('sessions', 'value', 'sum of the values, NULL where there is none; negative ones, refunds, are taken off'),
 		('sessions', 'bounced', 'whether it has exactly one touchpoint'),
 		('sessions', 'gross_value', 'sum of the values that are not negative, NULL where there is none'),
+
+		('sessions', 'session', 'the session as the rows have it, NULL where they do not'),
 
 		('bounce', NULL, 'one row per event and channel of the session: how sessions begin and end with it'),
 		('bounce', 'event', 'the event; sessions may begin or end with it or only contain it'),
@@ -199,11 +204,11 @@ BEGIN
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
 					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
-					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule',
+					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule, %L::text AS session',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
 				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
-				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule),
+				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule, (map).session),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -439,7 +444,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL, session_rule text DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL, session_rule text DEFAULT NULL, session text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -504,6 +509,11 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'stages ask for a channel, but the map has none',
 			HINT = 'Say where the channel is: channel => ''...''.';
+	ELSIF session IS NOT NULL AND regexp_replace(stages::text, '"(?:[^"]|"")*"', '', 'g') ~ '\mwithin session\M' THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'stages within session are not for a map that is told the sessions',
+			DETAIL = 'A funnel is within a session where no gap is too long, whatever sessions the rows have.',
+			HINT = 'Say a time, as in "within 30 minutes", or leave out session.';
 	ELSIF session_rule ~ 'channel' AND channel IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'session_rule asks for a channel, but the map has none',
@@ -526,6 +536,7 @@ BEGIN
 	new.stages := stages;
 	new.session_gap := session_gap;
 	new.session_rule := session_rule;
+	new.session := cjm_internal.map_expression(source, session, 'session', time_zone);
 	new.time_zone := time_zone;
 	new.spend := spend;
 	new.attribution := attribution;
@@ -648,7 +659,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -681,7 +692,8 @@ CREATE FUNCTION cjm.create_map(
 	attribution_per text DEFAULT 'touchpoint',
 	only_channels boolean DEFAULT false,
 	dimensions jsonb DEFAULT NULL,
-	session_rule text DEFAULT NULL) RETURNS regnamespace
+	session_rule text DEFAULT NULL,
+	session text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -697,13 +709,15 @@ RETURN cjm_internal.map_build(name, source,
 	coalesce(replace, false), coalesce(keep, false), refusal, purchase, visit,
 	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false),
-	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))), session_rule);
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text) IS
+	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))), session_rule,
+	cjm_internal.map_expression(source, session, 'session', coalesce(time_zone, current_setting('TimeZone'))));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
 stages: the funnel; dimensions: other properties of customers, as {"country": "country"}, names and expressions; segment_at: whether the first or last segment of a customer counts, and the first or last of each of these
 session_gap: what is longer ends a session; session_rule: what else does: channel, for another channel than the last known one of the session, day, for the next day, or channel | day
+session: a column or an expression that names the session of a row, such as ''ga_session_id'': rows of a customer that name the same are one session, whatever lies between them; gap and rule divide those that name none
 time_zone: where days, weeks and months begin
 access: owner, the default, or reader, the default where the source has row security
 spend: a table or view of what the channels cost, with day, channel, impressions, clicks and cost; attribution: the model that the view channels credits by

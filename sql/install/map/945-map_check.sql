@@ -17,8 +17,8 @@ BEGIN
 	-- Views follow a column that is renamed, and the text of the definition does not.
 	RETURN QUERY SELECT 'definition out of date', a.argument, NULL::bigint, NULL::float8,
 			format('the map says %s, its views read %s: make it anew with create_map and replace => true', a.said, a.reads)
-		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter', 'sequence'] || ARRAY(SELECT format('dimension "%s"', d.name) FROM jsonb_object_keys((def).dimensions) d(name)),
-			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence] || ARRAY(SELECT d.value FROM jsonb_each_text((def).dimensions) d),
+		FROM pg_class c CROSS JOIN LATERAL unnest(ARRAY['customer', 'at', 'event', 'channel', 'value', 'segment', 'filter', 'sequence', 'session'] || ARRAY(SELECT format('dimension "%s"', d.name) FROM jsonb_object_keys((def).dimensions) d(name)),
+			ARRAY[(def).customer, (def).at, (def).event, (def).channel, (def).value, (def).segment, (def).filter, (def).sequence, (def).session] || ARRAY(SELECT d.value FROM jsonb_each_text((def).dimensions) d),
 			cjm_internal.map_expressions(c.oid)) a(argument, said, reads)
 		WHERE c.relnamespace = (def).map AND c.relname = 'events' AND a.said <> a.reads;
 
