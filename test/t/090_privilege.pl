@@ -171,13 +171,15 @@ cmp_ok(run_sql($node, "$path SELECT public.make_decoys('cjm', true) + public.mak
 # Every argument is given, and in its type, so that what the superuser says means what it says; what it calls is up to us.
 my $calls = run_sql($node, "$path " . q{
 	SELECT format('cjm.%I(%s)', p.proname, string_agg(format('%s::%s', CASE WHEN a.place = 1 THEN '''shop''' WHEN a.name = 'rates' THEN '''{"2": 0.5}'''
+			WHEN p.proname IN ('set_target', 'note', 'change_report') AND a.name = ANY ('{metric,value,at,text}') THEN
+				quote_literal(('{"metric": "conversion", "value": "0.5", "at": "2021-03-01 00:00+00", "text": "new"}'::jsonb) ->> a.name)
 			WHEN p.proname ~ 'audience|take_changes' AND a.name = ANY ('{name,consumer,at_stage,condition,not_after,quiet_for,since,where_is,holdout}') THEN
 				quote_literal(('{"name": "chosen", "consumer": "mailer", "at_stage": "cart", "condition": "converted", "not_after": "buy", "quiet_for": "1 hour", "since": "1000 years", "where_is": "{}", "holdout": "0.5"}'::jsonb) ->> a.name) ELSE coalesce(a.default_value, 'NULL') END, a.type), ', ' ORDER BY a.place))
 	FROM pg_proc p JOIN pg_depend m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid AND m.deptype = 'e'
 		CROSS JOIN LATERAL (SELECT u.place, p.proargnames[u.place] AS name, format_type(u.type, NULL) AS type,
 			substring(pg_get_function_arg_default(p.oid, u.place::integer) FROM '^[^:]*') AS default_value
 			FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(type, place)) a
-	WHERE p.pronamespace = 'cjm'::regnamespace AND (p.proargnames[1] = 'map' OR p.proname = 'check_map') AND p.proname <> 'drop_audience' GROUP BY p.oid, p.proname
+	WHERE p.pronamespace = 'cjm'::regnamespace AND (p.proargnames[1] = 'map' OR p.proname = 'check_map') AND p.proname NOT IN ('drop_audience', 'drop_target') GROUP BY p.oid, p.proname
 	ORDER BY p.proname <> 'create_audience', p.proname <> 'refresh_audiences', p.proname}, %after);
 my @calls = split /\n/, $calls;
 cmp_ok(scalar @calls, '>', 15, 'reports and drawings are found');
@@ -197,13 +199,13 @@ victim(sprintf($create, 'false'), 'create_map runs no code of others');
 victim(sprintf($create, 'true'), 'nor does it when it replaces');
 victim("SELECT FROM $_", "nor does $_") foreach @calls, 'cjm.maps';
 my @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 29, 'the map has all its views, an audience and its tables');
+is(scalar @views, 33, 'the map has all its views, an audience and its tables');
 victim("SELECT * FROM shop.$_", "nor does shop.$_") foreach @views;
 run_sql($node, "$path SELECT cjm.keep_journeys('shop'::text, NULL::integer)", %after);
 run_sql($node, "$path SELECT cjm.refresh_journeys('shop'::text)", %after);
 run_sql($node, q{INSERT INTO public.events VALUES (1, '2021-05-01Z', 'view', 'ads', 1, 'LV')}, %after);
 @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 36, 'and with kept journeys more');
+is(scalar @views, 40, 'and with kept journeys more');
 victim("SELECT * FROM shop.$_", "nor does shop.$_ over kept journeys") foreach @views;
 victim('INSERT INTO public.events VALUES (2, $$2021-05-01Z$$, $$view$$, $$ads$$, 1, $$LV$$)', 'nor does a trigger');
 is(run_sql($node, "$path " . q{
@@ -212,6 +214,7 @@ is(run_sql($node, "$path " . q{
 		AND NOT EXISTS (SELECT FROM pg_depend m WHERE m.classid = d.refclassid AND m.objid = d.refobjid AND m.deptype = 'e')}, %after), '', 'no view of a map is bound to a decoy');
 victim(q{SELECT cjm.refresh_audiences('shop'::text)}, 'nor does a refresh of audiences over kept journeys');
 victim(q{SELECT cjm.drop_audience('shop'::text, 'chosen'::text)}, 'nor does drop_audience');
+victim(q{SELECT cjm.drop_target('shop'::text, 'conversion'::text, NULL::text, NULL::text, NULL::text)}, 'nor does drop_target');
 victim(q{SELECT cjm.drop_map('shop'::text, false)}, 'nor does drop_map');
 
 # Who may create in a map's schema puts no view there that its readers run.
