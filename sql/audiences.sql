@@ -261,6 +261,10 @@ SELECT refresh_audiences('aud_keys');
 SELECT count(*), count(DISTINCT number) FROM take_changes('aud_keys', 'm');
 SELECT pg_typeof(customer) FROM aud_keys.audience_changes UNION SELECT pg_typeof(customer) FROM aud_keys.audience_members;
 
+-- A condition that fails for some customer holds up no other audience.
+SELECT create_audience('aud_keys', 'a first one', condition => '1 / (touches - 1) > 0');
+SELECT refresh_audiences('aud_keys');
+SELECT drop_audience('aud_keys', 'a first one');
 -- drop_audience leaves nothing of it; drop_map takes all.
 SELECT drop_audience('aud_keys', 'all');
 SELECT (SELECT count(*) FROM aud_keys.audience_members), (SELECT count(*) FROM aud_keys.audience_changes), (SELECT count(*) FROM aud_keys.audiences), (SELECT count(*) FROM pg_class WHERE relnamespace = 'aud_keys'::regnamespace AND relname ~ '_all$');

@@ -100,7 +100,14 @@ BEGIN
 			CONTINUE;
 		END IF;
 		began := clock_timestamp();
-		EXECUTE cjm_internal.audience_refresh_sql(def, format('%s.%I', schema, 'meets_' || audience.name)) INTO counted USING audience.name, began, last;
+		-- A condition that fails for some customer holds up no other audience.
+		BEGIN
+			EXECUTE cjm_internal.audience_refresh_sql(def, format('%s.%I', schema, 'meets_' || audience.name)) INTO counted USING audience.name, began, last;
+		EXCEPTION WHEN data_exception THEN
+			RAISE WARNING 'the audience "%" stays as it was: %', audience.name, SQLERRM USING HINT = 'Its condition fails for some customer: make it anew, cjm.create_audience with replace => true.';
+			said := said || format('%s: not refreshed, %s', audience.name, SQLERRM);
+			CONTINUE;
+		END;
 		last := last + counted.told_entered + counted.told_left;
 		EXECUTE format('UPDATE %s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, members = $3 WHERE a.name = $1', schema) USING audience.name, began, counted.members;
 		IF counted.told_entered + counted.told_left > 0 THEN
