@@ -172,5 +172,19 @@ SELECT funnel_step(journey_agg(at, event), 'checkout -> purchase') AS as_stamped
 	funnel_step(journey_agg(at + CASE event WHEN 'purchase' THEN interval '1 second' ELSE interval '0' END, event), 'checkout -> purchase') AS with_a_second
 FROM (VALUES (timestamptz '2026-03-02 10:00:00.15Z', 'checkout'), ('2026-03-02 10:00:00Z', 'purchase')) v(at, event);
 
+-- 24. What each step was worth.
+CREATE TABLE worth (who integer, at timestamptz, what text, amount numeric);
+INSERT INTO worth VALUES (1, '2026-03-02 10:00Z', 'view', 10), (1, '2026-03-02 10:05Z', 'cart', 20), (1, '2026-03-02 10:09Z', 'purchase', 30), (2, '2026-03-02 10:00Z', 'view', 5);
+SELECT create_map('worth_map', 'worth', 'who', 'at', 'what', 'view -> cart -> purchase', value => 'amount');
+SELECT stage, customers, value_sum FROM funnel_report('worth_map', value => true) ORDER BY step;
+
+-- 25. Sessions by an id that is given: the first has a gap of 40 minutes in it, and the second begins five minutes after it.
+CREATE TABLE numbered (who integer, at timestamptz, what text, ga_session_id bigint);
+INSERT INTO numbered VALUES (1, '2026-03-02 10:00Z', 'view', 1), (1, '2026-03-02 10:40Z', 'view', 1), (1, '2026-03-02 10:45Z', 'view', 2);
+SELECT create_map('by_id', 'numbered', 'who', 'at', 'what', 'view', session => 'ga_session_id');
+SELECT create_map('by_gap', 'numbered', 'who', 'at', 'what', 'view');
+SELECT session, started_at, touches FROM by_id.sessions ORDER BY started_at;
+SELECT started_at, touches FROM by_gap.sessions ORDER BY started_at;
+
 DO $$ BEGIN PERFORM cjm.drop_map(m.map::text) FROM cjm.maps m JOIN pg_class c ON c.oid = m.source WHERE c.relnamespace = 'asked'::regnamespace; END $$;
 DROP SCHEMA asked CASCADE;
