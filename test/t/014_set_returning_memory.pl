@@ -16,14 +16,14 @@ use Test::More;
 # call that leaves anything leaves more; this is for caches that are still filling.
 use constant LEFT_BY_A_CALL => 8;
 
-# What all calls may leave behind together, in bytes: 100 bytes each of the fewest calls are three times as much.
+# What all calls may leave behind together, in bytes: 100 bytes each of the fewest calls are half as much again.
 use constant LEFT_BY_ALL => 8 * 1024;
 
 # How many more calls the second of two queries makes: enough that 16 bytes of each are twice what may be left, and fewer where one runs queries of its own.
 use constant {
 	QUICK => 50_000,
 	BUSY => 2_000,
-	REPORT => 300
+	REPORT => 120
 };
 
 my $node = start_server('memory');

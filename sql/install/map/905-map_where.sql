@@ -151,7 +151,7 @@ COMMENT ON FUNCTION cjm_internal.map_journeys_by(cjm_internal.map, text, text) I
 
 -- What is drawn for each group: more of them are no picture.
 CREATE FUNCTION cjm_internal.map_with_groups(map cjm_internal.map, words jsonb, by text, condition text, from_time timestamptz, to_time timestamptz) RETURNS cjm_internal.map
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

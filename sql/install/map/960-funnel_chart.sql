@@ -67,7 +67,7 @@ COMMENT ON FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map, timestampt
 
 -- The largest groups of those who have a walk that begins in a range.
 CREATE FUNCTION cjm_internal.map_began_groups(map cjm_internal.map, by text, from_time timestamptz, to_time timestamptz) RETURNS cjm_internal.map
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT cjm_internal.map_with_groups(map, cjm_internal.map_walk_words(map, r.entered), by, format('cjm.funnel_step(j.journey, %L::cjm.funnel%s) > 0', (map).stages, ', ' || r.entered), from_time, to_time)
 	FROM (SELECT CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END AS entered) r);
