@@ -153,3 +153,5 @@ SELECT note('The Shop', now(), 'again');
 SELECT drop_map('The Shop');
 SELECT to_regnamespace('"The Shop"');
 SELECT drop_map('endless'), drop_map('stopped');
+DROP TABLE public.series, public.compared, public.shop_events, public.stopped;
+DROP FUNCTION public.normal, public.poisson;

@@ -176,3 +176,6 @@ SELECT cjm_internal.funnel_limited(f, '3 days') FROM unnest(ARRAY['a -> b', 'a -
 SELECT cjm_internal.funnel_limited('a -> b', '1 month');
 SELECT cjm_internal.funnel_limited('a -> b', '0');
 SELECT drop_map('figures'), drop_map('young');
+DROP VIEW public.expected, public.wrong, public.all_figures;
+DROP TABLE public.figures, public.paid, public.from_rows, public.young;
+DROP FUNCTION public.near;

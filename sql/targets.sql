@@ -113,3 +113,4 @@ SELECT drop_target('shop', 'visits', by_value => 'LV');
 SELECT alerts('shop', against => 1);
 SELECT check_alerts('none');
 SELECT drop_map('shop');
+DROP TABLE public.sales;

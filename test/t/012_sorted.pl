@@ -55,6 +55,7 @@ my %value_of = (
 	funnel => q{format('"a %s" -> b -> c within %s days', i % 100, 1 + i % 3)::funnel},
 	funnel_stats => q{(SELECT stats FROM stats WHERE customer = i % 100)},
 	journey_pattern => q{format('"a %s" (b | c)+ d', i % 100)::journey_pattern},
+	touchpoint => q{cjm.first_touch((SELECT journey FROM journeys WHERE customer = i % 100))},
 	# Of others, in row types.
 	text => q{repeat('t', i % 100)},
 	jsonb => q{jsonb_build_object('n', i % 100)},
