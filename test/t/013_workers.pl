@@ -43,7 +43,8 @@ foreach my $encoding ('LATIN1', 'UTF8')
 my $known = 'CREATE TEMP TABLE known AS SELECT 7::bigint AS customer';
 
 # Every report of a map, beside a scan that workers do.
-my %argument = (what_if => q{, '{"2": 0.9}'}, check_map => '');
+my %argument = (what_if => q{, '{"2": 0.9}'}, change_report => q{, '2026-01-05Z'}, audience => q{, 'all'}, audience_report => q{, 'all'});
+run_sql($node, "$known; SELECT create_audience('known', 'all', condition => 'true')");
 foreach my $report (split /\n/, run_sql($node, q{
 	SELECT DISTINCT proname FROM pg_depend d JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'cjm')
