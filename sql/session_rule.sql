@@ -25,7 +25,9 @@ SELECT session_number, touch_count, entry_event, exit_event, channel, started_at
 FROM sessions('{2026-03-01T10:00Z a@x, 2026-03-01T10:00Z b@y, 2026-03-01T10:00Z c, 2026-03-01T10:00Z d@x, 2026-03-01T10:00Z e@x}', rule => 'channel');
 -- A day of 23 hours, one of 25, and one that began twice; the gap is longer than all of them.
 SELECT session_number, started_at, touch_count FROM sessions('{2026-03-28T22:30Z a, 2026-03-29T20:59:59.999999Z a, 2026-03-29T21:00Z a, 2026-10-24T21:00Z a, 2026-10-25T21:30Z a, 2026-10-25T22:00Z a}', '400 days', 'day', 'Europe/Riga');
-SELECT session_number, started_at, touch_count FROM sessions('{2026-10-31T20:00Z a, 2026-11-01T04:30Z a, 2026-11-01T05:30Z a}', '400 days', 'day', 'America/Havana');
+-- Of two midnights of one day it is the one that the server takes, which differs from version to version.
+SELECT count(*) AS sessions, bool_and((started_at >= timestamp '2026-11-01' AT TIME ZONE 'America/Havana') = (session_number = 2)) AS as_the_server
+FROM sessions('{2026-10-31T20:00Z a, 2026-11-01T04:30Z a, 2026-11-01T05:30Z a}', '400 days', 'day', 'America/Havana');
 SELECT session_number, touch_count FROM sessions('{-4713-11-24T00:00Z a, +294276-12-31T23:59:59Z a, +294276-12-31T23:59:59.999999Z b}', '106751991 days', 'day', 'UTC');
 
 SELECT j AS session FROM session_journeys('{2026-03-01T10:00Z a@x=1, 2026-03-01T10:01Z a@y=2, 2026-03-01T10:02Z b@y}', rule => 'channel') j;
