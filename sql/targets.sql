@@ -113,4 +113,11 @@ SELECT drop_target('shop', 'visits', by_value => 'LV');
 SELECT alerts('shop', against => 1);
 SELECT check_alerts('none');
 SELECT drop_map('shop');
+-- What a map had and has no more is not told any more.
+SELECT create_map('poorer', 'public.sales', 'customer', 'at', 'event', 'view -> pay within 2 days', value => 'value', time_zone => 'UTC');
+SELECT set_target('poorer', 'revenue', 10);
+SELECT metric, actual > 0 AS known, met FROM poorer.kpis;
+SELECT create_map('poorer', 'public.sales', 'customer', 'at', 'event', 'view -> pay within 2 days', time_zone => 'UTC', replace => true);
+SELECT metric, actual, target, met FROM poorer.kpis;
+SELECT drop_map('poorer');
 DROP TABLE public.sales;

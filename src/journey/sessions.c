@@ -208,10 +208,8 @@ journey_session_stats(PG_FUNCTION_ARGS)
 	SessionRule rule;
 	JourneyView view;
 	Sums		sums = {0};
-	int64		ended_at = PG_INT64_MIN;
 	Datum		values[7];
 	bool		nulls[7] = {false};
-	uint32		next;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -227,14 +225,30 @@ journey_session_stats(PG_FUNCTION_ARGS)
 			add_session(&sums, session.started_at, session.ended_at, session.touches == 1);
 	}
 	else
-		for (uint32 first = 0; first < view.count; first = next)
+	{
+		SessionGoing going = {.begun = false};
+		int64		started_at = 0;
+		int64		ended_at = PG_INT64_MIN;
+		uint32		first = 0;
+
+		/* Times are read, and channels if they end sessions. */
+		for (uint32 i = 0; i < view.count; i++)
 		{
-			int64		started_at = journey_at_after(&view, first, ended_at);
+			int64		at = journey_at_after(&view, i, ended_at);
 
 			CHECK_FOR_INTERRUPTS();
-			next = session_after(&view, first, &rule, &ended_at);
-			add_session(&sums, started_at, ended_at, next == first + 1);
+			if (!session_takes_touch(&going, &rule, &view, i, at))
+			{
+				if (i > 0)
+					add_session(&sums, started_at, ended_at, i == first + 1);
+				started_at = at;
+				first = i;
+			}
+			ended_at = at;
 		}
+		if (view.count > 0)
+			add_session(&sums, started_at, ended_at, view.count == first + 1);
+	}
 	nulls[2] = nulls[5] = nulls[6] = sums.sessions == 0;
 	values[0] = Int64GetDatum(sums.sessions);
 	values[1] = Int64GetDatum(sums.bounces);

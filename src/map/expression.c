@@ -229,7 +229,6 @@ check_expression(const ExpressionText *expression, ParseState *pstate, Node *nod
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s must not contain %s: %s", name, what, expression->text),
 				 expression->argument == &audience_condition ? errhint("It is asked of each customer by itself.") :
-				 expression->argument == &audience_condition ? errhint("It is asked of each customer by itself.") :
 				 errhint("It is asked of each row of the source by itself.")));
 	if (contain_volatile_functions(node))
 		ereport(ERROR,

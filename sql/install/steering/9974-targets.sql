@@ -30,6 +30,8 @@ BEGIN
 	SELECT string_agg(format('SELECT %L::text AS by, m.metric, m.step, m.stage, m.by_value, (m.bucket_start AT TIME ZONE %L)::date AS week, m.n, m.value, m.low, m.high FROM (%s) m WHERE m.closed',
 			w ->> 'by', def.time_zone, cjm_internal.map_metrics_sql(def, ARRAY(SELECT jsonb_array_elements_text(w -> 'metrics')), 'week', w ->> 'by', false)), ' UNION ALL ') INTO figures
 	FROM jsonb_array_elements(what) w;
+	figures := coalesce(figures, 'SELECT NULL::text AS by, NULL::text AS metric, NULL::integer AS step, NULL::text AS stage, NULL::text AS by_value, NULL::date AS week, NULL::bigint AS n,
+		NULL::float8 AS value, NULL::float8 AS low, NULL::float8 AS high WHERE false');
 	RETURN format('WITH lines AS (
 			SELECT DISTINCT t.metric, t.step, t.stage, t.by, t.by_value FROM %1$s.targets t
 		), weeks AS (
@@ -83,10 +85,9 @@ BEGIN
 	IF NOT cjm_internal.steering_has_table(def, 'targets') THEN
 		RETURN '{}';
 	END IF;
-	what := cjm_internal.steering_targeted(def);
-	IF what IS NULL THEN
-		RETURN '{}';
-	ELSIF cjm_internal.steering_has(def, 'kpis') THEN
+	-- What the map has no more is NULL in the view, which must not go on by what it had.
+	what := coalesce(cjm_internal.steering_targeted(def), '[]');
+	IF cjm_internal.steering_has(def, 'kpis') THEN
 		EXECUTE format('CREATE OR REPLACE VIEW %s.kpis%s AS %s', cjm_internal.map_schema(def), CASE WHEN def.access = 'reader' THEN ' WITH (security_invoker = true)' END,
 			cjm_internal.steering_kpis_sql(def, what));
 	ELSE
