@@ -112,7 +112,7 @@ SELECT count(*) AS steps, bool_and(d LIKE said), bool_and(m LIKE said) AND bool_
 FROM apart.funnel f, LATERAL (SELECT '%' || cjm_internal.draw_count(f.dropped) || ' dropped after it, ' || cjm_internal.draw_count(f.open_customers) || ' may yet go on, ' || cjm_internal.draw_count(f.refused) || ' refused%') x(said),
 	map_svg('apart') m, funnel_svg('apart') s, cjm_internal.funnel_description(cjm_internal.funnel_drawn_steps(cjm_internal.map_of('apart'))) d
 WHERE f.dropped IS NOT NULL;
-SELECT name, count(m) FROM (VALUES ('funnel_svg', funnel_svg('apart')), ('map_svg', map_svg('apart', touchpoints => 0))) d(name, svg) LEFT JOIN LATERAL regexp_matches(svg, '<rect [^>]*class="plain"', 'g') m ON true GROUP BY name ORDER BY name;
+SELECT name, count(m) FROM (VALUES ('funnel_svg', funnel_svg('apart')), ('map_svg', map_svg('apart', touchpoints => 0))) d(name, svg) LEFT JOIN LATERAL regexp_matches(svg, '<rect [^>]*class="no"', 'g') m ON true GROUP BY name ORDER BY name;
 
 -- Kept journeys, with changes that wait, too.
 SET client_min_messages = warning;

@@ -5,7 +5,8 @@
  * a database without an encoding (SQL_ASCII) they are taken for UTF-8.
  */
 #include "base/glue.h"
-#include "map/glyph.h"
+#include "map/lines.h"
+#include "map/words.h"
 
 #include <math.h>
 
@@ -13,10 +14,13 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 
 PG_FUNCTION_INFO_V1(svg_escape);
 PG_FUNCTION_INFO_V1(svg_lines);
 PG_FUNCTION_INFO_V1(svg_width);
+PG_FUNCTION_INFO_V1(draw_words);
 PG_FUNCTION_INFO_V1(chart_cells);
 PG_FUNCTION_INFO_V1(chart_label);
 PG_FUNCTION_INFO_V1(chart_bar);
@@ -24,7 +28,7 @@ PG_FUNCTION_INFO_V1(chart_bar);
 #define MAX_LINES 100
 #define MAX_CELLS 1000
 
-/* Between these a text is read from right to left, and its ellipsis stands on the left. */
+/* Between these a text is read from right to left. */
 #define RIGHT_TO_LEFT "&#8295;"
 #define END_OF_DIRECTION "&#8297;"
 
@@ -73,19 +77,26 @@ svg_escape(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }
 
-/* svg_lines(label, room, max_lines): the same in lines that fit, with an ellipsis where it is cut. */
+/*
+ * svg_lines(label, room, max_lines, mark): the same in lines that fit, with an
+ * ellipsis in its middle where it is cut, and behind that the mark; a mark cuts
+ * what would fit, too.
+ */
 Datum
 svg_lines(PG_FUNCTION_ARGS)
 {
 	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
 	float8		room = PG_GETARG_FLOAT8(1);
 	int32		max_lines = PG_GETARG_INT32(2);
+	char	   *mark = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	bool		right_to_left = glyph_right_to_left(label.bytes, label.size);
 	GlyphLine	lines[MAX_LINES];
 	Datum		texts[MAX_LINES];
+	StringInfoData shown;
 	int			count;
 
-	count = glyph_wrap(label.bytes, label.size, room * GLYPH_EM, Min(Max(max_lines, 1), MAX_LINES), lines);
+	initStringInfo(&shown);
+	count = lines_wrap(&shown, label.bytes, label.size, room * GLYPH_EM, Min(Max(max_lines, 1), MAX_LINES), mark, lines);
 	for (int i = 0; i < count; i++)
 	{
 		StringInfoData out;
@@ -94,8 +105,6 @@ svg_lines(PG_FUNCTION_ARGS)
 		if (right_to_left)
 			appendStringInfoString(&out, RIGHT_TO_LEFT);
 		glyph_escape(&out, lines[i].bytes, lines[i].size);
-		if (lines[i].cut)
-			appendStringInfoString(&out, "&#8230;");
 		if (right_to_left)
 			appendStringInfoString(&out, END_OF_DIRECTION);
 		texts[i] = PointerGetDatum(cstring_to_text_with_len(out.data, out.len));
@@ -219,4 +228,35 @@ chart_bar(PG_FUNCTION_ARGS)
 			appendStringInfoChar(&out, ' ');
 	}
 	PG_RETURN_TEXT_P(text_from_utf8(&out));
+}
+
+/*
+ * draw_words(language): the words of drawings in en, ru or lv, an object; NULL for
+ * another language.  An error in a database whose encoding lacks their letters.
+ */
+Datum
+draw_words(PG_FUNCTION_ARGS)
+{
+	text	   *language = PG_GETARG_TEXT_PP(0);
+	Label		name = {VARDATA_ANY(language), VARSIZE_ANY_EXHDR(language)};
+	bool		russian = label_is_word(name, "ru");
+	bool		latvian = label_is_word(name, "lv");
+	StringInfoData json;
+
+	if (!russian && !latvian && !label_is_word(name, "en"))
+		PG_RETURN_NULL();
+	initStringInfo(&json);
+	for (const DrawnWord *word = drawn_words; word->key != NULL; word++)
+	{
+		const char *said = russian ? word->ru : latvian ? word->lv : word->en;
+
+		if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
+			said = pg_any_to_server(said, strlen(said), PG_UTF8);
+		appendStringInfoString(&json, word == drawn_words ? "{" : ", ");
+		escape_json(&json, word->key);
+		appendStringInfoString(&json, ": ");
+		escape_json(&json, said);
+	}
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }

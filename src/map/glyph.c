@@ -151,13 +151,6 @@ is_invisible(uint32 code)
 		code == 0x61C || code == 0x180E || code == 0xFEFF || code >= 0xE0000;
 }
 
-/* Scripts that are broken between any two characters, and whose characters are an em wide. */
-static inline bool
-is_ideograph(uint32 code)
-{
-	return (code >= 0x2E80 && code <= 0xA4CF) || (code >= 0xF900 && code <= 0xFAFF) || (code >= 0x20000 && code <= 0x3FFFD);
-}
-
 static inline bool
 is_syllable(uint32 code)
 {
@@ -301,87 +294,6 @@ glyph_right_to_left(const char *text, size_t size)
 			return false;
 	}
 	return false;
-}
-
-/* Whether a line may end between two clusters. */
-static bool
-may_break(const GlyphCluster *before, const GlyphCluster *after)
-{
-	if (before->code == ' ' || before->code == '_' || before->code == '-' || before->code == '/' || before->code == '.' ||
-		before->code == ',' || before->code == '|' || before->code == ':')
-		return after->code != before->code;
-	return is_ideograph(before->code) || is_ideograph(after->code);
-}
-
-/* What of a text fits into a line; next is where the rest begins.  Spaces at its end take no room. */
-static GlyphLine
-fit_line(const char *text, const char *end, double room, bool last, const char **next)
-{
-	GlyphLine	line = {text, 0, false};
-	GlyphCluster cluster;
-	GlyphCluster before = {0};
-	const char *at = text;
-	const char *fits = text;	/* as much as there is room for */
-	const char *fits_cut = text;	/* and for an ellipsis after it */
-	const char *fits_words = NULL;	/* and does not break a word */
-	double		width = 0;
-
-	while (glyph_next(&at, end, &cluster))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (before.size > 0 && may_break(&before, &cluster))
-			fits_words = cluster.bytes;
-		if (width + cluster.width > room && (last || cluster.code != ' '))
-		{
-			line.cut = true;
-			break;
-		}
-		width += cluster.width;
-		fits = at;
-		if (width + GLYPH_ELLIPSIS_WIDTH <= room)
-			fits_cut = at;
-		before = cluster;
-	}
-	if (line.cut)
-		fits = last ? fits_cut : fits_words ? fits_words : fits;
-	*next = fits;
-	while (fits > text && fits[-1] == ' ')
-		fits--;
-	line.size = fits - text;
-	return line;
-}
-
-/*
- * glyph_wrap breaks a text into lines of at most a room, in hundredths of the
- * font's size, where words end if that is possible.  What does not fit into
- * max_lines is cut off the last one, so that there is room for an ellipsis.
- * Returns how many lines there are; an empty text has none.
- */
-int
-glyph_wrap(const char *text, size_t size, double room, int max_lines, GlyphLine *lines)
-{
-	const char *end = text + size;
-	int			count = 0;
-
-	while (text < end && count < max_lines)
-	{
-		const char *next;
-		GlyphLine	line = fit_line(text, end, room, count == max_lines - 1, &next);
-
-		/* A cluster that is wider than the room leaves no choice. */
-		if (next == text && count < max_lines - 1)
-		{
-			max_lines = count + 1;
-			line = fit_line(text, end, room, true, &next);
-		}
-		if (count < max_lines - 1)
-			line.cut = false;
-		lines[count++] = line;
-		text = next;
-		while (text < end && *text == ' ')
-			text++;
-	}
-	return count;
 }
 
 /* What of a text fits into the cells of a terminal, one of them for an ellipsis if it is cut; sets the cells that it takes. */

@@ -12,7 +12,6 @@
 #include "base/pure.h"
 
 #define GLYPH_EM 100			/* widths are in hundredths of the size of the font */
-#define GLYPH_ELLIPSIS_WIDTH 100
 
 typedef struct GlyphCluster
 {
@@ -34,7 +33,6 @@ typedef struct GlyphLine
 extern int	glyph_decode(const char *at, const char *end, uint32 *code);
 extern bool glyph_next(const char **at, const char *end, GlyphCluster *cluster);
 extern bool glyph_right_to_left(const char *text, size_t size);
-extern int	glyph_wrap(const char *text, size_t size, double room, int max_lines, GlyphLine *lines);
 extern GlyphLine glyph_fit_cells(const char *text, size_t size, int64 room, int *cells);
 extern void glyph_escape(StringInfo out, const char *text, size_t size);
 

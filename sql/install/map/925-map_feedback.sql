@@ -80,10 +80,11 @@ BEGIN
 			s.ces_answers, s.ces, s.ces_interval[1] AS ces_low, s.ces_interval[2] AS ces_high,
 			s.decided, s.dropped, s.dropped::float8 / nullif(s.decided, 0)::float8 AS drop_rate,
 			s.unhappy, s.unhappy_dropped::float8 / nullif(s.unhappy, 0)::float8 AS unhappy_drop_rate,
-			s.happy, s.happy_dropped::float8 / nullif(s.happy, 0)::float8 AS happy_drop_rate
+			s.happy, s.happy_dropped::float8 / nullif(s.happy, 0)::float8 AS happy_drop_rate, s.nps_mean, s.csat_mean
 		FROM (SELECT %12$sr.step, r.event, count(*) AS answers,
 				count(*) FILTER (WHERE r.survey = ''nps'') AS nps_answers, cjm.nps(r.score) FILTER (WHERE r.survey = ''nps'') AS nps,
 				cjm.nps_interval(r.score) FILTER (WHERE r.survey = ''nps'') AS nps_interval,
+				avg(r.score) FILTER (WHERE r.survey = ''nps'') AS nps_mean, avg(r.score) FILTER (WHERE r.survey = ''csat'') AS csat_mean,
 				count(*) FILTER (WHERE r.survey = ''csat'') AS csat_answers, cjm.csat(r.score) FILTER (WHERE r.survey = ''csat'') AS csat,
 				cjm.csat_interval(r.score) FILTER (WHERE r.survey = ''csat'') AS csat_interval,
 				count(*) FILTER (WHERE r.survey = ''ces'') AS ces_answers, cjm.ces(r.score) FILTER (WHERE r.survey = ''ces'') AS ces,
@@ -120,7 +121,7 @@ CREATE FUNCTION cjm.feedback_report(
 	where_is jsonb DEFAULT NULL)
 	RETURNS TABLE (by_value text, step integer, stage text, event text, answers bigint, nps_answers bigint, nps float8, nps_low float8, nps_high float8,
 		csat_answers bigint, csat float8, csat_low float8, csat_high float8, ces_answers bigint, ces float8, ces_low float8, ces_high float8,
-		decided bigint, dropped bigint, drop_rate float8, unhappy bigint, unhappy_drop_rate float8, happy bigint, happy_drop_rate float8)
+		decided bigint, dropped bigint, drop_rate float8, unhappy bigint, unhappy_drop_rate float8, happy bigint, happy_drop_rate float8, nps_mean float8, csat_mean float8)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 10000 ROWS 50
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -167,6 +168,8 @@ BEGIN ATOMIC
 		('feedback', 'unhappy', 'the decided answers that are 0 to 6 of NPS, 1 or 2 of CSAT, 1 to 3 of CES'),
 		('feedback', 'unhappy_drop_rate', 'drop_rate of these'),
 		('feedback', 'happy', 'the decided answers that are 9 or 10 of NPS, 4 or 5 of CSAT, 5 to 7 of CES'),
-		('feedback', 'happy_drop_rate', 'drop_rate of these')) v(view_name, column_name, comment);
+		('feedback', 'happy_drop_rate', 'drop_rate of these'),
+		('feedback', 'nps_mean', 'mean of the answers from 0 to 10'),
+		('feedback', 'csat_mean', 'mean of the answers from 1 to 5')) v(view_name, column_name, comment);
 END;
 COMMENT ON FUNCTION cjm_internal.map_feedback_comments() IS 'the comments of feedback and of the columns of map that it reads';

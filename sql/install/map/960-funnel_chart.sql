@@ -172,7 +172,7 @@ BEGIN
 		IF one.n > 1 THEN
 			RETURN NEXT '';
 		END IF;
-		RETURN NEXT cjm_internal.chart_name(cjm_internal.draw_group(one.label));
+		RETURN NEXT cjm_internal.chart_name(cjm_internal.draw_group(cjm_internal.draw_words('en'), one.label, def.groups));
 		RETURN QUERY SELECT cjm_internal.funnel_chart_lines(one.steps, width);
 	END LOOP;
 END

@@ -1,34 +1,10 @@
 --
--- The journey map as SVG: stages across, touchpoints down
+-- The journey map as SVG: stages across, what is known of them down
 --
--- Above, a river of customers: its bars are the stages, its height is how many
--- there are, what drops runs out of it downwards, and who may yet go on or has
--- refused stands beside the bar.  Below, a dot where customers of a stage met a
--- touchpoint: its area is how many did, its colour whether more of them went on
--- than of those they are compared with.
+-- A row for each thing that is known of stages (987-map_wall.sql).  Touchpoints are
+-- rows of dots: the area of one is how many customers of the stage met it, its colour
+-- whether more of them went on than of those they are compared with.
 --
-
-CREATE TYPE cjm_internal.map_drawn_touch AS (
-	step integer,
-	event text,
-	customers bigint,
-	with_rate float8,
-	without_rate float8,
-	difference float8,
-	difference_low float8,
-	difference_high float8,
-	sure boolean
-);
-COMMENT ON TYPE cjm_internal.map_drawn_touch IS 'what a drawing of a map says of a touchpoint at a stage';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.step IS 'number of the stage, 0 before the first one';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.event IS 'the touchpoint';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.customers IS 'customers who met it there';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.with_rate IS 'share of them that went on, as in the view touchpoints, like all that follow';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.without_rate IS 'the same of those whom they are compared with';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference IS 'with_rate - without_rate; NULL where there is nothing to compare with';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference_low IS 'lower end of its interval';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.difference_high IS 'upper end of it';
-COMMENT ON COLUMN cjm_internal.map_drawn_touch.sure IS 'whether it is surely one';
 
 -- Only what is surely a difference has a colour.
 CREATE FUNCTION cjm_internal.difference_class(difference float8, sure boolean) RETURNS text
@@ -38,233 +14,211 @@ RETURN CASE WHEN NOT sure THEN 'even'
 	ELSE CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END END;
 COMMENT ON FUNCTION cjm_internal.difference_class(float8, boolean) IS 'the colour of a difference; NULL if there is none';
 
-CREATE FUNCTION cjm_internal.draw_points(difference float8) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN difference < 0 THEN '-' ELSE '+' END || round(abs(difference * 100)::numeric, 1);
-COMMENT ON FUNCTION cjm_internal.draw_points(float8) IS 'a difference of shares in percentage points, with its sign';
+CREATE FUNCTION cjm_internal.touch_said(touch cjm_internal.map_drawn_touch, w jsonb) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 500
+RETURN concat_ws(', ', cjm_internal.draw_plural(w, 'n_customers', (touch).customers), cjm_internal.draw_say(w, 'went_on_with', cjm_internal.draw_rate((touch).with_rate, w)),
+	cjm_internal.draw_say(w, 'went_on_without', cjm_internal.draw_rate((touch).without_rate, w)), cjm_internal.draw_say(w, 'difference', cjm_internal.draw_points((touch).difference, w)) ||
+		coalesce(cjm_internal.draw_say(w, 'difference_interval', cjm_internal.draw_points((touch).difference_low, w), cjm_internal.draw_points((touch).difference_high, w)), ''));
+COMMENT ON FUNCTION cjm_internal.touch_said(cjm_internal.map_drawn_touch, jsonb) IS 'what is known of a touchpoint at a stage, in words';
 
--- The bars of the stages and what flows between and out of them, over one height; x is where a bar begins.
-CREATE FUNCTION cjm_internal.map_svg_river(steps cjm_internal.funnel_drawn_step[], left_end float8, column_width float8, top float8, height float8) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000
+-- Touchpoints that differ for sure come first, by how much they do, and then those that most customers met.
+CREATE FUNCTION cjm_internal.touches_chosen(touches cjm_internal.map_drawn_touch[], most integer) RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
+RETURN (SELECT coalesce(array_agg(e.event ORDER BY e.n), '{}')
+	FROM (SELECT t.event, row_number() OVER (ORDER BY max(abs(t.difference)) FILTER (WHERE t.sure) DESC NULLS LAST, sum(t.customers) DESC, t.event COLLATE "C") AS n FROM unnest(touches) t GROUP BY t.event) e
+	WHERE e.n <= most);
+COMMENT ON FUNCTION cjm_internal.touches_chosen(cjm_internal.map_drawn_touch[], integer) IS 'the touchpoints that are drawn, in the order in which they stand';
+
+-- The size of dots, and what their colours are, go beneath.
+CREATE FUNCTION cjm_internal.map_row_touches(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], most integer, at cjm_internal.map_place, y float8, look jsonb) RETURNS cjm_internal.map_row
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	bar CONSTANT float8 := 9;
-	most float8;
-	one cjm_internal.funnel_drawn_step;
-	next cjm_internal.funnel_drawn_step;
+	w CONSTANT jsonb := look -> 'w';
+	row_height CONSTANT float8 := 28;
+	radius CONSTANT float8 := 11;				-- of the largest dot
+	roomy CONSTANT boolean := at.column_width >= 124;
+	events text[] := cjm_internal.touches_chosen(touches, most);
+	others integer;
+	most_met float8;
+	front text := cjm_internal.map_row_front(at, y, w ->> 'touchpoints', w ->> 'touchpoints_note');
+	cells text[] := array_fill(''::text, ARRAY[cardinality(steps) + 1]);	-- of each stage, and before the first
+	says text[] := array_fill(NULL::text, ARRAY[cardinality(steps) + 1]);
+	place integer;
 	x float8;
-	pipe float8;				-- the width of a leak where it runs down, from pipe_left to pipe_right
-	pipe_left float8;
-	pipe_right float8;
-	turn_inner float8;			-- how far down it has turned
-	turn_outer float8;
-	deep float8;
-	deep_next float8;
-	deep_open float8;			-- how far down those who went on and those who may yet go on reach
-	deep_refused float8;		-- and those who refused
-	flows text := '';
-	bars text := '';
+	bottom float8 := y + 46;
+	class text;
+	word text;
+	one record;
+	line text;
 BEGIN
-	SELECT greatest(max(s.customers), 1)::float8 INTO most FROM unnest(steps) s;
-	FOREACH one IN ARRAY steps
+	IF touches = '{}' THEN
+		RETURN NULL;
+	END IF;
+	SELECT count(DISTINCT t.event) - cardinality(events), greatest(max(t.customers), 1, (look ->> 'dots')::float8) INTO others, most_met FROM unnest(touches) t;
+	FOR one IN SELECT l.label, l.lines, l.place FROM cjm_internal.svg_distinct_lines(events, at.labels / 12, 2) l ORDER BY l.place
 	LOOP
-		x := left_end + (one.step - 1) * column_width;
-		deep := greatest(one.customers / most * height, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END);
-		bars := bars || cjm_internal.svg_rect(x, top, bar, deep, CASE WHEN one.optional THEN 'part' ELSE 'bar' END, 1);
-		CONTINUE WHEN one.optional;
-		SELECT s.* INTO next FROM unnest(steps) s WHERE s.step > one.step AND NOT s.optional ORDER BY s.step LIMIT 1;
-		CONTINUE WHEN NOT FOUND;
-		deep_next := greatest(next.customers / most * height, CASE WHEN next.customers > 0 THEN 1.5 ELSE 0 END);
-		IF next.customers > 0 THEN
-			flows := flows || cjm_internal.svg_rect(x + bar, top, (next.step - one.step) * column_width - bar, deep_next, 'flow', 0);
-		END IF;
-		deep_open := least(deep_next + greatest(one.open_customers / most * height, CASE WHEN one.open_customers > 0 THEN 2 ELSE 0 END), deep);
-		IF one.open_customers > 0 THEN
-			flows := flows || cjm_internal.svg_rect(x + bar, top + deep_next, least(column_width / 4, 30), greatest(deep_open - deep_next, 1.5), 'wait', 1);
-		END IF;
-		deep_refused := least(deep_open + greatest(one.refused / most * height, CASE WHEN one.refused > 0 THEN 2 ELSE 0 END), deep);
-		IF one.refused > 0 THEN
-			flows := flows || cjm_internal.svg_rect(x + bar, top + deep_open, least(column_width / 4, 30), greatest(deep_refused - deep_open, 1.5), 'plain', 1);
-		END IF;
-		IF one.dropped > 0 THEN
-			-- As wide as it is deep, or all of them narrower, so that widths compare.
-			pipe := greatest(one.dropped / most * least(height, column_width - 36), 3);
-			pipe_left := x + bar + 8;
-			pipe_right := pipe_left + pipe;
-			turn_outer := least(pipe_right - x - bar, height + 8 - deep_refused);
-			turn_inner := least(pipe_left - x - bar, height + 8 - deep);
-			flows := flows || cjm_internal.svg_path('M%s %sC%s %s %s %s %s %sV%sH%sV%sC%s %s %s %s %s %sZ', 'leak', x + bar, top + deep_refused,
-					x + bar + 0.55 * (pipe_right - x - bar), top + deep_refused, pipe_right, top + deep_refused + 0.45 * turn_outer, pipe_right, top + deep_refused + turn_outer,
-					top + height + 10, pipe_left, top + deep + turn_inner,
-					pipe_left, top + deep + 0.45 * turn_inner, x + bar + 0.55 * (pipe_left - x - bar), top + deep, x + bar, top + deep) ||
-				cjm_internal.svg_path('M%s %sH%sL%s %sZ', 'drop', pipe_left - 4, top + height + 10, pipe_right + 4, (pipe_left + pipe_right) / 2, top + height + 20);
-		END IF;
+		front := front || cjm_internal.svg_path('M%s %sH%s', 'rule', at.margin, bottom + (one.place - 1) * row_height, at.width - at.margin) || format(E'<g><title>%s</title>%s</g>\n', cjm_internal.svg_escape(one.label),
+			cjm_internal.svg_lines_at(at.margin, bottom + (one.place - 0.5) * row_height + 4 - (cardinality(one.lines) - 1) * 6.5, '', one.lines, 13));
 	END LOOP;
-	RETURN flows || bars;
+	FOR one IN
+		SELECT t.*, e.n, coalesce(cjm_internal.difference_class(t.difference, t.sure), 'plain') AS class, cjm_internal.touch_said(t, w) AS said
+		FROM unnest(events) WITH ORDINALITY e(event, n) JOIN unnest(touches) t ON t.event = e.event ORDER BY t.step, e.n
+	LOOP
+		place := CASE one.step WHEN 0 THEN cardinality(steps) + 1 ELSE one.step END;
+		x := cjm_internal.map_place_x(at, one.step) + 8;
+		says[place] := concat_ws('; ', coalesce(says[place], w ->> 'touchpoints' || ': '), one.event || ': ' || one.said);
+		cells[place] := cells[place] || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
+			cjm_internal.svg_escape(concat(one.event, ', ', coalesce(steps[one.step].stage, w ->> 'before'), ': ', one.said)),
+			cjm_internal.svg_number(x + radius), cjm_internal.svg_number(bottom + (one.n - 0.5) * row_height), cjm_internal.svg_number(greatest(sqrt(one.customers / most_met) * radius, 2.5)), one.class,
+			cjm_internal.svg_text(x + 2 * radius + 6, bottom + (one.n - 0.5) * row_height + 4, 'small',
+				cjm_internal.svg_escape(cjm_internal.draw_fitting(one.customers, (at.column_width - 80) / 11, w)) ||
+				CASE WHEN one.class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(cjm_internal.draw_points(one.difference, w), '-', '&#8722;'))
+					WHEN one.difference > 0 THEN ' +' ELSE ' &#8722;' END));
+	END LOOP;
+	bottom := bottom + cardinality(events) * row_height;
+	IF others > 0 THEN
+		front := front || cjm_internal.svg_text(at.margin, bottom + 14, 'small soft', cjm_internal.svg_escape(cjm_internal.draw_say(w, 'n_more', others::text)));
+		bottom := bottom + 18;
+	END IF;
+	IF events <> '{}' THEN
+		front := front || cjm_internal.svg_path('M%s %sH%s', 'rule', at.margin, bottom, at.width - at.margin) ||
+			cjm_internal.svg_lines_at(at.margin, bottom + 16, 'small soft', cjm_internal.svg_lines(w ->> 'dots_are', (at.width - 2 * at.margin) / 11, 6), 14);
+		bottom := bottom + 22 + 14 * cardinality(cjm_internal.svg_lines(w ->> 'dots_are', (at.width - 2 * at.margin) / 11, 6));
+		x := at.margin;
+		FOR class, word, line IN SELECT * FROM (SELECT 'plain', cjm_internal.svg_number(r.r), cjm_internal.draw_plural(w, 'n_customers', greatest(round(most_met * r.share), 1)::bigint) FROM (VALUES (radius, 1.0), (radius / 2, 0.25)) r(r, share)
+			WHERE r.share = 1 OR most_met >= 4 ORDER BY r.share) s(class, word, line)
+			UNION ALL SELECT k.class, '6', w ->> k.class FROM (VALUES ('worse2'), ('worse1'), ('even'), ('better1'), ('better2'), ('plain')) k(class)
+		LOOP
+			IF x > at.margin AND x + 24 + cjm_internal.svg_width(line) * 11 > at.width - at.margin THEN
+				x := at.margin;
+				bottom := bottom + 22;
+			END IF;
+			front := front || format('<circle cx="%s" cy="%s" r="%s" class="%s"/>', cjm_internal.svg_number(x + radius), cjm_internal.svg_number(bottom + 4), word, class) || cjm_internal.svg_text(x + 2 * radius + 6, bottom + 8, 'small soft', (cjm_internal.svg_lines(line, (at.width - 2 * at.margin - 30) / 11))[1]);
+			x := x + 2 * radius + 24 + cjm_internal.svg_width(line) * 11;
+		END LOOP;
+		bottom := bottom + 20;
+	END IF;
+	RETURN (bottom - y, front, cells, says);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_svg_river(cjm_internal.funnel_drawn_step[], float8, float8, float8, float8) IS 'the river of map_svg';
+COMMENT ON FUNCTION cjm_internal.map_row_touches(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, cjm_internal.map_place, float8, jsonb) IS 'the row touchpoints; its last cell is of those before the first stage';
 
-CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], most integer, title text) RETURNS cjm_internal.svg_drawing
+-- facts: an object of what 985-map_facts.sql has.  small: one of several, side by side.
+CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], facts jsonb, rows text[], most integer, title text, subtitle text, small boolean, look jsonb) RETURNS cjm_internal.svg_drawing
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	margin CONSTANT float8 := 28;
-	page CONSTANT float8 := 1120;				-- at least so wide
-	heads_top float8;							-- of the numbers under the names of stages
-	top float8;									-- of the river
-	height CONSTANT float8 := 120;
-	row_height CONSTANT float8 := 27;
-	radius CONSTANT float8 := 11;				-- of the largest dot
-	labels float8;								-- the width of the names on the left
-	left_end float8;							-- where stages begin
-	column_width float8;
-	width float8;
-	roomy boolean;								-- whether there is room for more than the numbers
-	open_top float8;							-- of the numbers of those who may yet go on, NULL where nobody may
-	refused_top float8;							-- the same of those who refused
-	has_before boolean;							-- whether anybody was met before the first stage
-	rows_top float8;
-	bottom float8;
-	most_met float8;
-	events text[];
-	others integer;
-	x float8;
+	w CONSTANT jsonb := look -> 'w';
+	stages CONSTANT integer := cardinality(steps);
+	has_before boolean := 'touchpoints' = ANY (rows) AND EXISTS (SELECT FROM unnest(touches) t WHERE t.step = 0 AND t.event = ANY (cjm_internal.touches_chosen(touches, most)));
+	at cjm_internal.map_place;
+	page float8 := coalesce((look ->> 'width')::float8, CASE WHEN small THEN 0 ELSE 1120 END);
+	names jsonb[];
 	y float8;
-	class text;
-	line text;
-	place integer;
+	deep float8;
+	x float8;
+	kind text;
+	row cjm_internal.map_row;
 	one cjm_internal.funnel_drawn_step;
-	met cjm_internal.map_drawn_touch;
-	heads text := '';
 	grid text := '';
-	rows text := '';
-	description text;
-	sentence text;
+	front text := '';
+	cells text[];
+	says text[];
+	before text := '';
+	before_says text;
+	open bigint;
 BEGIN
-	-- What most customers met, in the order in which the journey meets it.
-	SELECT coalesce(array_agg(e.event ORDER BY e.middle, e.customers DESC, e.event COLLATE "C"), '{}'), coalesce(max(e.width), 0)
-		INTO events, labels
-	FROM (SELECT t.event, cjm_internal.svg_width(t.event) AS width, sum(t.customers) AS customers, sum(t.step * t.customers) / sum(t.customers) AS middle
-		FROM unnest(touches) t GROUP BY t.event ORDER BY customers DESC, t.event COLLATE "C" LIMIT most) e;
-	SELECT count(DISTINCT t.event) - cardinality(events), coalesce(max(t.customers), 1), coalesce(bool_or(t.step = 0 AND t.event = ANY (events)), false)
-		INTO others, most_met, has_before FROM unnest(touches) t;
-	labels := least(greatest(labels * 12, 110), 190);
-	left_end := margin + labels + 16;
-	column_width := greatest((page - left_end - margin) / (cardinality(steps) + has_before::integer), 84);
-	roomy := column_width >= 132;
-	width := left_end + (cardinality(steps) + has_before::integer) * column_width + margin;
+	at.margin := 28;
+	at.labels := CASE WHEN small THEN 112 ELSE 150 END;
+	at.left_end := at.margin + at.labels + 16;
+	at.column_width := greatest((page - at.left_end - at.margin) / (stages + has_before::integer), CASE WHEN small THEN 96 ELSE 128 END);
+	at.width := at.left_end + (stages + has_before::integer) * at.column_width + at.margin;
 	IF has_before THEN
-		left_end := left_end + column_width;
+		at.left_end := at.left_end + at.column_width;
 	END IF;
-	SELECT 104 + 16 * max(cardinality(cjm_internal.svg_lines(s.stage, (column_width - 12) / 13.5, 2))) INTO heads_top FROM unnest(steps) s;
-	top := heads_top + 72;
-	rows_top := top + height + 78;
-	IF EXISTS (SELECT FROM unnest(steps) s WHERE s.open_customers > 0) THEN
-		open_top := rows_top - 4;
-		rows_top := rows_top + 26;
-	END IF;
-	IF EXISTS (SELECT FROM unnest(steps) s WHERE s.refused > 0) THEN
-		refused_top := rows_top - CASE WHEN open_top IS NULL THEN 4 ELSE 11 END;
-		rows_top := refused_top + 30;
-	END IF;
-	bottom := rows_top + cardinality(events) * row_height;
 
+	-- Stages as chevrons, each of which points at the next.
+	SELECT array_agg(l.lines ORDER BY l.place), max(jsonb_array_length(l.lines)) * 16 + 20 INTO names, deep
+	FROM (SELECT d.place, to_jsonb(d.lines) AS lines FROM cjm_internal.svg_distinct_lines(ARRAY(SELECT s.stage FROM unnest(steps) s ORDER BY s.step), (at.column_width - 30) / 13.5, 4) d) l;
+	y := CASE subtitle WHEN '' THEN 84 ELSE 102 END;
+	deep := deep + CASE WHEN EXISTS (SELECT FROM unnest(steps) s WHERE s.optional) THEN 14 ELSE 0 END;
 	FOREACH one IN ARRAY steps
 	LOOP
-		x := left_end + (one.step - 1) * column_width;
-		place := 0;
-		grid := grid || cjm_internal.svg_path('M%s %sV%s', 'rule', x, 92, bottom);
-		heads := heads || format(E'<g><title>%s</title>\n', cjm_internal.svg_escape(cjm_internal.funnel_description(ARRAY[one]))) ||
-			cjm_internal.svg_text(x + 8, 104, 'small soft', one.step || CASE WHEN one.optional THEN ' optional' ELSE '' END);
-		FOREACH line IN ARRAY cjm_internal.svg_lines(one.stage, (column_width - 12) / 13.5, 2)
-		LOOP
-			heads := heads || cjm_internal.svg_text(x + 8, 121 + 16 * place, 'strong', line);
-			place := place + 1;
-		END LOOP;
-		heads := heads || cjm_internal.svg_text(x + 8, heads_top + 22, CASE WHEN roomy THEN 'large strong' ELSE 'strong' END,
-			cjm_internal.draw_fitting(one.customers, (column_width - 12) / CASE WHEN roomy THEN 17 ELSE 13.5 END));
-		IF one.step > 1 THEN
-			heads := heads || cjm_internal.svg_text(x + 8, heads_top + 40, 'small', coalesce(cjm_internal.svg_rate(one.step_rate), '&#8211;')) ||
-				coalesce(cjm_internal.svg_text(x + 8, heads_top + 56, 'small', cjm_internal.draw_time(one.median_seconds)), '');
-		END IF;
-		heads := heads || E'</g>\n';
-		IF one.dropped > 0 THEN
-			heads := heads || cjm_internal.svg_text(x + 8, top + height + 40, 'strong lost', cjm_internal.draw_fitting(one.dropped, (column_width - 12) / 13.5)) ||
-				cjm_internal.svg_text(x + 8, top + height + 55, 'small lost', cjm_internal.svg_rate(one.drop_rate));
-		END IF;
-		IF one.open_customers > 0 THEN
-			heads := heads || cjm_internal.svg_text(x + 8, open_top, 'strong waits', cjm_internal.draw_fitting(one.open_customers, (column_width - 12) / 13.5));
-		END IF;
-		IF one.refused > 0 THEN
-			heads := heads || cjm_internal.svg_text(x + 8, refused_top, 'strong soft', cjm_internal.draw_fitting(one.refused, (column_width - 12) / 13.5));
-		END IF;
+		x := cjm_internal.map_place_x(at, one.step);
+		says[one.step] := left(cjm_internal.funnel_description(ARRAY[one], w), -1);
+		cells[one.step] := cjm_internal.svg_path('M%s %sH%sL%s %sL%s %sH%sL%s %sZ', 'chevron', x, y, x + at.column_width - 12, x + at.column_width, y + deep / 2, x + at.column_width - 12, y + deep, x, x + 12, y + deep / 2) ||
+			cjm_internal.svg_lines_at(x + 16, y + deep / 2 + 5 - (jsonb_array_length(names[one.step]) - 1) * 8 - CASE WHEN one.optional THEN 7 ELSE 0 END, 'strong', ARRAY(SELECT jsonb_array_elements_text(names[one.step])), 16) ||
+			CASE WHEN one.optional THEN cjm_internal.svg_text(x + 16, y + deep / 2 + 6 + jsonb_array_length(names[one.step]) * 8, 'small soft', (cjm_internal.svg_lines(w ->> 'optional', (at.column_width - 30) / 11))[1]) ELSE '' END;
 	END LOOP;
+	front := cjm_internal.svg_text(at.margin, y + deep / 2 + 5, 'strong soft', cjm_internal.svg_escape(w ->> 'stage'));
 	IF has_before THEN
-		heads := heads || cjm_internal.svg_text(left_end - column_width + 8, 121, 'strong soft', 'before');
-		grid := grid || cjm_internal.svg_path('M%s %sV%s', 'rule', left_end - column_width, 92, bottom);
+		before := cjm_internal.svg_text(at.left_end - at.column_width + 8, y + deep / 2 + 5, 'strong soft', (cjm_internal.svg_lines(w ->> 'before', (at.column_width - 16) / 13.5))[1]);
 	END IF;
-	heads := heads || cjm_internal.svg_text(margin, heads_top + 22, 'soft', 'customers') || cjm_internal.svg_text(margin, heads_top + 40, 'small soft', 'of the step before') ||
-		cjm_internal.svg_text(margin, heads_top + 56, 'small soft', 'median time') || cjm_internal.svg_text(margin, top + height + 40, 'lost', 'dropped') ||
-		CASE WHEN open_top IS NOT NULL THEN cjm_internal.svg_text(margin, open_top, 'waits', 'may yet go on') ELSE '' END ||
-		CASE WHEN refused_top IS NOT NULL THEN cjm_internal.svg_text(margin, refused_top, 'soft', 'refused') ELSE '' END;
+	y := y + deep + 8;
+	deep := y;
 
-	description := cjm_internal.funnel_description(steps);
-	FOR place IN 1 .. cardinality(events)
+	FOREACH kind IN ARRAY rows
 	LOOP
-		y := rows_top + (place - 0.5) * row_height;
-		sentence := '';
-		grid := grid || cjm_internal.svg_path('M%s %sH%s', 'rule', margin, y - row_height / 2, width - margin);
-		rows := rows || format(E'<g><title>%s</title>%s</g>\n', cjm_internal.svg_escape(events[place]), cjm_internal.svg_text(margin, y + 4, '', (cjm_internal.svg_lines(events[place], labels / 12))[1]));
-		FOR met IN
-			SELECT t.* FROM unnest(touches) t WHERE t.event = events[place] ORDER BY t.step
-		LOOP
-			x := left_end + (met.step - 1) * column_width + 8;
-			class := coalesce(cjm_internal.difference_class(met.difference, met.sure), 'plain');
-			line := concat(cjm_internal.draw_count(met.customers), CASE WHEN met.customers = 1 THEN ' customer' ELSE ' customers' END,
-				', ' || cjm_internal.draw_rate(met.with_rate) || ' went on with it', ', ' || cjm_internal.draw_rate(met.without_rate) || ' without it',
-				', difference ' || cjm_internal.draw_points(met.difference) || ' points' ||
-				coalesce(' (interval ' || cjm_internal.draw_points(met.difference_low) || ' to ' || cjm_internal.draw_points(met.difference_high) || ')', ''));
-			sentence := concat_ws('; ', nullif(sentence, ''), coalesce(steps[met.step].stage, 'before') || ': ' || line);
-			rows := rows || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
-				cjm_internal.svg_escape(concat(events[place], ', ', coalesce(steps[met.step].stage, 'before'), ': ', line)),
-				cjm_internal.svg_number(x + radius), cjm_internal.svg_number(y), cjm_internal.svg_number(greatest(sqrt(met.customers / most_met) * radius, 2.5)), class,
-				cjm_internal.svg_text(x + 2 * radius + 6, y + 4, 'small',
-					CASE WHEN roomy THEN cjm_internal.draw_fitting(met.customers, (column_width - 80) / 11) ELSE cjm_internal.draw_short(met.customers) END ||
-					CASE WHEN class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(cjm_internal.draw_points(met.difference), '-', '&#8722;'))
-						WHEN met.difference > 0 THEN ' +' ELSE ' &#8722;' END));
-		END LOOP;
-		description := description || format(' %s: %s.', events[place], sentence);
-	END LOOP;
-	grid := grid || cjm_internal.svg_path('M%s %sH%s', 'rule', margin, bottom, width - margin);
-
-	IF cardinality(events) > 0 THEN
-		heads := heads || cjm_internal.svg_text(margin, rows_top - 9, 'small soft', 'touchpoints');
-		y := bottom + 28;
-		IF others > 0 THEN
-			rows := rows || cjm_internal.svg_text(margin, bottom + 18, 'small soft', format('and %s more', others));
-			y := y + 16;
+		row := CASE kind WHEN 'customers' THEN cjm_internal.map_row_customers(steps, at, y, look)
+			WHEN 'kpi' THEN cjm_internal.map_row_kpi(steps, facts, at, y, look)
+			WHEN 'channels' THEN cjm_internal.map_row_channels(steps, facts, at, y, look)
+			WHEN 'touchpoints' THEN cjm_internal.map_row_touches(steps, touches, most, at, y, look)
+			WHEN 'mood' THEN cjm_internal.map_row_mood(steps, facts, at, y, look)
+			WHEN 'voice' THEN cjm_internal.map_row_voice(steps, facts, at, y, look)
+			WHEN 'leaks' THEN cjm_internal.map_row_leaks(steps, facts, at, y, look)
+			ELSE cjm_internal.map_row_actions(steps, facts, at, y, look) END;
+		CONTINUE WHEN row.height IS NULL;
+		IF y > deep THEN
+			grid := grid || cjm_internal.svg_path('M%s %sH%s', 'rule', at.margin, y, at.width - at.margin);
 		END IF;
-		rows := rows || cjm_internal.svg_text(margin, y, 'small soft',
-			'area: customers who met the touchpoint at the stage; colour: whether more of them went on than of others who had been there as long, corrected for all that is compared');
-		x := margin + 6;
-		y := y + 20;
-		FOR class, line IN VALUES ('worse2', 'fewer, by 10 points or more'), ('worse1', 'fewer'), ('even', 'no sure difference'), ('better1', 'more'), ('better2', 'more, by 10 points or more'),
-			('plain', 'nothing to compare with')
+		front := front || row.front;
+		FOR place IN 1 .. stages
 		LOOP
-			rows := rows || format('<circle cx="%s" cy="%s" r="6" class="%s"/>', cjm_internal.svg_number(x), cjm_internal.svg_number(y), class) || cjm_internal.svg_text(x + 11, y + 4, 'small soft', line);
-			x := x + 32 + cjm_internal.svg_width(line) * 11;
+			cells[place] := cells[place] || row.cells[place];
+			says[place] := concat_ws('. ', says[place], row.says[place]);
 		END LOOP;
-		bottom := y + 8;
-	END IF;
-	RETURN ('map'::text, width, bottom + margin, title, description,
-		cjm_internal.svg_heading(margin, width, title, cjm_internal.funnel_summary(steps)) ||
-		grid || cjm_internal.map_svg_river(steps, left_end, column_width, top, height) || heads || rows);
+		IF kind = 'touchpoints' THEN
+			before := before || row.cells[stages + 1];
+			before_says := row.says[stages + 1];
+		END IF;
+		y := y + row.height + 6;
+	END LOOP;
+
+	RETURN ('map'::text, at.width, y + at.margin - 6, title, concat_ws(' ', (w ->> 'before') || '. ' || before_says || '.', (SELECT string_agg(s || '.', ' ' ORDER BY n) FROM unnest(says) WITH ORDINALITY u(s, n))),
+		cjm_internal.svg_heading(at.margin, at.width, title, nullif(subtitle, ''), cjm_internal.funnel_summary(steps, w)) || grid || front || before ||
+		(SELECT string_agg(format(E'<g role="img" tabindex="0"><title>%s.</title>\n%s</g>\n', cjm_internal.svg_escape(s), c), '' ORDER BY n) FROM unnest(says, cells) WITH ORDINALITY u(s, c, n)));
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, text) IS 'the drawing of map_svg';
+COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], jsonb, text[], integer, text, text, boolean, jsonb) IS 'the drawing of map_svg';
+
+-- What a whole map says beside its funnel and its touchpoints, as far as it is drawn.
+CREATE FUNCTION cjm_internal.map_facts_drawn(def cjm_internal.map, rows text[], from_time timestamptz, to_time timestamptz) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	facts jsonb := '{}';
+	surveyed boolean := cjm_internal.map_answer_events(def) <> '{}' AND (def.where_is IS NULL OR cjm_internal.map_words(def) ?& ARRAY(SELECT jsonb_object_keys(def.where_is)));
+BEGIN
+	IF 'kpi' = ANY (rows) THEN
+		facts := facts || jsonb_build_object('targets', cjm_internal.map_targets_drawn(def));
+	END IF;
+	IF 'channels' = ANY (rows) THEN
+		facts := facts || jsonb_build_object('channels', cjm_internal.map_channels_drawn(def, from_time, to_time));
+	END IF;
+	IF 'mood' = ANY (rows) OR 'leaks' = ANY (rows) AND surveyed AND cjm_internal.map_may_read(def, 'feedback') THEN
+		facts := facts || cjm_internal.map_feedback_drawn(def, from_time, to_time);
+	END IF;
+	IF 'leaks' = ANY (rows) THEN
+		facts := facts || jsonb_build_object('leaks', cjm_internal.map_leaks_drawn(def, from_time, to_time));
+	END IF;
+	RETURN '{"targets": [], "channels": [], "mood": [], "happiness": [], "leaks": [], "notes": [], "words": []}'::jsonb || facts;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_facts_drawn(cjm_internal.map, text[], timestamptz, timestamptz) IS 'the facts that rows of a map are drawn of, an object';
 
 CREATE FUNCTION cjm.map_svg(
 	map text,
@@ -272,7 +226,15 @@ CREATE FUNCTION cjm.map_svg(
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
 	touchpoints integer DEFAULT 15,
-	by text DEFAULT NULL)
+	by text DEFAULT NULL,
+	rows text[] DEFAULT NULL,
+	title text DEFAULT NULL,
+	subtitle text DEFAULT NULL,
+	language text DEFAULT 'en',
+	words jsonb DEFAULT NULL,
+	scale_to float8 DEFAULT NULL,
+	width integer DEFAULT NULL,
+	colours jsonb DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000
 	SET search_path = pg_catalog, pg_temp
@@ -280,8 +242,12 @@ AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
-	title text := 'Journey map of ' || cjm_internal.map_title(def);
-	touches cjm_internal.map_drawn_touch[];
+	look jsonb := cjm_internal.draw_look(title, subtitle, language, words, scale_to, width, colours);
+	w jsonb := look -> 'w';
+	heading text := coalesce(nullif(title, ''), cjm_internal.draw_say(w, 'map_of', cjm_internal.map_title(def)));
+	summary text := coalesce(nullif(subtitle, ''), cjm_internal.draw_asked(w, def, from_time, to_time), '');
+	shown text[] := cjm_internal.map_drawn_rows(def, rows, by);
+	drawing cjm_internal.svg_drawing;
 	labels text[];
 	drawings cjm_internal.svg_drawing[];
 BEGIN
@@ -291,23 +257,31 @@ BEGIN
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
 	IF by IS NULL THEN
-		EXECUTE format('SELECT array_agg((t.step, t.event, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
-			ORDER BY t.step, t.event COLLATE "C") FROM %s t',
-			CASE WHEN ranged OR where_is IS NOT NULL THEN format('(%s)', cjm_internal.map_touchpoints_sql(def, 'event', 'event', ranged, false)) ELSE cjm_internal.map_schema(def) || '.touchpoints' END)
-			INTO touches USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
-		RETURN cjm_internal.svg_page(cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), coalesce(touches, '{}'), touchpoints, title));
+		drawing := cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time),
+			CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touches_drawn(def, from_time, to_time) ELSE '{}' END,
+			cjm_internal.map_facts_drawn(def, shown, from_time, to_time), shown, touchpoints, heading, summary, false, look);
+		RETURN cjm_internal.svg_page(drawing, look, cjm_internal.svg_landscape(drawing.width));
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
-	EXECUTE format('SELECT coalesce(array_agg(g.label ORDER BY g.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(g.steps, coalesce(m.touches, ''{}''), $3, cjm_internal.draw_group(g.label)) ORDER BY g.n), ''{}'')
-		FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
-			LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
-				ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label',
-		cjm_internal.map_touchpoints_sql(def, 'part', by, ranged, true))
-		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by;
-	RETURN cjm_internal.svg_pages('maps', concat(title, ' by ', by), cjm_internal.draw_groups(by, labels, def.groups), drawings);
+	EXECUTE format('SELECT coalesce(array_agg(d.label ORDER BY d.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(d.steps, d.touches, $9, $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
+				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots)) ORDER BY d.n), ''{}'')
+		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
+			FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
+				LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
+					ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t WHERE NOT (%s) GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label) d',
+		CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touchpoints_sql(def, 'part', by, ranged, true)
+			ELSE 'SELECT NULL::text AS part, v.*, v.event AS touchpoint FROM unnest(''{}''::cjm_internal.map_drawn_touch[]) v' END, cjm_internal.map_own_event_sql(def.stages))
+		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by, scale_to, look || jsonb_build_object('width', width), shown, cjm_internal.map_facts_drawn(def, shown, from_time, to_time);
+	RETURN cjm_internal.svg_pages('maps', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
+		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('width', NULL, 'subtitle', nullif(summary, '')), drawings);
 END
 $$;
-COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer, text) IS
-'a journey map as one SVG that needs nothing else, from its views funnel and touchpoints or, where a range or customers are asked for, as funnel_report and touchpoint_report have them: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
-where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that most customers met
-by: NULL, or a dimension of the map (segment), first_channel, entry_channel or session_channel, for one map beneath another: of the six groups in which most customers began, of those of whom it is not known, and of all others together';
+COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer, text, text[], text, text, text, jsonb, float8, integer, jsonb) IS
+'a journey map as one SVG that needs nothing else, from its views or, where a range or customers are asked for, as its reports have them: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
+where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that differ for sure first, and then those that most customers met
+by: NULL, or a dimension of the map (segment), first_channel, entry_channel or session_channel, for small maps side by side, on one scale: of the six groups in which most customers began, of those of whom it is not known, and of all others together
+rows: which, and in which order: customers, kpi, channels, touchpoints, mood, voice, leaks, actions; NULL for all that the map has and the caller may read. A group has no channels, mood and leaks
+title, subtitle: what stands above; NULL for the map, and for the range and the customers that are asked for
+language: en, ru or lv, or another one whose words are given; words: an object, of any of the keys of cjm_internal.draw_words(''en'')
+scale_to: how many customers the full height stands for, if that is more than there are, so that drawings compare; width: of the page, at least; of each map where there are several
+colours: such as {"open": "#6541a5"}, of customers, gone_on, open, refused, dropped, channels, mood, better and worse; or {"open": {"light": "#6541a5", "dark": "#c3aef2"}}';
