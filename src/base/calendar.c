@@ -273,6 +273,28 @@ known_periods(KnownPeriods **place, MemoryContext context, const CalendarUnit *u
 	return known;
 }
 
+/* How far clocks of a zone are ahead of UTC at a moment. */
+static int64
+clock_offset(TimestampTz at, Datum zone)
+{
+	return DatumGetTimestamp(clock_at(at, zone)) - at;
+}
+
+/*
+ * Until when clocks surely show no date of the period that follows one.  They do only where they are put back past
+ * midnight, which nobody does by more than a day.
+ */
+static TimestampTz
+shown_until(TimestampTz end, Datum zone)
+{
+	TimestampTz before;
+
+	if (TIMESTAMP_IS_NOEND(end) || end < MIN_TIMESTAMP + 3 * USECS_PER_DAY || end >= END_TIMESTAMP - 3 * USECS_PER_DAY)
+		return end;
+	before = end - 25 * USECS_PER_HOUR;
+	return clock_offset(before, zone) <= clock_offset(end, zone) ? end : before;
+}
+
 /* The period that holds a time, of days or longer ones; a pointer that holds until the next call. */
 const CalendarPeriod *
 known_period(KnownPeriods *known, TimestampTz at)
@@ -300,6 +322,7 @@ known_period(KnownPeriods *known, TimestampTz at)
 	local = DirectFunctionCall2(timestamptz_zone, zone, TimestampTzGetDatum(found.begin));
 	found.date = DatumGetDateADT(DirectFunctionCall1(timestamp_date, local));
 	found.number = calendar_number(known->unit, found.date);
+	found.shown = shown_until(found.end, zone);
 	if (known->count == MAX_KNOWN)
 		low = known->count = 0;
 	if (known->count == known->capacity)
@@ -311,6 +334,21 @@ known_period(KnownPeriods *known, TimestampTz at)
 	known->periods[low] = found;
 	known->count++;
 	return &known->periods[low];
+}
+
+/*
+ * The number of the period whose dates clocks show at a time, as date_trunc has it: that which holds the time, but
+ * for a midnight that comes twice, before the second of which it is the next one.
+ */
+int
+calendar_shown(KnownPeriods *known, TimestampTz at)
+{
+	const CalendarPeriod *period = known_period(known, at);
+
+	if (at < period->shown)
+		return period->number;
+	return calendar_number(known->unit,
+						   DatumGetDateADT(DirectFunctionCall1(timestamp_date, clock_at(at, PointerGetDatum(known->zone)))));
 }
 
 /* A period as a tstzrange. */

@@ -24,6 +24,7 @@ typedef struct CalendarPeriod
 	TimestampTz end;			/* not in it */
 	DateADT		date;			/* on which it begins in the time zone */
 	int			number;			/* of all periods of its unit, one after the other */
+	TimestampTz shown;			/* before it clocks show no date of the next one */
 } CalendarPeriod;
 
 /* The periods that a call site has met, all of one unit and time zone. */
@@ -38,6 +39,7 @@ extern TimestampTz calendar_begin(DateADT date, text *zone);
 extern void calendar_period(const CalendarUnit *unit, TimestampTz at, Datum zone, TimestampTz *begin, TimestampTz *end);
 extern KnownPeriods *known_periods(KnownPeriods **place, MemoryContext context, const CalendarUnit *unit, text *zone);
 extern const CalendarPeriod *known_period(KnownPeriods *known, TimestampTz at);
+extern int	calendar_shown(KnownPeriods *known, TimestampTz at);
 extern Datum calendar_range(TimestampTz begin, TimestampTz end, TypeCacheEntry *range_type);
 
 #endif							/* CJM_CALENDAR_H */

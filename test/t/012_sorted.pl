@@ -145,6 +145,11 @@ my %call_of = (
 	'rollup(funnel_stats)' => 'stats',
 	'cohort_agg(journey,timestamp with time zone,timestamp with time zone,text,text,text,integer[],text,funnel,boolean,funnel,integer,funnel,funnel)' =>
 	  "journey, '-infinity', 'infinity', 'day', 'Europe/Riga', NULL, NULL, 'in', 'view', true, NULL, 1, 'cart', NULL",
+	'session_sums_agg(journey,timestamp with time zone,timestamp with time zone,text,text,interval,text)' =>
+	  "journey, '-infinity', 'infinity', 'day', 'Europe/Riga', '1 hour', 'channel | day'",
+	'purchase_sums_agg(journey,timestamp with time zone,timestamp with time zone,text,text,funnel,funnel)' =>
+	  "journey, '-infinity', 'infinity', 'day', 'Europe/Riga', 'view | cart', 'оплата'",
+	'conversion_sums_agg(journey,timestamp with time zone,timestamp with time zone,text,text,funnel)' => "journey, '-infinity', 'infinity', 'day', 'Europe/Riga', 'view -> cart'",
 	'lifecycle_agg(journey,text,text,text,funnel)' => "journey, 'day', 'Europe/Riga', NULL, 'view | cart'",
 	'markov_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	'markov_attribution(journey,funnel,integer)' => "journey, 'view -> оплата', 2",
@@ -185,7 +190,7 @@ foreach my $found (split /\n/, run_sql($node, q{
 
 	# Sorted by each process after a partial hash, and merged by the leader; states of a few numbers perhaps by another hash.
 	like(plan_of($node, "$parallel; SET enable_gathermerge = on; SET enable_hashagg = on", "$query ORDER BY segment"),
-		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
+		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle|session_sums|purchase_sums|conversion_sums)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
 		: qr/Finalize GroupAggregate.*Gather Merge.*Sort.*Partial HashAggregate/s, "$aggregate: states in a sort");
 	same_rows($aggregate, $query,
 		[ 'sorted states', $parallel, "$query ORDER BY segment" ],

@@ -32,7 +32,7 @@ BEGIN ATOMIC
 		('kpis', 'week', 'the Monday of the last week that is over and has the figure, NULL if none has'),
 		('kpis', 'n', 'what the figure is a share or a mean of, or how many are counted'),
 		('kpis', 'actual', 'the figure of that week; times are in seconds'),
-		('kpis', 'low', 'lower end of its 95 % interval, NULL where metrics has none'),
+		('kpis', 'low', 'lower end of its 95 % interval, NULL of too few'),
 		('kpis', 'high', 'upper end of it'),
 		('kpis', 'target', 'what it is to reach, of those in force for that week the latest; NULL if none was yet'),
 		('kpis', 'direction', 'at least, or at most'),
