@@ -116,9 +116,10 @@ FORCE:
 # Any header may be in any object; a build takes seconds.
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*/*.h) $(srcdir)/Makefile $(srcdir)/cjm.control built-for | $(ROOMS)
 
-# The folders are there for parts that are gone.
-cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(wildcard $(srcdir)/sql/install/*) $(srcdir)/cjm.control
-	cat $(INSTALL_PARTS) > $@
+# The folders are there for parts that are gone.  A line @NAME@ of a part is the file of that name: those of the page of map_html.
+PAGE = $(srcdir)/sql/install/page
+cjm--$(EXTVERSION).sql: $(INSTALL_PARTS) $(wildcard $(srcdir)/sql/install/*) $(PAGE)/page.css $(PAGE)/page.js $(srcdir)/cjm.control
+	sed -e '/^@page\.css@$$/r $(PAGE)/page.css' -e '/^@page\.js@$$/r $(PAGE)/page.js' -e '/^@page\.[a-z]*@$$/d' $(INSTALL_PARTS) > $@
 
 .DELETE_ON_ERROR:
 
