@@ -275,6 +275,25 @@ SELECT drop_audience('aud_keys', 'all');
 SELECT drop_map('aud_keys');
 DROP VIEW public.on_top;
 SELECT drop_map('aud_keys');
+-- A stage and a condition are asked of one view, which has what customers has, and follows the map; not where the reader's rights count, and not by columns that it has not.
+SELECT m AS map, EXISTS (SELECT FROM pg_class WHERE relname = 'customer_journeys' AND relnamespace = m::regnamespace) AS at_once FROM unnest('{aud_kept,aud_reader}'::text[]) m;
+SELECT count(*) > 100 AS some, count(*) FILTER (WHERE to_jsonb(c) IS DISTINCT FROM to_jsonb(j) - 'journey') AS differ FROM aud_kept.customers c FULL JOIN aud_kept.customer_journeys j ON j.customer = c.customer;
+CREATE TABLE public.hand AS SELECT c AS customer, timestamptz '2026-01-01Z' + k * interval '1 day' AS at, (ARRAY['a', 'b', 'c'])[k] AS event FROM generate_series(1, 30) c CROSS JOIN generate_series(1, 3) k WHERE c % 3 >= k - 1;
+SELECT create_map('aud_hand', 'public.hand', 'customer', 'at', 'event', 'first: a -> second: b -> third: c', time_zone => 'UTC');
+SELECT create_audience('aud_hand', 'second', at_stage => 'second', condition => 'stage <> ''third''');
+SELECT count(*), min(stage), min(customer) FROM aud_hand.audience_second;
+SELECT create_map('aud_hand', 'public.hand', 'customer', 'at', 'event', 'first: a -> second: c', time_zone => 'UTC', replace => true);
+SELECT count(*), min(stage), min(customer) FROM aud_hand.audience_second;
+DO $$
+BEGIN
+	EXECUTE format('CREATE OR REPLACE VIEW aud_hand.customers AS SELECT c.*, c.customer %% 2 AS odd FROM (%s) c', rtrim(pg_get_viewdef('aud_hand.customers'), ';'));
+END
+$$;
+SELECT create_audience('aud_hand', 'odd', at_stage => 'first', condition => 'odd = 1');
+SELECT count(*), min(customer % 2) FROM aud_hand.audience_odd;
+SELECT refresh_audiences('aud_hand');
+SELECT drop_audience('aud_hand', 'odd'), drop_map('aud_hand');
+DROP TABLE public.hand;
 DROP VIEW expected, facts, outcome;
 SELECT drop_map('aud'), drop_map('aud_kept'), drop_map('aud_reader');
 DROP TABLE people, keys, got, last, wanted;

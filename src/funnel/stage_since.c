@@ -4,7 +4,7 @@
  *
  * A customer comes to a stage whenever a walk ends with it, not the winning one
  * alone: who put something into the cart again came to it again.  The latest time
- * counts.  Of an unordered funnel each touchpoint of a stage is such a walk.
+ * counts.  Of an unordered funnel each touchpoint of a stage is such a walk, and so is each of the first stage.
  *
  * Most customers are in no audience, so what the ends of a journey and its
  * dictionary tell is asked first, and the engine last.
@@ -60,7 +60,8 @@ latest_end(const FunnelRules *rules, const FunnelTouch *touches, size_t count, i
 	RuledState	state;
 	RuledGroup	group;
 
-	if (rules->unordered)
+	/* Whoever does what the first stage asks for comes to it, whatever was before. */
+	if (rules->unordered || (step == 1 && !rules->apart))
 	{
 		while (count > 0 && (touches[count - 1].stages & STAGE_BIT(step - 1)) == 0)
 			count--;

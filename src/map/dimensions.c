@@ -9,7 +9,8 @@
  * map_part(values, place) is a value of a row by its place.  Where the array is being
  * made of its parts in the same query, the planner takes the part and makes no array.
  *
- * map_dimensions(names, values) is the object of them that the view "journeys" has.
+ * map_dimensions(names, values) is the object of them that the view "journeys" has, and
+ * map_dimensions_same(object, other) tells whether two are the same, byte by byte.
  *
  * Memory: the state of a group is a chunk with a place for each dimension, and one
  * with their bytes, in the aggregate's context.  A row that does not win costs nothing.
@@ -36,6 +37,7 @@ PG_FUNCTION_INFO_V1(map_touches_final);
 PG_FUNCTION_INFO_V1(map_part);
 PG_FUNCTION_INFO_V1(map_part_support);
 PG_FUNCTION_INFO_V1(map_dimensions);
+PG_FUNCTION_INFO_V1(map_dimensions_same);
 
 /* Bytes of all values of a state together: what an array of them could hold. */
 #define VALUES_MAX_BYTES (MaxAllocSize / 2)
@@ -503,4 +505,17 @@ map_dimensions(PG_FUNCTION_ARGS)
 		entries[names->count + i] = json_entry(names->count + i, value.bytes ? JENTRY_ISSTRING : JENTRY_ISNULL, value.size, end);
 	}
 	PG_RETURN_POINTER(result);
+}
+
+/*
+ * map_dimensions_same(object, other): whether objects are the same bytes.  Those of map_dimensions are if they are equal, since their
+ * values are texts; of any others it may say of two that are equal that they are not.
+ */
+Datum
+map_dimensions_same(PG_FUNCTION_ARGS)
+{
+	struct varlena *a = PG_GETARG_VARLENA_PP(0);
+	struct varlena *b = PG_GETARG_VARLENA_PP(1);
+
+	PG_RETURN_BOOL(VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0);
 }

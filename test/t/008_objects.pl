@@ -49,7 +49,7 @@ my %checks = (
 		SELECT signature FROM functions WHERE provolatile = 'v' AND prokind = 'f' AND proname NOT IN ('create_map', 'map_build', 'map_claim', 'map_lock', 'map_lock_schema',
 			'map_lock_views', 'drop_map', 'keep_journeys', 'refresh_journeys', 'unkeep_journeys', 'kept_write', 'kept_bind', 'kept_check_idle', 'kept_refresh', 'kept_refresh_as', 'kept_scan', 'kept_is_untouched', 'kept_make_triggers',
 			'kept_note_parts', 'kept_drop_strays', 'kept_follow', 'kept_arm', 'kept_install', 'kept_make_views', 'kept_build', 'kept_divide', 'kept_finish', 'kept_build_next', 'kept_look_at_changes', 'kept_progress', 'kept_fold', 'kept_adopt',
-			'map_call_as', 'steering_call', 'steering_make', 'steering_note', 'note', 'steering_kpis', 'steering_set_target', 'set_target', 'drop_target', 'steering_tell', 'check_alerts', 'create_audience', 'audience_create', 'audience_make', 'audience_tables', 'audience_lock', 'drop_audience', 'audience_drop', 'refresh_audiences', 'audience_refresh', 'take_changes', 'audience_take')},
+			'map_call_as', 'steering_call', 'steering_make', 'steering_note', 'note', 'steering_kpis', 'steering_set_target', 'set_target', 'drop_target', 'steering_tell', 'check_alerts', 'create_audience', 'audience_create', 'audience_make', 'audience_customers_make', 'audience_customers_follow', 'audience_tables', 'audience_lock', 'drop_audience', 'audience_drop', 'refresh_audiences', 'audience_refresh', 'take_changes', 'audience_take')},
 	'functions in SQL and PL/pgSQL are read in a search_path of their own, or parsed once' => q{
 		SELECT signature FROM functions f JOIN pg_language l ON l.oid = prolang
 		WHERE lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL AND ('search_path=pg_catalog, pg_temp' = ANY (proconfig)) IS NOT TRUE},

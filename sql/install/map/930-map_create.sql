@@ -329,7 +329,7 @@ CREATE FUNCTION cjm_internal.map_lock(map regnamespace, dropping text) RETURNS v
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	from_top CONSTANT text[] := cjm_internal.audience_view_names(map) || '{kpis}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
+	from_top CONSTANT text[] := cjm_internal.audience_view_names(map) || '{kpis,customer_journeys}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
 	lock_timeout CONSTANT text := current_setting('lock_timeout');
 	most CONSTANT interval := nullif(lock_timeout, '0')::interval;
@@ -650,7 +650,8 @@ BEGIN
 		PERFORM cjm_internal.kept_follow(new, parts);
 	END IF;
 	-- Its owner's tables are read as its owner.
-	PERFORM cjm_internal.map_call_as('cjm_internal.steering_kpis'::regproc, (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = existing), jsonb_build_object('map', existing::bigint));
+	PERFORM cjm_internal.map_call_as(t.task, (SELECT n.nspowner FROM pg_namespace n WHERE n.oid = existing), jsonb_build_object('map', existing::bigint))
+	FROM unnest('{cjm_internal.steering_kpis,cjm_internal.audience_customers_follow}'::regproc[]) t(task);
 	-- A view can be made without a right to read; it would be of no use.
 	EXECUTE format('SELECT FROM %1$I.events CROSS JOIN %1$I.spend LIMIT 0', name);
 	IF keep AND kept IS NULL THEN

@@ -103,6 +103,6 @@ CREATE FUNCTION cjm_internal.steering_drop_sql(def cjm_internal.map, behavior te
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN coalesce((SELECT string_agg(format('DROP %s IF EXISTS %s.%I %s; ', CASE WHEN c.relkind = 'v' THEN 'VIEW' ELSE 'TABLE' END,
-		cjm_internal.map_schema(def), c.relname, behavior), '' ORDER BY c.relkind <> 'v', array_position(cjm_internal.steering_names(), c.relname::text), c.relname)
+		cjm_internal.map_schema(def), c.relname, behavior), '' ORDER BY c.relkind <> 'v', array_position(cjm_internal.steering_names(), c.relname::text) NULLS FIRST, c.relname)
 	FROM pg_class c WHERE c.relnamespace = (def).map AND c.relname = ANY (cjm_internal.steering_names()::name[] || cjm_internal.audience_view_names((def).map)::name[])), '');
 COMMENT ON FUNCTION cjm_internal.steering_drop_sql(cjm_internal.map, text) IS 'SQL that drops what a map remembers, views first; empty if there is nothing';

@@ -42,6 +42,8 @@ BEGIN ATOMIC
 		('kpis', 'trend', 'by how much the figure rises a week: the slope of a line through the last eight weeks that are over'),
 		('kpis', 'since', 'the Monday of the first week since which all weeks met the target, or all missed it, as this one does'),
 
+		('customer_journeys', NULL, 'customers as in the view of that name, with their journeys: for audiences that ask for a stage and a condition'),
+
 		('alerts_told', NULL, 'alerts of this map that have been told'),
 		('alerts_told', 'kind', 'unusual, or target'),
 		('alerts_told', 'metric', 'the figure, as metric_report has it'),

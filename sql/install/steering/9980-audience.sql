@@ -103,15 +103,57 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.audience_held_out_sql(cjm_internal.map, float8, bigint) IS 'SQL: whether the customer of a row j is held out';
 
--- where_is is that of the map.  Each argument is checked before: condition by map_expression.
-CREATE FUNCTION cjm_internal.audience_sql(map cjm_internal.map, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, include_open boolean, held_out text)
+-- Where a stage and a condition are asked for the customers and their journeys are read at once, in a view of its own: customers, which
+-- people may read who may not read journeys, has none.  Whose maps ask for the rights of whoever reads have to join them.
+CREATE FUNCTION cjm_internal.audience_customers_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN regexp_replace(cjm_internal.map_customers_sql(map), '^SELECT ', 'SELECT j.journey, ');
+COMMENT ON FUNCTION cjm_internal.audience_customers_sql(cjm_internal.map) IS 'SQL of the view customer_journeys';
+
+-- Called as the owner.  Who has put something else in the place of customers has other columns there, perhaps, for conditions to be over.
+CREATE FUNCTION cjm_internal.audience_customers_make(def cjm_internal.map) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+BEGIN
+	IF def.access = 'reader' THEN
+		RETURN false;
+	END IF;
+	PERFORM cjm_internal.steering_make(def, 'customer_journeys', cjm_internal.audience_customers_sql(def));
+	RETURN ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('%s.customers', schema)::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
+		= ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('%s.customer_journeys', schema)::regclass AND a.attnum > 1 AND NOT a.attisdropped ORDER BY a.attnum);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_customers_make(cjm_internal.map) IS 'makes the view customer_journeys of a map, where it is not there yet; whether it has the columns of customers';
+
+-- A task, of whoever makes the map anew.
+CREATE FUNCTION cjm_internal.audience_customers_follow(arguments jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_in((arguments ->> 'map')::oid);
+BEGIN
+	IF cjm_internal.steering_has(def, 'customer_journeys') THEN
+		EXECUTE format('CREATE OR REPLACE VIEW %s.customer_journeys WITH (security_invoker = %s) AS %s', cjm_internal.map_schema(def), def.access = 'reader', cjm_internal.audience_customers_sql(def));
+	END IF;
+	RETURN '{}';
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_customers_follow(jsonb) IS 'task: makes the view customer_journeys of a map anew, if there is one';
+
+-- where_is is that of the map.  Each argument is checked before: condition by map_expression.  at_once: the view customer_journeys is there.
+CREATE FUNCTION cjm_internal.audience_sql(map cjm_internal.map, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, include_open boolean, held_out text, at_once boolean)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(map);
-	-- What the view customers does not have is asked of journeys; only with a condition, too, both are read.
+	-- What the view customers does not have is asked of journeys.
 	of_journey boolean := at_stage IS NOT NULL OR coalesce((map).where_is ? 'first_channel', false);
 	-- Worked out once, and not for each customer.
 	earliest text := CASE WHEN since IS NOT NULL THEN format('(SELECT cjm_internal.map_shift(now(), %L::interval, m.time_zone))', -since) END;
@@ -122,24 +164,31 @@ DECLARE
 		WHEN of_journey THEN '(cjm.last_touch(j.journey)).at' ELSE 'j.last_seen' END;
 	-- NULL is not later: the planner takes more rows for what is not NULL than for what is later.
 	conditions text[] := CASE WHEN at_stage IS NOT NULL THEN ARRAY[came || ' > ''-infinity''::timestamptz'] ELSE array_remove(ARRAY[came || ' >= ' || earliest, came || ' <= ' || latest], NULL) END;
+	source text := CASE WHEN NOT of_journey THEN format('(SELECT customers.customer, customers.segment, customers.dimensions, customers.stage, customers.last_seen, customers.open FROM %s.customers WHERE %s) j', schema, condition)
+		WHEN condition IS NULL THEN format('%s.journeys j', schema)
+		WHEN at_once THEN format('(SELECT customers.customer, customers.segment, customers.dimensions, customers.journey FROM %s.customer_journeys customers WHERE %s) j', schema, condition)
+		ELSE format('%1$s.journeys j JOIN (SELECT customers.customer FROM %1$s.customers WHERE %2$s) c ON c.customer %3$s j.customer', schema, condition, cjm_internal.kept_equals(map)) END;
+	which text := cjm_internal.map_where(map, 'AND', cjm_internal.map_words(map));
 BEGIN
+	IF at_stage IS NOT NULL AND condition IS NULL THEN
+		-- Without the offset the time would be worked out where it is asked for and where it is shown.
+		source := format('(SELECT j.customer, j.dimensions, j.journey, %s AS since FROM %s.map m CROSS JOIN %s%s OFFSET ''0'') j', came, schema, source, ' WHERE ' || substr(nullif(which, ''), 6));
+		came := 'j.since';
+		conditions := ARRAY['j.since > ''-infinity''::timestamptz'];
+		which := '';
+	END IF;
 	IF NOT include_open THEN
 		conditions := conditions || CASE WHEN of_journey THEN 'NOT (cjm.funnel_open(j.journey, m.stages, now()) AND CASE WHEN m.refusal IS NULL THEN true
 				ELSE cjm.funnel_refused(j.journey, m.stages, m.refusal, now()) IS NULL END)'
 			ELSE 'NOT j.open' END;
 	END IF;
-	RETURN format('SELECT j.customer, %s AS since, %s AS stage, j.dimensions, %s AS held_out FROM %s.map m CROSS JOIN %s%s%s',
+	RETURN format('SELECT j.customer, %s AS since, %s AS stage, j.dimensions, %s AS held_out FROM %s.map m CROSS JOIN %s WHERE %s%s',
 		came,
 		CASE WHEN of_journey THEN '(cjm_internal.audience_stage_names(m.stages))[cjm.funnel_step(j.journey, m.stages)]' ELSE 'j.stage' END,
-		held_out, schema,
-		CASE WHEN NOT of_journey THEN format('(SELECT customers.customer, customers.segment, customers.dimensions, customers.stage, customers.last_seen, customers.open FROM %s.customers WHERE %s) j', schema, condition)
-			WHEN condition IS NULL THEN format('%s.journeys j', schema)
-			ELSE format('%1$s.journeys j JOIN (SELECT customers.customer FROM %1$s.customers WHERE %2$s) c ON c.customer %3$s j.customer', schema, condition, cjm_internal.kept_equals(map)) END,
-		CASE WHEN conditions <> '{}' THEN ' WHERE ' || array_to_string(conditions, ' AND ') END,
-		cjm_internal.map_where(map, CASE conditions WHEN '{}' THEN 'WHERE' ELSE 'AND' END, cjm_internal.map_words(map)));
+		held_out, schema, source, coalesce(nullif(array_to_string(conditions, ' AND '), ''), 'true'), which);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.audience_sql(cjm_internal.map, text, text, text, boolean, interval, interval, boolean, text) IS 'SQL: who meets the condition of an audience';
+COMMENT ON FUNCTION cjm_internal.audience_sql(cjm_internal.map, text, text, text, boolean, interval, interval, boolean, text, boolean) IS 'SQL: who meets the condition of an audience';
 
 --
 -- Making and dropping
@@ -237,6 +286,7 @@ DECLARE
 	made record;
 	names text[];
 	after_stage boolean;
+	at_once boolean := false;
 BEGIN
 	SELECT a.* INTO given FROM jsonb_to_record(arguments) a(name text, at_stage text, condition text, not_after text, quiet_for interval, since interval, where_is jsonb, include_open boolean, holdout float8, replace boolean);
 	IF NOT cjm_internal.map_lock_schema(def.map) THEN
@@ -264,11 +314,14 @@ BEGIN
 			MESSAGE = format('the holdout of the audience "%s" is %s and stays it, not %s', given.name, old.holdout, given.holdout),
 			HINT = 'Whoever was addressed cannot be held out any more. Make another audience.';
 	END IF;
+	IF condition IS NOT NULL AND (given.at_stage IS NOT NULL OR coalesce(def.where_is ? 'first_channel', false)) THEN
+		at_once := cjm_internal.audience_customers_make(def);
+	END IF;
 	-- Names of audiences, not of maps, decide who is held out, so that a map can be renamed and restored.
 	given.holdout := coalesce(given.holdout, old.holdout, 0);
 	old.salt := coalesce(old.salt, hashtextextended(given.name COLLATE "C", 23));
 	PERFORM cjm_internal.audience_lock(def, given.name, format('CREATE OR REPLACE VIEW %1$s.%2$I WITH (security_invoker = %6$s) AS %4$s; CREATE OR REPLACE VIEW %1$s.%3$I WITH (security_barrier = true, security_invoker = %6$s) AS %5$s', schema, views[2], views[1],
-		cjm_internal.audience_sql(def, given.at_stage, condition, given.not_after, after_stage, given.quiet_for, given.since, given.include_open, cjm_internal.audience_held_out_sql(def, given.holdout, old.salt)),
+		cjm_internal.audience_sql(def, given.at_stage, condition, given.not_after, after_stage, given.quiet_for, given.since, given.include_open, cjm_internal.audience_held_out_sql(def, given.holdout, old.salt), at_once),
 		format('SELECT v.customer, v.since, v.stage, v.dimensions FROM %s.%I v WHERE NOT v.held_out', schema, views[2]), def.access = 'reader'));
 	FOR made IN SELECT v.view, c.name, c.comment FROM unnest(views) v(view) CROSS JOIN (VALUES
 			(NULL, NULL), ('customer', 'the key of the customer'), ('since', 'when they came to meet the condition, as far as the data tells: came to the stage, or were seen last'),

@@ -36,16 +36,17 @@ $$;
 COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, jsonb) IS 'what an audience asks for that its map has no more; NULL if there is nothing';
 
 -- How many customers there will be the planner does not know.  A FULL JOIN hashes or sorts, whatever it expects, as all keys can be; and
--- a row by its place costs the same in any plan.
+-- rows are looked up by their places, of which it expects few in an array: else it would read all members for one that has changed.
 CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v),
 	changes AS MATERIALIZED (SELECT w.place, n.customer IS NOT NULL AS is_member, n.customer, n.since, n.stage, n.dimensions, n.held_out
 		FROM meets n FULL JOIN (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) w ON n.customer %3$s w.customer
-		WHERE w.place IS NULL OR n.customer IS NULL OR n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR n.dimensions IS DISTINCT FROM w.dimensions),
-	still AS (UPDATE %1$s.audience_members m SET since = c.since, stage = c.stage, dimensions = c.dimensions FROM changes c WHERE m.ctid = c.place AND c.is_member),
-	gone AS (UPDATE %1$s.audience_members m SET left_at = $2 FROM changes c WHERE m.ctid = c.place AND NOT c.is_member
+		WHERE w.place IS NULL OR n.customer IS NULL OR n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR NOT coalesce(cjm_internal.map_dimensions_same(n.dimensions, w.dimensions), n.dimensions IS NOT DISTINCT FROM w.dimensions)),
+	still AS (UPDATE %1$s.audience_members m SET since = c.since, stage = c.stage, dimensions = c.dimensions
+		FROM unnest(ARRAY(SELECT s.place FROM changes s WHERE s.is_member AND s.place IS NOT NULL)) p(place) JOIN changes c ON c.place = p.place WHERE m.ctid = p.place),
+	gone AS (UPDATE %1$s.audience_members m SET left_at = $2 FROM unnest(ARRAY(SELECT s.place FROM changes s WHERE NOT s.is_member)) p(place) WHERE m.ctid = p.place
 		RETURNING m.customer, m.since, m.stage, m.dimensions, m.held_out),
 	came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
 		SELECT $1, c.customer, $2, c.since, c.stage, c.dimensions, c.held_out FROM changes c WHERE c.place IS NULL
