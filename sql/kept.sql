@@ -621,6 +621,7 @@ SET ROLE kept_reader;
 SELECT cjm_internal.kept_refresh_as('kmade', 'kept_maker'::regrole);
 SELECT cjm_internal.kept_refresh('kmade');
 RESET ROLE;
+SELECT cjm_internal.kept_refresh_as('kmade', 0);
 -- Nobody is told of tables that are others'.
 CREATE TABLE public.secret (a int);
 INSERT INTO secret VALUES (1);

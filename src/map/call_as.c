@@ -49,6 +49,8 @@ map_call_as(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to act as another role")));
+	/* A superuser has the rights of every number. */
+	(void) GetUserNameFromId(owner, false);
 	nest = NewGUCNestLevel();
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);

@@ -68,6 +68,7 @@ run_sql($node, q{DROP TRIGGER climb ON shop.targets;
 run_sql_fails($node, q{SELECT cjm.set_target('shop', 'revenue', 1)}, '42501', qr/cannot fire deferred trigger/, 'nor later');
 run_sql($node, q{DROP TRIGGER late ON shop.targets}, %owner);
 run_sql_fails($node, q{SELECT cjm_internal.map_call_as('cjm_internal.steering_note'::regproc, 10, '{}')}, '42501', qr/permission denied to act as another role/, 'nobody acts as a role that is above theirs', %owner);
+run_sql_fails($node, q{SELECT cjm_internal.map_call_as('cjm_internal.steering_note'::regproc, 0, '{}')}, '42704', qr/invalid role OID: 0/, 'nor a superuser as one that is not there');
 run_sql($node, q{CREATE FUNCTION shop.task(arguments jsonb) RETURNS jsonb LANGUAGE sql RETURN arguments}, %owner);
 run_sql_fails($node, q{SELECT cjm_internal.map_call_as('shop.task'::regproc, 'owner'::regrole, '{}')}, '42501', qr/is no task of a map/, 'nor by other functions than tasks');
 foreach my $other (qw(journey_agg_final map_definition map_names kept_write steering_title map_duck))

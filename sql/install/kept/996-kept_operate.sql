@@ -353,7 +353,7 @@ COMMENT ON FUNCTION cjm_internal.kept_drop_sql(cjm_internal.map, text) IS 'SQL t
 
 -- Each piece reads the whole source, so there are few of them, and of a small source one.  A key without a hash cannot be dealt out.
 CREATE FUNCTION cjm_internal.kept_pieces_for(def cjm_internal.map) RETURNS integer
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

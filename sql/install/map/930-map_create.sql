@@ -237,7 +237,7 @@ COMMENT ON FUNCTION cjm_internal.map_views(cjm_internal.map) IS 'the views of a 
 
 -- A number that is taken for seconds and is not gives times of 1970, of years that have not come, or none at all.  Some rows tell.
 CREATE FUNCTION cjm_internal.map_notice_years(map cjm_internal.map) RETURNS void
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -84,7 +84,7 @@ COMMENT ON FUNCTION cjm_internal.audience_view(cjm_internal.map, text, text) IS 
 
 -- The key of a customer decides, as the type compares it, so that equal keys have one answer; a type without a hash goes by its text.
 CREATE FUNCTION cjm_internal.audience_held_out_sql(map cjm_internal.map, holdout float8, salt bigint) RETURNS text
-	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
