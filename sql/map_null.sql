@@ -7,7 +7,7 @@ SELECT c AS customer, timestamptz '2026-01-01Z' + (c * 37 + k * 11) * interval '
 FROM generate_series(1, 60) c, generate_series(1, CASE WHEN c % 5 = 0 THEN 2 ELSE 6 END) k;
 CREATE VIEW public.null_spend AS SELECT date '2026-01-02' AS day, 'ads' AS channel, 100 AS impressions, 10 AS clicks, 5 AS cost;
 SELECT create_map('nulls', 'public.null_events', 'customer', 'at', 'event', 'view -> cart -> pay within 30 days', 'channel', 'value', 'country',
-	segment_at => NULL, session_gap => NULL, time_zone => NULL, attribution => NULL, replace => NULL, spend => 'public.null_spend', nps => 'nps');
+	segment_at => NULL, session_gap => NULL, time_zone => NULL, attribution => NULL, replace => NULL, spend => 'public.null_spend', nps => 'nps', comment => 'channel');
 SELECT segment_at, session_gap, time_zone, attribution FROM nulls.map;
 SELECT create_audience('nulls', 'all', condition => 'true') IS NULL AS made, refresh_audiences('nulls') IS NULL AS refreshed;
 

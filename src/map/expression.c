@@ -83,8 +83,12 @@ static const Argument arguments[] = {
 	{"segment", ARGUMENT_SEGMENT},
 	{"filter", ARGUMENT_CONDITION},
 	{"sequence", ARGUMENT_SEQUENCE},
-	{"session", ARGUMENT_TEXT}
+	{"session", ARGUMENT_TEXT},
+	{"comment", ARGUMENT_TEXT}
 };
+
+/* The last one is no column of the view "events". */
+#define EVENT_ARGUMENTS ((int) lengthof(arguments) - 1)
 
 /* The argument of a dimension is "dimension " and its name. */
 #define DIMENSION "dimension "
@@ -491,7 +495,7 @@ view_expressions(Query *query)
 	Node	   *sequence = NULL;
 	Node	   *dimensions = find_target(query, "dimensions");
 
-	for (int i = 0; i < (int) lengthof(arguments); i++)
+	for (int i = 0; i < EVENT_ARGUMENTS; i++)
 	{
 		Node	   *node = find_target(query, arguments[i].name);
 

@@ -12,6 +12,9 @@
  */
 #include "map/lines.h"
 
+/* What has more clusters is no name but a sentence. */
+#define SENTENCE 40
+
 /* Scripts that are broken between any two characters. */
 static inline bool
 is_ideograph(uint32 code)
@@ -93,7 +96,7 @@ fit_line(const char *text, const char *end, double room, const char **next)
 			else if (parts_end(before, cluster.code))
 				fits_parts = cluster.bytes;
 		}
-		if (width + cluster.width > room && cluster.code != ' ')
+		if (width + cluster.width > room && !(cluster.code == ' ' && cluster.size == 1))
 		{
 			over = true;
 			break;
@@ -134,6 +137,22 @@ wrap(const char *text, size_t size, double room, int max_lines, GlyphLine *lines
 	return true;
 }
 
+/* In a sentence what is left begins and ends with a word, if one ends in its last fifth before the cut, or begins in the first after it. */
+static void
+whole_words(const char *text, const char *end, const char **head_end, const char **tail)
+{
+	const char *at = *head_end;
+
+	while (at > text && at[-1] != ' ' && (*head_end - at) * 5 < *head_end - text)
+		at--;
+	if (at > text && at[-1] == ' ')
+		*head_end = at;
+	for (at = *tail; at < end && at[-1] != ' ' && (at - *tail) * 5 < end - *tail;)
+		at++;
+	if (at < end && at > text && at[-1] == ' ')
+		*tail = at;
+}
+
 /*
  * lines_wrap breaks a text into lines of at most a room, in hundredths of the
  * font's size.  If max_lines do not hold it, its middle gives way to an ellipsis
@@ -148,6 +167,8 @@ lines_wrap(StringInfo shown, const char *text, size_t size, double room, int max
 	const char *at = text;
 	GlyphCluster cluster;
 	const char **places;
+	const char *head_end;
+	const char *tail;
 	size_t		clusters = 0;
 	size_t		low = 0;
 	size_t		high;
@@ -166,9 +187,11 @@ lines_wrap(StringInfo shown, const char *text, size_t size, double room, int max
 	{
 		size_t		kept = (low + high + 1) / 2;
 		size_t		after = kept * 2 / 5;
-		const char *head_end = places[kept - after];
-		const char *tail = places[clusters - after];
 
+		head_end = places[kept - after];
+		tail = places[clusters - after];
+		if (clusters > SENTENCE)
+			whole_words(text, end, &head_end, &tail);
 		while (head_end > text && head_end[-1] == ' ')
 			head_end--;
 		while (tail < end && *tail == ' ')

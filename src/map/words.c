@@ -68,7 +68,7 @@ const DrawnWord drawn_words[] = {
 	{"n_dropped", "%1$s dropped", "%1$s ушли", "%1$s aizgāja"},
 	{"n_open", "%1$s open", "%1$s в пути", "%1$s ceļā"},
 	{"went_on", "went on", "прошли дальше", "gāja tālāk"},
-	{"passed_optional", "passed this optional step", "прошли этот необязательный этап", "izgāja šo neobligāto posmu"},
+	{"passed_optional", "passed this optional step", "прошли его", "izgāja to"},
 	{"optional", "optional", "необязательный", "neobligāts"},
 
 	/* The wall. */
@@ -83,7 +83,7 @@ const DrawnWord drawn_words[] = {
 	"visa josla: %1$s klients|visa josla: %1$s klienti"},
 	{"kpi", "KPI", "KPI", "KPI"},
 	{"rate_row", "rate, of the stage before", "доля от предыдущего этапа", "daļa no iepriekšējā posma"},
-	{"time_row", "median time since it", "медианное время после него", "laika mediāna kopš tā"},
+	{"time_row", "median time since it", "медиана времени", "laika mediāna"},
 	{"target", "target %1$s", "цель %1$s", "mērķis %1$s"},
 	{"met", "met", "достигнута", "sasniegts"},
 	{"below", "below", "ниже цели", "zem mērķa"},

@@ -38,7 +38,7 @@ run_sql($node, q{
 		(2, '2026-01-02 10:00Z', 'view', 'search', NULL, 'EE'), (2, '2026-01-02 12:00Z', 'view', 'ads', NULL, 'EE'),
 		(2, '2026-01-05 10:00Z', 'cart', 'ads', NULL, 'EE'), (3, '2026-01-07 10:00Z', 'view', NULL, NULL, 'EE');
 	CREATE TABLE spend AS SELECT date '2026-01-01' AS day, 'ads' AS channel, 100 AS impressions, 10 AS clicks, 2.5 AS cost;
-	SELECT create_map('map' || k, 'events', 'customer', 'at', 'event', stages, 'channel', 'value', 'country', spend => 'spend', nps => 'nps')
+	SELECT create_map('map' || k, 'events', 'customer', 'at', 'event', stages, 'channel', 'value', 'country', spend => 'spend', nps => 'nps', comment => 'country')
 	FROM (VALUES (0, funnel 'view -> cart -> pay within 30 days'), (1, 'look: view -> pay')) m(k, stages);
 	SELECT keep_journeys('map' || k), refresh_journeys('map' || k) FROM generate_series(0, 1) k;
 	SELECT create_audience('map' || k, 'all', at_stage => '1', holdout => 0.5) FROM generate_series(0, 1) k;
@@ -72,7 +72,7 @@ my @calls = (
 		q{cjm_internal.lifecycle_periods(a.moves, cjm_internal.cohort_first(a.moves), cjm_internal.cohort_last(a.moves), '2026-03-01Z', a.bucket, a.zone, NULL)},
 		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
-		'cjm_internal.map_comments()', 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
+		'cjm_internal.map_comments()', q{cjm_internal.svg_distinct_lines(ARRAY['a label', 'a longer label'], a.width / 10.0, 1)}, 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
 		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
 		'cjm_internal.map_dimension_list((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
@@ -81,7 +81,7 @@ my @calls = (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, width => a.width)', q{cjm_internal.funnel_drawn_groups((SELECT d FROM cjm_internal.map_definition(a.map_view) d), 'first_channel', NULL, NULL)},
 		'funnel_report(a.map, bucket => a.bucket)', q{funnel_report(a.map, count => 'walks')}, q{funnel_report(a.map, value => true)}, 'funnel_by_dimension_report(a.map)', 'drop_off_report(a.map)', 'session_report(a.map)', 'retention_report(a.map, a.bucket)',
-		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'feedback_report(a.map)', q{metric_report(a.map, 'visits')}, q{compare_report(a.map, 'visits')}, 'alerts(a.map)', 'cjm_internal.steering_alerts(a.map, NULL, 8, NULL)', 'check_alerts(a.map)', q{change_report(a.map, '2026-01-01Z', metric => 'visits')}, q{cjm_internal.steering_compare(a.map, 'visits', 'week', '-infinity', 'infinity', NULL, NULL, 8, NULL)}, q{cjm_internal.steering_change(a.map, '2026-01-01Z', '28 days', 'visits', NULL, NULL, NULL)}, q{cjm_internal.map_metric_report(a.map, 'visits', 'week', '-infinity', 'infinity', NULL, NULL)}, 'bounce_report(a.map)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
+		'lifecycle_report(a.map, a.bucket)', 'purchase_report(a.map)', 'win_back_report(a.map, away => a.gap)', 'feedback_report(a.map)', 'feedback_words(a.map)', q{metric_report(a.map, 'visits')}, q{compare_report(a.map, 'visits')}, 'alerts(a.map)', 'cjm_internal.steering_alerts(a.map, NULL, 8, NULL)', 'check_alerts(a.map)', q{change_report(a.map, '2026-01-01Z', metric => 'visits')}, q{cjm_internal.steering_compare(a.map, 'visits', 'week', '-infinity', 'infinity', NULL, NULL, 8, NULL)}, q{cjm_internal.steering_change(a.map, '2026-01-01Z', '28 days', 'visits', NULL, NULL, NULL)}, q{cjm_internal.map_metric_report(a.map, 'visits', 'week', '-infinity', 'infinity', NULL, NULL)}, 'bounce_report(a.map)', 'touchpoint_report(a.map, a.by)', 'stage_report(a.map)',
 		'transition_report(a.map, a.by)', 'path_report(a.map, a.by)', 'weakest_step(a.map)', q{what_if(a.map, '{"2": 0.5}')}, 'funnel_drivers(a.map)',
 		'attribution_report(a.map)', 'channels_report(a.map)', 'check_map(a.map)', 'kept(a.map)', 'check_journeys(a.map)', q{audience(a.map, 'all')}, q{audience_report(a.map, 'all')}, q{take_changes(a.map, 'mailer')})));
 

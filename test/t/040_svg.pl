@@ -121,6 +121,33 @@ foreach my $by ('segment', 'first_channel')
 }
 $drawings{"$_ of no groups"} = run_utf8("SELECT ${_}_svg('groups', by => 'segment', where_is => '{\"segment\": []}')") foreach qw(map funnel retention);
 
+# A map that has everything: what it draws is checked number by number below.
+run_utf8(q{
+	CREATE TABLE wall_events AS
+	SELECT c AS customer, date_trunc('hour', now()) - CASE WHEN c % 5 = 0 THEN interval '3 days' ELSE interval '200 days' END + (s * 60 + c % 50) * interval '1 minute' AS at, (ARRAY['visit', 'view', 'cart', 'pay'])[s] AS event,
+		(ARRAY['ads', 'search', NULL, 'mail', 'organic social media of the spring', 'organic social media of the autumn'])[1 + (c * 7 + s) % 6] AS channel, NULL::float8 AS value, NULL::text AS said, (ARRAY['Студенты', 'Семьи'])[1 + c % 2] AS who
+	FROM generate_series(1, 2400) c, generate_series(1, 4) s WHERE hashint4(c) & 1023 < 1100 * 0.7 ^ (s - 1);
+	INSERT INTO wall_events SELECT customer, at + interval '20 minutes', 'survey', NULL, CASE event WHEN 'pay' THEN 10 ELSE (customer * 7 + length(event)) % 11 END, CASE WHEN customer % 10 = 0 THEN 'Было трудно сравнивать варианты на моём телефоне' END, who FROM wall_events WHERE customer % 3 > 0 AND event <> 'cart';
+	INSERT INTO wall_events SELECT customer, at + interval '10 minutes', (ARRAY['help', 'newsletter', 'leaflet'])[1 + customer % 3], NULL, NULL, NULL, who FROM wall_events WHERE customer % 4 > 1 AND event IN ('visit', 'view');
+	INSERT INTO wall_events SELECT customer, at + interval '40 minutes', 'no', NULL, NULL, NULL, who FROM wall_events WHERE customer % 11 = 0 AND event IN ('visit', 'view') AND customer % 5 > 0;
+	SELECT create_map('wall', 'wall_events', 'customer', 'at', 'event', '"Осознание потребности": visit -> "Рассмотрение вариантов": view -> optional cart -> "Покупка": pay within 30 days', channel => 'channel', value => 'value', segment => 'who', nps => 'survey',
+		refusal => 'no', comment => 'said', time_zone => 'Europe/Riga');
+	SELECT set_target('wall', 'step_rate', 0.9, stage => '2'), set_target('wall', 'step_rate', 0.1, stage => 'Покупка'), set_target('wall', 'median_time', 60, stage => '2'), set_target('wall', 'step_rate', 0.65, stage => '2', by_value => 'Семьи');
+	SELECT describe_stage('wall', '1', quote => 'Мне нужно совершить покупку.', action => 'контент-план', owner => 'Маркетинг'), describe_stage('wall', '2', persona => 'Студенты', quote => 'Дорого!', pain => 'Цена доставки видна слишком поздно'),
+		describe_stage('wall', 'cart', owner => '<b onclick="window.harmed=true">')});
+my %asked = (everybody => '', lately => q{, from_time => now() - interval '10 days', to_time => now() + interval '1 day'}, families => q{, where_is => '{"segment": "Семьи"}'});
+foreach my $who (keys %asked)
+{
+	$drawings{"wall of $who in $_"} = run_utf8("SELECT map_svg('wall', language => '$_'$asked{$who})") foreach qw(en ru lv);
+}
+$drawings{"$_ wall by groups"} = run_utf8("SELECT ${_}_svg('wall', by => 'segment', language => 'ru')") foreach qw(map funnel retention);
+$drawings{"$_ in Latvian"} = run_utf8("SELECT ${_}_svg('wall', language => 'lv', title => 'Ceļš', subtitle => 'Rīga', width => 1500)") foreach qw(map funnel retention);
+$drawings{'wall in colours'} = run_utf8(q{SELECT map_svg('wall', colours => '{"customers": "#a05fd6", "dropped": {"light": "#c04000", "dark": "#ff8040"}, "gone_on": "#777777"}', rows => '{actions,voice,customers}', scale_to => 10000)});
+$drawings{'wall on a narrow page'} = run_utf8(q{SELECT map_svg('wall', width => 320, rows => '{mood,leaks,channels,kpi,touchpoints,voice,actions,customers}')});
+make_map("of $_ stages", [ map { "stage $_" } 1 .. $_ ], 200, 'newsletter') foreach 5, 8, 12, 20;
+# The stages of a considered purchase: no word is broken.
+make_map('buyer', [qw(unaware problem research solution_choice vendor_search vendor_check trial deal use repeat_purchase loyalty advocacy)], 900, 'newsletter');
+
 # Numbers as large as they can be.
 run_utf8(q{
 	CREATE TABLE large (stats funnel_stats);
@@ -130,7 +157,7 @@ $drawings{'funnel of many'} = run_utf8(q{SELECT funnel_svg(stats, 'A title of it
 $drawings{'no title'} = run_utf8(q{SELECT funnel_svg(stats, '') FROM large});
 $drawings{'map of many'} = run_utf8(q{SELECT cjm_internal.svg_page(cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(stats),
 	(SELECT array_agg((t.step, t.event, t.customers << 40, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch) FROM three.touchpoints t),
-	cjm_internal.map_facts_drawn(cjm_internal.map_of('three'), '{leaks}', NULL, NULL), '{customers,kpi,touchpoints,leaks}', 15, 'Many', '', false, cjm_internal.draw_look())) FROM large});
+	cjm_internal.map_facts_drawn(cjm_internal.map_of('three'), '{leaks}', NULL, NULL, NULL), '{customers,kpi,touchpoints,leaks}', 15, 'Many', '', false, cjm_internal.draw_look())) FROM large});
 $drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.svg_page(cjm_internal.retention_svg_drawn(array_agg((r.cohort, r.number, r.cohort_size << 40, r.retained << 40, r.rate, r.period_over)::cjm_internal.retention_drawn_cell
 	ORDER BY r.cohort, r.number), 'Many')) FROM three.retention r});
 
@@ -194,6 +221,60 @@ holds($drawings{'retention of years'}, qr/latest 24 are shown/, 'of many cohorts
 holds($drawings{'retention of years'}, qr/class="growing".*not over yet/s, 'and which months are not over');
 my ($whole) = $drawings{q{funnel of <b onclick="window.harmed=1">&'"}} =~ m{<title>(6\. [^<]*)</title>};
 is($whole =~ s/^6\. ((?:&#1078;)+):.*/length($1) \/ 7/esr, 200, 'a long label is whole in its tooltip');
+
+# Every number of every stage is in a view or a report, and every number of these is there.
+sub numbers
+{
+	my ($text) = @_;
+
+	return join ' ', sort { $a <=> $b || $a cmp $b } $text =~ /\d+(?:\.\d+)?/g;
+}
+foreach my $who (sort keys %asked)
+{
+	my $report = sub { my ($name, $more) = @_; $who eq 'everybody' && !$more ? { funnel => 'wall.funnel', touchpoint => '(SELECT *, event AS by_value FROM wall.touchpoints)', drop_off => '(SELECT *, last_event AS by_value FROM wall.drop_off)', feedback => 'wall.feedback' }->{$name} : "${name}_report('wall'" . ($more // '') . "$asked{$who})" };
+	my @expected = split /\n/, run_utf8(q{
+		WITH t AS (SELECT * FROM } . $report->('touchpoint') . q{ t WHERE NOT (t.step, t.by_value) IN ((1, 'visit'), (2, 'view'), (3, 'cart'), (4, 'pay'))), c AS (SELECT *, row_number() OVER (PARTITION BY step ORDER BY customers DESC, by_value COLLATE "C") AS n FROM } . $report->('touchpoint', q{, by => 'channel'}) . q{ c)
+		SELECT translate(concat_ws(' ', cjm_internal.draw_count(f.customers), cjm_internal.draw_count(f.customers - f.dropped - f.open_customers - f.refused), cjm_internal.draw_count(nullif(f.open_customers, 0)), cjm_internal.draw_count(nullif(f.refused, 0)),
+			CASE WHEN max(f.dropped) OVER () > 0 THEN cjm_internal.draw_count(f.dropped) || ' ' || cjm_internal.draw_rate(f.drop_rate) END,
+			CASE WHEN f.step > 1 THEN cjm_internal.draw_rate(f.step_rate) || ' ' || cjm_internal.draw_time(f.median_time_seconds) END,
+			CASE f.step WHEN 2 THEN '} . ($who eq 'families' ? '65.0' : '90.0') . q{% 1 min' WHEN 4 THEN '10.0%' END,
+			(SELECT string_agg(cjm_internal.draw_rate(c.share), ' ') || ' ' || CASE WHEN max(c.total) > 3 THEN (max(c.total) - 3)::text ELSE '' END FROM (SELECT c.*, count(*) OVER () AS total FROM c WHERE c.step = f.step) c WHERE c.n <= 3),
+			(SELECT string_agg(cjm_internal.draw_count(t.customers) || ' ' || CASE WHEN t.sure THEN cjm_internal.draw_points(t.difference) ELSE '' END, ' ') FROM t WHERE t.step = f.step),
+			(SELECT round((sum(b.nps_mean * b.nps_answers) / sum(b.nps_answers))::numeric, 1) || ' 10 ' || cjm_internal.draw_count(sum(b.nps_answers)::bigint) FROM } . $report->('feedback') . q{ b WHERE b.step = f.step HAVING sum(b.nps_answers) >= 30),
+			(SELECT cjm_internal.draw_count(max(d.customers)) || ' ' || cjm_internal.draw_count(sum(d.customers)::bigint) FROM } . $report->('drop_off') . q{ d WHERE d.step = f.step HAVING sum(d.customers) > 0),
+			(SELECT cjm_internal.draw_rate(sum(b.unhappy_drop_rate * b.unhappy) / sum(b.unhappy)) || ' ' || cjm_internal.draw_rate(sum(b.happy_drop_rate * b.happy) / sum(b.happy)) FROM } . $report->('feedback') . q{ b WHERE b.step = f.step HAVING sum(b.unhappy) >= 30 AND sum(b.happy) >= 30)), ',', '')
+		FROM } . $report->('funnel') . q{ f ORDER BY f.step});
+
+	foreach my $language (qw(en ru lv))
+	{
+		# A group for each stage, with groups in it.
+		my (undef, @stages) = split /<g role="img" tabindex="0"><title>/, $drawings{"wall of $who in $language"};
+		is(scalar @stages, 4, "a group for each stage of $who in $language");
+		foreach my $n (0 .. $#stages)
+		{
+			my $text = join ' ', map { s/<[^>]*>/ /gr } $stages[$n] =~ m{<text[^>]*>(.*?)</text>}g;
+			# What is said aloud has all that is seen.
+			my ($said) = $stages[$n] =~ /^([^<]*)/;
+
+			$_ = $language eq 'en' ? s/(?<=\d),(?=\d)//gr : s/(?<=\d)&#160;(?=\d)//gr =~ s/(?<=\d),(?=\d)/./gr foreach $text, $said;
+			s/&#\d+;/ /g foreach $text, $said;
+			is(numbers($text), numbers($expected[$n]), "the numbers of stage " . ($n + 1) . " of $who in $language");
+			# Of the third channel and beyond nothing is seen but how many there are, and of dots without a colour no rates.
+			my %told = map { $_ => 1 } $said =~ /\d+(?:\.\d+)?/g;
+			is(join(' ', grep { !$told{$_} } $expected[$n] =~ /\d+\.\d+/g), '', 'are all in what is said aloud');
+		}
+	}
+}
+ok(index($drawings{'wall of everybody in ru'}, $_) > 0, "the wall says $_") foreach map { run_utf8("SELECT cjm_internal.svg_escape('$_')") } '«Мне нужно совершить покупку.»', 'Маркетинг', 'контент-план', 'Цена доставки', 'больше всего потерь';
+holds($drawings{'wall of families in en'}, qr/&#10003; target 65\.0%, met/, 'a target of a part is of the part');
+holds($drawings{'wall of everybody in en'}, qr/&#9660; target 90\.0%, below/, 'and that of all of all');
+holds($drawings{'wall in colours'}, qr/the full bar is 10,000<|is 10,000 customers/, 'a scale is that which is asked for');
+is(join(' ', map { s/&#(\d+);/chr $1/gre } $drawings{'map of buyer'} =~ m{class="strong">([^<]*)</text>\n(?=<text[^>]*strong|<text[^>]*large)}g) =~ s/[\d,]+ ?//gr, 'unaware problem research solution_choice vendor_search vendor_check trial deal use repeat_purchase loyalty advocacy', 'no word of a stage is broken');
+# Small maps stand side by side, on one scale.
+my @places = $drawings{'map wall by groups'} =~ /<svg x="([\d.]+)" y="([\d.]+)"/g;
+ok($places[0] < $places[2] && $places[1] == $places[3], 'small maps stand side by side');
+my @scales = $drawings{'map wall by groups'} =~ />&#1074;&#1089;&#1103;[^<]*<\/text>\n<text[^>]*>([^<]*)</g;
+is(scalar(@scales) . ' ' . scalar(keys %{ { map { $_ => 1 } @scales } }), '2 1', 'on one scale');
 
 # Groups: the largest first, those of whom nothing is known in their place, and six of the others.
 my @groups = map { s/&#(\d+);/chr $1/egr } run_sql($node, q{SELECT string_agg(l, E'\n' ORDER BY n DESC, l COLLATE "C") FROM (SELECT coalesce(cjm_internal.svg_escape(segment), 'not known') AS l, count(*) AS n FROM groups.customers WHERE step > 0 GROUP BY 1) s}) =~ /.+/g;
@@ -276,13 +357,14 @@ foreach my $row (split /\n/, decode('UTF-8', run_sql($node, q{SELECT label || '|
 	if ($cut =~ /^(.*)\x{2026}(.*)$/s)
 	{
 		my ($head, $tail) = ($1, $2);
-		my ($from, $to) = (length $head, length($label) - length $tail);
+		my $whole = $label =~ s/ +$//r;
+		my ($from, $to) = (length $head, length($whole) - length $tail);
 
 		$cuts++;
 		# Spaces beside an ellipsis are not there, nor at the end of a line.
 		$from++ while !$boundaries{$label}{$from} && substr($label, $from, 1) eq ' ';
 		$to-- while !$boundaries{$label}{$to} && substr($label, $to - 1, 1) eq ' ';
-		$bad++ unless index($label, $head) == 0 && ($tail eq '' || substr($label =~ s/ +$//r, -length $tail) eq $tail) && $boundaries{$label}{$from} && $boundaries{$label}{$to} && $width > $room;
+		$bad++ unless index($label, $head) == 0 && ($tail eq '' || substr($whole, -length $tail) eq $tail) && $boundaries{$label}{$from} && ($boundaries{$label}{$to} || $to == length $whole) && $width > $room;
 	}
 	else
 	{

@@ -37,7 +37,7 @@ run_sql($node, q{
 	CREATE TABLE chosen (customer int PRIMARY KEY);
 	CREATE VIEW some_events AS SELECT * FROM events WHERE customer IN (SELECT customer FROM chosen);
 });
-my $options = q{'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', 'value', segment => 'country', time_zone => 'Europe/Riga', refusal => 'n@ads', nps => 's',
+my $options = q{'customer', 'at', 'event', 'a -> b | c -> d within 10 days', 'channel', 'value', segment => 'country', time_zone => 'Europe/Riga', refusal => 'n@ads', nps => 's', comment => 'upper(channel)',
 	dimensions => '{"device": "device", "big \"spender\"": "(value > 3)::text", "it''s 1": "(customer % 3)::text"}'};
 run_sql($node, "SELECT cjm.create_map('whole', 'events', $options), cjm.create_map('kept', 'events', $options), cjm.create_map('some', 'some_events', $options)");
 run_sql($node, q{SELECT cjm.keep_journeys('kept')});

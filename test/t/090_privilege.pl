@@ -186,7 +186,7 @@ cmp_ok(scalar @calls, '>', 15, 'reports and drawings are found');
 my $hostile = 'SET search_path = cjm, public, pg_catalog;';
 my $create = q{SELECT cjm.create_map('shop'::text, 'public.events'::pg_catalog.regclass, 'customer'::text, 'at'::text, 'event'::text, 'view -> cart -> buy'::cjm.funnel, 'channel'::text, 'amount'::text,
 	'country'::text, 'first'::text, NULL::text, '30 minutes'::interval, 'UTC'::text, 'owner'::text, 'public.ad_spend'::pg_catalog.regclass, 'last_touch'::text, 'answer'::text, NULL::text, NULL::text, %s, false,
-	'cancel'::cjm.funnel, 'buy'::cjm.funnel, 'view'::cjm.funnel, NULL::text, 'session'::text, true, '{"land": "country", "through": "channel"}'::jsonb, 'channel | day'::text, 'country'::text)};
+	'cancel'::cjm.funnel, 'buy'::cjm.funnel, 'view'::cjm.funnel, NULL::text, 'session'::text, true, '{"land": "country", "through": "channel"}'::jsonb, 'channel | day'::text, 'country'::text, 'country'::text)};
 sub victim
 {
 	my ($sql, $title) = @_;

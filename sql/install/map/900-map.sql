@@ -36,6 +36,7 @@ CREATE TYPE cjm_internal.map AS (
 	dimensions jsonb,
 	session_rule text,
 	session text,
+	comment text,
 	where_is jsonb,
 	groups text[]
 );
@@ -69,6 +70,7 @@ COMMENT ON COLUMN cjm_internal.map.source_name IS 'what the source was called wh
 COMMENT ON COLUMN cjm_internal.map.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm_internal.map.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
 COMMENT ON COLUMN cjm_internal.map.session IS 'expression: the session of an event, or NULL';
+COMMENT ON COLUMN cjm_internal.map.comment IS 'expression: what a customer wrote, or NULL';
 COMMENT ON COLUMN cjm_internal.map.where_is IS 'no part of a definition: which customers a report is asked of, NULL for all; see 905-map_where.sql';
 COMMENT ON COLUMN cjm_internal.map.groups IS 'no part of a definition: what is shown by itself of that which a drawing is by, all else being one; NULL for all';
 
@@ -121,7 +123,7 @@ COMMENT ON FUNCTION cjm_internal.kept_names() IS 'what a map with kept journeys 
 -- In the order in which they are dropped.
 CREATE FUNCTION cjm_internal.steering_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN '{kpis,customer_journeys,alerts_told,targets,notes,audience_changes,audience_consumers,audience_members,audience_state,audiences}'::text[];
+RETURN '{kpis,comments,customer_journeys,alerts_told,targets,stage_notes,notes,audience_changes,audience_consumers,audience_members,audience_state,audiences}'::text[];
 COMMENT ON FUNCTION cjm_internal.steering_names() IS 'what a map that is steered has beside its views: tables of what it remembers, and views of these';
 
 -- What a schema may hold and be a map's: all of it has one owner.
@@ -150,7 +152,7 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule, d.session
+	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule, d.session, d.comment
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -186,6 +188,7 @@ COMMENT ON COLUMN cjm.maps.only_channels IS 'whether touchpoints without a chann
 COMMENT ON COLUMN cjm.maps.dimensions IS 'expressions: other properties of the customer, by their names, or NULL';
 COMMENT ON COLUMN cjm.maps.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
 COMMENT ON COLUMN cjm.maps.session IS 'expression: the session of an event, or NULL';
+COMMENT ON COLUMN cjm.maps.comment IS 'expression: what a customer wrote with an answer, or NULL';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

@@ -23,6 +23,7 @@ BEGIN ATOMIC
 		('map', 'session_gap', 'what is longer ends a session'),
 		('map', 'session_rule', 'what else ends a session: channel, day, or channel | day; NULL for the gap alone'),
 		('map', 'session', 'expression: the session of an event, or NULL'),
+		('map', 'comment', 'expression: what a customer wrote with an answer, or NULL'),
 		('map', 'time_zone', 'where days, weeks and months begin'),
 		('map', 'refusal', 'the events that say no, or NULL'),
 		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
@@ -204,11 +205,11 @@ BEGIN
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
 					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
-					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule, %L::text AS session',
+					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule, %L::text AS session, %L::text AS comment',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
 				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
-				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule, (map).session),
+				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule, (map).session, (map).comment),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
@@ -329,7 +330,7 @@ CREATE FUNCTION cjm_internal.map_lock(map regnamespace, dropping text) RETURNS v
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	from_top CONSTANT text[] := cjm_internal.audience_view_names(map) || '{kpis,customer_journeys}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
+	from_top CONSTANT text[] := cjm_internal.audience_view_names(map) || '{kpis,comments,customer_journeys}' || ARRAY(SELECT v.name FROM unnest(cjm_internal.map_view_names()) WITH ORDINALITY v(name, place) ORDER BY v.place DESC);
 	began CONSTANT timestamptz := clock_timestamp();
 	lock_timeout CONSTANT text := current_setting('lock_timeout');
 	most CONSTANT interval := nullif(lock_timeout, '0')::interval;
@@ -444,7 +445,7 @@ COMMENT ON FUNCTION cjm_internal.map_claim(text, boolean) IS 'the schema for a m
 CREATE FUNCTION cjm_internal.map_build(name text, source regclass, customer text, at text, event text, stages cjm.funnel, channel text, value text,
 	segment text, segment_at text, filter text, session_gap interval, time_zone text, access text, spend regclass, attribution text,
 	nps text, csat text, ces text, replace boolean, keep boolean,
-	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL, session_rule text DEFAULT NULL, session text DEFAULT NULL) RETURNS regnamespace
+	refusal cjm.funnel DEFAULT NULL, purchase cjm.funnel DEFAULT NULL, visit cjm.funnel DEFAULT NULL, sequence text DEFAULT NULL, attribution_per text DEFAULT 'touchpoint', only_channels boolean DEFAULT false, dimensions jsonb DEFAULT NULL, session_rule text DEFAULT NULL, session text DEFAULT NULL, comment text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -537,6 +538,7 @@ BEGIN
 	new.session_gap := session_gap;
 	new.session_rule := session_rule;
 	new.session := cjm_internal.map_expression(source, session, 'session', time_zone);
+	new.comment := cjm_internal.map_expression(source, comment, 'comment', time_zone);
 	new.time_zone := time_zone;
 	new.spend := spend;
 	new.attribution := attribution;
@@ -614,6 +616,7 @@ BEGIN
 		END;
 	END LOOP;
 
+	PERFORM cjm_internal.map_make_comments(new);
 	EXECUTE format('COMMENT ON SCHEMA %I IS %L', name, 'customer journey map');
 	FOR made IN SELECT c.view_name, c.column_name, c.comment FROM cjm_internal.map_comments() c
 	LOOP
@@ -626,7 +629,7 @@ BEGIN
 	-- All of them are the owner's of the schema: reports trust no other.
 	FOR made IN SELECT c.oid::regclass AS view, n.nspowner::regrole AS holder
 		FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid AND c.relowner <> n.nspowner
-		WHERE n.oid = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[])
+		WHERE n.oid = existing AND c.relname = ANY (cjm_internal.map_view_names()::name[] || 'comments'::name)
 	LOOP
 		EXECUTE format('ALTER VIEW %s OWNER TO %s', made.view, made.holder);
 	END LOOP;
@@ -660,7 +663,7 @@ BEGIN
 	RETURN existing;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text) IS
+COMMENT ON FUNCTION cjm_internal.map_build(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text, text) IS
 	'makes the views of a map; create_map is the function to call';
 
 -- Expressions are read in the caller's search_path, all the rest in one that is fixed.
@@ -694,7 +697,8 @@ CREATE FUNCTION cjm.create_map(
 	only_channels boolean DEFAULT false,
 	dimensions jsonb DEFAULT NULL,
 	session_rule text DEFAULT NULL,
-	session text DEFAULT NULL) RETURNS regnamespace
+	session text DEFAULT NULL,
+	comment text DEFAULT NULL) RETURNS regnamespace
 	LANGUAGE sql VOLATILE
 RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, customer, 'customer', coalesce(time_zone, current_setting('TimeZone'))),
@@ -711,8 +715,9 @@ RETURN cjm_internal.map_build(name, source,
 	cjm_internal.map_expression(source, sequence, 'sequence', coalesce(time_zone, current_setting('TimeZone'))),
 	coalesce(attribution_per, 'touchpoint'), coalesce(only_channels, false),
 	cjm_internal.map_read_dimensions(source, dimensions, coalesce(time_zone, current_setting('TimeZone'))), session_rule,
-	cjm_internal.map_expression(source, session, 'session', coalesce(time_zone, current_setting('TimeZone'))));
-COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text) IS
+	cjm_internal.map_expression(source, session, 'session', coalesce(time_zone, current_setting('TimeZone'))),
+	cjm_internal.map_expression(source, comment, 'comment', coalesce(time_zone, current_setting('TimeZone'))));
+COMMENT ON FUNCTION cjm.create_map(text, regclass, text, text, text, cjm.funnel, text, text, text, text, text, interval, text, text, regclass, text, text, text, text, boolean, boolean, cjm.funnel, cjm.funnel, cjm.funnel, text, text, boolean, jsonb, text, text, text) IS
 'makes a customer journey map: a schema of views over an event table.
 name: of the schema; source: a table or view with a row for each event
 customer, at, event, channel, value, segment: a column or an expression over a row of the source; filter: a condition
@@ -729,6 +734,7 @@ refusal: the events that say no, such as ''refusal | cancel'': an exit from any 
 purchase: the events that are a purchase, such as ''order | renewal''; NULL for those of the last stage that is not optional
 visit: the events that are a visit, such as ''visit | view'', for sessions, bounces and channels; NULL for all
 sequence: a column or an expression, a whole number that orders the events of one time; it is added to the time as microseconds
+comment: a column or an expression, what a customer wrote with an answer, for feedback_words and map_svg
 attribution_per: touchpoint, or session for one share of a conversion to each visit; only_channels: whether touchpoints without a channel earn nothing; of the views attribution and channels';
 
 CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS void

@@ -199,7 +199,7 @@ more_converted: who of them would complete the funnel, all later rates being wha
 NULL where no part has enough customers. Optional stages, which nobody has to pass, are left out.';
 
 -- Which step a key of rates means: its number, which no name of a stage hides, or the name of a stage that is there once.
-CREATE FUNCTION cjm_internal.map_step_of(map cjm_internal.map, key text) RETURNS integer
+CREATE FUNCTION cjm_internal.map_step_of(map cjm_internal.map, key text, lowest integer DEFAULT 2) RETURNS integer
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -214,12 +214,12 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('the funnel has no step "%s"', key),
 			HINT = coalesce('Did you mean "' || cjm_internal.map_nearest(key, names) || '"? ', '') ||
-				format('Steps are 2 to %s, or the names of stages.', cardinality(names));
+				format('Steps are %s to %s, or the names of stages.', lowest, cardinality(names));
 	ELSIF cardinality(steps) > 1 THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('"%s" is more than one step: %s', key, array_to_string(steps, ', ')),
 			HINT = 'Say which by its number, or name the stages apart.';
-	ELSIF steps[1] = 1 THEN
+	ELSIF steps[1] < lowest THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('step "%s" is the first one and has no rate', key),
 			HINT = format('Steps with a rate are 2 to %s.', cardinality(names));
@@ -227,7 +227,7 @@ BEGIN
 	RETURN steps[1];
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_step_of(cjm_internal.map, text) IS 'the step that a number, or else the name of a stage, means; an error if there is none or several, or if it is the first';
+COMMENT ON FUNCTION cjm_internal.map_step_of(cjm_internal.map, text, integer) IS 'the step that a number, or else the name of a stage, means; an error if there is none or several, or if it is the first where lowest is 2';
 
 CREATE FUNCTION cjm.what_if(
 	map text,

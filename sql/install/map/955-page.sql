@@ -103,11 +103,11 @@ RETURN cjm_internal.svg_frame('xmlns="http://www.w3.org/2000/svg" class="cjm' ||
 COMMENT ON FUNCTION cjm_internal.svg_page(cjm_internal.svg_drawing, jsonb, text) IS
 	'a whole SVG: what is drawn, on paper of that size, with a title and a description for those who do not see it; style: more of it, in CSS';
 
--- Of maps: a whole one lies on paper that is broader than it is high, larger paper if it has many stages.
-CREATE FUNCTION cjm_internal.svg_landscape(width float8) RETURNS text
+-- Of maps: a whole one lies on paper that is broader than it is high, larger paper if it has many stages or rows.
+CREATE FUNCTION cjm_internal.svg_landscape(width float8, height float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format('@page{size:%s landscape;margin:8mm}', CASE WHEN width > 1400 THEN 'A3' ELSE 'A4' END);
-COMMENT ON FUNCTION cjm_internal.svg_landscape(float8) IS 'CSS: the paper that a drawing is printed on that is so wide';
+RETURN format('@page{size:%s landscape;margin:8mm}', CASE WHEN greatest(width, height * 1.414) > 1400 THEN 'A3' ELSE 'A4' END);
+COMMENT ON FUNCTION cjm_internal.svg_landscape(float8, float8) IS 'CSS: the paper that a drawing of a size is printed on';
 
 -- content is SVG already: what svg_lines, svg_escape, svg_rate and the numbers above give.
 CREATE FUNCTION cjm_internal.svg_text(x float8, y float8, class text, content text) RETURNS text
@@ -138,8 +138,8 @@ DECLARE
 	body text := '';
 	shown text := coalesce(look ->> 'title', title);
 BEGIN
-	SELECT greatest(max(d.width), coalesce((look ->> 'width')::float8, 1120)) INTO width FROM unnest(drawings) d;
-	width := coalesce(width, 640);
+	-- Two of them at least, unless one alone is as wide as a page.
+	SELECT greatest(max(d.width) * CASE WHEN count(*) > 1 AND max(d.width) <= 1300 THEN 2 ELSE 1 END, 1120) INTO width FROM unnest(drawings) d;
 	FOREACH one IN ARRAY drawings
 	LOOP
 		IF left_end + one.width > width THEN
@@ -155,7 +155,7 @@ BEGIN
 		deep := greatest(deep, one.height);
 	END LOOP;
 	one := (kind, width, top + greatest(deep, 28), shown, summary, cjm_internal.svg_heading(margin, width, shown, look ->> 'subtitle', summary) || body);
-	RETURN cjm_internal.svg_page(one, look, '.cjm svg .title{font-size:16px}@media print{.cjm{max-height:none}}');
+	RETURN cjm_internal.svg_page(one, look, concat(CASE kind WHEN 'maps' THEN cjm_internal.svg_landscape(one.width, 0) END, '.cjm svg .title{font-size:16px}@media print{.cjm{max-height:none}}'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.svg_pages(text, text, text, jsonb, cjm_internal.svg_drawing[]) IS 'a whole SVG of several drawings';
@@ -187,7 +187,7 @@ COMMENT ON FUNCTION cjm_internal.draw_period(jsonb, timestamptz, timestamptz, te
 CREATE FUNCTION cjm_internal.draw_asked(w jsonb, def cjm_internal.map, from_time timestamptz, to_time timestamptz) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN nullif(concat_ws(', ', cjm_internal.draw_period(w, from_time, to_time, (def).time_zone), (SELECT string_agg(format('%s: %s', e.key,
+RETURN nullif(concat_ws(', ', cjm_internal.draw_period(w, from_time, to_time, (def).time_zone) || ' (' || (def).time_zone || ')', (SELECT string_agg(format('%s: %s', e.key,
 		CASE jsonb_typeof(e.value) WHEN 'array' THEN (SELECT string_agg(coalesce(v.value, w ->> 'not_known'), ' | ') FROM jsonb_array_elements_text(e.value) v(value)) ELSE coalesce(e.value #>> '{}', w ->> 'not_known') END),
 		', ' ORDER BY e.key COLLATE "C") FROM jsonb_each((def).where_is) e)), '');
 COMMENT ON FUNCTION cjm_internal.draw_asked(jsonb, cjm_internal.map, timestamptz, timestamptz) IS 'what a drawing is asked of, in a line; NULL if it is everything';

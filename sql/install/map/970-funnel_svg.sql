@@ -150,7 +150,7 @@ BEGIN
 	FROM (SELECT g.n, g.label, g.steps, max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER () AS most
 		FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n)) d;
 	RETURN cjm_internal.svg_pages('funnels', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
-		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('width', NULL, 'subtitle', nullif(summary, '')), drawings);
+		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('subtitle', nullif(summary, '')), drawings);
 END
 $$;
 

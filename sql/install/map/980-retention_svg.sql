@@ -227,7 +227,7 @@ BEGIN
 		cjm_internal.map_retention_sql(def, period, coalesce(kind, 'in'), by, starts, coalesce(every_start, false), returns, at_least, brackets, week_starts, false, ranged, true), cjm_internal.map_few())
 		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), def.groups, period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1, starts IS NOT NULL, returns IS NOT NULL, look || jsonb_build_object('subtitle', NULL);
 	RETURN cjm_internal.svg_pages('retentions', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
-		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('width', NULL, 'subtitle', nullif(summary, '')), drawings);
+		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('subtitle', nullif(summary, '')), drawings);
 END
 $$;
 COMMENT ON FUNCTION cjm.retention_svg(text, text, timestamptz, timestamptz, text, jsonb, cjm.funnel, cjm.funnel, integer, integer[], text, boolean, text, text, text, text, jsonb, float8, integer, jsonb) IS

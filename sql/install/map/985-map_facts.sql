@@ -60,7 +60,7 @@ BEGIN
 	END IF;
 	RETURN ARRAY(SELECT r.name FROM unnest(cjm_internal.map_row_names()) WITH ORDINALITY r(name, place)
 		WHERE CASE WHEN by IS NOT NULL AND r.name <> ALL (of_groups) THEN false
-			WHEN r.name = 'channels' THEN def.channel IS NOT NULL AND cjm_internal.map_may_read(def, 'journeys')
+			WHEN r.name = 'channels' THEN def.channel IS NOT NULL AND coalesce(has_column_privilege(to_regclass(cjm_internal.map_schema(def) || '.journeys'), 'journey', 'SELECT'), false)
 			WHEN r.name = 'mood' THEN cjm_internal.map_answer_events(def) <> '{}' AND of_customers AND cjm_internal.map_may_read(def, 'feedback')
 			WHEN r.name = 'leaks' THEN cjm_internal.map_may_read(def, 'drop_off')
 			ELSE true END
@@ -94,7 +94,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touches_drawn(cjm_internal.map, timestamptz, timestamptz) IS 'what a drawing says of the touchpoints of a map, without the events of the stages themselves';
 
--- What has been set for weeks that begin now; targets of parts are of parts.
+-- What has been set for weeks that begin now: of the part that is asked for, if it is one and has a target, else of all.
 CREATE FUNCTION cjm_internal.map_targets_drawn(def cjm_internal.map) RETURNS jsonb
 	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
@@ -104,8 +104,8 @@ DECLARE
 BEGIN
 	IF cjm_internal.map_may_read(def, 'targets') THEN
 		EXECUTE format('SELECT jsonb_agg(to_jsonb(t)) FROM (SELECT DISTINCT ON (t.metric, t.step) t.metric, t.step, t.direction, t.value::numeric AS value FROM %s.targets t
-			WHERE t.metric IN (''step_rate'', ''median_time'') AND t.by IS NULL AND t.from_day <= (now() AT TIME ZONE $1)::date AND t.stage IS NOT DISTINCT FROM (%s)[t.step]
-			ORDER BY t.metric, t.step, t.from_day DESC) t', cjm_internal.map_schema(def), cjm_internal.map_stage_names(def)) INTO targets USING def.time_zone;
+			WHERE t.metric IN (''step_rate'', ''median_time'') AND (t.by IS NULL OR $2 IN (jsonb_build_object(t.by, t.by_value), jsonb_build_object(t.by, jsonb_build_array(t.by_value)))) AND t.from_day <= (now() AT TIME ZONE $1)::date AND t.stage IS NOT DISTINCT FROM (%s)[t.step]
+			ORDER BY t.metric, t.step, t.by IS NULL, t.from_day DESC) t', cjm_internal.map_schema(def), cjm_internal.map_stage_names(def)) INTO targets USING def.time_zone, def.where_is;
 	END IF;
 	RETURN coalesce(targets, '[]');
 END
@@ -173,3 +173,54 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_leaks_drawn(cjm_internal.map, timestamptz, timestamptz) IS 'what most of those who dropped at each stage of a map did last, as the view drop_off has it';
+
+-- What people wrote down, all of it: whose words are shown depends on who is drawn.
+CREATE FUNCTION cjm_internal.map_notes_drawn(def cjm_internal.map) RETURNS jsonb
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	notes jsonb;
+BEGIN
+	IF cjm_internal.map_may_read(def, 'stage_notes') THEN
+		EXECUTE format('SELECT jsonb_agg(to_jsonb(n)) FROM (SELECT n.stage, n.persona, n.quote, n.pain, n.action, n.owner FROM %s.stage_notes n) n', cjm_internal.map_schema(def)) INTO notes;
+	END IF;
+	RETURN coalesce(notes, '[]');
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_notes_drawn(cjm_internal.map) IS 'the table stage_notes of a map, an array of objects; empty if there is none, or none that the caller may read';
+
+-- Of each stage what is said of the persona that is drawn, else of everybody, and where everybody is drawn, of the first persona of whom anything is.
+CREATE FUNCTION cjm_internal.map_notes_of(notes jsonb, personas text[]) RETURNS jsonb
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (
+	SELECT coalesce(jsonb_agg(jsonb_build_object('stage', s.stage, 'quote', s.quotes[1], 'persona', s.quoted[1], 'pain', s.pains[1], 'action', s.actions[1], 'owner', s.owners[1]) ORDER BY s.stage COLLATE "C"), '[]')
+	FROM (SELECT n.stage, array_agg(n.quote ORDER BY n.place, n.persona COLLATE "C") FILTER (WHERE n.quote IS NOT NULL) AS quotes, array_agg(n.persona ORDER BY n.place, n.persona COLLATE "C") FILTER (WHERE n.quote IS NOT NULL) AS quoted,
+			array_agg(n.pain ORDER BY n.place, n.persona COLLATE "C") FILTER (WHERE n.pain IS NOT NULL) AS pains, array_agg(n.action ORDER BY n.place, n.persona COLLATE "C") FILTER (WHERE coalesce(n.action, n.owner) IS NOT NULL) AS actions,
+			array_agg(n.owner ORDER BY n.place, n.persona COLLATE "C") FILTER (WHERE coalesce(n.action, n.owner) IS NOT NULL) AS owners
+		FROM (SELECT r.*, CASE WHEN r.persona = ANY (personas) THEN 1 WHEN r.persona IS NULL THEN 2 ELSE 3 END AS place
+			FROM jsonb_to_recordset(notes) r(stage text, persona text, quote text, pain text, action text, owner text)) n
+		WHERE n.place < 3 OR personas = '{}' GROUP BY n.stage) s);
+COMMENT ON FUNCTION cjm_internal.map_notes_of(jsonb, text[]) IS 'what is shown of the notes of a map where these personas are drawn, a row of each stage; {} for everybody';
+
+-- A value of a dimension may be the name of a persona.
+CREATE FUNCTION cjm_internal.map_personas(where_is jsonb) RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN ARRAY(SELECT v.value #>> '{}' FROM jsonb_each(where_is) e CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(e.value) WHEN 'array' THEN e.value ELSE jsonb_build_array(e.value) END) v(value) WHERE jsonb_typeof(v.value) = 'string');
+COMMENT ON FUNCTION cjm_internal.map_personas(jsonb) IS 'the values that customers are asked for by';
+
+-- The latest comment of each stage.
+CREATE FUNCTION cjm_internal.map_voice_drawn(def cjm_internal.map, from_time timestamptz, to_time timestamptz) RETURNS jsonb
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	words jsonb;
+BEGIN
+	EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''step'', w.step, ''comment'', left(w.comment, 1000)) ORDER BY w.step) FROM (%s) w WHERE w.kind = ''latest'' AND w.step > 0', cjm_internal.map_words_sql(def, NULL, cjm_internal.map_ranged(from_time, to_time)))
+		INTO words USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+	RETURN coalesce(words, '[]');
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_voice_drawn(cjm_internal.map, timestamptz, timestamptz) IS 'the latest comment at each stage of a map, as feedback_words has it';

@@ -39,17 +39,23 @@ CREATE FUNCTION cjm_internal.map_place_x(at cjm_internal.map_place, step integer
 RETURN (at).left_end + (step - 1) * (at).column_width;
 COMMENT ON FUNCTION cjm_internal.map_place_x(cjm_internal.map_place, integer) IS 'where a stage begins';
 
--- Lines of one class, each with the text in full when it was cut.
+-- Lines of one class.
 CREATE FUNCTION cjm_internal.svg_lines_at(x float8, y float8, class text, lines text[], step float8 DEFAULT 15) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50
 RETURN coalesce((SELECT string_agg(cjm_internal.svg_text(x, y + (l.n - 1) * step, class, l.line), '' ORDER BY l.n) FROM unnest(lines) WITH ORDINALITY l(line, n)), '');
 COMMENT ON FUNCTION cjm_internal.svg_lines_at(float8, float8, text, text[], float8) IS 'lines of text, one beneath another';
 
+-- How high a row is, at least, for what stands at its left end.
+CREATE FUNCTION cjm_internal.map_front_height(at cjm_internal.map_place, name text, note text) RETURNS float8
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN 18 + 15 * cardinality(cjm_internal.svg_lines(name, (at).labels / 13.5, 2)) + 14 * cardinality(cjm_internal.svg_lines(note, (at).labels / 11, 4));
+COMMENT ON FUNCTION cjm_internal.map_front_height(cjm_internal.map_place, text, text) IS 'the height of the left end of a row';
+
 -- What a row is called, and what its numbers are, in small.
 CREATE FUNCTION cjm_internal.map_row_front(at cjm_internal.map_place, y float8, name text, note text DEFAULT '') RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 100
 RETURN (SELECT cjm_internal.svg_lines_at((at).margin, y + 18, 'strong soft', n.lines) ||
-		cjm_internal.svg_lines_at((at).margin, y + 18 + 15 * cardinality(n.lines), 'small soft', cjm_internal.svg_lines(note, (at).labels / 11, 3), 14)
+		cjm_internal.svg_lines_at((at).margin, y + 18 + 15 * cardinality(n.lines), 'small soft', cjm_internal.svg_lines(note, (at).labels / 11, 4), 14)
 	FROM (SELECT cjm_internal.svg_lines(name, (at).labels / 13.5, 2) AS lines) n);
 COMMENT ON FUNCTION cjm_internal.map_row_front(cjm_internal.map_place, float8, text, text) IS 'the left end of a row';
 
@@ -81,7 +87,7 @@ COMMENT ON FUNCTION cjm_internal.map_cell_text(cjm_internal.map_place, integer, 
 CREATE FUNCTION cjm_internal.map_row_text(at cjm_internal.map_place, y float8, name text, note text, paragraphs jsonb[], says text[]) RETURNS cjm_internal.map_row
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
 RETURN (
-	SELECT CASE WHEN bool_or(c.paragraphs IS NOT NULL) THEN (greatest(max((c.cell).height), cardinality(cjm_internal.svg_lines(name, (at).labels / 13.5, 2)) * 15 + cardinality(cjm_internal.svg_lines(note, (at).labels / 11, 3)) * 14 + 18), cjm_internal.map_row_front(at, y, name, note),
+	SELECT CASE WHEN bool_or(c.paragraphs IS NOT NULL) THEN (greatest(max((c.cell).height), cjm_internal.map_front_height(at, name, note)), cjm_internal.map_row_front(at, y, name, note),
 		array_agg(coalesce((c.cell).cells[1], '') ORDER BY c.n), says)::cjm_internal.map_row END
 	FROM (SELECT p.n, p.paragraphs, cjm_internal.map_cell_text(at, p.n::integer, y, p.paragraphs) AS cell FROM unnest(paragraphs) WITH ORDINALITY p(paragraphs, n)) c);
 COMMENT ON FUNCTION cjm_internal.map_row_text(cjm_internal.map_place, float8, text, text, jsonb[], text[]) IS 'a row of text';
@@ -144,7 +150,8 @@ BEGIN
 			line_y := line_y + 16;
 		END LOOP;
 		cells := cells || cell;
-		says := says || NULL::text;
+		-- The rest is in the sentence of the funnel.
+		says := says || nullif(concat_ws(', ', (w ->> 'gone_on') || ': ' || cjm_internal.draw_count(gone, w), (w ->> 'dropped') || ': ' || CASE WHEN has.dropped THEN cjm_internal.draw_rate(one.drop_rate, w) END), '');
 	END LOOP;
 	front := cjm_internal.map_row_front(at, y, w ->> 'customers') ||
 		cjm_internal.svg_lines_at(at.margin, top + 26, 'small soft', cjm_internal.svg_lines(cjm_internal.draw_plural(w, 'bar_is', ceil(most)::bigint), at.labels / 11, 3), 14);
@@ -186,9 +193,9 @@ DECLARE
 	says text[];
 BEGIN
 	SELECT array_agg(CASE WHEN s.step > 1 THEN jsonb_build_array(jsonb_build_array('large strong' || coalesce(r.colour, ''), coalesce(cjm_internal.draw_rate(s.step_rate, w), '-'), 1)) ||
-			CASE WHEN r.line IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small' || r.colour, r.line, 2, r.mark)) END ||
-			CASE WHEN s.median_seconds IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small', cjm_internal.draw_say(w, 'median', cjm_internal.draw_time(s.median_seconds, w)), 1)) END ||
-			CASE WHEN m.line IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small' || m.colour, m.line, 2, m.mark)) END END ORDER BY s.step),
+			CASE WHEN r.line IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small' || r.colour, r.line, 3, r.mark)) END ||
+			CASE WHEN s.median_seconds IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small', cjm_internal.draw_say(w, 'median', cjm_internal.draw_time(s.median_seconds, w)), 2)) END ||
+			CASE WHEN m.line IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small' || m.colour, m.line, 3, m.mark)) END END ORDER BY s.step),
 		array_agg(nullif(concat_ws('; ', cjm_internal.draw_rate(s.step_rate, w) || ': ' || r.line, cjm_internal.draw_time(s.median_seconds, w) || ': ' || m.line), '') ORDER BY s.step)
 		INTO paragraphs, says
 	FROM unnest(steps) s
@@ -209,18 +216,18 @@ BEGIN ATOMIC
 		FROM ROWS FROM (jsonb_to_recordset(facts -> 'channels') AS (step integer, channel text, customers bigint, share float8)) WITH ORDINALITY c(step, channel, customers, share, place)
 	), named AS (
 		SELECT l.label AS channel, min(l.lines[1]) AS line
-		FROM cjm_internal.svg_distinct_lines(ARRAY(SELECT DISTINCT s.channel FROM shown s WHERE s.n <= 3 ORDER BY 1), ((at).column_width - 18 - 48) / 11, 1) l GROUP BY l.label
+		FROM cjm_internal.svg_distinct_lines(ARRAY(SELECT DISTINCT s.channel FROM shown s WHERE s.n <= 3 ORDER BY 1), ((at).column_width - 16) / 11, 1) l GROUP BY l.label
 	), cells AS (
 		SELECT u.step, coalesce(string_agg(format(E'<g><title>%s</title>%s%s%s</g>\n',
 				cjm_internal.svg_escape(format('%s: %s, %s', c.channel, cjm_internal.draw_rate(c.share, look -> 'w'), cjm_internal.draw_plural(look -> 'w', 'n_customers', c.customers))),
-				cjm_internal.svg_text(c.x, y + 16 + (c.n - 1) * 25, 'small', d.line),
-				cjm_internal.svg_text(c.x + (at).column_width - 16, y + 16 + (c.n - 1) * 25, 'small soft end', cjm_internal.svg_rate(c.share, look -> 'w')),
-				cjm_internal.svg_rect(c.x, y + 21 + (c.n - 1) * 25, greatest(c.share * ((at).column_width - 16), 1.5), 5, 'channel', 1)), '' ORDER BY c.n) FILTER (WHERE c.n <= 3), '') ||
-				coalesce(cjm_internal.svg_text(min(c.x), y + 16 + 75, 'small soft', cjm_internal.svg_escape(cjm_internal.draw_say(look -> 'w', 'n_more', nullif(greatest(count(c.n) - 3, 0), 0)::text))), '') AS cell,
+				cjm_internal.svg_text(c.x, y + 16 + (c.n - 1) * 29, 'small', d.line),
+				cjm_internal.svg_text(c.x + (at).column_width - 16, y + 28 + (c.n - 1) * 29, 'small soft end', cjm_internal.svg_rate(c.share, look -> 'w')),
+				cjm_internal.svg_rect(c.x, y + 21 + (c.n - 1) * 29, greatest(c.share * ((at).column_width - 16 - 52), 1.5), 6, 'channel', 1)), '' ORDER BY c.n) FILTER (WHERE c.n <= 3), '') ||
+				coalesce(cjm_internal.svg_text(min(c.x), y + 16 + 87, 'small soft', cjm_internal.svg_escape(cjm_internal.draw_say(look -> 'w', 'n_more', nullif(greatest(count(c.n) - 3, 0), 0)::text))), '') AS cell,
 			string_agg(format('%s %s', c.channel, cjm_internal.draw_rate(c.share, look -> 'w')), ', ' ORDER BY c.n) AS says, coalesce(max(c.n), 0) AS n
 		FROM unnest(steps) u LEFT JOIN shown c ON c.step = u.step LEFT JOIN named d ON d.channel = c.channel GROUP BY u.step
 	)
-	SELECT (greatest(least(max(c.n), 3) * 25 + CASE WHEN max(c.n) > 3 THEN 18 ELSE 0 END + 8, 66), cjm_internal.map_row_front(at, y, look -> 'w' ->> 'channels', look -> 'w' ->> 'channels_note'),
+	SELECT (greatest(least(max(c.n), 3) * 29 + CASE WHEN max(c.n) > 3 THEN 18 ELSE 0 END + 6, cjm_internal.map_front_height(at, look -> 'w' ->> 'channels', look -> 'w' ->> 'channels_note')), cjm_internal.map_row_front(at, y, look -> 'w' ->> 'channels', look -> 'w' ->> 'channels_note'),
 		array_agg(c.cell ORDER BY c.step), array_agg(CASE WHEN c.says IS NOT NULL THEN (look -> 'w' ->> 'channels') || ': ' || c.says END ORDER BY c.step))::cjm_internal.map_row
 	FROM cells c HAVING max(c.n) > 0;
 END;
@@ -278,7 +285,7 @@ BEGIN ATOMIC
 			LEFT JOIN jsonb_to_recordset(facts -> 'notes') n(stage text, pain text) ON n.stage = u.stage
 	)
 	SELECT cjm_internal.map_row_text(at, y, look -> 'w' ->> 'leaks', '', array_agg(nullif(
-			CASE WHEN l.largest IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small strong lost', l.largest, 2, '&#9660; ')) END ||
+			CASE WHEN l.largest IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small strong lost', l.largest, 3, '&#9660; ')) END ||
 			CASE WHEN l.last IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small', l.last, 3), jsonb_build_array('small lost', l.part, 1)) END ||
 			CASE WHEN l.moods IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('small', l.moods, 4)) END ||
 			CASE WHEN l.pain IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_array('', l.pain, 4)) END, '[]') ORDER BY l.step),

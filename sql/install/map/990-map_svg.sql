@@ -47,7 +47,7 @@ DECLARE
 	says text[] := array_fill(NULL::text, ARRAY[cardinality(steps) + 1]);
 	place integer;
 	x float8;
-	bottom float8 := y + 46;
+	bottom float8 := y + greatest(cjm_internal.map_front_height(at, w ->> 'touchpoints', w ->> 'touchpoints_note'), 40);
 	class text;
 	word text;
 	one record;
@@ -105,7 +105,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_row_touches(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, cjm_internal.map_place, float8, jsonb) IS 'the row touchpoints; its last cell is of those before the first stage';
 
--- facts: an object of what 985-map_facts.sql has.  small: one of several, side by side.
+-- facts: an object of what 985-map_facts.sql has, notes being those that are shown.  small: one of several, side by side.
 CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], facts jsonb, rows text[], most integer, title text, subtitle text, small boolean, look jsonb) RETURNS cjm_internal.svg_drawing
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
 	SET search_path = pg_catalog, pg_temp
@@ -129,12 +129,15 @@ DECLARE
 	says text[];
 	before text := '';
 	before_says text;
-	open bigint;
+	open bigint := (SELECT sum(s.open_customers) FROM unnest(steps) s WHERE NOT s.optional);
 BEGIN
 	at.margin := 28;
 	at.labels := CASE WHEN small THEN 112 ELSE 150 END;
 	at.left_end := at.margin + at.labels + 16;
-	at.column_width := greatest((page - at.left_end - at.margin) / (stages + has_before::integer), CASE WHEN small THEN 96 ELSE 128 END);
+	-- As wide as the longest word of a stage's name, up to a measure.
+	SELECT greatest((page - at.left_end - at.margin) / (stages + has_before::integer), CASE WHEN small THEN 96 ELSE 128 END,
+			least(max(cjm_internal.svg_width(p.word)) * 13.5 + 31, CASE WHEN small THEN 160 ELSE 220 END)) INTO at.column_width
+	FROM unnest(steps) s CROSS JOIN LATERAL regexp_split_to_table(s.stage, '[ -]') p(word);
 	at.width := at.left_end + (stages + has_before::integer) * at.column_width + at.margin;
 	IF has_before THEN
 		at.left_end := at.left_end + at.column_width;
@@ -188,14 +191,14 @@ BEGIN
 	END LOOP;
 
 	RETURN ('map'::text, at.width, y + at.margin - 6, title, concat_ws(' ', (w ->> 'before') || '. ' || before_says || '.', (SELECT string_agg(s || '.', ' ' ORDER BY n) FROM unnest(says) WITH ORDINALITY u(s, n))),
-		cjm_internal.svg_heading(at.margin, at.width, title, nullif(subtitle, ''), cjm_internal.funnel_summary(steps, w)) || grid || front || before ||
+		cjm_internal.svg_heading(at.margin, at.width, title, nullif(subtitle, ''), concat_ws(', ', cjm_internal.funnel_summary(steps, w), cjm_internal.draw_say(w, 'n_may_go_on', cjm_internal.draw_count(nullif(open, 0), w)))) || grid || front || before ||
 		(SELECT string_agg(format(E'<g role="img" tabindex="0"><title>%s.</title>\n%s</g>\n', cjm_internal.svg_escape(s), c), '' ORDER BY n) FROM unnest(says, cells) WITH ORDINALITY u(s, c, n)));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], jsonb, text[], integer, text, text, boolean, jsonb) IS 'the drawing of map_svg';
 
 -- What a whole map says beside its funnel and its touchpoints, as far as it is drawn.
-CREATE FUNCTION cjm_internal.map_facts_drawn(def cjm_internal.map, rows text[], from_time timestamptz, to_time timestamptz) RETURNS jsonb
+CREATE FUNCTION cjm_internal.map_facts_drawn(def cjm_internal.map, rows text[], by text, from_time timestamptz, to_time timestamptz) RETURNS jsonb
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -215,10 +218,16 @@ BEGIN
 	IF 'leaks' = ANY (rows) THEN
 		facts := facts || jsonb_build_object('leaks', cjm_internal.map_leaks_drawn(def, from_time, to_time));
 	END IF;
+	IF rows && '{voice,leaks,actions}'::text[] THEN
+		facts := facts || jsonb_build_object('notes', cjm_internal.map_notes_drawn(def));
+	END IF;
+	IF 'voice' = ANY (rows) AND by IS NULL AND surveyed AND def.comment IS NOT NULL AND cjm_internal.map_may_read(def, 'journeys', 'comments') THEN
+		facts := facts || jsonb_build_object('words', cjm_internal.map_voice_drawn(def, from_time, to_time));
+	END IF;
 	RETURN '{"targets": [], "channels": [], "mood": [], "happiness": [], "leaks": [], "notes": [], "words": []}'::jsonb || facts;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_facts_drawn(cjm_internal.map, text[], timestamptz, timestamptz) IS 'the facts that rows of a map are drawn of, an object';
+COMMENT ON FUNCTION cjm_internal.map_facts_drawn(cjm_internal.map, text[], text, timestamptz, timestamptz) IS 'the facts that rows of a map are drawn of, an object';
 
 CREATE FUNCTION cjm.map_svg(
 	map text,
@@ -247,6 +256,7 @@ DECLARE
 	heading text := coalesce(nullif(title, ''), cjm_internal.draw_say(w, 'map_of', cjm_internal.map_title(def)));
 	summary text := coalesce(nullif(subtitle, ''), cjm_internal.draw_asked(w, def, from_time, to_time), '');
 	shown text[] := cjm_internal.map_drawn_rows(def, rows, by);
+	facts jsonb;
 	drawing cjm_internal.svg_drawing;
 	labels text[];
 	drawings cjm_internal.svg_drawing[];
@@ -256,14 +266,15 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
+	facts := cjm_internal.map_facts_drawn(def, shown, by, from_time, to_time);
 	IF by IS NULL THEN
 		drawing := cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time),
 			CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touches_drawn(def, from_time, to_time) ELSE '{}' END,
-			cjm_internal.map_facts_drawn(def, shown, from_time, to_time), shown, touchpoints, heading, summary, false, look);
-		RETURN cjm_internal.svg_page(drawing, look, cjm_internal.svg_landscape(drawing.width));
+			facts || jsonb_build_object('notes', cjm_internal.map_notes_of(facts -> 'notes', cjm_internal.map_personas(coalesce(where_is, '{}')))), shown, touchpoints, heading, summary, false, look);
+		RETURN cjm_internal.svg_page(drawing, look, cjm_internal.svg_landscape(drawing.width, drawing.height));
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
-	EXECUTE format('SELECT coalesce(array_agg(d.label ORDER BY d.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(d.steps, d.touches, $9, $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
+	EXECUTE format('SELECT coalesce(array_agg(d.label ORDER BY d.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(d.steps, d.touches, $9 || jsonb_build_object(''notes'', cjm_internal.map_notes_of($9 -> ''notes'', ARRAY[coalesce(d.label, '''')])), $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
 				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots)) ORDER BY d.n), ''{}'')
 		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
 			FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
@@ -271,9 +282,9 @@ BEGIN
 					ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t WHERE NOT (%s) GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label) d',
 		CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touchpoints_sql(def, 'part', by, ranged, true)
 			ELSE 'SELECT NULL::text AS part, v.*, v.event AS touchpoint FROM unnest(''{}''::cjm_internal.map_drawn_touch[]) v' END, cjm_internal.map_own_event_sql(def.stages))
-		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by, scale_to, look || jsonb_build_object('width', width), shown, cjm_internal.map_facts_drawn(def, shown, from_time, to_time);
+		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by, scale_to, look || jsonb_build_object('width', width), shown, facts;
 	RETURN cjm_internal.svg_pages('maps', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
-		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('width', NULL, 'subtitle', nullif(summary, '')), drawings);
+		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('subtitle', nullif(summary, '')), drawings);
 END
 $$;
 COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer, text, text[], text, text, text, jsonb, float8, integer, jsonb) IS

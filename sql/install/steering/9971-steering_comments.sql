@@ -3,7 +3,7 @@
 --
 
 CREATE FUNCTION cjm_internal.steering_comments() RETURNS TABLE (relation_name text, column_name text, comment text)
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 60
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 75
 BEGIN ATOMIC
 	SELECT v.relation_name, v.column_name, v.comment
 	FROM (VALUES
@@ -11,6 +11,22 @@ BEGIN ATOMIC
 		('notes', 'at', 'when it happened'),
 		('notes', 'text', 'what it was'),
 		('notes', 'written_at', 'when that was written down'),
+
+		('stage_notes', NULL, 'what people say of the stages of this map'),
+		('stage_notes', 'stage', 'the stage'),
+		('stage_notes', 'persona', 'of whom it is said, NULL for everybody'),
+		('stage_notes', 'quote', 'what a customer says'),
+		('stage_notes', 'pain', 'what hurts'),
+		('stage_notes', 'action', 'what is done about it'),
+		('stage_notes', 'owner', 'by whom'),
+		('stage_notes', 'described_at', 'when that was written down'),
+
+		('comments', NULL, 'what customers wrote, as this map reads it from the rows of the source'),
+		('comments', 'customer', 'who wrote it'),
+		('comments', 'at', 'when'),
+		('comments', 'event', 'with which event'),
+		('comments', 'value', 'and with which value'),
+		('comments', 'comment', 'what it was'),
 
 		('targets', NULL, 'what the figures of this map are to reach'),
 		('targets', 'metric', 'the figure, as metric_report has it'),
