@@ -173,6 +173,7 @@ my $calls = run_sql($node, "$path " . q{
 	SELECT format('cjm.%I(%s)', p.proname, string_agg(format('%s::%s', CASE WHEN a.place = 1 THEN '''shop''' WHEN a.name = 'rates' THEN '''{"2": 0.5}'''
 			WHEN p.proname IN ('set_target', 'note', 'change_report') AND a.name = ANY ('{metric,value,at,text}') THEN
 				quote_literal(('{"metric": "conversion", "value": "0.5", "at": "2021-03-01 00:00+00", "text": "new"}'::jsonb) ->> a.name)
+			WHEN p.proname = 'describe_stage' AND a.name = ANY ('{stage,quote}') THEN '''cart'''
 			WHEN p.proname ~ 'audience|take_changes' AND a.name = ANY ('{name,consumer,at_stage,condition,not_after,quiet_for,since,where_is,holdout}') THEN
 				quote_literal(('{"name": "chosen", "consumer": "mailer", "at_stage": "cart", "condition": "converted", "not_after": "buy", "quiet_for": "1 hour", "since": "1000 years", "where_is": "{}", "holdout": "0.5"}'::jsonb) ->> a.name) ELSE coalesce(a.default_value, 'NULL') END, a.type), ', ' ORDER BY a.place))
 	FROM pg_proc p JOIN pg_depend m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid AND m.deptype = 'e'
@@ -199,13 +200,13 @@ victim(sprintf($create, 'false'), 'create_map runs no code of others');
 victim(sprintf($create, 'true'), 'nor does it when it replaces');
 victim("SELECT FROM $_", "nor does $_") foreach @calls, 'cjm.maps';
 my @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 34, 'the map has all its views, an audience and its tables');
+is(scalar @views, 36, 'the map has all its views, an audience and its tables');
 victim("SELECT * FROM shop.$_", "nor does shop.$_") foreach @views;
 run_sql($node, "$path SELECT cjm.keep_journeys('shop'::text, NULL::integer)", %after);
 run_sql($node, "$path SELECT cjm.refresh_journeys('shop'::text)", %after);
 run_sql($node, q{INSERT INTO public.events VALUES (1, '2021-05-01Z', 'view', 'ads', 1, 'LV')}, %after);
 @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 41, 'and with kept journeys more');
+is(scalar @views, 43, 'and with kept journeys more');
 victim("SELECT * FROM shop.$_", "nor does shop.$_ over kept journeys") foreach @views;
 victim('INSERT INTO public.events VALUES (2, $$2021-05-01Z$$, $$view$$, $$ads$$, 1, $$LV$$)', 'nor does a trigger');
 is(run_sql($node, "$path " . q{

@@ -7,18 +7,23 @@
 --
 
 -- A sentence for each step, for those who do not see the drawing.
-CREATE FUNCTION cjm_internal.funnel_description(steps cjm_internal.funnel_drawn_step[], w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
+CREATE FUNCTION cjm_internal.funnel_sentences(steps cjm_internal.funnel_drawn_step[], w jsonb) RETURNS text[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 RETURN (
-	SELECT string_agg(format('%s. %s%s: %s', s.step, s.stage, CASE WHEN s.optional THEN format(' (%s)', w ->> 'optional') ELSE '' END,
+	SELECT array_agg(format('%s. %s%s: %s.', s.step, s.stage, CASE WHEN s.optional THEN format(' (%s)', w ->> 'optional') ELSE '' END,
 		concat_ws(', ', cjm_internal.draw_plural(w, 'n_customers', s.customers),
 			CASE WHEN s.step > 1 THEN cjm_internal.draw_say(w, 'n_of_all', cjm_internal.draw_rate(s.overall_rate, w)) END,
 			CASE WHEN s.step > 1 THEN cjm_internal.draw_say(w, 'n_of_before', cjm_internal.draw_rate(s.step_rate, w)) ||
 				coalesce(cjm_internal.draw_say(w, 'interval', cjm_internal.draw_rate(s.rate_low, w), cjm_internal.draw_rate(s.rate_high, w)), '') END,
 			cjm_internal.draw_say(w, 'median_time', cjm_internal.draw_time(s.median_seconds, w)),
 			cjm_internal.draw_say(w, 'n_dropped_after', cjm_internal.draw_count(s.dropped, w)), cjm_internal.draw_say(w, 'n_may_go_on', cjm_internal.draw_count(nullif(s.open_customers, 0), w)),
-			cjm_internal.draw_say(w, 'n_refused', cjm_internal.draw_count(nullif(s.refused, 0), w)))), '. ' ORDER BY s.step) || '.'
+			cjm_internal.draw_say(w, 'n_refused', cjm_internal.draw_count(nullif(s.refused, 0), w)))) ORDER BY s.step)
 	FROM unnest(steps) s);
+COMMENT ON FUNCTION cjm_internal.funnel_sentences(cjm_internal.funnel_drawn_step[], jsonb) IS 'a funnel in sentences, one of each step';
+
+CREATE FUNCTION cjm_internal.funnel_description(steps cjm_internal.funnel_drawn_step[], w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+RETURN array_to_string(cjm_internal.funnel_sentences(steps, w), ' ');
 COMMENT ON FUNCTION cjm_internal.funnel_description(cjm_internal.funnel_drawn_step[], jsonb) IS 'a funnel in sentences';
 
 CREATE FUNCTION cjm_internal.funnel_summary(steps cjm_internal.funnel_drawn_step[], w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
@@ -50,6 +55,7 @@ DECLARE
 	right_end float8;							-- and end at most
 	most float8;
 	names jsonb[];								-- of stages, in lines
+	sentences CONSTANT text[] := cjm_internal.funnel_sentences(steps, w);
 	one cjm_internal.funnel_drawn_step;
 	before cjm_internal.funnel_drawn_step;
 	next cjm_internal.funnel_drawn_step;
@@ -72,7 +78,7 @@ BEGIN
 		IF before.step IS NOT NULL AND NOT one.optional THEN
 			flows := flows || cjm_internal.svg_path('M%s %sH%sL%s %sH%sZ', 'flow', left_end, y_before + bar, left_end + length_before, left_end + length, y, left_end);
 		END IF;
-		bars := bars || format(E'<g><title>%s</title>\n', cjm_internal.svg_escape(cjm_internal.funnel_description(ARRAY[one], w))) ||
+		bars := bars || format(E'<g><title>%s</title>\n', cjm_internal.svg_escape(sentences[one.step])) ||
 			cjm_internal.svg_text(margin + 16, y + bar / 2 + 5, 'soft end', one.step::text) ||
 			coalesce((SELECT string_agg(cjm_internal.svg_text(margin + 26, y + bar / 2 + 5 + (n - 0.5 - jsonb_array_length(names[one.step]) / 2.0) * 16, 'large', line), '' ORDER BY n)
 				FROM jsonb_array_elements_text(names[one.step]) WITH ORDINALITY l(line, n)), '') ||
@@ -101,7 +107,7 @@ BEGIN
 		END IF;
 		y := y + bar + gap;
 	END LOOP;
-	RETURN ('funnel'::text, width, y - gap + margin, heading, cjm_internal.funnel_description(steps, w),
+	RETURN ('funnel'::text, width, y - gap + margin, heading, array_to_string(sentences, ' '),
 		cjm_internal.svg_heading(margin, width, heading, nullif(summary, ''), cjm_internal.funnel_summary(steps, w)) ||
 		cjm_internal.svg_text(width - margin - 68, top - 12, 'small soft end', cjm_internal.svg_escape(w ->> 'customers')) || cjm_internal.svg_text(width - margin, top - 12, 'small soft end', cjm_internal.svg_escape(w ->> 'of_all')) ||
 		flows || cjm_internal.svg_path('M%s %sV%s', 'rule', left_end, top - 6, y - gap + 6) || bars);

@@ -117,6 +117,7 @@ DECLARE
 	at cjm_internal.map_place;
 	page float8 := coalesce((look ->> 'width')::float8, CASE WHEN small THEN 0 ELSE 1120 END);
 	names jsonb[];
+	sentences CONSTANT text[] := cjm_internal.funnel_sentences(steps, look -> 'w');
 	y float8;
 	deep float8;
 	x float8;
@@ -151,7 +152,7 @@ BEGIN
 	FOREACH one IN ARRAY steps
 	LOOP
 		x := cjm_internal.map_place_x(at, one.step);
-		says[one.step] := left(cjm_internal.funnel_description(ARRAY[one], w), -1);
+		says[one.step] := left(sentences[one.step], -1);
 		cells[one.step] := cjm_internal.svg_path('M%s %sH%sL%s %sL%s %sH%sL%s %sZ', 'chevron', x, y, x + at.column_width - 12, x + at.column_width, y + deep / 2, x + at.column_width - 12, y + deep, x, x + 12, y + deep / 2) ||
 			cjm_internal.svg_lines_at(x + 16, y + deep / 2 + 5 - (jsonb_array_length(names[one.step]) - 1) * 8 - CASE WHEN one.optional THEN 7 ELSE 0 END, 'strong', ARRAY(SELECT jsonb_array_elements_text(names[one.step])), 16) ||
 			CASE WHEN one.optional THEN cjm_internal.svg_text(x + 16, y + deep / 2 + 6 + jsonb_array_length(names[one.step]) * 8, 'small soft', (cjm_internal.svg_lines(w ->> 'optional', (at.column_width - 30) / 11))[1]) ELSE '' END;

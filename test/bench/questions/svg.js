@@ -28,7 +28,7 @@ const drawing = (name, title, call, needs, views) => ({
 module.exports = {
 	setup,
 	questions: [
-		drawing('map_svg', 'The journey map', "cjm.map_svg('drawn')", 'map_svg(text,integer)', ['funnel', 'touchpoints']),
+		drawing('map_svg', 'The journey map', "cjm.map_svg('drawn')", 'map_svg(text)', ['funnel', 'touchpoints', 'drop_off']),
 		drawing('funnel_svg', 'The funnel drawn', "cjm.funnel_svg('drawn')", 'funnel_svg(text)', ['funnel']),
 		drawing('funnel_chart', 'The funnel in psql',
 			"(SELECT string_agg(line, '') AS drawing FROM cjm.funnel_chart('drawn', 1000) AS line)", 'funnel_chart(text,integer)', ['funnel']),
