@@ -33,13 +33,13 @@ run_sql($node, $create, %owner);
 
 # Owners and those who have their rights steer; others cannot, whatever they may read.
 run_sql($node, q{SELECT cjm.set_target('shop', 'conversion', 0.2); SELECT cjm.note('shop', '2025-04-28Z', 'new prices')}, %owner);
-run_sql($node, q{SELECT cjm.set_target('shop', 'visits', 200)}, user => 'colleague');
+run_sql($node, q{SELECT cjm.set_target('shop', 'visits', 200); SELECT cjm.describe_stage('shop', 'view', quote => 'How much is it?')}, user => 'colleague');
 is(run_sql($node, q{SELECT string_agg(DISTINCT c.relowner::regrole::text, ' ') FROM pg_class c WHERE relnamespace = 'shop'::regnamespace}), 'owner', 'all of it is the owner\'s, whoever was the first to write');
 run_sql($node, q{GRANT USAGE ON SCHEMA shop TO boss; GRANT SELECT ON shop.kpis TO boss}, %owner);
 is(run_sql($node, 'SELECT metric, met FROM shop.kpis', user => 'boss'), "conversion|f\nvisits|t", 'who may read the KPIs reads them');
-run_sql_fails($node, "SELECT count(*) FROM shop.$_", '42501', qr/permission denied/, "and nothing of $_", user => 'boss') foreach qw(customers journeys events metrics targets notes);
+run_sql_fails($node, "SELECT count(*) FROM shop.$_", '42501', qr/permission denied/, "and nothing of $_", user => 'boss') foreach qw(customers journeys events metrics targets notes stage_notes);
 run_sql($node, q{GRANT SELECT ON shop.map, shop.targets TO boss}, %owner);
-foreach my $call (q{set_target('shop', 'conversion', 0.1)}, q{drop_target('shop', 'conversion')}, q{note('shop', now(), 'x')}, q{check_alerts('shop')})
+foreach my $call (q{set_target('shop', 'conversion', 0.1)}, q{drop_target('shop', 'conversion')}, q{note('shop', now(), 'x')}, q{describe_stage('shop', 'pay', pain => 'x')}, q{check_alerts('shop')})
 {
 	run_sql_fails($node, "SELECT cjm.$call", '42501', qr/the map "shop" belongs to owner/, "$call is the owner's", user => 'boss');
 	run_sql_fails($node, "SELECT cjm.$call", '42501', qr/permission denied for schema shop/, "$call is nothing for a stranger", user => 'stranger');
@@ -91,19 +91,20 @@ is(run_sql($node, q{BEGIN; DELETE FROM shop.alerts_told; SELECT count(*) > 0 FRO
 
 # Several at the same time: nobody fails, and each alert is told by one of them.
 run_sql($node, q{DELETE FROM shop.alerts_told}, %owner);
-write_bytes("$dir/check.sql", "\\set n random(1, 100)\nSELECT cjm.set_target('shop', 'conversion', 0.2 + :n / 1000.0, from_day => '2030-01-01');\nSELECT count(*) FROM cjm.check_alerts('shop');\nSELECT count(*) FROM shop.kpis;\nSELECT cjm.note('shop', now(), 'again');\n");
+write_bytes("$dir/check.sql", "\\set n random(1, 100)\nSELECT cjm.set_target('shop', 'conversion', 0.2 + :n / 1000.0, from_day => '2030-01-01');\nSELECT count(*) FROM cjm.check_alerts('shop');\nSELECT count(*) FROM shop.kpis;\nSELECT cjm.note('shop', now(), 'again');\nSELECT cjm.describe_stage('shop', 'pay', owner => ':n');\n");
 my ($out, $err) = ('', '');
 my $ran = IPC::Run::run([ 'pgbench', '-n', '-c', '4', '-t', '3', '-f', "$dir/check.sql", '-h', $node->host, '-p', $node->port, '-U', 'owner', 'postgres' ], '>', \$out, '2>', \$err);
-ok($ran, 'four at a time set targets, check and write notes') or diag($err);
+ok($ran, 'four at a time set targets, check, write notes and describe stages') or diag($err);
 is(run_sql($node, q{SELECT count(*), count(*) = } . scalar(@payloads) . q{ FROM shop.alerts_told}), scalar(@payloads) . '|t', 'and each alert is told once');
 is(run_sql($node, q{SELECT count(*) FROM shop.targets WHERE from_day = '2030-01-01'}), 1, 'of one day there is one target');
+is(run_sql($node, q{SELECT count(*) FROM shop.stage_notes}), 2, 'and of one stage one description');
 
 # A dump has it, and what is restored goes on.
 run_sql($node, 'CREATE DATABASE copy');
 my $dump = "$dir/steering.sql";
 command_ok([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-U', 'postgres', '-f', $dump, 'postgres' ], 'it is dumped');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'postgres', '-d', 'copy', '-f', $dump ], 'and restored');
-my $all = q{SELECT (SELECT count(*) FROM shop.notes), (SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM shop.targets t), (SELECT md5(string_agg(k::text, ' ')) FROM shop.kpis k), (SELECT count(*) FROM shop.alerts_told), (SELECT md5(string_agg(m::text, ' ')) FROM shop.metrics m)};
+my $all = q{SELECT (SELECT count(*) FROM shop.notes), (SELECT md5(string_agg(s::text, ' ' ORDER BY s.stage)) FROM shop.stage_notes s), (SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM shop.targets t), (SELECT md5(string_agg(k::text, ' ')) FROM shop.kpis k), (SELECT count(*) FROM shop.alerts_told), (SELECT md5(string_agg(m::text, ' ')) FROM shop.metrics m)};
 is(run_sql($node, $all, database => 'copy'), run_sql($node, $all), 'with all that there was');
 is(run_sql($node, q{SELECT count(*) FROM cjm.check_alerts('shop'); SELECT cjm.set_target('shop', 'revenue', 800); SELECT count(*) FROM shop.kpis WHERE metric = 'revenue'; SELECT cjm.drop_map('shop'); SELECT count(*) FROM pg_namespace WHERE nspname = 'shop'}, %owner, database => 'copy'),
 	"0\n\n1\n\n0", 'what was told is told no more, targets are set, and it goes with the map');
