@@ -95,7 +95,8 @@ sub ways
 {
 	my ($name, $when) = @_;
 	my $takes = $takes{$name};
-	my @by = ('', map { "by => '$_'" } $takes->{by} ? @words : ());
+	# A page is made of reports that are asked by every word themselves.
+	my @by = ('', map { "by => '$_'" } $name eq 'map_html' ? 'segment' : $takes->{by} ? @words : ());
 	my @bucket = ($takes->{bucket} ? q{bucket => 'month'} : (), $takes->{period} ? q{period => 'week'} : ());
 
 	return () if $range{$when} && !$takes->{from_time};
@@ -203,7 +204,7 @@ foreach my $name (grep { $grouped{$_} && $_ ne 'drop_off_report' } sort keys %ta
 }
 
 # And so are the drawings of groups; of a map the touchpoints are coloured by how sure they are of all that are drawn.
-foreach my $name (grep { !$takes{$_}{set} && $takes{$_}{by} } sort keys %takes)
+foreach my $name (grep { !$takes{$_}{set} && $takes{$_}{by} && $_ ne 'map_html' } sort keys %takes)
 {
 	foreach my $by ('segment', 'device')
 	{

@@ -17,15 +17,16 @@ RETURN (
 COMMENT ON FUNCTION cjm_internal.page_policy(text) IS 'a content security policy for a page';
 
 -- Of when and of whom the page is, in a line.
-CREATE FUNCTION cjm_internal.page_about(words jsonb, time_zone text, from_time timestamptz, to_time timestamptz, where_is jsonb) RETURNS text
+CREATE FUNCTION cjm_internal.page_about(words jsonb, time_zone text, from_time timestamptz, to_time timestamptz, where_is jsonb, subtitle text) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
-	SELECT concat_ws(' &#183; ', cjm_internal.svg_escape(cjm_internal.draw_period(words, from_time, to_time, time_zone)),
-		(SELECT string_agg(format('%s: %s', cjm_internal.page_label(words, w.key),
-				(SELECT string_agg(cjm_internal.page_label(words, v.value #>> '{}'), ', ' ORDER BY v.place) FROM jsonb_array_elements(CASE jsonb_typeof(w.value) WHEN 'array' THEN w.value ELSE jsonb_build_array(w.value) END) WITH ORDINALITY v(value, place))), ' &#183; ' ORDER BY w.key COLLATE "C")
-			FROM jsonb_each(where_is) w),
+	SELECT concat_ws(' &#183; ',
+		coalesce(cjm_internal.svg_escape(nullif(subtitle, '')), nullif(concat_ws(' &#183; ', cjm_internal.svg_escape(cjm_internal.draw_period(words, from_time, to_time, time_zone)),
+			(SELECT string_agg(format('%s: %s', cjm_internal.page_label(words, w.key),
+					(SELECT string_agg(cjm_internal.page_label(words, v.value #>> '{}'), ', ' ORDER BY v.place) FROM jsonb_array_elements(CASE jsonb_typeof(w.value) WHEN 'array' THEN w.value ELSE jsonb_build_array(w.value) END) WITH ORDINALITY v(value, place))), ' &#183; ' ORDER BY w.key COLLATE "C")
+				FROM jsonb_each(where_is) w)), '')),
 		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, (words ->> 'date') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
-COMMENT ON FUNCTION cjm_internal.page_about(jsonb, text, timestamptz, timestamptz, jsonb) IS 'the time and the customers of a page, and when it was made';
+COMMENT ON FUNCTION cjm_internal.page_about(jsonb, text, timestamptz, timestamptz, jsonb, text) IS 'the time and the customers of a page, or what the caller says instead, and when it was made';
 
 CREATE FUNCTION cjm_internal.page_switch(words jsonb, data jsonb) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -78,7 +79,8 @@ CREATE FUNCTION cjm.map_html(
 	to_time timestamptz DEFAULT 'infinity',
 	where_is jsonb DEFAULT NULL,
 	language text DEFAULT 'en',
-	words jsonb DEFAULT NULL)
+	words jsonb DEFAULT NULL,
+	subtitle text DEFAULT NULL)
 	RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 200000
 	SET search_path = pg_catalog, pg_temp
@@ -89,13 +91,13 @@ DECLARE
 	data jsonb := cjm_internal.page_data(map, by, from_time, to_time, where_is);
 BEGIN
 	-- The paper is the page's, not the drawing's.
-	RETURN cjm_internal.page_html(w, coalesce(language, 'en'), title, cjm_internal.page_about(w, data ->> 'time_zone', from_time, to_time, where_is),
-		regexp_replace(cjm.map_svg(map, from_time, to_time, where_is, 15, NULL::text, NULL::text[], NULL::text, NULL::text, language, words, NULL::float8, NULL::integer, NULL::jsonb), '<style>@page[^<]*</style>', '', 'g'), data);
+	RETURN cjm_internal.page_html(w, coalesce(language, 'en'), title, cjm_internal.page_about(w, data ->> 'time_zone', from_time, to_time, where_is, subtitle),
+		regexp_replace(cjm.map_svg(map, from_time, to_time, where_is, 15, NULL::text, NULL::text[], NULL::text, subtitle, language, words, NULL::float8, NULL::integer, NULL::jsonb), '<style>@page[^<]*</style>', '', 'g'), data);
 END
 $$;
-COMMENT ON FUNCTION cjm.map_html(text, text, text, timestamptz, timestamptz, jsonb, text, jsonb) IS
+COMMENT ON FUNCTION cjm.map_html(text, text, text, timestamptz, timestamptz, jsonb, text, jsonb, text) IS
 'a map as one page that needs nothing else, for a browser, a mail or paper: psql -At -c "SELECT cjm.map_html(''shop'')" > shop.html
-title: above it; by: a dimension of the map, or first_channel, whose six largest values are shown beside all customers, and by themselves by a switch
+title, subtitle: above it; NULL for the map, and for the range and the customers that are asked for; by: a dimension of the map, or first_channel, whose six largest values are shown beside all customers, and by themselves by a switch
 from_time, to_time, where_is: of when and of whom, as in funnel_report
 language: en, ru, lv, or another one with its words; words: what to say instead, by the keys of cjm_internal.draw_words(''en'')
 It says what the reports say: funnel_report, metric_report of the last 26 weeks, compare_report, retention_report, channels_report, drop_off_report, transition_report and feedback_report, and what the tables notes and targets remember, where the map has them and the reader may read them.';
