@@ -96,7 +96,7 @@ sub ways
 	my ($name, $when) = @_;
 	my $takes = $takes{$name};
 	# A page is made of reports that are asked by every word themselves.
-	my @by = ('', map { "by => '$_'" } $name eq 'map_html' ? 'segment' : $takes->{by} ? @words : ());
+	my @by = $name eq 'map_html' ? $range{$when} ? '' : q{by => 'segment'} : ('', map { "by => '$_'" } $takes->{by} ? @words : ());
 	my @bucket = ($takes->{bucket} ? q{bucket => 'month'} : (), $takes->{period} ? q{period => 'week'} : ());
 
 	return () if $range{$when} && !$takes->{from_time};
