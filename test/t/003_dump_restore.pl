@@ -118,8 +118,8 @@ sub dump_of
 	return join "\n", sort grep { !/^\\(?:un)?restrict / } split /\n/, PostgreSQL::Test::Utils::slurp_file("$dir/$name");
 }
 
-my $dump = dump_of('shop', 'shop.sql');
-command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @as_owner, '-d', 'from_text', '-f', "$dir/shop.sql" ], 'the owner restores text');
+my $dump = dump_of('shop', 'dump_restore.sql');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @as_owner, '-d', 'from_text', '-f', "$dir/dump_restore.sql" ], 'the owner restores text');
 command_ok([ 'pg_dump', @as_owner, '-Fc', '-f', "$dir/shop.dump", 'shop' ], 'pg_dump into an archive');
 command_ok([ 'pg_restore', '-e', '-j', '2', @as_owner, '-d', 'from_archive', "$dir/shop.dump" ], 'the owner restores an archive');
 

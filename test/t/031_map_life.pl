@@ -225,8 +225,8 @@ run_sql_fails($node, q{SELECT cjm.create_map('looked up', 'events', 'customer', 
 like(run_sql($node, q{SELECT subject FROM cjm.check_map('it''s "mine"; --') WHERE finding = 'row security'}, %owner), qr/^(?:public\.)?secret$/, 'check_map says so, too');
 my @as_owner = ('-U', 'owner', '-h', $node->host, '-p', $node->port);
 my %before = map { $_ => contents($_, %owner) } ('plain', 'secured', q(it's "mine"; --));
-command_ok([ 'pg_dump', @as_owner, '-f', "$dir/shop.sql", '-N', 'mine', '--enable-row-security', 'shop' ], 'the owner dumps the database');
-command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @as_owner, '-d', 'restored', '-f', "$dir/shop.sql" ], 'and restores it');
+command_ok([ 'pg_dump', @as_owner, '-f', "$dir/map_life.sql", '-N', 'mine', '--enable-row-security', 'shop' ], 'the owner dumps the database');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', @as_owner, '-d', 'restored', '-f', "$dir/map_life.sql" ], 'and restores it');
 my %restored = (database => 'restored', user => 'owner');
 is(contents($_, %restored), $before{$_}, "$_: same contents after a restore") foreach sort keys %before;
 my $definitions = q{SELECT string_agg(concat_ws('|', c.oid::regclass, c.reloptions, c.relacl, pg_get_viewdef(c.oid), obj_description(c.oid, 'pg_class'),

@@ -107,8 +107,8 @@ my $objects = q{
 is(run_sql($node, $objects, %owner), run_sql($node, $objects, database => 'fresh', user => 'owner'), 'every object is as after a fresh installation');
 
 # A dump says no version: it is restored with the present one.
-command_ok([ "$server{bindir}/pg_dump", '-h', $node->host, '-p', $node->port, '-U', 'owner', '-f', "$tmp/shop.sql", 'shop' ], 'the database is dumped');
-command_ok([ "$server{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'owner', '-d', 'restored', '-f', "$tmp/shop.sql" ], 'and restored');
+command_ok([ "$server{bindir}/pg_dump", '-h', $node->host, '-p', $node->port, '-U', 'owner', '-f', "$tmp/extension_update.sql", 'shop' ], 'the database is dumped');
+command_ok([ "$server{bindir}/psql", '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-U', 'owner', '-d', 'restored', '-f', "$tmp/extension_update.sql" ], 'and restored');
 is(run_sql($node, "DELETE FROM kept WHERE customer = 1000; $contents", database => 'restored', user => 'owner'), $before, 'with the same contents');
 
 server_is_well($node);
