@@ -48,7 +48,7 @@ my %without = (
 	create_map => 'makes a map', drop_map => 'ends one', check_map => 'holds the definition of a map against its rows', keep_journeys => 'stores journeys', refresh_journeys => 'stores journeys', unkeep_journeys => 'ends that',
 	kept => 'says how the store stands', check_journeys => 'holds the store against the rows',
 	map({ ($_ => 'is about an audience, which has a where_is of its own') } qw(audience drop_audience refresh_audiences take_changes audience_report)), create_audience => 'makes an audience',
-	map({ ($_ => 'is about targets, which say of whom they are') } qw(set_target drop_target alerts check_alerts)), note => 'says what happened');
+	map({ ($_ => 'is about targets, which say of whom they are') } qw(set_target drop_target alerts check_alerts)), note => 'says what happened', describe_stage => 'says what is known of a stage');
 # What is by dimensions in another way.
 my %by_otherwise = (funnel_by_dimension_report => 'by all of them at once');
 # What compares the figures of metric_report, which are held here, and corrects for how many it shows.
