@@ -178,11 +178,18 @@ typedef struct PeriodWriter
 } PeriodWriter;
 
 static void
-write_count(PeriodWriter *writer, int64 count)
+write_count(PeriodWriter *writer, uint64 count)
 {
 	if (writer->table != NULL && count != 0)
 		writer->table = period_sums_count(writer->table, writer->period, writer->sum, count, &writer->error);
 	writer->sum++;
+}
+
+/* The product of two counts of one journey, which has fewer than 2^32 of anything. */
+static void
+write_counts(PeriodWriter *writer, int64 a, int64 b)
+{
+	write_count(writer, (uint64) a * (uint64) b);
 }
 
 static void
@@ -256,14 +263,14 @@ session_sums_agg_step(PG_FUNCTION_ARGS)
 		writer.period = done->period;
 		writer.sum = 0;
 		write_count(&writer, 1);
-		write_count(&writer, done->count);
-		write_count(&writer, done->returning);
-		write_count(&writer, done->bounces);
-		write_product(&writer, whole(done->count), whole(done->count));
-		write_product(&writer, whole(done->returning), whole(done->returning));
-		write_product(&writer, whole(done->returning), whole(done->count));
-		write_product(&writer, whole(done->bounces), whole(done->bounces));
-		write_product(&writer, whole(done->bounces), whole(done->count));
+		write_count(&writer, (uint64) done->count);
+		write_count(&writer, (uint64) done->returning);
+		write_count(&writer, (uint64) done->bounces);
+		write_counts(&writer, done->count, done->count);
+		write_counts(&writer, done->returning, done->returning);
+		write_counts(&writer, done->returning, done->count);
+		write_counts(&writer, done->bounces, done->bounces);
+		write_counts(&writer, done->bounces, done->count);
 	}
 	return cohort_return(writer.table, &writer.error);
 }
@@ -327,16 +334,16 @@ purchase_sums_agg_step(PG_FUNCTION_ARGS)
 		writer.sum = 0;
 		write_count(&writer, done->count > 0);
 		write_count(&writer, done->count > 1);
-		write_count(&writer, done->count);
-		write_count(&writer, done->valued);
+		write_count(&writer, (uint64) done->count);
+		write_count(&writer, (uint64) done->valued);
 		write_count(&writer, done->valued > 0);
-		write_count(&writer, done->money);
+		write_count(&writer, (uint64) done->money);
 		write_amount(&writer, done->net);
 		write_amount(&writer, done->gross);
 		write_product(&writer, done->net, done->net);
 		write_product(&writer, done->gross, done->gross);
 		write_product(&writer, done->gross, whole(done->valued));
-		write_product(&writer, whole(done->valued), whole(done->valued));
+		write_counts(&writer, done->valued, done->valued);
 		write_count(&writer, done->money > done->valued);
 	}
 	return cohort_return(writer.table, &writer.error);
@@ -382,8 +389,8 @@ conversion_sums_agg_step(PG_FUNCTION_ARGS)
 		writer.period = done->period;
 		writer.sum = 0;
 		write_count(&writer, 1);
-		write_count(&writer, done->count);
-		write_product(&writer, whole(done->count), whole(done->count));
+		write_count(&writer, (uint64) done->count);
+		write_counts(&writer, done->count, done->count);
 	}
 	return cohort_return(writer.table, &writer.error);
 }

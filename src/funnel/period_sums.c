@@ -20,13 +20,13 @@ split_word(uint64 word, uint32 *limbs)
 	limbs[1] = (uint32) (word >> 32);
 }
 
-/* Adds a count, which is not negative, to a sum of a period. */
+/* Adds a count, of 64 bits without a sign, to a sum of a period. */
 CohortTable *
-period_sums_count(CohortTable *table, int period, int sum, int64 count, CjmError *error)
+period_sums_count(CohortTable *table, int period, int sum, uint64 count, CjmError *error)
 {
 	uint32		limbs[2];
 
-	split_word((uint64) count, limbs);
+	split_word(count, limbs);
 	return add_limbs(table, period, sum, limbs, lengthof(limbs), false, error);
 }
 
@@ -43,7 +43,7 @@ period_sums_amount(CohortTable *table, int period, int sum, Amount amount, CjmEr
 	return add_limbs(table, period, sum, limbs, lengthof(limbs), negative, error);
 }
 
-/* Adds the product of two amounts, or of an amount and a count, or of two counts, as they are. */
+/* Adds the product of two amounts, or of an amount and a count, as they are. */
 CohortTable *
 period_sums_product(CohortTable *table, int period, int sum, Amount a, Amount b, CjmError *error)
 {

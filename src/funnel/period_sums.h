@@ -16,7 +16,7 @@
 
 #define PERIOD_LIMBS 8
 
-extern CohortTable *period_sums_count(CohortTable *table, int period, int sum, int64 count, CjmError *error);
+extern CohortTable *period_sums_count(CohortTable *table, int period, int sum, uint64 count, CjmError *error);
 extern CohortTable *period_sums_amount(CohortTable *table, int period, int sum, Amount amount, CjmError *error);
 extern CohortTable *period_sums_product(CohortTable *table, int period, int sum, Amount a, Amount b, CjmError *error);
 
