@@ -222,6 +222,7 @@ DECLARE
 	number integer;
 	labels text[] := '{}';
 	arms text[] := '{}';
+	kinds integer[] := '{}';
 	conditions text[] := '{}';
 	columns text := '';
 BEGIN
@@ -240,38 +241,44 @@ BEGIN
 		IF number IS NULL THEN
 			number := cardinality(labels);
 			labels := labels || split;
+			kinds := kinds || number;
 			conditions := conditions || which;
-			arms := arms || format('SELECT %s AS kind, %s AS label, %s WHERE true', number, split, none);
+			arms := arms || format('SELECT %s AS kind, %s AS label, %s', number, split, none);
 		END IF;
 		columns := columns || format(', %s FILTER (WHERE x.kind = %s) AS %I', wanted.aggregate, number, wanted.name);
 	END LOOP;
 	IF 'stats' = ANY (asked) THEN
 		-- Who refused is asked once, and not where it is used.
-		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm.entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered) WHERE %s',
-			cjm_internal.map_split(walk_words, by), CASE WHEN 'refused' = ANY (asked) THEN cjm_internal.map_refused_sql(map, entered) ELSE 'NULL::timestamptz' END, (map).stages, periods,
-			CASE WHEN ranged THEN 'b.entered && tstzrange($1, $2)' ELSE 'true' END);
-		conditions := conditions || cjm_internal.map_where(map, 'AND', walk_words);
+		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm.entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered)',
+			cjm_internal.map_split(walk_words, by), CASE WHEN 'refused' = ANY (asked) THEN cjm_internal.map_refused_sql(map, entered) ELSE 'NULL::timestamptz' END, (map).stages, periods);
+		kinds := kinds || -1;
+		conditions := conditions || cjm_internal.map_where(map, 'AND', cjm_internal.map_walk_words(map, replace(entered, 'b.', 'x.')));
 		columns := columns || format(', cjm.funnel_agg(j.journey, %L::cjm.funnel, %s) FILTER (WHERE x.kind = -1) AS stats', (map).stages, replace(entered, 'b.', 'x.'));
 		IF 'refused' = ANY (asked) THEN
 			columns := columns || format(', cjm.funnel_agg(j.journey, %L::cjm.funnel, %s) FILTER (WHERE x.refused IS NOT NULL) AS refused', (map).stages, replace(entered, 'b.', 'x.'));
 		END IF;
 	END IF;
 	IF 'answers' = ANY (asked) THEN
-		-- Journeys without answers are not opened.
-		arms := arms || format('SELECT -2 AS kind, %s AS label, NULL::tstzrange AS entered, date_trunc(%L::text, t.at, %L::text) AS bucket_start, NULL::timestamptz AS refused, t.event, t.value AS score
-			FROM unnest(cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], now())) t WHERE (%s) AND %s%s',
-			cjm_internal.map_split(cjm_internal.map_words(map), by), lower(period), (map).time_zone, (map).stages, events,
-			(SELECT string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR ') FROM unnest(events) a(event)), cjm_internal.map_is_score(map), CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END);
+		-- Journeys without answers are not opened; what is no score is no answer.
+		arms := arms || format('SELECT -2 AS kind, %s AS label, NULL::tstzrange AS entered, date_trunc(%L::text, t.at, %L::text) AS bucket_start, NULL::timestamptz AS refused, CASE WHEN %s%s THEN t.event END AS event, t.value AS score
+			FROM unnest(CASE WHEN %s THEN cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], now()) END) t',
+			cjm_internal.map_split(cjm_internal.map_words(map), by), lower(period), (map).time_zone, cjm_internal.map_is_score(map), CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END,
+			(SELECT string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR ') FROM unnest(events) a(event)), (map).stages, events);
+		kinds := kinds || -2;
 		conditions := conditions || cjm_internal.map_where(map, 'AND', cjm_internal.map_words(map));
 		columns := concat(columns, (SELECT string_agg(format(', count(*) FILTER (WHERE x.event = %1$L) AS %2$s_answers, cjm.%2$s(x.score) FILTER (WHERE x.event = %1$L) AS %2$s, cjm.%2$s_interval(x.score) FILTER (WHERE x.event = %1$L) AS %2$s_interval', s.event, s.name), '')
 			FROM (VALUES ('nps', (map).nps), ('csat', (map).csat), ('ces', (map).ces)) s(name, event) WHERE s.name = ANY (asked)));
 	END IF;
-	which := CASE WHEN conditions[1] = ALL (conditions) THEN conditions[1] END;
+	which := CASE WHEN conditions[1] = ALL (conditions) THEN conditions[1]
+		ELSE (SELECT format(' AND CASE x.kind %s END', string_agg(format('WHEN %s THEN true%s', c.kind, c.condition), ' ' ORDER BY c.place)) FROM unnest(kinds, conditions) WITH ORDINALITY c(kind, condition, place)) END;
+	IF ranged AND 'stats' = ANY (asked) THEN
+		which := which || ' AND (x.entered IS NULL OR x.entered && tstzrange($1, $2))';
+	END IF;
+	-- Conditions stand outside of the union, for which there would be no workers otherwise.
 	RETURN format('SELECT x.kind, x.label%1$s%2$s%3$s FROM %4$s.journeys j CROSS JOIN LATERAL (%5$s) x%6$s GROUP BY x.kind, x.label%1$s%2$s',
 		CASE WHEN 'stats' = ANY (asked) THEN ', x.entered' END, CASE WHEN 'answers' = ANY (asked) THEN ', x.bucket_start' END, columns, cjm_internal.map_schema(map),
-		(SELECT string_agg(concat(a.arm, CASE WHEN which IS NULL THEN a.condition END), '
-		UNION ALL ' ORDER BY a.place) FROM unnest(arms, conditions) WITH ORDINALITY a(arm, condition, place)),
-		' WHERE true' || nullif(which, ''));
+		array_to_string(arms, '
+		UNION ALL '), ' WHERE ' || substr(nullif(which, ''), 6));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_metrics_pass_sql(cjm_internal.map, text[], text, text, boolean) IS 'SQL: one pass over the journeys that adds up what figures are made of, those that are asked for';
