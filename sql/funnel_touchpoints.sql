@@ -106,6 +106,19 @@ SELECT count(*), count(value_sum), count(valued_customers) FROM funnel_report('v
 CREATE TABLE public.spent AS SELECT * FROM (VALUES (1, '2026-01-01 10:00Z'::timestamptz, 'view', 10), (1, '2026-01-01 10:05Z', 'cart', 20), (1, '2026-01-01 10:09Z', 'purchase', 30), (2, '2026-01-01 11:00Z', 'view', 5)) v(c, at, e, v);
 SELECT create_map('values_spent', 'public.spent', 'c', 'at', 'e', 'view -> cart -> purchase', value => 'v');
 SELECT step, stage, customers, value_sum, value_mean, valued_customers FROM funnel_report('values_spent', value => true);
+-- What cannot be added up is no value; a row with a NULL is nobody; sums are of one funnel, and other bytes are none.
+CREATE TABLE public.hardly AS SELECT * FROM (VALUES (1, journey '{2026-01-01T10:00Z a=0.1, 2026-01-01T10:01Z b=1e18}'), (2, '{2026-01-01T10:00Z a=0.2, 2026-01-01T10:01Z b=-9999999999999.35, 2026-01-01T10:02Z a=7, 2026-01-01T10:03Z b=8}'),
+	(3, '{2026-01-01T10:00Z a=NaN, 2026-01-01T10:02Z b=Infinity}'), (4, '{2026-01-01T10:00Z a, 2026-01-01T10:02Z b}'), (5, '{2026-01-01T10:00Z a=12345678.91}'), (6, '{2026-01-01T10:00Z a=123456789012.34}'), (7, '{}'), (8, NULL)) v(k, j);
+SELECT every_walk, v.* FROM unnest('{t,f}'::boolean[]) every_walk, LATERAL (SELECT cjm_internal.step_values_agg(j, 'a -> b -> c', '(,)', every_walk) AS sums FROM public.hardly) s, cjm_internal.step_values(s.sums) v;
+SELECT cjm_internal.step_values_agg(j, 'a -> b -> c', '(,)', false) FILTER (WHERE k > 7) IS NULL AS nobody, octet_length(cjm_internal.step_values_agg(j, 'a -> b -> c', '(,)', NULL)) AS unasked,
+	(SELECT count(*) FROM cjm_internal.step_values(cjm_internal.step_values_agg(j, 'a -> b -> c', '(,)', false) FILTER (WHERE k = 4))) AS without FROM public.hardly;
+SELECT cjm_internal.step_values_agg(j, CASE WHEN k = 1 THEN funnel 'a -> b' ELSE 'a -> b -> c' END, '(,)', false ORDER BY k) FROM public.hardly;
+SELECT cjm_internal.step_values_agg(journey '{2026-01-01T10:00Z a=9e17}', 'a', '(,)', false) IS NOT NULL FROM generate_series(1, 200);
+SELECT cjm_internal.step_values('\x00');
+SELECT cjm_internal.step_values(decode(repeat('ff', 28), 'hex'));
+SELECT cjm_internal.step_values_agg_combine(NULL, NULL);
+DROP TABLE public.hardly;
+
 SELECT drop_map(m) FROM unnest('{values_map,values_kept,values_scored,values_none,values_spent}'::text[]) m;
 DROP TABLE public.valued, public.spent;
 DROP FUNCTION public.told, public.said, public.plain, public.wrong;

@@ -2,9 +2,8 @@
  * base/amount.h: sums of values that do not depend on the order of the values.
  *
  * An amount is a signed 128-bit number of billionths.  A float8 becomes an
- * amount once, to the nearest billionth, and from then on all is integer
- * arithmetic, so that any order and any split of the rows adds up to the same
- * bits.  Decimal amounts of money, which float8 cannot hold exactly, even add
+ * amount once, and from then on all is integer arithmetic, so that any order and
+ * any split of the rows adds up to the same bits.  Decimal amounts of money, which float8 cannot hold exactly, even add
  * up exactly.
  */
 #ifndef CJM_AMOUNT_H
@@ -51,16 +50,23 @@ amount_add(Amount *a, Amount b)
 	return true;
 }
 
-/* The amount nearest to a value; false if the value is not finite or too large. */
+/*
+ * The amount of a value, as float8 is shown: what 15 digits say, or all of the whole
+ * number where it has more, to the billionth.  Digits after those are noise of the float8.
+ * False if the value is not finite or too large.
+ */
 static inline bool
 amount_from_float8(double value, Amount *a)
 {
-	double		units = rint(fabs(value) * AMOUNT_UNIT);
-	double		high = floor(units / 18446744073709551616.0);
+	double		size = fabs(value);
+	double		scale = AMOUNT_UNIT;
+	uint64		rest = 1;
 
-	if (!(fabs(value) < AMOUNT_LIMIT))
+	if (!(size < AMOUNT_LIMIT))
 		return false;
-	*a = (Amount) {(uint64) (units - high * 18446744073709551616.0), (uint64) high};
+	for (; size * scale >= 1e15 && scale > 1; scale /= 10)
+		rest *= 10;
+	*a = wide_multiply((uint64) rint(size * scale), rest);
 	if (value < 0)
 		*a = amount_negate(*a);
 	return true;

@@ -8,10 +8,8 @@
  */
 #include "funnel/cohort_rule.h"
 
+#include "base/amount_numeric.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 #include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(cohort_cells);
@@ -19,21 +17,6 @@ PG_FUNCTION_INFO_V1(cohort_cells);
 /* Arguments: the table, when anybody was last seen, now, and the rule but for its funnels. */
 #define RULE_FROM 3
 #define COLUMNS 11
-
-/* An amount as a numeric, without zeros at the end. */
-static Datum
-amount_numeric(Amount amount)
-{
-	bool		negative = amount_is_negative(amount);
-	uint64		billionths;
-	Wide		whole = wide_divide(negative ? amount_negate(amount) : amount, (uint64) AMOUNT_UNIT, &billionths);
-	char		buffer[WIDE_TEXT_SIZE];
-	char	   *text = psprintf("%s%s.%09u", negative ? "-" : "", wide_print(whole, buffer), (unsigned int) billionths);
-	Datum		number = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-
-	pfree(text);
-	return DirectFunctionCall1(numeric_trim_scale, number);
-}
 
 /* The cells of a cohort in the order of their numbers. */
 typedef struct Cells

@@ -140,6 +140,7 @@ my %call_of = (
 	'funnel_agg(journey,funnel)' => "journey, 'view -> cart -> оплата'",
 	'funnel_agg(journey,funnel,tstzrange)' => "journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'",
 	'funnel_walks_agg(journey,funnel,tstzrange)' => "journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'",
+	'step_values_agg(journey,funnel,tstzrange,boolean)' => "journey, 'view -> cart -> оплата', '(,)', customer % 2 = 0",
 	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
 	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, 1, segment]::bigint[]',
 	'rollup(funnel_stats)' => 'stats',

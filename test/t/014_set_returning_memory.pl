@@ -48,6 +48,7 @@ run_sql($node, q{
 		(ARRAY['event', 'channel'])[1 + k] AS by, (ARRAY['month', 'week'])[1 + k] AS bucket, (ARRAY['Europe/Riga', 'UTC'])[1 + k] AS zone,
 		cjm_internal.cohort_agg(journey, '-infinity', 'infinity', (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], 'sunday', '{0,1,3}', 'in', NULL, true, NULL, 1, 'pay', NULL) AS cohorts,
 		cjm_internal.session_sums_agg(journey, '-infinity', 'infinity', (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], '30 minutes', NULL) AS sums,
+		cjm_internal.step_values_agg(journey, funnel, '(,)', k = 1) AS step_sums,
 		cjm_internal.lifecycle_agg(journey, (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], NULL, '*') AS moves,
 		'60 min'::interval * (1 + k) AS gap, (ARRAY['linear', 'time_decay'])[1 + k] AS model, (ARRAY['channel', 'visitor'])[1 + k] AS session_by, 30 + k AS width
 	FROM (VALUES (0, 1, funnel 'view -> cart -> pay within 30 days'), (1, 2, 'look: view | nps -> cart')) a(k, of, funnel)
@@ -70,13 +71,13 @@ my @calls = (
 		q{compare_periods(('(,)', a.stats)::funnel_period, ('(,)', a.stats)::funnel_period)}, 'time_histogram(a.stats, 2)',
 		q{cjm_internal.cohort_cells(a.cohorts, cjm_internal.cohort_last(a.cohorts), '2026-03-01Z', a.bucket, a.zone, 'sunday', '{0,1,3}', 'in')},
 		q{cjm_internal.lifecycle_periods(a.moves, cjm_internal.cohort_first(a.moves), cjm_internal.cohort_last(a.moves), '2026-03-01Z', a.bucket, a.zone, NULL)},
-		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.map_definition(a.map_view)')),
+		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.step_values(a.step_sums)', 'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', q{cjm_internal.svg_distinct_lines(ARRAY['a label', 'a longer label'], a.width / 10.0, 1)}, 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
 		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
 		'cjm_internal.map_dimension_list((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
-		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)})),
+		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)}, q{cjm_internal.svg_distinct_lines(ARRAY[a.by, a.bucket, a.zone], 4, 2)})),
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_steps(a.stats), a.width)', 'funnel_chart(a.stats, a.width)', 'funnel_chart(a.map, width => a.width)', q{cjm_internal.funnel_drawn_groups((SELECT d FROM cjm_internal.map_definition(a.map_view) d), 'first_channel', NULL, NULL)},

@@ -298,21 +298,17 @@ DECLARE
 		WHEN ranged THEN 'b.entered * tstzrange($1, $2)'
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 	words jsonb := cjm_internal.map_walk_words(map, entered);
-	arguments text := format('%s, %L::cjm.funnel, %s', cjm_internal.map_valued_journey(map), (map).stages, coalesce(entered, '''(,)''::tstzrange'));
 BEGIN
-	RETURN format('SELECT v.label, v.entered, v.step, sum(cjm_internal.map_money(v.value)) AS value, count(*) AS valued
-		FROM (SELECT j.label, j.entered, u.step::integer AS step, u.value
-			FROM (SELECT %1$s AS label, %2$s AS entered, %3$s AS touchpoints
-				FROM %4$s.journeys j%5$s OFFSET ''0'') j
-				CROSS JOIN LATERAL unnest(j.touchpoints) WITH ORDINALITY u(at, event, channel, value, step)) v
-		WHERE v.value IS NOT NULL GROUP BY 1, 2, 3',
+	RETURN format('SELECT s.label, s.entered, v.step, v.value, v.valued
+		FROM (SELECT %1$s AS label, %2$s AS entered, cjm_internal.step_values_agg(%3$s, %4$L::cjm.funnel, %5$s, %6$L::boolean) AS sums
+			FROM %7$s.journeys j%8$s%9$s) s
+			CROSS JOIN LATERAL cjm_internal.step_values(s.sums) v',
 		cjm_internal.map_split(words, by), CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 'lower(b.entered)' END,
-		CASE WHEN walks THEN 'w.touchpoints' ELSE format('cjm.funnel_touchpoints(%s)', arguments) END,
-		cjm_internal.map_schema(map),
+		cjm_internal.map_valued_journey(map), (map).stages, coalesce(entered, '''(,)''::tstzrange'), walks, cjm_internal.map_schema(map),
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
-			CASE WHEN walks THEN format(' CROSS JOIN LATERAL cjm.walks(%s) w', arguments) END,
-			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END));
+			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
+		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN by IS NOT NULL THEN '1' END, CASE WHEN bucket IS NOT NULL THEN '2' END), ''));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_step_values_sql(cjm_internal.map, text, text, boolean, boolean) IS 'SQL: what the touchpoints of a funnel''s steps were worth, and how many of them have a value, by label, bucket and step';

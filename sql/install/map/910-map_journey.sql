@@ -33,9 +33,11 @@ RETURN floor(100 * ln(1 + 1e6 * abs(seconds)))::integer;
 COMMENT ON FUNCTION cjm_internal.map_moment(float8) IS 'the number of a time on a logarithmic scale, from 0: each microsecond has one of its own, or each 1 % if that is more';
 
 -- met: customers by when they met something at a stage, and by when they left it (in rows without a label: all of them), by whether they went on, and
--- by how long ago they came.  fair: the time in which nine of ten who went on had done so.  points, of customers who have had that time by now and
--- who did not leave as soon as they came: who met something at a moment, how many who had met it before were still there, and how many of all.  risk:
--- who met it, against those who were there as long and had not met it.  compared: of how many rows the differences are shown that rest on enough.
+-- by how long ago they came.  fair: the time in which nine of ten who went on had done so.  points, of customers who have had that time by now and who
+-- did not leave as soon as they came: who met something at a moment in that time, how many who had met it before were still there, and how many of all.
+-- risk: who met it, against those who were there as long and had not met it.  compared: of how many rows the differences are shown that rest on enough.
+-- Customers are counted in float8, which is exact for them and quicker to add up than numeric; a part is text that is never NULL, so that it can be
+-- joined by, and what is sorted by is compared as bytes.
 CREATE FUNCTION cjm_internal.map_touchpoints_sql(map cjm_internal.map, label text, by text, ranged boolean, reported boolean) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -44,50 +46,56 @@ DECLARE
 	words jsonb := cjm_internal.map_walk_words(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END);
 	split text := cjm_internal.map_split(words || '{"event": null, "channel": null}'::jsonb, by, (map).groups);
 	is_split boolean := by <> ALL ('{event,channel}'::text[]);
+	-- channel is what was met.
+	who text := cjm_internal.map_where(map, CASE WHEN is_split THEN 'WHERE' ELSE 'AND' END, words - 'channel');
 BEGIN
 	RETURN format(cjm_internal.map_if_split('WITH met AS (
-			SELECT e.step, e.label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed, cjm_internal.map_window(e.went_on_after) AS took,
-				cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age, cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END) AS moment,
-				count(*) AS customers, sum(e.touches) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen{, ARRAY[%9$s] AS part}
-			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e CROSS JOIN (VALUES (true), (false)) p(met)
+			SELECT e.step, e.label COLLATE "C" AS label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed,
+				CASE WHEN e.label IS NULL THEN cjm_internal.map_window(e.went_on_after) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
+				cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END) AS moment,
+				count(*)::float8 AS customers, sum(e.touches::float8) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen{, j.label COLLATE "C" AS part}
+			FROM %3$s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e CROSS JOIN (VALUES (true), (false)) p(met)
 			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%6$s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
 		), fair AS (
-			SELECT w.step, min(w.seconds) AS seconds, cjm_internal.map_moment(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age{, w.part}
-			FROM (SELECT m.step, u.seconds{, m.part}, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.label IS NULL AND m.went_on GROUP BY m.step, u.seconds{, m.part}) w
-			WHERE w.by_then >= 0.9 * w.ever GROUP BY w.step{, w.part}
+			SELECT w.step{, w.part}, min(w.seconds) AS seconds, cjm_internal.map_moment(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
+			FROM (SELECT m.step{, m.part}, u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
+				FROM (SELECT m.step{, m.part}, m.took, sum(m.customers) AS customers FROM met m WHERE m.label IS NULL AND m.went_on GROUP BY m.step{, m.part}, m.took) m
+					CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds)
+				GROUP BY m.step{, m.part}, u.seconds) w
+			WHERE 10 * w.by_then >= 9 * w.ever GROUP BY w.step{, w.part}
 		), points AS (
 			SELECT p.*, sum(p.met - p.gone) OVER earlier - (p.met - p.gone) AS had_met,
 				sum(p.met_and_went - p.gone_and_went) OVER earlier - (p.met_and_went - p.gone_and_went) AS had_met_and_went,
 				sum(p.gone) FILTER (WHERE p.label IS NULL) OVER later AS there, sum(p.gone_and_went) FILTER (WHERE p.label IS NULL) OVER later AS there_and_went
-			FROM (SELECT m.step, m.label, m.moment, f.until{, m.part}, coalesce(sum(m.customers) FILTER (WHERE m.met), 0) AS met,
+			FROM (SELECT m.step{, m.part}, m.label, m.moment, coalesce(sum(m.customers) FILTER (WHERE m.met), 0) AS met,
 					coalesce(sum(m.customers) FILTER (WHERE m.met AND m.went_on), 0) AS met_and_went, coalesce(sum(m.customers) FILTER (WHERE NOT m.met), 0) AS gone,
 					coalesce(sum(m.customers) FILTER (WHERE NOT m.met AND m.went_on), 0) AS gone_and_went
-				FROM met m JOIN fair f ON f.step = m.step{ AND f.part = m.part} AND m.age >= f.age WHERE m.stayed GROUP BY 1, 2, 3, 4{, m.part}) p
-			WINDOW earlier AS (PARTITION BY {p.part, }p.step, p.label ORDER BY p.moment), later AS (PARTITION BY {p.part, }p.step ORDER BY p.moment DESC)
+				FROM met m JOIN fair f ON f.step = m.step{ AND f.part = m.part} AND m.age >= f.age AND (m.label IS NULL OR m.moment < f.until)
+				WHERE m.stayed GROUP BY m.step{, m.part}, m.label, m.moment) p
+			WINDOW earlier AS (PARTITION BY p.step{, p.part}, p.label ORDER BY p.moment), later AS (PARTITION BY p.step{, p.part} ORDER BY p.moment DESC)
 		), risk AS (
-			SELECT p.step, p.label, p.moment, p.met, p.met_and_went, p.there - p.had_met - p.met AS there, p.there_and_went - p.had_met_and_went - p.met_and_went AS went_on{, p.part}
-			FROM points p WHERE p.met > 0 AND p.moment < p.until
+			SELECT p.step{, p.part}, p.label, p.moment, p.met, p.met_and_went, p.there - p.had_met - p.met AS there, p.there_and_went - p.had_met_and_went - p.met_and_went AS went_on
+			FROM points p WHERE p.met > 0
 		), compared AS (
 			SELECT greatest(count(*), 1) AS comparisons
-			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step, r.label{, r.part} HAVING sum(r.met) >= %8$s AND max(r.there) >= %8$s) r
+			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step{, r.part}, r.label HAVING sum(r.met) >= %8$s AND max(r.there) >= %8$s) r
 		), rates AS (
-			SELECT r.step, r.label{, r.part}, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
+			SELECT r.step{, r.part}, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
-				max(r.there)::bigint AS there, sum(r.met::float8 * i.rate ORDER BY r.moment) AS rate, sum(r.met::float8 * i.rate_low ORDER BY r.moment) AS low,
-				sum(r.met::float8 * i.rate_high ORDER BY r.moment) AS high
-			FROM risk r CROSS JOIN compared c CROSS JOIN LATERAL cjm.rate_interval(r.went_on::bigint, r.there::bigint, c.comparisons) i GROUP BY 1, 2{, 3}
+				max(r.there)::bigint AS there, sum(r.met * i.rate ORDER BY r.moment) AS rate, sum(r.met * i.rate_low ORDER BY r.moment) AS low,
+				sum(r.met * i.rate_high ORDER BY r.moment) AS high
+			FROM risk r CROSS JOIN compared c CROSS JOIN LATERAL cjm.rate_interval(r.went_on::bigint, r.there::bigint, c.comparisons) i GROUP BY r.step{, r.part}, r.label
 		)
-		SELECT t.step, %2$s[t.step] AS stage, %10$s AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
+		SELECT t.step, %2$s[t.step] AS stage, %9$s AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
 			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
 			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, d.difference, d.low AS difference_low, d.high AS difference_high,
-			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %8$s AND c.there >= %8$s END AS sure%11$s
-		FROM (SELECT m.step, m.label{, m.part}, (sum(m.customers) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS customers, (sum(m.touches) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS touches,
+			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %8$s AND c.there >= %8$s END AS sure%10$s
+		FROM (SELECT m.step{, m.part}, m.label, (sum(m.customers) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS customers, (sum(m.touches) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS touches,
 				min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
-				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY {m.part, }m.step) AS all_customers
-			FROM met m GROUP BY m.step, m.label{, m.part}) t
+				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step{, m.part}) AS all_customers
+			FROM met m GROUP BY m.step{, m.part}, m.label) t
 			CROSS JOIN compared n
 			LEFT JOIN fair f ON f.step = t.step{ AND f.part = t.part}
 			LEFT JOIN rates c ON c.step = t.step AND c.label = t.label{ AND c.part = t.part}
@@ -96,13 +104,13 @@ BEGIN
 			CROSS JOIN LATERAL (SELECT v.rate - u.rate AS difference, v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS low,
 				v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS high) d
 		WHERE t.label IS NOT NULL
-		ORDER BY {t.part[1] COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_schema(map), CASE WHEN by = 'channel' THEN by ELSE 'event' END,
-		CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, 
-		concat(CASE WHEN ranged THEN ' AND e.step > 0' END,
-			-- channel is what was met.
-			cjm_internal.map_where(map, 'AND', words - 'channel')), label, cjm_internal.map_few(),
-		split, CASE WHEN is_split THEN 't.part[1]' ELSE 't.label' END, CASE WHEN reported THEN ', t.label AS touchpoint' END);
+		ORDER BY {%9$s COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
+		(map).stages, cjm_internal.map_stage_names(map),
+		CASE WHEN is_split THEN cjm_internal.map_journeys_by(map, format('coalesce(''='' || (%s), '''')', split), who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+		CASE WHEN by = 'channel' THEN by ELSE 'event' END, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
+		concat(CASE WHEN ranged THEN ' AND e.step > 0' END, CASE WHEN NOT is_split THEN who END), label, cjm_internal.map_few(),
+		CASE WHEN is_split THEN 'CASE WHEN t.part <> '''' THEN substr(t.part, 2) END' ELSE 't.label COLLATE "default"' END,
+		CASE WHEN reported THEN ', t.label COLLATE "default" AS touchpoint' END);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map, text, text, boolean, boolean) IS 'SQL of the view touchpoints and of touchpoint_report';

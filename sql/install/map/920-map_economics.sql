@@ -128,8 +128,8 @@ COMMENT ON FUNCTION cjm_internal.map_is_amount(text) IS 'SQL: whether a number i
 --
 
 -- model, per and only_channels NULL are the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
--- that it is credited to.  What was spent, visits and credits are stacked and added up, so that a channel is there that has but one
--- of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
+-- that it is credited to.  Visits and credits are stacked and added up, narrow as they are, then with what was spent, so that a channel is there
+-- that has but one of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
 CREATE FUNCTION cjm_internal.map_channels_sql(map cjm_internal.map, lead text, model text, bucket text, dated text, per text, ranged boolean,
 	only_channels boolean DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -159,18 +159,19 @@ BEGIN
 		FROM (SELECT f.bucket, f.channel, %22$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
 				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %18$s AS gross_revenue
 			FROM (
-				SELECT %3$s AS bucket, s.channel, %23$s%15$s, NULL::integer AS visits, NULL::float8 AS conversions,
-					NULL::float8 AS revenue
+				SELECT %3$s AS bucket, s.channel, %23$s%15$s, NULL::bigint AS visits, NULL::float8 AS conversions,
+					NULL::float8 AS revenue, NULL::float8 AS gross_revenue
 				FROM %13$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
-				SELECT %6$s AS bucket, w.channel, %24$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost, w.visits, w.conversions, w.revenue
+				SELECT %6$s AS bucket, w.channel, %24$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost,
+					count(w.visits) AS visits, sum(w.conversions) AS conversions, sum(w.revenue) AS revenue, sum(w.revenue) FILTER (WHERE NOT w.revenue < 0) AS gross_revenue
 				FROM %4$s CROSS JOIN LATERAL (
 					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
 					FROM cjm.sessions(%16$s, %7$L::interval, %21$s) s
 					UNION ALL
 					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
 					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean, %21$s) a%19$s) w%11$s) f%20$s
+						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean, %21$s) a%19$s) w%11$s GROUP BY 1, 2%27$s) f%20$s
 			GROUP BY f.bucket, f.channel%25$s) c
 		ORDER BY c.bucket, %26$sc.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
@@ -190,7 +191,7 @@ BEGIN
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
 		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)),
-		CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue) FILTER (WHERE NOT f.revenue < 0), 0))' END,
+		CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.gross_revenue), 0))' END,
 		-- Each purchase is credited as a conversion is, to what came since the one before.
 		CASE WHEN (map).value IS NOT NULL THEN (SELECT string_agg(format('
 					UNION ALL
@@ -202,7 +203,8 @@ BEGIN
 			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END,
 		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))), cjm_internal.map_session_rule_sql(map),
 		CASE WHEN by IS NOT NULL THEN 'f.label, ' END, CASE WHEN by IS NOT NULL THEN 'NULL::text AS label, ' END, CASE WHEN by IS NOT NULL THEN 'j.label, ' END,
-		CASE WHEN by IS NOT NULL THEN ', f.label' END, CASE WHEN by IS NOT NULL THEN 'c.label COLLATE "C", ' END);
+		CASE WHEN by IS NOT NULL THEN ', f.label' END, CASE WHEN by IS NOT NULL THEN 'c.label COLLATE "C", ' END,
+		CASE WHEN by IS NOT NULL THEN ', 3' END);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_channels_sql(cjm_internal.map, text, text, text, text, text, boolean, boolean, text) IS 'SQL of the view channels and of channels_report';
