@@ -87,7 +87,7 @@ BEGIN
 	IF def.comment IS NULL OR cjm_internal.map_answer_events(def) = '{}' THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('the map "%s" has no %s', map, CASE WHEN def.comment IS NULL THEN 'comments' ELSE 'answers that comments belong to' END),
-			HINT = CASE WHEN def.comment IS NULL THEN 'Say where customers'' words are: create_map(..., comment => ''...'', replace => true).' ELSE 'Say which event is one: create_map(..., nps => ''...'', replace => true), or csat, or ces.' END;
+			HINT = CASE WHEN def.comment IS NULL THEN 'Say where customers'' words are: cjm.create_map(..., comment => ''...'', replace => true).' ELSE 'Say which event is one: cjm.create_map(..., nps => ''...'', replace => true), or csat, or ces.' END;
 	END IF;
 	RETURN QUERY EXECUTE cjm_internal.map_words_sql(def, by, cjm_internal.map_ranged(from_time, to_time)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END

@@ -245,7 +245,7 @@ BEGIN ATOMIC
 	)
 	SELECT (118, cjm_internal.map_row_front(at, map_row_mood.y, look -> 'w' ->> 'mood', cjm_internal.draw_say(look -> 'w', 'mood_of', min(m.low)::text, max(m.high)::text)) ||
 			cjm_internal.svg_path('M%s %sH%s', 'rule', (at).left_end, map_row_mood.y + 48, (at).width - (at).margin) ||
-			coalesce(string_agg(cjm_internal.svg_path('M%s %sC%s %s %s %s %s %s', 'curve', m.x, m.y, (m.x + m.next_x) / 2, m.y, (m.x + m.next_x) / 2, m.next_y, m.next_x, m.next_y), '' ORDER BY m.step), ''),
+			coalesce(string_agg(cjm_internal.svg_path('M%s %sC%s %s %s %s %s %s', 'curve', m.x, m.y, (m.x + m.next_x) / 2, m.y, (m.x + m.next_x) / 2, m.next_y, m.next_x, m.next_y), '' ORDER BY m.step) FILTER (WHERE m.y IS NOT NULL AND m.next_y IS NOT NULL), ''),
 		array_agg(coalesce(format(E'<circle cx="%s" cy="%s" r="11" class="mood"/>', cjm_internal.svg_number(m.x), cjm_internal.svg_number(m.y)) ||
 			cjm_internal.svg_path('M%s %sv2M%s %sv2M%s %sq5 %s 10 0', 'hatch', m.x - 4, m.y - 4, m.x + 4, m.y - 4, m.x - 5, m.y + 5 - 3 * (2 * m.level - 1), 8 * (2 * m.level - 1)) ||
 			cjm_internal.svg_text(m.x, map_row_mood.y + 100, 'mid strong', cjm_internal.svg_escape(m.mean)) || cjm_internal.svg_text(m.x, map_row_mood.y + 114, 'mid small soft', cjm_internal.svg_escape(m.answers)), '') ORDER BY m.step),
