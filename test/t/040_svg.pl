@@ -381,6 +381,10 @@ command_ok([ 'psql', '-X', '-d', $node->connstr('pictures'), '-v', "dir=$dir/pic
 ok(slurp_file("$dir/pictures/$_.svg") eq slurp_file("$root/doc/img/$_.svg"), "doc/img/$_.svg; if it should change, make pictures") foreach qw(map funnel retention);
 $drawings{"picture of $_"} = slurp_file("$root/doc/img/$_.svg") foreach qw(map funnel retention);
 
+# A number that is missing leaves its place empty.
+is(join(', ', grep { $drawings{$_} =~ /<path[^>]* d="[^"]*(?:  |[A-Za-z] | [A-Za-z"])/ } sort keys %drawings), '', 'paths are made of numbers');
+like('<path d="M12 20C 4 5"/>', qr/<path[^>]* d="[^"]*(?:  |[A-Za-z] | [A-Za-z"])/, 'what is not is noticed');
+
 SKIP:
 {
 	skip 'there is no xmllint (libxml2-utils): drawings are not read by an XML parser', 2 unless $xmllint;
