@@ -18,8 +18,10 @@ my $workers = "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min
 run_sql($node, q{
 	CREATE TABLE clicks AS
 	SELECT i % 100 AS customer, timestamptz '2026-01-01Z' + i * interval '1 minute' AS at,
-		(ARRAY['view', 'cart', 'pay'])[1 + (i / 100) % 3] AS event, ('site ' || i % 7) AS via, 1.0 AS amount
-	FROM generate_series(0, 999) i;
+		(ARRAY['view', 'cart', 'pay'])[1 + (i / 100) % 3] AS event, ('site ' || i % 7) AS via, 1.0 AS amount, NULL AS words
+	FROM generate_series(0, 999) i
+	UNION ALL SELECT i % 100, timestamptz '2026-01-01Z' + (i + 0.5) * interval '1 minute', 'rated', NULL, 1 + i % 5, 'said ' || i
+	FROM generate_series(0, 999, 11) i;
 	CREATE TABLE stats AS
 	SELECT g, funnel_agg(journey, 'view -> cart -> pay') AS stats
 	FROM (SELECT customer % 5 AS g, journey_agg(at, event) AS journey FROM clicks GROUP BY customer) j GROUP BY g;
@@ -28,7 +30,8 @@ run_sql($node, q{
 	CREATE TEMP TABLE known (customer bigint);
 	CREATE FUNCTION known(bigint) RETURNS boolean STABLE LANGUAGE plpgsql AS 'BEGIN RETURN NOT EXISTS (SELECT FROM pg_temp.known k WHERE k.customer = $1); END';
 	CREATE VIEW known_clicks AS SELECT * FROM clicks WHERE known(customer);
-	SELECT create_map('known', 'known_clicks', 'customer', 'at', 'event', 'view -> cart -> pay', channel => 'via', value => 'amount', segment => 'via');
+	SELECT create_map('known', 'known_clicks', 'customer', 'at', 'event', 'view -> cart -> pay', channel => 'via', value => 'amount', segment => 'via',
+		csat => 'rated', comment => 'words');
 	CREATE TABLE big AS SELECT i FROM generate_series(1, 20000) i;
 	ANALYZE});
 
