@@ -324,21 +324,23 @@ DECLARE
 	split text := cjm_internal.map_split(words, by);
 BEGIN
 	RETURN QUERY EXECUTE format(cjm_internal.map_if_split('WITH met AS MATERIALIZED (
-			SELECT x.kind, x.step, CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END AS label, x.converted,
-				cjm_internal.map_window(x.seconds) AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
+			SELECT x.kind, x.step, (CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END) COLLATE "C" AS label, x.converted,
+				CASE WHEN x.step IS NULL THEN cjm_internal.map_window(x.seconds) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
 				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
-					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*) AS customers{, ARRAY[%6$s] AS part}
-			FROM %2$s.journeys j CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
+					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*)::float8 AS customers{, j.part COLLATE "C" AS part}
+			FROM %2$s CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
 			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%5$s
 			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
 		), fair AS (
 			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until{, w.part}
 			FROM (SELECT u.seconds{, m.part}, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
-				FROM met m CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds) WHERE m.step IS NULL AND m.converted GROUP BY u.seconds{, m.part}) w
-			WHERE w.by_then >= 0.9 * w.ever{ GROUP BY w.part}
+				FROM (SELECT m.took{, m.part}, sum(m.customers) AS customers FROM met m WHERE m.step IS NULL AND m.converted GROUP BY m.took{, m.part}) m
+					CROSS JOIN unnest(cjm_internal.map_windows()) u(seconds)
+				GROUP BY u.seconds{, m.part}) w
+			WHERE 10 * w.by_then >= 9 * w.ever{ GROUP BY w.part}
 		), counted AS (
 			SELECT m.kind, m.step, m.label, m.met, m.moment, sum(m.customers) AS customers, coalesce(sum(m.customers) FILTER (WHERE m.converted), 0) AS converted{, m.part}
-			FROM met m JOIN fair f ON m.age >= f.age{ AND f.part = m.part} GROUP BY 1, 2, 3, 4, 5{, m.part}
+			FROM met m JOIN fair f ON m.age >= f.age{ AND f.part = m.part} AND (m.kind IS NULL OR m.moment < f.until) GROUP BY 1, 2, 3, 4, 5{, m.part}
 		), points AS (
 			SELECT p.*, sum(p.met - p.gone) OVER earlier - (p.met - p.gone) AS had_met,
 				sum(p.met_converted - p.gone_converted) OVER earlier - (p.met_converted - p.gone_converted) AS had_met_converted,
@@ -352,14 +354,14 @@ BEGIN
 		), risk AS (
 			SELECT p.kind, p.label, p.step, p.moment, p.met, p.met_converted, p.there - p.had_met - p.met AS others,
 				p.there_converted - p.had_met_converted - p.met_converted AS others_converted{, p.part}
-			FROM points p JOIN fair f ON true{ AND f.part = p.part} WHERE p.met > 0 AND p.moment >= 0 AND p.moment < f.until
+			FROM points p WHERE p.met > 0 AND p.moment >= 0
 			UNION ALL
 			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
 			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
 			SELECT s.*, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
 			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
-					sum(r.met::float8 * r.others_converted::float8 / r.others::float8 ORDER BY r.step, r.moment) / sum(r.met)::float8 AS others_rate,
+					sum(r.met * r.others_converted / r.others ORDER BY r.step, r.moment) / sum(r.met) AS others_rate,
 					cjm.stratified_odds_ratio(array_agg(r.met_converted::bigint ORDER BY r.step, r.moment), array_agg(r.met::bigint ORDER BY r.step, r.moment),
 						array_agg(r.others_converted::bigint ORDER BY r.step, r.moment), array_agg(r.others::bigint ORDER BY r.step, r.moment)) AS odds
 				FROM risk r WHERE r.others > 0 GROUP BY 1, 2{, 3}) s
@@ -370,11 +372,15 @@ BEGIN
 		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8, r.others, r.others_rate,
 			r.odds_ratio, r.odds_low, r.odds_high, r.p_value,
 			CASE WHEN r.p_value IS NOT NULL THEN least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC NULLS LAST)) END,
-			justify_hours(make_interval(secs => f.seconds)), %7$s
+			justify_hours(make_interval(secs => f.seconds)), %6$s
 		FROM ranked r JOIN fair f ON true{ AND f.part = r.part}
-		ORDER BY {r.part[1] COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
-		(def).stages, cjm_internal.map_schema(def), CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
-		cjm_internal.map_where(def, 'AND', words), split, CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'r.part[1]' END)
+		ORDER BY {%6$s COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
+		(def).stages,
+		-- A part is text that is never NULL, so that it can be joined by.
+		CASE WHEN by IS NULL THEN cjm_internal.map_schema(def) || '.journeys j'
+			ELSE format('(SELECT j.journey, j.segment, coalesce(''='' || (%s), '''') AS part FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(def), cjm_internal.map_where(def, 'WHERE', words)) END,
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
+		CASE WHEN by IS NULL THEN cjm_internal.map_where(def, 'AND', words) END, CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'CASE WHEN r.part <> '''' THEN substr(r.part, 2) END' END)
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
