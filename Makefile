@@ -108,7 +108,7 @@ $(ROOMS):
 
 # Objects of another PostgreSQL are of no use to this one.
 built-for: FORCE
-	@echo '$(VERSION) $(SERVER_HEADER)' | cmp -s - $@ || echo '$(VERSION) $(SERVER_HEADER)' >$@
+	@[ "$$(cat $@ 2>/dev/null)" = '$(VERSION) $(SERVER_HEADER)' ] || echo '$(VERSION) $(SERVER_HEADER)' >$@
 
 .PHONY: FORCE
 FORCE:
