@@ -22,6 +22,9 @@
 #   make bench                               10 million events, beside ClickHouse and DuckDB
 #   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
 #   make pictures                            draws those of doc/img anew
+#   make deb                                 Debian's packages for the PostgreSQL versions of this system, in dist/
+#   make dist                                the archive for PGXN, of what is committed, in dist/
+#   make rpm                                 the RPM for the PostgreSQL of PG_CONFIG, in dist/
 #   make deps                                installs what these need (Debian)
 #
 # The extension's version is that of cjm.control.
@@ -50,7 +53,7 @@ PG_CPPFLAGS = -I$(srcdir)/src -DCJM_VERSION='"$(EXTVERSION)"'
 INSTALL_PARTS = $(foreach part,$(sort $(notdir $(wildcard $(srcdir)/sql/install/*/*.sql))),$(wildcard $(srcdir)/sql/install/*/$(part)))
 DATA = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/sql/release/cjm--*.sql))
 DATA_built = cjm--$(EXTVERSION).sql
-EXTRA_CLEAN = cjm--*.sql portlock built-for
+EXTRA_CLEAN = cjm--*.sql portlock built-for dist
 
 # init creates the extension that the others use.
 REGRESS = init $(filter-out init,$(sort $(basename $(notdir $(wildcard $(srcdir)/sql/*.sql)))))
@@ -135,15 +138,16 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo psql test expected pictures prove fuzz matrix bench
+.PHONY: deps ready demo psql test expected pictures prove fuzz matrix bench deb dist rpm
 
-demo psql test expected pictures prove fuzz bench: export PG_CONFIG := $(PG_CONFIG)
+demo psql test expected pictures prove fuzz bench rpm: export PG_CONFIG := $(PG_CONFIG)
 demo psql test expected pictures prove bench: export CJM_BUILD := $(CURDIR)
 
 # What deps looks for depends on what asks for it.
 needs = test
 demo psql pictures prove bench: needs = demo
 fuzz: needs = fuzz
+deb: needs = deb
 
 deps:
 	@'$(srcdir)/test/deps.sh' '$(PG_CONFIG)' $(needs)
@@ -174,6 +178,16 @@ fuzz: deps
 
 matrix:
 	@'$(srcdir)/test/matrix'
+
+# Packages and archives: nothing of them is in the parent folder or in the system.
+deb: deps
+	@'$(srcdir)/pack/deb' '$(CURDIR)/dist'
+
+dist:
+	@'$(srcdir)/pack/dist' '$(CURDIR)/dist'
+
+rpm:
+	@'$(srcdir)/pack/rpm' '$(CURDIR)/dist'
 
 bench: ready
 	@'$(srcdir)/test/bench/start'

@@ -9,6 +9,8 @@
 #           looked at with, a browser, fonts and an XML parser, without which
 #           tests are skipped
 #   fuzz    the same as for demo; and if that is possible clang and its fuzzer
+#   deb     building Debian's packages: what debian/control.in says, of the PostgreSQL
+#           versions that this system's packages have
 #
 # Silent and quick if all is there.  With sudo where the caller is not root;
 # where that is not possible it says what is missing and fails.
@@ -161,6 +163,17 @@ check_major()
 	fi
 }
 
+# What debian/control.in wants for a build, by name, and the tools that build.
+find_build_depends()
+{
+	local package
+
+	while read -r package; do
+		package=${package/debhelper-compat/debhelper}
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || lack "$package" "$package"
+	done < <(echo build-essential; sed -n 's/^Build-Depends: *//p' "${BASH_SOURCE[0]%/*}/../debian/control.in" | tr ',' '\n' | sed 's/^ *//; s/[ (<].*//')
+}
+
 # Sets lacks to what is not there and missing to its packages.
 find_missing()
 {
@@ -169,6 +182,10 @@ find_missing()
 	missing=()
 	lacks=()
 	hash -r
+	if [ "$what" = deb ]; then
+		find_build_depends
+		return
+	fi
 	find_postgresql
 
 	have make || lack make make
@@ -227,7 +244,7 @@ install_fuzzer()
 {
 	local clang
 
-	[ "$what" != demo ] || return 0
+	[[ $what == test || $what == fuzz ]] || return 0
 	clang=$(command -v clang || compgen -c clang- | grep -x 'clang-[0-9]*' | sort -V | tail -n 1) || true
 	if [ -z "$clang" ]; then
 		missing=(clang)
@@ -266,9 +283,9 @@ install_browser()
 }
 
 case $what in
-	demo | test | fuzz) ;;
+	demo | test | fuzz | deb) ;;
 	*)
-		say "deps.sh looks for what demo, test or fuzz need, not for \"$what\""
+		say "deps.sh looks for what demo, test, fuzz or deb need, not for \"$what\""
 		exit 1
 		;;
 esac
@@ -310,7 +327,7 @@ fi
 say "installing ${missing[*]}"
 
 # While the server is being installed, and no longer, Debian's tools are told not to make a cluster.
-if [[ " ${missing[*]}" =~ \ postgresql-[0-9] ]]; then
+if [[ " ${missing[*]}" =~ \ postgresql-([0-9]|all) ]]; then
 	dir=$root/etc/postgresql-common/createcluster.d
 	as_root mkdir -p "$dir"
 	no_cluster=$dir/zz-cjm-deps-$$.conf

@@ -83,7 +83,8 @@ my %archive = (
 	'fontconfig' => { 'usr/bin/fc-list' => "${program}cat \"\$CJM_DEPS_ROOT\"/usr/share/fonts/*" },
 	'fonts-noto-core' => { 'usr/share/fonts/core' => "Noto Sans Arabic\n" },
 	'fonts-noto-cjk' => { 'usr/share/fonts/cjk' => "Noto Sans CJK JP\n" },
-	'fonts-noto-color-emoji' => { 'usr/share/fonts/emoji' => "Noto Color Emoji\n" });
+	'fonts-noto-color-emoji' => { 'usr/share/fonts/emoji' => "Noto Color Emoji\n" },
+	'build-essential' => {}, 'debhelper' => {}, 'postgresql-all' => {}, 'postgresql-server-dev-all' => {});
 my %depends = ();
 foreach my $major (13, 15, 17)
 {
@@ -122,6 +123,7 @@ SH
 
 # What every machine of these tests has for building, so that PostgreSQL is what they are about.
 my @builds = qw(make gcc libc6-dev perl gzip);
+my @packaging = qw(build-essential debhelper postgresql-all postgresql-server-dev-all);
 my @tests = qw(clang libclang-rt-14-dev libipc-run-perl chromium libxml2-utils fontconfig fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji);
 
 #
@@ -174,7 +176,7 @@ sub machine
 
 	$root = PostgreSQL::Test::Utils::tempdir();
 	make_path("$root/usr/bin", "$root/tmp");
-	foreach my $tool (qw(bash sh cat cp env grep head ls mkdir mktemp rm sed sort tail tee touch true))
+	foreach my $tool (qw(bash sh cat cp env grep head ls mkdir mktemp rm sed sort tail tee touch tr true))
 	{
 		my ($path) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH};
 
@@ -186,6 +188,7 @@ sub machine
 	  if -e "$root/usr/bin/pg_config.libpq-dev" && !-e "$root/usr/bin/pg_config";
 
 	put_files($root,
+		'usr/bin/dpkg-query' => $program . 'for package; do :; done; [ ! -e "$CJM_DEPS_ROOT/installed/$package" ] || echo installed',
 		'lists' => ($has{lists} // 1) . "\n",
 		'distribution' => ($has{distribution} // 15) . "\n",
 		'refused' => ($has{refused} // 'none') . "\n",
@@ -236,7 +239,7 @@ sub installs
 		is($status, 0, 'well');
 		is(asked($log), $packages, 'what apt-get is asked for');
 		like($said, qr/\A(?:cjm: reading the package lists\n)?(?:cjm: installing [a-z].*\n)+\z/, 'what is said');
-		is($log =~ /create_main_cluster = false/ ? 1 : 0, $packages =~ /\bpostgresql-\d/ ? 1 : 0, 'a cluster is forbidden while a server is installed');
+		is($log =~ /create_main_cluster = false/ ? 1 : 0, $packages =~ /\bpostgresql-(?:\d|all)/ ? 1 : 0, 'a cluster is forbidden while a server is installed');
 		is(join(' ', glob("$root/etc/postgresql-common/createcluster.d/*")), '', 'and allowed afterwards');
 		is(join('|', deps(@arguments)), '0||', 'the next time there is nothing to do');
 	};
@@ -373,7 +376,12 @@ machine([ qw(postgresql-15 postgresql-server-dev-15), @builds, grep { $_ ne 'chr
 is($status, 0, 'a browser that cannot be had is no failure');
 is($said, "cjm: installing chromium\ncjm: could not install chromium: tests that need them are skipped\n", 'but it is said');
 
+machine([ 'debhelper', @builds ]);
+installs('packages need what debian/control says, whatever PostgreSQL is there', 'build-essential postgresql-all postgresql-server-dev-all', 'pg_config', 'deb');
+machine([@packaging]);
+has_all('and no more', 'pg_config', 'deb');
+
 machine([ qw(postgresql-15), @builds ]);
-refuses('what nobody knows', qr/\Acjm: deps.sh looks for what demo, test or fuzz need, not for "tests"\n\z/, 'pg_config', 'tests');
+refuses('what nobody knows', qr/\Acjm: deps.sh looks for what demo, test, fuzz or deb need, not for "tests"\n\z/, 'pg_config', 'tests');
 
 done_testing();
