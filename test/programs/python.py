@@ -43,6 +43,10 @@ def psycopg3(psycopg, binary, prepare):
         journey, = cursor.execute('SELECT journey FROM shop.journeys WHERE customer = %s', (1,)).fetchone()
         say(driver, 'journey', journey)
         say(driver, 'read back', row(cursor.execute('SELECT touch_count(%s::journey)', (journey,)).fetchone()))
+        if binary:
+            # A type that psycopg does not know is bytes in binary, those of journey_send.
+            cursor = connection.cursor(binary=True)
+            say(driver, 'binary', cursor.execute('SELECT journey FROM shop.journeys WHERE customer = %s', (1,)).fetchone()[0].hex())
 
 
 def psycopg2_(psycopg2):
