@@ -41,8 +41,8 @@ my @rows = map {
 	([ $customer, $at->(1), 'visit' ], $customer % 3 ? [ $customer, $at->(5), 'look at' ] : (), $customer % 3 && $customer % 2 ? [ $customer, $at->(9), 'pay' ] : (), $customer % 4 ? () : [ $customer, $at->(2 + $customer % 9), 'error' ])
 } 1 .. 200;
 
-write_bytes("$tmp/events.csv", join '', "who,when,what\n", map { join(',', @$_) . "\n" } @rows);
-write_bytes("$tmp/events.jsonl", join '', map { sprintf qq({"who": %d, "when": "%s", "what": "%s"%s}\n), @$_, $_->[0] % 2 ? '' : ', "how": {"by": "Līga"}' } @rows);
+write_bytes("$tmp/shop.csv", join '', "who,when,what\n", map { join(',', @$_) . "\n" } @rows);
+write_bytes("$tmp/shop.jsonl", join '', map { sprintf qq({"who": %d, "when": "%s", "what": "%s"%s}\n), @$_, $_->[0] % 2 ? '' : ', "how": {"by": "Līga"}' } @rows);
 my %of = (CUSTOMER => 'who', AT => 'when', EVENT => 'what');
 my $funnel = 'visit -> "look at" -> pay within 7 days';
 
@@ -61,13 +61,13 @@ like($drawn{'map.html'}, qr/\A<!DOCTYPE html>.*awareness/is, 'and so is the page
 # Files
 #
 
-my ($csv) = demo(EVENTS => "$tmp/events.csv", %of, FUNNEL => $funnel);
-my ($json, $wrong) = demo(EVENTS => "$tmp/events.jsonl", %of, FUNNEL => $funnel);
+my ($csv) = demo(EVENTS => "$tmp/shop.csv", %of, FUNNEL => $funnel);
+my ($json, $wrong) = demo(EVENTS => "$tmp/shop.jsonl", %of, FUNNEL => $funnel);
 like($csv, qr/^\s*2 \| look at +\| +134 /m, 'a file of CSV: who looked, by counting');
 is($wrong, '', 'JSON, an object a line');
-my $same = sub { return $_[0] =~ s/events\.\w+//r =~ s/cjm-demo-\w+//gr };
+my $same = sub { return $_[0] =~ s/shop\.\w+//r =~ s/cjm-demo-\w+//gr };
 is($same->($json), $same->($csv), 'says what CSV says');
-($json) = demo(EVENTS => "$tmp/events.jsonl", %of, CHANNEL => 'how', FUNNEL => $funnel);
+($json) = demo(EVENTS => "$tmp/shop.jsonl", %of, CHANNEL => 'how', FUNNEL => $funnel);
 like($json, qr/^ \{"by":"Līga"\} /m, 'what is no text in JSON is taken as it is written, and keys may be missing');
 is(scalar keys %{ { pictures($json) } }, 3, 'with pictures of a map');
 
@@ -75,7 +75,7 @@ is(scalar keys %{ { pictures($json) } }, 3, 'with pictures of a map');
 # A funnel is proposed
 #
 
-my ($proposed) = demo(EVENTS => "$tmp/events.csv", %of);
+my ($proposed) = demo(EVENTS => "$tmp/shop.csv", %of);
 like($proposed, qr/FUNNEL='visit -> "look at" -> pay within 30 days'/, 'of the events in the order in which they come, of fewer and fewer customers');
 write_bytes("$tmp/wide.csv", join '', "order_no,who,shipped,first_order_date,country,registered_at\n",
 	map { join(',', 1000 + $_, $_, $_ % 5 ? '' : sprintf('2026-03-%02d 10:00', $_), $_ % 2 ? '' : '2026-02-01', 'LV', '2026-01-05T08:00:00Z') . "\n" } 1 .. 20);
