@@ -75,6 +75,8 @@ module.exports = {
 		split('touchpoint_report', 'What is met at each stage', 'by_value, step, touchpoint, customers', '1, 2, 3'),
 		split('channels_report', 'What channels brought', 'by_value, channel, visits, conversions', '1, 2'),
 		split('session_report', 'Sessions', 'by_value, sessions, bounces', '1'),
+		split('funnel_drivers', 'What goes with converting', 'by_value, kind, driver, with_customers, odds_ratio', '1, 2, 3'),
+		split('lifecycle_report', 'Who came and went', 'by_value, period_start, active_customers', '1, 2'),
 		values,
 		sessions,
 	],
