@@ -26,9 +26,11 @@ mkdir $dir or die "$dir: $!\n";
 run_sql($node, q~
 	CREATE FUNCTION sound(v journey) RETURNS boolean LANGUAGE SQL AS $$
 		SELECT v::text::journey = v AND v::jsonb::journey = v AND v || '{}' = v AND v || v = rollup(x)
-			AND count(*) = 2 AND (SELECT coalesce(journey_agg(at, event, channel, value), '{}') = v FROM touchpoints(v))
+			AND count(*) = 2 AND (SELECT coalesce(journey_agg(at, event, channel, value, session), '{}') = v FROM touchpoints(v))
 			AND (SELECT coalesce(sum(touch_count), 0) = touch_count(v) FROM sessions(v, '1 second'))
 			AND funnel_step(v, '* -> *@email | a -> view') >= 0 AND (funnel_times(v, '* -> * -> *')) IS NOT NULL
+			AND funnel_step(v, '* -> * within session (1 s)') <= funnel_step(v, '* -> *') AND (SELECT count(*) = touch_count(v) FROM walks(v, '* within session'))
+			AND (SELECT coalesce(rollup(s), '{}') = v FROM session_journeys(v, '1 second') s)
 			AND slice(v, '-infinity', 'infinity') = v AND distinct_touchpoints(v || v) = distinct_touchpoints(v)
 			AND cjm_internal.journey_hash(v) = cjm_internal.journey_hash(v::text::journey) AND cjm_internal.journey_cmp(v, v::text::journey) = 0
 			AND has_event(v, 'no such event') = false AND (session_stats(v, '1 second')).touch_count = touch_count(v)
@@ -140,6 +142,8 @@ my %values = (
 		q('{}'::journey),
 		q('{2026-01-01T10:00:00Z view}'::journey),
 		q('{2026-01-01T10:00:00.000001Z "оплата"@email=1.5, 2026-01-01T10:30:00Z view, 2026-01-05T11:00:00Z "🛒"@"paid search"=NaN, 2026-01-05T11:00:00Z a=-2}'::journey),
+		q('{2026-01-01T10:00:00Z view~17, 2026-01-01T10:00:00Z view, 2026-01-01T10:30:00Z "оплата"@email~"визит 2"=1.5, 2026-01-05T11:00:00Z a~17}'::journey),
+		q((SELECT journey_agg('2026-01-01Z'::timestamptz + i * interval '1 hour', 'e' || i % 2, NULL, NULL, 's' || i % 7) FROM generate_series(1, 20) i)),
 		q((SELECT journey_agg('294276-12-31 23:00Z'::timestamptz + i * interval '1 second', 'event ' || i % 5, 'c' || i % 3, i) FROM generate_series(1, 20) i)),
 		q((SELECT journey_agg('4714-11-24 00:00+00 BC'::timestamptz + i * interval '1 hour', 'e' || i % 2) FROM generate_series(0, 30) i)) ],
 	funnel => [
@@ -147,7 +151,8 @@ my %values = (
 		q('awareness: view | search@"paid search" -> "в корзину": cart | *@email -> purchase within 7 days'::funnel),
 		q('a -> optional b | * -> c [90 min] -> "" "" within 30 days excluding x@y | z'::funnel) =~ s/ -> "" ""//r,
 		q('a -> b -> c unordered within 1.5 hours'::funnel),
-		q('a -> b strict'::funnel) ],
+		q('a -> b strict'::funnel),
+		q('a@(v) -> b@(v) from any stage within session (45 min)'::funnel) ],
 	funnel_stats => [
 		q((funnel_stats('a -> "б" within 1 day'::funnel))),
 		q((SELECT funnel_agg(j, 'view -> "в корзину" -> pay') FROM (SELECT journey_agg('2026-01-01 10:00Z'::timestamptz + i * n * n * interval '7 seconds',

@@ -23,7 +23,7 @@ our @EXPORT = qw(make_maps make_scripts start_scripts end_scripts play tally add
 
 # In one snapshot: whether the views read the store, and whether with changes beside it, and how many journeys differ.
 my $compare = q{SELECT '%s', (SELECT state FROM kept.kept), (SELECT count(*) FROM differ)};
-my $columns = '(customer, at, event, channel, value, land)';
+my $columns = '(customer, at, event, channel, value, land, visit)';
 
 # What concurrent sessions may meet, and nothing is wrong: a transaction that was aborted before, its savepoints and what was to be prepared then, one
 # that cannot be serialized, a deadlock, a lock that took too long, keys of others, a refresh that is refused at the isolation level, and the
@@ -43,14 +43,14 @@ sub make_maps
 	my $parts = $partitioned ? q{
 		CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z');
 		CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2026-02-01Z') TO ('2026-03-01Z');
-		CREATE TABLE events_3 (land text, value float8, junk int, id bigint NOT NULL DEFAULT nextval('event_ids'), event text, customer int, at timestamptz NOT NULL, channel text);
+		CREATE TABLE events_3 (land text, value float8, junk int, id bigint NOT NULL DEFAULT nextval('event_ids'), event text, customer int, visit text, at timestamptz NOT NULL, channel text);
 		ALTER TABLE events_3 DROP COLUMN junk;
 		ALTER TABLE events ATTACH PARTITION events_3 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
 		CREATE TABLE events_4 PARTITION OF events FOR VALUES FROM ('2026-04-01Z') TO ('2026-06-01Z') PARTITION BY HASH (id);
 		CREATE TABLE events_4a PARTITION OF events_4 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 		CREATE TABLE events_4b PARTITION OF events_4 FOR VALUES WITH (MODULUS 2, REMAINDER 1);} : '';
 	my $map = sprintf q{'events', 'customer', 'at', 'event', 'view -> cart -> pay within 7 days', 'channel', 'value', segment => 'land', segment_at => '%s',
-		dimensions => '{"via": "nullif(channel, $$$$)", "size": "CASE WHEN value > 2 THEN $$big$$ WHEN value = 1.5 THEN $$some$$ END"}', filter => $$event <> 'robot'$$, time_zone => 'UTC'}, $partitioned ? 'first' : 'last';
+		dimensions => '{"via": "nullif(channel, $$$$)", "size": "CASE WHEN value > 2 THEN $$big$$ WHEN value = 1.5 THEN $$some$$ END"}', filter => $$event <> 'robot'$$, session => 'visit', time_zone => 'UTC'}, $partitioned ? 'first' : 'last';
 
 	run_sql($node, qq{
 		SET client_min_messages = warning;
@@ -64,7 +64,7 @@ sub make_maps
 		INSERT INTO lands VALUES ('LV'), ('EE'), ('LT'), (''), ('west'), ('east');
 		CREATE SEQUENCE event_ids;
 		CREATE TABLE events (id bigint NOT NULL DEFAULT nextval('event_ids'), customer int REFERENCES people ON UPDATE CASCADE ON DELETE CASCADE,
-			at timestamptz NOT NULL, event text, channel text, value float8, land text REFERENCES lands ON UPDATE CASCADE ON DELETE SET NULL, PRIMARY KEY (id, at))
+			at timestamptz NOT NULL, event text, channel text, value float8, land text REFERENCES lands ON UPDATE CASCADE ON DELETE SET NULL, visit text, PRIMARY KEY (id, at))
 			@{[ $partitioned ? 'PARTITION BY RANGE (at)' : '' ]};
 		$parts
 		CREATE OR REPLACE FUNCTION before_event() RETURNS trigger LANGUAGE plpgsql AS \$\$
@@ -75,14 +75,14 @@ sub make_maps
 			END \$\$;
 		CREATE OR REPLACE FUNCTION after_event() RETURNS trigger LANGUAGE plpgsql AS \$\$
 			BEGIN
-				INSERT INTO events $columns VALUES (NEW.customer, NEW.at, 'thanks', NEW.channel, NULL, NULL);
+				INSERT INTO events $columns VALUES (NEW.customer, NEW.at, 'thanks', NEW.channel, NULL, NULL, NEW.visit);
 				RETURN NULL;
 			END \$\$;
 		CREATE TRIGGER before_event BEFORE INSERT OR UPDATE ON events FOR EACH ROW EXECUTE FUNCTION before_event();
 		CREATE TRIGGER after_event AFTER INSERT ON events FOR EACH ROW WHEN (NEW.event = 'pay' AND NEW.value = 1.5) EXECUTE FUNCTION after_event();
 		SELECT cjm.create_map('kept', $map), cjm.create_map('rows', $map);
 		SELECT cjm.keep_journeys('kept', @{[ $partitioned ? 3 : 1 ]});
-		INSERT INTO events $columns SELECT i % 13, '2026-01-01Z'::timestamptz + i * interval '11 h', 'view', NULL, NULL, 'LV' FROM generate_series(1, 150) i;
+		INSERT INTO events $columns SELECT i % 13, '2026-01-01Z'::timestamptz + i * interval '11 h', 'view', NULL, NULL, 'LV', nullif(i % 4, 0) FROM generate_series(1, 150) i;
 		SELECT cjm.refresh_journeys('kept') FROM generate_series(1, 5);
 		CREATE VIEW differ AS (TABLE kept.journeys EXCEPT ALL TABLE rows.journeys) UNION ALL (TABLE rows.journeys EXCEPT ALL TABLE kept.journeys)});
 	return;
@@ -99,7 +99,7 @@ sub between { return $_[0] + int rand($_[1] - $_[0] + 1) }
 
 my $some_row = q{floor(random() * 13)::int, '2026-01-01Z'::timestamptz + floor(random() * 88) * interval '1 day',
 	(ARRAY['view', 'cart', 'pay', 'robot', '', 'VIEW', 'never', NULL])[1 + floor(random() * 8)::int], (ARRAY['ads', 'mail', '', NULL])[1 + floor(random() * 4)::int],
-	(ARRAY[1.5, 1.5, NULL, -0.0, 'NaN'])[1 + floor(random() * 5)::int], (ARRAY['LV', 'EE', '', NULL])[1 + floor(random() * 4)::int]};
+	(ARRAY[1.5, 1.5, NULL, -0.0, 'NaN'])[1 + floor(random() * 5)::int], (ARRAY['LV', 'EE', '', NULL])[1 + floor(random() * 4)::int], (ARRAY['1', '2', '3', '', NULL])[1 + floor(random() * 5)::int]};
 
 my @kinds = (
 	[ 20, sub { "INSERT INTO events $columns SELECT $some_row;" } ],
@@ -107,11 +107,11 @@ my @kinds = (
 	[ 8, \&copy_rows ],
 	[ 12, sub { sprintf q{UPDATE events SET %s WHERE at < '2026-03-28Z' AND id %% %d = %d;},
 		any(q{event = 'cart'}, 'customer = (customer + 1) % 13', 'value = 3', q{land = 'LT'}, 'id = id', q{at = at + interval '1 day'}, q{at = at + interval '1 month'},
-			'event = NULL', 'customer = NULL', q{channel = '', event = 'robot'}), between(5, 40), between(0, 4) } ],
+			'event = NULL', 'customer = NULL', q{channel = '', event = 'robot'}, q{visit = '2'}, 'visit = NULL', q{visit = '', at = at + interval '1 h'}), between(5, 40), between(0, 4) } ],
 	[ 10, sub { sprintf 'DELETE FROM events WHERE id %% %d = %d;', between(5, 25), between(0, 4) } ],
-	[ 6, sub { sprintf q{INSERT INTO events SELECT id, (customer + 1) %% 13, at, 'pay', channel, value, land FROM events WHERE id %% 11 = %d
-		UNION ALL SELECT nextval('event_ids'), 3, '2026-02-03Z', 'view', NULL, NULL, 'EE' ON CONFLICT (id, at) DO %s;}, between(0, 10),
-		any('NOTHING', q{UPDATE SET event = 'pay', value = excluded.value}, q{UPDATE SET customer = excluded.customer WHERE events.event = 'view'}) } ],
+	[ 6, sub { sprintf q{INSERT INTO events SELECT id, (customer + 1) %% 13, at, 'pay', channel, value, land, visit FROM events WHERE id %% 11 = %d
+		UNION ALL SELECT nextval('event_ids'), 3, '2026-02-03Z', 'view', NULL, NULL, 'EE', '4' ON CONFLICT (id, at) DO %s;}, between(0, 10),
+		any('NOTHING', q{UPDATE SET event = 'pay', value = excluded.value}, q{UPDATE SET visit = '5'}, q{UPDATE SET customer = excluded.customer WHERE events.event = 'view'}) } ],
 	[ 5, sub { sprintf q{MERGE INTO events USING (SELECT id, at FROM events WHERE id %% 13 = %d UNION ALL SELECT -nextval('event_ids'), '2026-01-20Z') v
 		ON events.id = v.id AND events.at = v.at WHEN MATCHED AND events.customer %% 2 = 0 THEN DELETE WHEN MATCHED THEN UPDATE SET event = 'view'
 		WHEN NOT MATCHED THEN INSERT (id, customer, at, event) VALUES (v.id, 4, v.at, 'cart');}, between(0, 12) } ],
@@ -148,7 +148,7 @@ my $concurrently = "SET lock_timeout = '20s';\nALTER TABLE events DETACH PARTITI
 sub copy_rows
 {
 	my $lines = join '', map { join("\t", between(0, 12), sprintf('2026-%02d-%02d 00:00Z', between(1, 4), between(1, 28)), any(qw(view cart robot)), any('', 'ads'),
-		any('', 1, 2), 'LV') . "\n" } 1 .. between(1, 9);
+		any('', 1, 2), 'LV', any('', 1, 2)) . "\n" } 1 .. between(1, 9);
 
 	# Where there is no COPY, in an aborted transaction, the rows are none of psql's commands.
 	return "COPY events $columns FROM STDIN (NULL '');\n$lines\\.\n\\r";
