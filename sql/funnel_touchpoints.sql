@@ -9,7 +9,7 @@ CREATE FUNCTION public.told(text) RETURNS journey LANGUAGE sql AS $$
 	SELECT cjm.journey_agg('2026-01-01Z'::timestamptz + substring(t from '^[a-z]([0-9]+)')::int * interval '1 s', left(t, 1), substring(t from '@([a-z]+)'), substring(t from '=(.+)$')::float8) FROM string_to_table($1, ' ') t
 $$;
 CREATE FUNCTION public.said(touchpoint[]) RETURNS text LANGUAGE sql AS $$
-	SELECT string_agg(coalesce(concat(u.event, extract(epoch FROM u.at - '2026-01-01Z')::int, '@' || u.channel, '=' || u.value), '-'), ' ' ORDER BY n) FROM unnest($1) WITH ORDINALITY u(at, event, channel, value, n)
+	SELECT string_agg(coalesce(concat(u.event, extract(epoch FROM u.at - '2026-01-01Z')::int, '@' || u.channel, '=' || u.value), '-'), ' ' ORDER BY n) FROM unnest($1) WITH ORDINALITY u(at, event, channel, value, session, n)
 $$;
 SELECT j, f, public.said(funnel_touchpoints(public.told(j), f::funnel)) AS took
 FROM (VALUES ('a1=5 b2=6', 'a -> b -> c'), ('b2=6', 'a -> b'),
@@ -40,7 +40,7 @@ FROM unnest(ARRAY['a | x -> b | x -> c | x', 'a -> b [2 min] -> c', 'a -> b -> c
 		'a -> b -> c from any stage', 'a -> b -> c within session (30 min)', 'a@(v) -> b@(v) -> c', 'a@p -> * -> *']) f,
 	(SELECT c, journey_agg(at, e, ch, v::float8) AS j FROM public.valued GROUP BY c) j,
 	LATERAL (SELECT funnel_touchpoints(j.j, f::funnel) AS taken) t,
-	LATERAL (SELECT array_agg(u.at ORDER BY u.n) IS NOT DISTINCT FROM funnel_times(j.j, f::funnel) AS right_times, count(u.at) AS n FROM unnest(taken) WITH ORDINALITY u(at, event, channel, value, n)) u,
+	LATERAL (SELECT array_agg(u.at ORDER BY u.n) IS NOT DISTINCT FROM funnel_times(j.j, f::funnel) AS right_times, count(u.at) AS n FROM unnest(taken) WITH ORDINALITY u(at, event, channel, value, session, n)) u,
 	LATERAL (SELECT bool_or(w.times > j.times) AS twice FROM (SELECT p::text, count(*) AS times FROM walks(j.j, f::funnel) w, unnest(w.touchpoints) p WHERE p IS NOT NULL GROUP BY 1) w
 		LEFT JOIN (SELECT p::text, count(*) AS times FROM touchpoints(j.j) p GROUP BY 1) j USING (p)) w
 GROUP BY f ORDER BY f COLLATE "C";
@@ -60,7 +60,7 @@ CREATE FUNCTION public.plain(bucket text, from_time timestamptz, to_time timesta
 	SELECT b.c, b.started, u.step::integer, u.n, t.v FROM best b CROSS JOIN LATERAL unnest(b.ns) WITH ORDINALITY u(n, step) JOIN t ON t.c = b.c AND t.n = u.n
 $$;
 SELECT count(*) AS wrong FROM values_map.journeys j JOIN LATERAL (SELECT array_agg(p.value ORDER BY p.step) AS value, count(*) FROM public.plain(NULL, '-infinity', 'infinity') p WHERE p.c = j.customer) p ON p.count > 0
-WHERE (SELECT array_agg(u.value::numeric ORDER BY u.n) FILTER (WHERE u.at IS NOT NULL) FROM unnest(funnel_touchpoints(j.journey, 'a | x -> b | x -> c | x within 1 day')) WITH ORDINALITY u(at, event, channel, value, n)) IS DISTINCT FROM p.value;
+WHERE (SELECT array_agg(u.value::numeric ORDER BY u.n) FILTER (WHERE u.at IS NOT NULL) FROM unnest(funnel_touchpoints(j.journey, 'a | x -> b | x -> c | x within 1 day')) WITH ORDINALITY u(at, event, channel, value, session, n)) IS DISTINCT FROM p.value;
 CREATE FUNCTION public.wrong(map text) RETURNS TABLE (asked text, compared bigint, wrong bigint) LANGUAGE sql AS $$
 	WITH asked AS (
 		SELECT * FROM (VALUES (NULL), ('segment'), ('device')) b(by), (VALUES (NULL), ('week'), ('day')) u(bucket), (VALUES (NULL, NULL::jsonb), ('of some', '{"device": "d", "segment": ["LV", null]}')) w(chosen, where_is),
@@ -89,7 +89,7 @@ SELECT sum(compared), sum(wrong) FROM public.wrong('values_map');
 
 -- By the channel of the walk; tries are those of walks; without the argument, or a value in the map, there is nothing; a score is none.
 SELECT f.by_value, f.step, f.value_sum = e.value AS same FROM funnel_report('values_map', 'entry_channel', value => true) f JOIN (
-	SELECT entry_channel(j.journey, 'a | x -> b | x -> c | x within 1 day') AS channel, u.step, sum(u.value::numeric) AS value FROM values_map.journeys j, unnest(funnel_touchpoints(j.journey, 'a | x -> b | x -> c | x within 1 day')) WITH ORDINALITY u(at, event, ch, value, step)
+	SELECT entry_channel(j.journey, 'a | x -> b | x -> c | x within 1 day') AS channel, u.step, sum(u.value::numeric) AS value FROM values_map.journeys j, unnest(funnel_touchpoints(j.journey, 'a | x -> b | x -> c | x within 1 day')) WITH ORDINALITY u(at, event, ch, value, session, step)
 	GROUP BY 1, 2) e ON e.step = f.step AND e.channel IS NOT DISTINCT FROM f.by_value ORDER BY 1, 2;
 SELECT count(*) AS compared, count(*) FILTER (WHERE (f.customers, f.value_sum, f.valued_customers) IS DISTINCT FROM (e.n, coalesce(e.value, 0), e.valued)) AS wrong
 FROM funnel_report('values_map', 'segment', 'week', '2026-01-03Z', count => 'walks', value => true) f, LATERAL (

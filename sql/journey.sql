@@ -363,12 +363,12 @@ FROM (SELECT journey_agg(at, event, channel, value) FROM public.touches) AS a (w
 SELECT sum(public.differ(distinct_touchpoints(j), d)) AS distincts
 FROM public.journeys JOIN (SELECT k, journey_agg(at, event, channel, value) AS d FROM (SELECT DISTINCT k, at, event, channel, value FROM public.touches) AS t GROUP BY k) AS t USING (k);
 -- nothing more and nothing less than the rows
-(SELECT k, at, event, channel, value FROM public.touches EXCEPT ALL SELECT k, t.* FROM public.journeys, touchpoints(j) AS t) LIMIT 5;
-(SELECT k, t.* FROM public.journeys, touchpoints(j) AS t EXCEPT ALL SELECT k, at, event, channel, value FROM public.touches) LIMIT 5;
+(SELECT k, at, event, channel, value FROM public.touches EXCEPT ALL SELECT k, t.at, t.event, t.channel, t.value FROM public.journeys, touchpoints(j) AS t) LIMIT 5;
+(SELECT k, t.at, t.event, t.channel, t.value FROM public.journeys, touchpoints(j) AS t EXCEPT ALL SELECT k, at, event, channel, value FROM public.touches) LIMIT 5;
 -- in canonical order
 SELECT count(*) AS out_of_order
 FROM (SELECT n, row_number() OVER (PARTITION BY k ORDER BY at, event COLLATE "C", channel COLLATE "C" NULLS FIRST, value NULLS FIRST, n) AS expected
-      FROM public.journeys, touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, n)) AS o
+      FROM public.journeys, touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, session, n)) AS o
 WHERE n <> expected;
 -- equal ones, and only they, compare equal and hash alike
 SELECT count(*) AS wrong FROM public.journeys AS a JOIN public.copies AS b ON a.j = b.j WHERE a.j::text <> b.j::text OR cjm_internal.journey_hash(a.j) <> cjm_internal.journey_hash(b.j);

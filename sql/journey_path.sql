@@ -36,7 +36,7 @@ CREATE TEMP VIEW places AS
 SELECT j.n, b.by, r.repeats, x.label, row_number() OVER w AS position, lead(x.label) OVER w AS target
 FROM journeys j CROSS JOIN (VALUES ('event'), ('channel')) b(by) CROSS JOIN (VALUES (true), (false)) r(repeats)
 	CROSS JOIN LATERAL (SELECT l.label, l.place, lag(l.label) OVER (ORDER BY l.place) AS before
-		FROM (SELECT CASE b.by WHEN 'event' THEN t.event ELSE t.channel END AS label, t.place FROM touchpoints(j.journey) WITH ORDINALITY t(at, event, channel, value, place)) l WHERE l.label IS NOT NULL) x
+		FROM (SELECT CASE b.by WHEN 'event' THEN t.event ELSE t.channel END AS label, t.place FROM touchpoints(j.journey) WITH ORDINALITY t(at, event, channel, value, given, place)) l WHERE l.label IS NOT NULL) x
 WHERE r.repeats OR x.label IS DISTINCT FROM x.before
 WINDOW w AS (PARTITION BY j.n, b.by, r.repeats ORDER BY x.place);
 WITH expected AS (
@@ -76,7 +76,7 @@ SELECT s.n, s.by, s.repeats, s.session, row_number() OVER (PARTITION BY s.n, s.b
 FROM (SELECT c.n, b.by, r.repeats, c.session, c.place, l.label, c.at, lag(l.label) OVER (PARTITION BY c.n, b.by, r.repeats, c.session ORDER BY c.place) AS before
 	FROM (SELECT t.*, sum(t.cut) OVER (PARTITION BY t.n ORDER BY t.place) AS session
 		FROM (SELECT j.n, t.*, coalesce(t.at - lag(t.at) OVER (PARTITION BY j.n ORDER BY t.place) > interval '15 s', false)::integer AS cut
-			FROM journeys j CROSS JOIN LATERAL touchpoints(j.journey) WITH ORDINALITY t(at, event, channel, value, place)) t) c
+			FROM journeys j CROSS JOIN LATERAL touchpoints(j.journey) WITH ORDINALITY t(at, event, channel, value, given, place)) t) c
 		CROSS JOIN (VALUES ('event'), ('channel')) b(by) CROSS JOIN (VALUES (true), (false)) r(repeats)
 		CROSS JOIN LATERAL (SELECT CASE b.by WHEN 'event' THEN c.event ELSE c.channel END AS label) l WHERE l.label IS NOT NULL) s
 WHERE s.repeats OR s.label IS DISTINCT FROM s.before;

@@ -28,7 +28,7 @@ WITH asked AS (
 	SELECT n, funnel::text, from_time, p.* FROM asked, purchases(j, funnel, from_time, to_time) p
 ), expected AS (
 	SELECT n, funnel::text, from_time, row_number() OVER w, t.at, t.value, t.at - lag(t.at) OVER w
-	FROM asked, touchpoints(j) WITH ORDINALITY t(at, event, "by", value, place)
+	FROM asked, touchpoints(j) WITH ORDINALITY t(at, event, "by", value, session, place)
 	WHERE t.event = ANY (events) AND (channel IS NULL OR t."by" = channel) AND t.at >= from_time AND t.at < to_time
 	WINDOW w AS (PARTITION BY n, funnel::text, from_time ORDER BY t.place)
 )

@@ -12,7 +12,7 @@ INSERT INTO public.journeys VALUES
 	('tie', '{2026-01-01T10:00Z b, 2026-01-01T10:00Z a@x=2, 2026-01-01T10:00Z a@x=2, 2026-01-01T10:00Z a=NaN}'),
 	('long', '{-4713-11-24T00:00Z first, +294276-12-31T23:59:59.999999Z last=-Infinity}');
 
-SELECT name, t.* FROM public.journeys, touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, n) ORDER BY name, n;
+SELECT name, t.* FROM public.journeys, touchpoints(j) WITH ORDINALITY AS t (at, event, channel, value, session, n) ORDER BY name, n;
 SELECT name, touchpoints(j) FROM public.journeys WHERE name IN ('nothing', 'empty', 'three');
 SELECT name, touch_count(j), first_touch(j), last_touch(j), duration(j) FROM public.journeys ORDER BY name;
 SELECT (first_touch(j)).*, (last_touch(j)).event AS last_event FROM public.journeys WHERE name = 'three';
@@ -80,8 +80,8 @@ SELECT count(*) AS journeys,
        count(*) FILTER (WHERE has_event(j, 'e0') <> e0 OR has_event(external, 'e5') <> e5 OR has_event(j, 'e6')) AS has_event,
        count(*) FILTER (WHERE slice(j, from_time, to_time) IS DISTINCT FROM coalesce(sliced, '{}') OR slice(external, from_time, to_time) <> slice(j, from_time, to_time)) AS slice
 FROM public.built JOIN
-     (SELECT k, count(*) AS n, (array_agg(jsonb_build_object('at', at, 'event', event, 'channel', channel, 'value', value) ORDER BY at, event, channel NULLS FIRST, value NULLS FIRST))[1] AS first,
-             (array_agg(jsonb_build_object('at', at, 'event', event, 'channel', channel, 'value', value) ORDER BY at DESC, event DESC, channel DESC NULLS LAST, value DESC NULLS LAST))[1] AS last,
+     (SELECT k, count(*) AS n, (array_agg(jsonb_build_object('at', at, 'event', event, 'channel', channel, 'value', value, 'session', NULL) ORDER BY at, event, channel NULLS FIRST, value NULLS FIRST))[1] AS first,
+             (array_agg(jsonb_build_object('at', at, 'event', event, 'channel', channel, 'value', value, 'session', NULL) ORDER BY at DESC, event DESC, channel DESC NULLS LAST, value DESC NULLS LAST))[1] AS last,
              max(at) - min(at) AS span, bool_or(event = 'e0') AS e0, bool_or(event = 'e5') AS e5, min(from_time) AS from_time, min(to_time) AS to_time,
              journey_agg(at, event, channel, value) FILTER (WHERE at >= from_time AND at < to_time) AS sliced
       FROM public.rows, LATERAL (VALUES ('2026-01-01T00:00Z'::timestamptz + k * interval '37 seconds', '2026-01-01T00:00Z'::timestamptz + k * interval '2 minutes')) AS b (from_time, to_time) GROUP BY k) AS expected USING (k);

@@ -257,7 +257,7 @@ advance_once(const WindowFunnelRules *rules, const ConditionRows *rows, const Co
 		state->touches = palloc_extended(state->room * sizeof(FunnelTouch), MCXT_ALLOC_HUGE);
 	}
 	for (uint32 i = 0; i < count; i++)
-		state->touches[i] = (FunnelTouch) {group->at, rows->rows[group->first + i].bits, false, 0};
+		state->touches[i] = (FunnelTouch) {group->at, rows->rows[group->first + i].bits, false, 0, 0};
 	for (int i = 0; i < funnel.nstages; i++)
 		funnel.gap[i] = FUNNEL_NO_LIMIT;
 	walks.alive = stages_below(state->depth);

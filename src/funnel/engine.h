@@ -20,7 +20,8 @@ typedef struct FunnelTouch
 {
 	int64		at;				/* microseconds */
 	uint64		stages;			/* bit i: it matches stage i + 1 */
-	bool		excluded;		/* it matches an excluding event */
+	uint32		excluded:1;		/* it matches an excluding event */
+	uint32		session:31;		/* the session that it names; 0: none.  Set always, and read if the rules have sessions */
 	uint32		value;			/* of a variable: of two touchpoints the same if that has the same value; 0: none */
 } FunnelTouch;
 
@@ -35,7 +36,7 @@ typedef struct FunnelRules
 	bool		every;			/* they need to see every touchpoint */
 	bool		apart;			/* one of the next three is set; see funnel/engine_apart.c */
 	bool		from_any;		/* a walk may begin at any stage */
-	int64		session;		/* a walk lies in one session of this gap in microseconds; 0: it need not */
+	int64		session;		/* a walk lies in one session: what names one, or has no longer gap than so many microseconds; 0: it need not */
 	uint64		bound;			/* bit i: the touchpoint of stage i + 1 has the walk's value; only with one does it match */
 	uint64		optional;		/* bit i: stage i + 1 may be left out */
 	uint64		gapped;			/* bit i: stage i + 1 has a [D] */
@@ -84,6 +85,7 @@ typedef struct FunnelWalk
 	int			step;			/* 0: no walk */
 	uint64		passed;			/* bit i: the walk holds stage i + 1 */
 	uint32		value;			/* of the touchpoints at bound stages, if it holds one; set if the rules have such */
+	uint32		session;		/* that its touchpoints name, 0: none; set if the rules have sessions */
 	int64		at[FUNNEL_MAX_STAGES];
 } FunnelWalk;
 
@@ -101,6 +103,7 @@ typedef struct FunnelCompletion
 	int64		at;
 	uint64		stages;			/* all that such a touchpoint matches, up to the last mandatory one */
 	uint32		value;			/* and its value */
+	uint32		session;		/* and the session that it names */
 	int64		count;			/* conversions */
 } FunnelCompletion;
 

@@ -1,8 +1,8 @@
 /*
  * funnel/engine_apart.c: funnels whose walks are those of several funnels apart.
  *
- * within session: a walk lies in one session, so each session is asked by itself;
- * its touchpoints, which are all there, tell where it ends.  A variable: walks of
+ * within session: a walk lies in one session, so each session is asked by itself
+ * (funnel/engine_sessions.c), and of others sees nothing.  A variable: walks of
  * one value see, at the stages that are bound, only the touchpoints of that value,
  * so each value is asked by itself, and the walks that hold no such stage before
  * all.  from any stage: a walk that begins with a stage is one of the funnel that
@@ -23,6 +23,7 @@ typedef struct ApartWalks
 	FunnelEntry entry;
 	FunnelTouch *own;			/* room for the touchpoints that have a value, or NULL */
 	FunnelTouch *cut;			/* and for those from a stage on */
+	uint32		session;		/* that the touchpoints name */
 	/* Either the best walk is looked for, or whether one can go on at a time. */
 	FunnelWalk *walk;
 	int64		now;
@@ -36,31 +37,6 @@ typedef struct ApartWalks
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
-
-/* The index after the session that begins with touches[first]. */
-size_t
-session_end(const FunnelRules *rules, const FunnelTouch *touches, size_t count, size_t first)
-{
-	size_t		end = first + 1;
-
-	while (end < count && time_within(touches[end - 1].at, touches[end].at, rules->session))
-	{
-		CHECK_FOR_INTERRUPTS();
-		end++;
-	}
-	return end;
-}
-
-/* The rules within a session. */
-FunnelRules
-without_sessions(const FunnelRules *rules)
-{
-	FunnelRules inside = *rules;
-
-	inside.session = 0;
-	inside.apart = inside.from_any || inside.bound != 0;
-	return inside;
-}
 
 /* Is a better than b by the order of preference? */
 static bool
@@ -121,6 +97,7 @@ ask_one(ApartWalks *walks, const FunnelRules *rules, const FunnelTouch *touches,
 		found.passed <<= first;
 	}
 	found.value = (found.passed & walks->rules->bound) != 0 ? value : 0;
+	found.session = walks->session;
 	if (walk_is_better(walks->rules, &found, walks->walk))
 		*walks->walk = found;
 }
@@ -157,6 +134,8 @@ ask_stages(ApartWalks *walks, const FunnelTouch *touches, size_t count, uint32 v
 		seen &= ~STAGE_BIT(first);
 		if (walks->walk != NULL && walks->walk->step == walks->rules->nstages)
 			count = Min(count, find_time(touches, count, walks->walk->at[walks->walk->step - 1] + 1));
+		if (count == 0)
+			break;
 
 		rules.nstages = walks->rules->nstages - first;
 		rules.gapped = walks->rules->gapped >> first & ~UINT64CONST(1);
@@ -235,47 +214,72 @@ static void
 apart_walk(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count, FunnelWalk *walk)
 {
 	ApartWalks	walks = {.rules = rules, .entry = entry, .walk = walk};
-	size_t		end;
+	TouchSessions sessions;
 
 	walk->step = 0;
 	walk->passed = 0;
 	walk->value = 0;
+	walk->session = 0;
 	if (count == 0)
 		return;
 	walks_room(&walks, count);
-	/* Of a later session only a deeper walk is better. */
-	for (size_t first = 0; first < count && walk->step < rules->nstages; first = end)
+	sessions_start(&sessions, rules, touches, count);
+	/* Of a later session only a deeper walk is better; of those that overlap none is later. */
+	while ((sessions.named || walk->step < rules->nstages) && sessions_next(&sessions))
 	{
-		end = rules->session != 0 ? session_end(rules, touches, count, first) : count;
-		ask_values(&walks, touches + first, end - first);
+		walks.session = sessions.touches[sessions.first].session;
+		ask_values(&walks, sessions.touches + sessions.first, sessions.end - sessions.first);
 	}
+	sessions_free(&sessions);
 	walks_free(&walks);
 }
 
 /*
  * Could a walk that has begun take a touchpoint yet to come, at now, which is
- * not before the last touchpoint?  There are touchpoints.
+ * not before the last touchpoint?  There are touchpoints.  A session that is named
+ * has no limit of its own; it counts as over where one by gaps is, when nothing
+ * of it came for longer than the gap.
  */
 bool
 apart_goes_on(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count, int64 now)
 {
 	ApartWalks	walks = {.entry = entry, .now = now};
 	FunnelRules inside = *rules;
-	size_t		first = 0;
+	size_t		first = count - 1;
+	bool		named = false;
+	TouchSessions sessions;
 
-	if (rules->session != 0)
+	walks.rules = &inside;
+	if (rules->session == 0)
+		first = 0;
+	else
 	{
-		if (!time_within(touches[count - 1].at, now, rules->session))
+		if (!time_within(touches[first].at, now, rules->session))
 			return false;
-		for (first = count - 1; first > 0 && time_within(touches[first - 1].at, touches[first].at, rules->session); first--)
+		/* What comes before a longer gap than that is of no session that may go on, but if one is named. */
+		named = touches[first].session != 0;
+		for (; first > 0 && time_within(touches[first - 1].at, touches[first].at, rules->session); first--)
+		{
 			CHECK_FOR_INTERRUPTS();
+			named |= touches[first - 1].session != 0;
+		}
 		/* It is a limit, and holds. */
 		if (inside.within == FUNNEL_NO_LIMIT)
 			inside.within = PG_INT64_MAX;
 	}
-	walks.rules = &inside;
-	walks_room(&walks, count - first);
-	ask_values(&walks, touches + first, count - first);
+	if (!named)
+	{
+		walks_room(&walks, count - first);
+		ask_values(&walks, touches + first, count - first);
+		walks_free(&walks);
+		return walks.goes_on;
+	}
+	walks_room(&walks, count);
+	sessions_start(&sessions, rules, touches, count);
+	while (!walks.goes_on && sessions_next(&sessions))
+		if (time_within(sessions.touches[sessions.end - 1].at, now, rules->session))
+			ask_values(&walks, sessions.touches + sessions.first, sessions.end - sessions.first);
+	sessions_free(&sessions);
 	walks_free(&walks);
 	return walks.goes_on;
 }

@@ -39,7 +39,7 @@ note_completion(FunnelCompletions *completions, int64 at, uint64 stages, uint32 
 		else
 			completions->list = repalloc_huge(completions->list, completions->capacity * sizeof(FunnelCompletion));
 	}
-	completions->list[completions->count++] = (FunnelCompletion) {at, stages, value, count};
+	completions->list[completions->count++] = (FunnelCompletion) {at, stages, value, 0, count};
 }
 
 /* Orders the touchpoints of one time by what they match, and then by value. */
@@ -173,6 +173,14 @@ convert_group(const FunnelRules *rules, FunnelTouch *touches, size_t count, int6
 	return count - place;
 }
 
+#define ST_SORT sort_completions
+#define ST_ELEMENT_TYPE FunnelCompletion
+#define ST_COMPARE(a, b) (((a)->at > (b)->at) - ((a)->at < (b)->at))
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
 /*
  * How often a customer completed the funnel; see the top of the file.
  * completions may be NULL; else it is zeroed by the caller, and filled in.
@@ -194,13 +202,23 @@ funnel_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 	if (rules->session != 0)
 	{
 		FunnelRules inside = without_sessions(rules);
+		TouchSessions sessions;
 
 		/* No walk goes from one session on to the next. */
-		for (size_t first = 0, end; first < count; first = end)
+		sessions_start(&sessions, rules, touches, count);
+		while (sessions_next(&sessions))
 		{
-			end = session_end(rules, touches, count, first);
-			conversions += funnel_conversions(&inside, entry, touches + first, end - first, completions);
+			const FunnelTouch *first = &sessions.touches[sessions.first];
+			size_t		before = completions != NULL ? completions->count : 0;
+
+			conversions += funnel_conversions(&inside, entry, first, sessions.end - sessions.first, completions);
+			if (completions != NULL)
+				for (size_t i = before; i < completions->count; i++)
+					completions->list[i].session = first->session;
 		}
+		if (sessions.named && completions != NULL && completions->count > 0)
+			sort_completions(completions->list, completions->count);
+		sessions_free(&sessions);
 		return conversions;
 	}
 	for (;;)

@@ -133,6 +133,15 @@ stages_with_value(const FunnelRules *rules, const FunnelTouch *touch, uint32 val
 	return rules->bound == 0 || touch->value == value ? touch->stages : touch->stages & ~rules->bound;
 }
 
+/* What a touchpoint matches in a walk: one of another session nothing. */
+static inline uint64
+stages_in_walk(const FunnelRules *rules, const FunnelTouch *touch, const FunnelWalk *walk)
+{
+	if (rules->session != 0 && touch->session != walk->session)
+		return 0;
+	return rules->bound != 0 ? stages_with_value(rules, touch, walk->value) : touch->stages;
+}
+
 /* The index of the first touchpoint at a time, which some touchpoint has. */
 static inline size_t
 find_time(const FunnelTouch *touches, size_t count, int64 at)
@@ -165,6 +174,27 @@ typedef struct UnorderedSpan
 	size_t		end;
 } UnorderedSpan;
 
+/*
+ * The touchpoints of a customer, one session after the other: in the order of time,
+ * or where some name their sessions in that of their numbers, those of none first.
+ */
+typedef struct TouchSessions
+{
+	const FunnelRules *rules;
+	const FunnelTouch *touches;
+	size_t		count;
+	bool		named;			/* some name their sessions, which may overlap */
+	FunnelTouch *own;			/* a copy in another order, or NULL */
+	size_t		first;			/* the session at hand is from here */
+	size_t		end;			/* to before here */
+} TouchSessions;
+
+/* funnel/engine_sessions.c */
+extern void sessions_start(TouchSessions *sessions, const FunnelRules *rules, const FunnelTouch *touches, size_t count);
+extern bool sessions_next(TouchSessions *sessions);
+extern void sessions_free(TouchSessions *sessions);
+extern FunnelRules without_sessions(const FunnelRules *rules);
+
 /* funnel/engine.c */
 extern void single_search_end(const FunnelSearch *search, const FunnelRules *rules, FunnelEntry entry,
 							  const FunnelTouch *touches, size_t count, FunnelWalk *walk);
@@ -194,8 +224,6 @@ extern bool ruled_goes_on(const FunnelRules *rules, const RuledState *state, int
 extern void sort_group(FunnelTouch *touches, size_t count);
 
 /* funnel/engine_apart.c */
-extern size_t session_end(const FunnelRules *rules, const FunnelTouch *touches, size_t count, size_t first);
-extern FunnelRules without_sessions(const FunnelRules *rules);
 extern bool apart_goes_on(const FunnelRules *rules, FunnelEntry entry,
 						  const FunnelTouch *touches, size_t count, int64 now);
 

@@ -4,7 +4,7 @@
  * Of a walk the engine knows its times.  Where several touchpoints of one time match
  * a stage, the choice is this: stage by stage, from the first on, the first touchpoint
  * of the array that leaves a walk of these times possible, which is one whose stages
- * have distinct touchpoints, of the walk's value where they are bound, among them
+ * have distinct touchpoints, of the walk's session, of its value where they are bound, among them
  * all that are excluded strictly between the walk's ends.  Of an unordered funnel it
  * is each touchpoint that adds one to the stages which can be matched, in the order
  * of the array, after those that are excluded.
@@ -56,7 +56,7 @@ has_room(const Choice *choices, size_t count, uint64 stages)
 
 /* Takes a touchpoint of one time for each of these stages; inside: the time lies strictly between the walk's ends. */
 static void
-take_group(const FunnelRules *rules, uint32 value, uint64 stages, bool inside,
+take_group(const FunnelRules *rules, const FunnelWalk *walk, uint64 stages, bool inside,
 		   const FunnelTouch *touches, size_t first, size_t end, const bool *barred, size_t *taken)
 {
 	size_t		size = 0;
@@ -71,7 +71,7 @@ take_group(const FunnelRules *rules, uint32 value, uint64 stages, bool inside,
 		for (size_t i = first; i < end; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if ((barred == NULL || !barred[i]) && (stages_with_value(rules, &touches[i], value) & stages) != 0)
+			if ((barred == NULL || !barred[i]) && (stages_in_walk(rules, &touches[i], walk) & stages) != 0)
 			{
 				taken[pg_rightmost_one_pos64(stages)] = i;
 				return;
@@ -83,7 +83,7 @@ take_group(const FunnelRules *rules, uint32 value, uint64 stages, bool inside,
 	choices = palloc_extended(capacity * sizeof(Choice), MCXT_ALLOC_HUGE);
 	for (size_t i = first; i < end && size < capacity; i++)
 	{
-		uint64		matched = stages_with_value(rules, &touches[i], value) & stages;
+		uint64		matched = stages_in_walk(rules, &touches[i], walk) & stages;
 		bool		must = inside && touches[i].excluded;
 		bool		matters = must;
 
@@ -138,7 +138,7 @@ take_unordered(const FunnelRules *rules, const FunnelWalk *walk, const FunnelTou
 
 			CHECK_FOR_INTERRUPTS();
 			if (inside != must || (barred != NULL && barred[i]) ||
-				!basis_add(&basis, touches[i].stages & stages_below(rules->nstages), i))
+				!basis_add(&basis, stages_in_walk(rules, &touches[i], walk) & stages_below(rules->nstages), i))
 				continue;
 			for (place = step++; place > 0 && taken[place - 1] > i; place--)
 				taken[place] = taken[place - 1];
@@ -178,7 +178,7 @@ funnel_taken(const FunnelRules *rules, const FunnelWalk *walk, const FunnelTouch
 		for (uint64 rest = left; rest != 0 && walk->at[pg_rightmost_one_pos64(rest)] == at; rest &= rest - 1)
 			stages |= rest & -rest;
 		left &= ~stages;
-		take_group(rules, rules->bound != 0 ? walk->value : 0, stages, at > first_at && at < last_at,
+		take_group(rules, walk, stages, at > first_at && at < last_at,
 				   touches, first, group_end(touches, count, first), barred, taken);
 	}
 }
@@ -208,7 +208,8 @@ funnel_taken_next(const FunnelRules *rules, const FunnelTry *one, const FunnelTo
 		if (spent[i])
 			continue;
 		while (n < one->nlast && (had[n] || (touches[i].stages & stages) != one->last[n].stages ||
-								  (rules->bound != 0 && touches[i].value != one->last[n].value)))
+								  (rules->bound != 0 && touches[i].value != one->last[n].value) ||
+								  (rules->session != 0 && touches[i].session != walk->session)))
 			n++;
 		if (n < one->nlast)
 			had[n] = true;

@@ -7,12 +7,16 @@
  * mandatory stage are its conversions, and the others are those that stopped on the
  * way.  Which touchpoints of its last time a walk takes is the same as there.
  *
+ * Within sessions each is walked through by itself.  Those that are named may
+ * overlap, so their walks are kept until all are known, and given in the order in
+ * which they end; of equal ends in that of their beginnings, and then of sessions.
+ *
  * Before a walk nothing comes as far as it does, since it ends as early as any that
  * does; after it nothing comes further.  So a funnel is cut off after the stage that
  * was reached last, and a search ends where that is reached again.  Cost: a search
  * over all touchpoints for each stage, at most, what the walks themselves cost, and
- * sorting the times at which they end.  Memory: a copy of the touchpoints; the stack
- * is no deeper than there are stages.
+ * sorting the times at which they end.  Memory: a copy of the touchpoints, and the
+ * walks that are kept; the stack is no deeper than there are stages.
  */
 #include "funnel/engine_internal.h"
 
@@ -20,9 +24,104 @@
 typedef struct WalkSearch
 {
 	FunnelEntry entry;
+	uint32		session;		/* that the touchpoints name */
 	FunnelWalkReader reader;
 	void	   *arg;
 } WalkSearch;
+
+/* A walk that is kept: what there is of a FunnelTry. */
+typedef struct KeptTry
+{
+	int64		end;
+	int64		start;
+	uint32		session;
+	uint32		value;
+	size_t		number;			/* in the order in which they were found */
+	uint64		passed;
+	int			step;
+	int			nlast;
+	int64	   *at;				/* step times, palloc'd */
+	FunnelTouch *last;			/* nlast touchpoints, palloc'd */
+} KeptTry;
+
+typedef struct KeptTries
+{
+	size_t		count;
+	size_t		capacity;
+	KeptTry    *list;
+} KeptTries;
+
+static inline int
+compare_tries(const KeptTry *a, const KeptTry *b)
+{
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
+}
+
+#define ST_SORT sort_tries
+#define ST_ELEMENT_TYPE KeptTry
+#define ST_COMPARE(a, b) compare_tries(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* A reader that keeps them.  Sessions come in the order of their numbers. */
+static void
+keep_try(void *arg, const FunnelTry *one)
+{
+	KeptTries  *tries = (KeptTries *) arg;
+	const FunnelWalk *walk = &one->walk;
+	KeptTry    *kept;
+
+	if (tries->count == tries->capacity)
+	{
+		tries->capacity = Max(tries->capacity * 2, 4);
+		if (tries->list == NULL)
+			tries->list = palloc(tries->capacity * sizeof(KeptTry));
+		else
+			tries->list = repalloc_huge(tries->list, tries->capacity * sizeof(KeptTry));
+	}
+	kept = &tries->list[tries->count];
+	*kept = (KeptTry) {
+		.end = walk->at[walk->step - 1], .start = walk->at[pg_rightmost_one_pos64(walk->passed)], .session = walk->session,
+		.value = walk->value, .number = tries->count++, .passed = walk->passed, .step = walk->step, .nlast = one->nlast
+	};
+	kept->at = palloc(kept->step * sizeof(int64));
+	memcpy(kept->at, walk->at, kept->step * sizeof(int64));
+	kept->last = palloc(Max(kept->nlast, 1) * sizeof(FunnelTouch));
+	memcpy(kept->last, one->last, kept->nlast * sizeof(FunnelTouch));
+}
+
+/* Gives what was kept to a reader, in order. */
+static void
+give_tries(KeptTries *tries, FunnelWalkReader reader, void *arg)
+{
+	if (tries->count > 1)
+		sort_tries(tries->list, tries->count);
+	for (size_t i = 0; i < tries->count; i++)
+	{
+		const KeptTry *kept = &tries->list[i];
+		FunnelTry	one;
+
+		CHECK_FOR_INTERRUPTS();
+		one.walk.step = kept->step;
+		one.walk.passed = kept->passed;
+		one.walk.value = kept->value;
+		one.walk.session = kept->session;
+		memcpy(one.walk.at, kept->at, kept->step * sizeof(int64));
+		one.nlast = kept->nlast;
+		memcpy(one.last, kept->last, kept->nlast * sizeof(FunnelTouch));
+		pfree(kept->at);
+		pfree(kept->last);
+		reader(arg, &one);
+	}
+	if (tries->list != NULL)
+		pfree(tries->list);
+}
 
 /* The rules of a funnel that is cut off after some stages; an unordered one has no first ones. */
 static FunnelRules
@@ -115,6 +214,7 @@ walk_on(const WalkSearch *search, const FunnelRules *rules, int deepest, FunnelT
 			funnel_walk(&cut, search->entry, touches, count, walk);
 		if (walk->step == 0)
 			return;
+		walk->session = search->session;
 		deepest = walk->step;
 		cut = cut_rules(rules, deepest);
 		begun = find_time(touches, count, walk->at[pg_rightmost_one_pos64(walk->passed)]);
@@ -140,19 +240,29 @@ void
 funnel_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, size_t count,
 			 FunnelWalkReader reader, void *arg)
 {
-	WalkSearch	search = {entry, reader, arg};
+	WalkSearch	search = {entry, 0, reader, arg};
 	FunnelRules inside = without_sessions(rules);
+	TouchSessions sessions;
+	KeptTries	tries = {0};
 	FunnelTouch *own;
 
 	if (count == 0)
 		return;
-	own = palloc_extended(count * sizeof(FunnelTouch), MCXT_ALLOC_HUGE);
-	memcpy(own, touches, count * sizeof(FunnelTouch));
-	/* No walk goes from one session on to the next. */
-	for (size_t first = 0, end; first < count; first = end)
+	sessions_start(&sessions, rules, touches, count);
+	if (sessions.named)
 	{
-		end = rules->session != 0 ? session_end(rules, touches, count, first) : count;
-		walk_on(&search, &inside, rules->nstages, own + first, end - first);
+		search.reader = keep_try;
+		search.arg = &tries;
 	}
+	own = palloc_extended(count * sizeof(FunnelTouch), MCXT_ALLOC_HUGE);
+	memcpy(own, sessions.touches, count * sizeof(FunnelTouch));
+	/* No walk goes from one session on to the next. */
+	while (sessions_next(&sessions))
+	{
+		search.session = own[sessions.first].session;
+		walk_on(&search, &inside, rules->nstages, own + sessions.first, sessions.end - sessions.first);
+	}
+	sessions_free(&sessions);
 	pfree(own);
+	give_tries(&tries, reader, arg);
 }

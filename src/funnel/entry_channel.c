@@ -39,7 +39,8 @@ journey_entry_channel(PG_FUNCTION_ARGS)
 		uint32		channel = journey_label_at(&view.channels, i);
 
 		CHECK_FOR_INTERRUPTS();
-		if ((asked & rules->bound) != 0 && channel != walk.value)
+		if (((asked & rules->bound) != 0 && channel != walk.value) ||
+			(rules->session != 0 && journey_label_at(&view.sessions, i) != walk.session))
 			continue;
 		if (channel != 0 && (found == 0 || channel < found) && (funnel_match_stages(matcher, &view, i) & asked) != 0)
 			found = channel;

@@ -117,7 +117,7 @@ end_of_kind(const FunnelFeed *feed, int64 at, const TouchKind *kinds, size_t nki
 
 		CHECK_FOR_INTERRUPTS();
 		rest &= ~STAGE_BIT(stage);
-		scratch[0] = (FunnelTouch) {at, STAGE_BIT(stage), false, 0};
+		scratch[0] = (FunnelTouch) {at, STAGE_BIT(stage), false, 0, 0};
 		for (size_t k = 0; k < nkinds; k++)
 		{
 			uint64		stages = kinds[k].stages & stages_below(stage);
@@ -125,7 +125,7 @@ end_of_kind(const FunnelFeed *feed, int64 at, const TouchKind *kinds, size_t nki
 
 			if (stages != 0)
 				for (size_t i = 0; i < copies; i++)
-					scratch[count++] = (FunnelTouch) {at, stages, false, 0};
+					scratch[count++] = (FunnelTouch) {at, stages, false, 0, 0};
 		}
 		ruled_group(rules, rules->nstages, scratch, count, 0, &group);
 		if ((ruled_advance(rules, FUNNEL_ANY_ENTRY, &group, &state, ended) & STAGE_BIT(stage)) != 0)

@@ -36,6 +36,7 @@ typedef struct ApartFeed
 	FunnelRules *parts;			/* the rules from each on, which lie no further apart */
 	bool		begun;
 	int64		last;			/* the time of the last touchpoints, if there were some */
+	uint32		session;		/* and the session that they name */
 	uint32		capacity;
 	uint32		nvalues;		/* those that have feeds */
 	uint32	   *values;			/* which they are; the first is none */

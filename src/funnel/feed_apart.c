@@ -2,7 +2,8 @@
  * funnel/feed_apart.c: follows a funnel that is several (funnel/engine_apart.c) from
  * time to time.
  *
- * A longer gap than that of a session ends all walks under way.  Walks that begin
+ * A longer gap than that of a session ends all walks under way, and so does a session
+ * of another name; where there are names touchpoints come session by session.  Walks that begin
  * with a stage are followed by a feed of their own, and so are those of a value;
  * one that has not been met has no other touchpoints than those that have no value,
  * so its feed is that of no value until it is met.
@@ -105,8 +106,8 @@ take_ends(int first, const FunnelEnd *found, size_t count, FunnelEnd *ends, int 
 }
 
 /*
- * Takes all touchpoints of a time, which is later than those before; ends[i] is
- * then about touches[i].  The current context must be that of the feed.
+ * Takes all touchpoints of a time, or of a session those, which is later than those before
+ * (in the session); ends[i] is then about touches[i].  The current context must be that of the feed.
  */
 void
 apart_feed_group(ApartFeed *feed, const FunnelTouch *touches, size_t count, FunnelEnd *ends)
@@ -117,9 +118,12 @@ apart_feed_group(ApartFeed *feed, const FunnelTouch *touches, size_t count, Funn
 	int		   *firsts = palloc_extended(count * sizeof(int), MCXT_ALLOC_HUGE);
 	bool		shared = rules->bound == 0 || rules->strict;
 
-	if (rules->session != 0 && feed->begun && !time_within(feed->last, touches[0].at, rules->session))
+	if (rules->session != 0 && feed->begun &&
+		(touches[0].session != feed->session ||
+		 (feed->session == 0 && !time_within(feed->last, touches[0].at, rules->session))))
 		end_session(feed);
 	feed->begun = true;
+	feed->session = touches[0].session;
 	feed->last = touches[0].at;
 	for (size_t i = 0; i < count; i++)
 	{

@@ -252,7 +252,7 @@ funnel_match_prepare(FunnelMatcher *matcher, const JourneyView *view)
 FunnelTouch
 funnel_match_row(const FunnelMatcher *matcher, int64 at, Label event, Label channel)
 {
-	FunnelTouch touch = {at, matcher->any.stages, matcher->any.excluded, 0};
+	FunnelTouch touch = {at, matcher->any.stages, matcher->any.excluded, 0, 0};
 	int			low = matcher->nchanneled;
 	int			high = matcher->nconditions;
 

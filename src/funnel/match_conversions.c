@@ -11,6 +11,7 @@ typedef struct Candidate
 {
 	uint64		stages;
 	uint32		value;
+	uint32		session;
 	uint32		touch;
 } Candidate;
 
@@ -21,6 +22,8 @@ candidate_order(const Candidate *a, const Candidate *b)
 		return a->stages < b->stages ? -1 : 1;
 	if (a->value != b->value)
 		return a->value < b->value ? -1 : 1;
+	if (a->session != b->session)
+		return a->session < b->session ? -1 : 1;
 	return (a->touch > b->touch) - (a->touch < b->touch);
 }
 
@@ -37,7 +40,9 @@ completion_order(const FunnelCompletion *a, const FunnelCompletion *b)
 {
 	if (a->stages != b->stages)
 		return a->stages < b->stages ? -1 : 1;
-	return (a->value > b->value) - (a->value < b->value);
+	if (a->value != b->value)
+		return a->value < b->value ? -1 : 1;
+	return (a->session > b->session) - (a->session < b->session);
 }
 
 #define ST_SORT sort_completions
@@ -95,13 +100,19 @@ completing_touches(const FunnelMatcher *matcher, const JourneyView *view, uint64
 		if (matcher->channeled)
 			mask = channel_mask(matcher, view, i, mask);
 		if (mask.stages & stages)
-			candidates[ncandidates++] = (Candidate) {mask.stages & stages, matcher->rules.bound != 0 ? journey_label_at(&view->channels, i) : 0, i};
+			candidates[ncandidates++] = (Candidate) {
+				mask.stages & stages,
+				matcher->rules.bound != 0 ? journey_label_at(&view->channels, i) : 0,
+				matcher->rules.session != 0 ? journey_label_at(&view->sessions, i) : 0,
+				i
+			};
 	}
 	sort_candidates(candidates, ncandidates);
 	sort_completions(completions, count);
 	for (size_t i = 0; i < count; i++)
 	{
-		while (next < ncandidates && (candidates[next].stages != completions[i].stages || candidates[next].value != completions[i].value))
+		while (next < ncandidates && (candidates[next].stages != completions[i].stages || candidates[next].value != completions[i].value ||
+									  candidates[next].session != completions[i].session))
 			next++;
 		if (completions[i].count > (int64) (ncandidates - next))
 			damaged_times();

@@ -47,7 +47,7 @@ typedef struct Reading
  * where most of the time goes.
  */
 static pg_attribute_always_inline size_t
-collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool channeled, int width)
+collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool channeled, bool named, int width)
 {
 	const JourneyView *view = reading->view;
 	JourneyLabels events = view->events;
@@ -71,6 +71,7 @@ collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool c
 		out[count].at = i;
 		out[count].stages = mask.stages;
 		out[count].excluded = mask.excluded;
+		out[count].session = named ? journey_label_at(&view->sessions, i) : 0;
 		count += (mask.stages != 0) | mask.excluded | every;
 	}
 	return count;
@@ -123,16 +124,17 @@ reading_numbers(FunnelMatcher *matcher, Reading *reading, uint32 touches)
 	const JourneyView *view = reading->view;
 	uint32		end = view->count - reading->next > touches ? reading->next + touches : view->count;
 	size_t		room = reading->count + (end - reading->next);
+	bool		named = matcher->rules.session != 0 && view->sessions.count > 0;
 
 	if (room > matcher->touch_capacity)
 	{
 		matcher->touch_capacity = room + room / 2;
 		matcher->touches = repalloc_huge(matcher->touches, matcher->touch_capacity * sizeof(FunnelTouch));
 	}
-	if (!matcher->channeled && view->events.width == 1)
-		reading->count = collect(matcher, reading, end, false, 1);
+	if (!matcher->channeled && !named && view->events.width == 1)
+		reading->count = collect(matcher, reading, end, false, false, 1);
 	else
-		reading->count = collect(matcher, reading, end, matcher->channeled, view->events.width);
+		reading->count = collect(matcher, reading, end, matcher->channeled, named, view->events.width);
 	reading->next = end;
 }
 

@@ -26,6 +26,7 @@ latest_end_apart(const FunnelRules *rules, const FunnelTouch *touches, size_t co
 	FunnelEnd  *ends = palloc_extended(count * sizeof(FunnelEnd), MCXT_ALLOC_HUGE);
 	uint64		stages = stages_below(step);
 	int64		latest = NOT_REACHED;
+	TouchSessions sessions;
 	ApartFeed  *feed;
 
 	part.nstages = step;
@@ -33,20 +34,23 @@ latest_end_apart(const FunnelRules *rules, const FunnelTouch *touches, size_t co
 	part.gapped &= stages;
 	part.bound &= stages;
 	feed = apart_feed_start(&part);
-	for (size_t first = 0, end; first < count; first = end)
-	{
-		CHECK_FOR_INTERRUPTS();
-		end = group_end(touches, count, first);
-		for (size_t i = first; i < end; i++)
+	sessions_start(&sessions, rules, touches, count);
+	while (sessions_next(&sessions))
+		for (size_t first = sessions.first, end; first < sessions.end; first = end)
 		{
-			group[i - first] = touches[i];
-			group[i - first].stages &= stages;
+			CHECK_FOR_INTERRUPTS();
+			end = group_end(sessions.touches, sessions.end, first);
+			for (size_t i = first; i < end; i++)
+			{
+				group[i - first] = sessions.touches[i];
+				group[i - first].stages &= stages;
+			}
+			apart_feed_group(feed, group, end - first, ends);
+			for (size_t i = 0; i < end - first; i++)
+				if (ends[i].step == step)
+					latest = Max(latest, group[i].at);
 		}
-		apart_feed_group(feed, group, end - first, ends);
-		for (size_t i = 0; i < end - first; i++)
-			if (ends[i].step == step)
-				latest = touches[first].at;
-	}
+	sessions_free(&sessions);
 	pfree(ends);
 	pfree(group);
 	return latest;

@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(journey_funnel_touchpoints);
 
 #define WALK_COLUMNS 7
 #define LATEST_COLUMNS 2
+#define TOUCHPOINT_COLUMNS 5
 
 /* The row type touchpoint; it stays with a call site. */
 typedef struct TouchpointType
@@ -80,8 +81,8 @@ touchpoint_array(const Touches *touches, const FunnelWalk *walk, const size_t *t
 	{
 		JourneyCursor cursor;
 		Touch		touch;
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		Datum		values[TOUCHPOINT_COLUMNS];
+		bool		nulls[TOUCHPOINT_COLUMNS] = {false};
 
 		absent[i] = taken[i] == FUNNEL_NONE;
 		elements[i] = (Datum) 0;
@@ -97,6 +98,8 @@ touchpoint_array(const Touches *touches, const FunnelWalk *walk, const size_t *t
 		values[2] = nulls[2] ? (Datum) 0 : label_to_datum(journey_label(&view->channels, touch.channel - 1));
 		nulls[3] = !touch.has_value;
 		values[3] = Float8GetDatum(touch.value);
+		nulls[4] = touch.session == 0;
+		values[4] = nulls[4] ? (Datum) 0 : label_to_datum(journey_label(&view->sessions, touch.session - 1));
 		elements[i] = HeapTupleGetDatum(heap_form_tuple(touches->type->row, values, nulls));
 	}
 	return PointerGetDatum(construct_md_array(elements, absent, 1, &nstages, &lower,

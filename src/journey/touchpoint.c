@@ -24,9 +24,11 @@ PG_FUNCTION_INFO_V1(journey_only_events);
 PG_FUNCTION_INFO_V1(journey_has_event);
 PG_FUNCTION_INFO_V1(journey_has_event_enum);
 
-/* The columns of type touchpoint; no channel is no datum. */
+#define TOUCHPOINT_COLUMNS 5
+
+/* The columns of type touchpoint; no channel is no datum, nor is no session. */
 static void
-touchpoint_columns(const Touch *touch, Datum event, Datum channel, Datum *values, bool *nulls)
+touchpoint_columns(const Touch *touch, Datum event, Datum channel, Datum session, Datum *values, bool *nulls)
 {
 	nulls[0] = nulls[1] = false;
 	values[0] = TimestampTzGetDatum(touch->at);
@@ -35,6 +37,8 @@ touchpoint_columns(const Touch *touch, Datum event, Datum channel, Datum *values
 	values[2] = channel;
 	nulls[3] = !touch->has_value;
 	values[3] = Float8GetDatum(touch->value);
+	nulls[4] = touch->session == 0;
+	values[4] = session;
 }
 
 /* touchpoints(journey): a row for each, in canonical order. */
@@ -45,6 +49,7 @@ journey_touchpoints(PG_FUNCTION_ARGS)
 	JourneyView view;
 	Datum	   *events;
 	Datum	   *channels;
+	Datum	   *sessions;
 	JourneyCursor cursor;
 	Touch		touch;
 
@@ -52,15 +57,16 @@ journey_touchpoints(PG_FUNCTION_ARGS)
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	events = label_datums(&view.events);
 	channels = label_datums(&view.channels);
+	sessions = label_datums(&view.sessions);
 	journey_cursor_start(&cursor, &view, 0);
 	while (journey_cursor_next(&cursor, &touch))
 	{
-		Datum		values[4];
-		bool		nulls[4];
+		Datum		values[TOUCHPOINT_COLUMNS];
+		bool		nulls[TOUCHPOINT_COLUMNS];
 
 		CHECK_FOR_INTERRUPTS();
 		touchpoint_columns(&touch, events[touch.event], touch.channel ? channels[touch.channel - 1] : (Datum) 0,
-						   values, nulls);
+						   touch.session ? sessions[touch.session - 1] : (Datum) 0, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -82,8 +88,8 @@ touchpoint_at(FunctionCallInfo fcinfo, bool last)
 	JourneyView view;
 	JourneyCursor cursor;
 	Touch		touch;
-	Datum		values[4];
-	bool		nulls[4];
+	Datum		values[TOUCHPOINT_COLUMNS];
+	bool		nulls[TOUCHPOINT_COLUMNS];
 
 	journey_open_datum(PG_GETARG_DATUM(0), &view);
 	if (view.count == 0)
@@ -92,6 +98,7 @@ touchpoint_at(FunctionCallInfo fcinfo, bool last)
 	journey_cursor_next(&cursor, &touch);
 	touchpoint_columns(&touch, label_to_datum(journey_label(&view.events, touch.event)),
 					   touch.channel ? label_to_datum(journey_label(&view.channels, touch.channel - 1)) : (Datum) 0,
+					   touch.session ? label_to_datum(journey_label(&view.sessions, touch.session - 1)) : (Datum) 0,
 					   values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(result_row(fcinfo), values, nulls)));
 }

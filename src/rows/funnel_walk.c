@@ -59,6 +59,7 @@ row_touches(RowWalker *walker, const RowEntry *entries, uint32 count)
 		touches[ntouches].at = entries[i].at;
 		touches[ntouches].stages = meaning->stages;
 		touches[ntouches].excluded = meaning->excluded;
+		touches[ntouches].session = 0;
 		touches[ntouches].value = row_value(walker, meaning);
 		seen |= meaning->stages;
 		ntouches += meaning->touches;

@@ -121,7 +121,7 @@ read_touch(FunctionCallInfo fcinfo, const FunnelWindow *state, int distance, int
 	bool		isnull;
 	CjmError	error = {0};
 
-	*touch = (FunnelTouch) {at, 0, false, 0};
+	*touch = (FunnelTouch) {at, 0, false, 0, 0};
 	value = argument_at(window, 1, distance, &isnull);
 	if (isnull)
 		return false;
@@ -207,7 +207,7 @@ read_batch(FunctionCallInfo fcinfo, FunnelWindow *state, int64 position)
 		at = DatumGetTimestampTz(WinGetFuncArgCurrent(window, 0, &isnull));
 		if (isnull)
 		{
-			add_row(state, (FunnelTouch) {0, 0, false, 0});
+			add_row(state, (FunnelTouch) {0, 0, false, 0, 0});
 			state->ends[0].step = 0;
 			return;
 		}
@@ -229,7 +229,7 @@ read_batch(FunctionCallInfo fcinfo, FunnelWindow *state, int64 position)
 		if (isnull)
 		{
 			/* No matter where such rows stand, they separate nothing. */
-			add_row(state, (FunnelTouch) {at, 0, false, 0});
+			add_row(state, (FunnelTouch) {at, 0, false, 0, 0});
 			continue;
 		}
 		window_order_next(&state->order, window, position + distance, next);

@@ -46,6 +46,7 @@ read_case(Input *input, Case *c)
 	FunnelRules *rules = &c->rules;
 	int			kind;
 	int			ties;
+	bool		named = false;
 	int64		at = 0;
 
 	memset(c, 0, sizeof(*c));
@@ -70,7 +71,10 @@ read_case(Input *input, Case *c)
 	}
 	/* Each of these is one in some cases, with the rules that it can go with. */
 	if (take(input, 4) == 0)
+	{
 		rules->session = 1 + take(input, 3);
+		named = take(input, 2);
+	}
 	if (take(input, 4) == 0 && !rules->unordered && rules->optional == 0)
 		rules->from_any = true;
 	if (take(input, 3) == 0 && !rules->unordered)
@@ -96,6 +100,7 @@ read_case(Input *input, Case *c)
 		at += later > 0 ? later : ties == 0;
 		touch->at = at;
 		touch->excluded = rules->excluding && take(input, 4) == 0;
+		touch->session = named ? take(input, ORACLE_MAX_SESSION + 1) : 0;
 		touch->stages = kind == 0 ? 0 : take(input, 1 << rules->nstages);
 		if (kind <= 1)
 			touch->stages |= UINT64CONST(1) << take(input, rules->nstages);
@@ -150,14 +155,14 @@ print_case(const Case *c)
 		for (int j = 0; j < rules->nstages; j++)
 			if (c->touches[i].stages >> j & 1)
 				fprintf(stderr, " %d", j + 1);
-		fprintf(stderr, "%s value %u\n", c->touches[i].excluded ? " excluded" : "", c->touches[i].value);
+		fprintf(stderr, "%s value %u session %u\n", c->touches[i].excluded ? " excluded" : "", c->touches[i].value, c->touches[i].session);
 	}
 }
 
 static bool
-same_walk(const FunnelWalk *a, const FunnelWalk *b)
+same_walk(const Case *c, const FunnelWalk *a, const FunnelWalk *b)
 {
-	if (a->step != b->step || a->passed != b->passed)
+	if (a->step != b->step || a->passed != b->passed || (c->rules.session != 0 && a->session != b->session))
 		return false;
 	for (int i = 0; i < a->step; i++)
 		if ((a->passed >> i & 1) && a->at[i] != b->at[i])
@@ -229,7 +234,7 @@ check_walks(const Case *c)
 	funnel_walks(&c->rules, c->entry, c->touches, c->count, take_walk, &engine);
 	same = engine.count == count;
 	for (int i = 0; same && i < count; i++)
-		same = same_walk(&engine.list[i], &oracle[i]);
+		same = same_walk(c, &engine.list[i], &oracle[i]);
 	if (same)
 		return;
 	print_case(c);
@@ -284,7 +289,7 @@ check_case(const Case *c)
 
 	funnel_walk(&c->rules, c->entry, c->touches, c->count, &engine);
 	oracle_walk(&c->rules, c->entry, c->touches, c->count, &oracle);
-	if (!same_walk(&engine, &oracle))
+	if (!same_walk(c, &engine, &oracle))
 	{
 		print_case(c);
 		print_walk("engine", &engine);

@@ -11,6 +11,8 @@
 
 #define ANY_VALUE 1000
 #define VALUES_DIFFER 1001
+#define ANY_SESSION 1000
+#define SESSIONS_DIFFER 1001
 
 /* A walk: which touchpoint passes which stage, in the order taken. */
 typedef struct Candidate
@@ -100,6 +102,32 @@ walk_value(const Search *search, const Candidate *walk)
 	return value;
 }
 
+/* Is a touchpoint that names a session in this one?  Those yet to come name whichever is needed. */
+static bool
+in_session(const FunnelTouch *touch, uint32 session)
+{
+	return touch->session == session || touch->session == ANY_SESSION;
+}
+
+/* The session that all touchpoints of a walk name, or 0 if they name none. */
+static uint32
+walk_session(const Search *search, const Candidate *walk)
+{
+	uint32		session = ANY_SESSION;
+
+	for (int i = 0; i < walk->size; i++)
+	{
+		uint32		own = search->touches[walk->touch[i]].session;
+
+		if (own == ANY_SESSION)
+			continue;
+		if (session != ANY_SESSION && session != own)
+			return SESSIONS_DIFFER;
+		session = own;
+	}
+	return session;
+}
+
 /* Everything that a rule says about a whole walk. */
 static bool
 is_valid(const Search *search, const Candidate *walk)
@@ -108,22 +136,32 @@ is_valid(const Search *search, const Candidate *walk)
 	const FunnelTouch *touches = search->touches;
 	int64		start = walk_start(search, walk);
 	int64		end = walk_end(search, walk);
+	uint32		session = rules->session != 0 ? walk_session(search, walk) : 0;
+	int			before = -1;
 
 	if (start < search->entry.from || start > search->entry.to)
 		return false;
 	if (rules->within != FUNNEL_NO_LIMIT && end - start > rules->within)
 		return false;
-	if (rules->session != 0)
-		for (int i = 1; i < search->count; i++)
-			if (touches[i - 1].at >= start && touches[i].at <= end && touches[i].at - touches[i - 1].at > rules->session)
-				return false;
+	if (session == SESSIONS_DIFFER)
+		return false;
+	/* What names no session is divided by gaps, and what is yet to come comes to no session that is over. */
+	for (int i = 0; rules->session != 0 && i < search->count; i++)
+	{
+		if (!in_session(&touches[i], session))
+			continue;
+		if (before >= 0 && touches[before].at >= start && touches[i].at <= end && touches[i].at - touches[before].at > rules->session &&
+			(session == 0 || touches[i].session == ANY_SESSION))
+			return false;
+		before = i;
+	}
 	if (walk_value(search, walk) == VALUES_DIFFER)
 		return false;
 	for (int i = 0; i < search->count; i++)
 	{
 		int64		at = touches[i].at;
 
-		if (holds_touch(walk, i))
+		if (holds_touch(walk, i) || (rules->session != 0 && !in_session(&touches[i], session)))
 			continue;
 		if (rules->excluding && touches[i].excluded && at > start && at < end)
 			return false;
@@ -252,6 +290,8 @@ is_better(const Search *search, const Candidate *a, const Candidate *b)
 			if (passed_at(search, a, i) != passed_at(search, b, i))
 				return passed_at(search, a, i) < passed_at(search, b, i);
 	}
+	if (rules->session != 0 && walk_session(search, a) != walk_session(search, b))
+		return walk_session(search, a) < walk_session(search, b);
 	/* The same times: the smaller value, and the touchpoints that serve fewest stages are used up. */
 	if (walk_value(search, a) != walk_value(search, b))
 		return walk_value(search, a) < walk_value(search, b);
@@ -385,6 +425,18 @@ matchable(const FunnelTouch *touches, int count, int64 from, int64 to, uint64 st
 	return best;
 }
 
+/* The touchpoints that name a session, or none. */
+static int
+touches_of_session(const FunnelTouch *touches, int count, uint32 session, FunnelTouch *part)
+{
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (touches[i].session == session)
+			part[n++] = touches[i];
+	return n;
+}
+
 void
 oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 			const FunnelTouch *touches, int count, FunnelWalk *walk)
@@ -396,8 +448,10 @@ oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 	find_best(&search, rules, entry, touches, count);
 	walk->step = 0;
 	walk->passed = 0;
+	walk->session = 0;
 	if (search.best.size == 0)
 		return;
+	walk->session = walk_session(&search, &search.best);
 	if (!rules->unordered)
 	{
 		walk->step = search.best.stage[search.best.size - 1] + 1;
@@ -417,7 +471,13 @@ oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 	if (!rules->excluding)
 	{
 		int64		start = walk_start(&search, &search.best);
+		FunnelTouch part[ORACLE_MAX_TOUCHES];
 
+		if (rules->session != 0)
+		{
+			count = touches_of_session(touches, count, walk->session, part);
+			touches = part;
+		}
 		for (int n = 1; n <= walk->step; n++)
 		{
 			int			i = 0;
@@ -432,8 +492,8 @@ oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 }
 
 /* Rule 7, with the funnel cut off after its last mandatory stage. */
-int64
-oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count)
+static int64
+conversions_of(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count)
 {
 	FunnelRules cut = *rules;
 	FunnelTouch left[ORACLE_MAX_TOUCHES];
@@ -461,9 +521,23 @@ oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouc
 	}
 }
 
+/* The same of each session that is named. */
+int64
+oracle_conversions(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count)
+{
+	FunnelTouch part[ORACLE_MAX_TOUCHES];
+	int64		conversions = 0;
+
+	if (rules->session == 0)
+		return conversions_of(rules, entry, touches, count);
+	for (uint32 session = 0; session <= ORACLE_MAX_SESSION; session++)
+		conversions += conversions_of(rules, entry, part, touches_of_session(touches, count, session, part));
+	return conversions;
+}
+
 /* Rule 11: the winning walk, between those before it and those after it. */
-int
-oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks)
+static int
+walks_of(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks)
 {
 	FunnelTouch part[ORACLE_MAX_TOUCHES];
 	FunnelRules cut = *rules;
@@ -487,13 +561,56 @@ oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *tou
 		part[kept] = touches[kept];
 		kept++;
 	}
-	n = oracle_walks(rules, entry, part, kept, walks);
+	n = walks_of(rules, entry, part, kept, walks);
 	oracle_walk(rules, entry, touches, count, &walks[n++]);
 	kept = 0;
 	for (int i = 0; i < count; i++)
 		if (touches[i].at >= walk_end(&search, &search.best) && !holds_touch(&search.best, i))
 			part[kept++] = touches[i];
-	return n + oracle_walks(rules, entry, part, kept, walks + n);
+	return n + walks_of(rules, entry, part, kept, walks + n);
+}
+
+/* When a walk began. */
+static int64
+began_at(const FunnelWalk *walk)
+{
+	int			first = 0;
+
+	while (!(walk->passed >> first & 1))
+		first++;
+	return walk->at[first];
+}
+
+/* Does a walk end before another, or at the same time and began before it? */
+static bool
+comes_before(const FunnelWalk *a, const FunnelWalk *b)
+{
+	int64		end_a = a->at[a->step - 1];
+	int64		end_b = b->at[b->step - 1];
+
+	return end_a != end_b ? end_a < end_b : began_at(a) < began_at(b);
+}
+
+/* The same of each session that is named, in the order of their ends. */
+int
+oracle_walks(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touches, int count, FunnelWalk *walks)
+{
+	FunnelTouch part[ORACLE_MAX_TOUCHES];
+	int			n = 0;
+
+	if (rules->session == 0)
+		return walks_of(rules, entry, touches, count, walks);
+	for (uint32 session = 0; session <= ORACLE_MAX_SESSION; session++)
+		n += walks_of(rules, entry, part, touches_of_session(touches, count, session, part), walks + n);
+	for (int i = 1; i < n; i++)
+		for (int j = i; j > 0 && comes_before(&walks[j], &walks[j - 1]); j--)
+		{
+			FunnelWalk	walk = walks[j];
+
+			walks[j] = walks[j - 1];
+			walks[j - 1] = walk;
+		}
+	return n;
 }
 
 /* The first walk, by its touchpoints stage by stage, that has the times and the value of one; ordered. */
@@ -505,7 +622,8 @@ take_first(Search *search, const FunnelWalk *wanted, int stage, uint32 value, si
 	while (stage < search->rules->nstages && !(wanted->passed >> stage & 1))
 		stage++;
 	if (stage == search->rules->nstages)
-		return is_valid(search, walk) && walk_value(search, walk) == value;
+		return is_valid(search, walk) && walk_value(search, walk) == value &&
+			(search->rules->session == 0 || walk_session(search, walk) == wanted->session);
 	for (int touch = 0; touch < search->count; touch++)
 	{
 		if (!(search->touches[touch].stages >> stage & 1) || holds_touch(walk, touch) ||
@@ -560,7 +678,8 @@ oracle_taken(const FunnelRules *rules, FunnelEntry entry,
 		{
 			bool		inside = rules->excluding && touches[i].excluded && touches[i].at > walk->at[0] && touches[i].at < walk->at[walk->step - 1];
 
-			if (touches[i].at < walk->at[0] || touches[i].at > walk->at[walk->step - 1] || inside != must)
+			if (touches[i].at < walk->at[0] || touches[i].at > walk->at[walk->step - 1] || inside != must ||
+				(rules->session != 0 && touches[i].session != walk->session))
 				continue;
 			some[n] = touches[i];
 			held[i] = all_match(rules, some, n + 1);
@@ -623,6 +742,7 @@ oracle_open(const FunnelRules *rules, FunnelEntry entry, const FunnelTouch *touc
 		more[count + stage].stages = UINT64CONST(1) << stage;
 		more[count + stage].excluded = false;
 		more[count + stage].value = ANY_VALUE;
+		more[count + stage].session = ANY_SESSION;
 	}
 	search.found = 0;
 	search.present = count;

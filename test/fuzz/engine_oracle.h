@@ -7,6 +7,7 @@
 #include "funnel/engine.h"
 
 #define ORACLE_MAX_TOUCHES 12
+#define ORACLE_MAX_SESSION 2
 
 extern void oracle_walk(const FunnelRules *rules, FunnelEntry entry,
 						const FunnelTouch *touches, int count, FunnelWalk *walk);

@@ -6,14 +6,16 @@ CREATE TYPE cjm.touchpoint AS (
 	at timestamptz,
 	event text,
 	channel text,
-	value float8
+	value float8,
+	session text
 );
 COMMENT ON TYPE cjm.touchpoint IS
-	'one event of one customer at one time, perhaps through a channel, perhaps with a value';
+	'one event of one customer at one time, perhaps through a channel, perhaps with a value, perhaps in a session of its own';
 COMMENT ON COLUMN cjm.touchpoint.at IS 'when it happened';
 COMMENT ON COLUMN cjm.touchpoint.event IS 'what happened';
 COMMENT ON COLUMN cjm.touchpoint.channel IS 'where the touchpoint came from, or NULL';
 COMMENT ON COLUMN cjm.touchpoint.value IS 'what it was worth, or NULL';
+COMMENT ON COLUMN cjm.touchpoint.session IS 'the session that it names, or NULL';
 
 CREATE FUNCTION cjm.touchpoints(journey cjm.journey) RETURNS SETOF cjm.touchpoint
 	AS 'MODULE_PATHNAME', 'journey_touchpoints'

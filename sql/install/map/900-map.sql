@@ -104,6 +104,13 @@ CREATE FUNCTION cjm_internal.map_expressions(map_view oid) RETURNS text[]
 COMMENT ON FUNCTION cjm_internal.map_expressions(oid) IS
 	'what the view events of a map reads as customer, at, event, channel, value, segment, its filter, its sequence, its session and its dimensions, as they would be written now; NULL if it is another view';
 
+-- What is quoted is a label.
+CREATE FUNCTION cjm_internal.map_within_session(stages cjm.funnel) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50
+	SET search_path = pg_catalog, pg_temp
+RETURN regexp_replace(stages::text, '"(?:[^"]|"")*"', '', 'g') ~ '\mwithin session\M';
+COMMENT ON FUNCTION cjm_internal.map_within_session(cjm.funnel) IS 'whether the walks of a funnel lie within a session';
+
 CREATE FUNCTION cjm_internal.map_nearest(name text, names text[]) RETURNS text
 	AS 'MODULE_PATHNAME', 'map_nearest'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50;

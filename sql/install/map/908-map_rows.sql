@@ -24,6 +24,10 @@ BEGIN
 	SELECT c.oid AS view, a.atttypid AS type, a.attcollation AS collation INTO customer
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'customer'
 	WHERE c.relnamespace = map AND c.relname = 'journeys' AND c.relkind = 'v';
+	-- The aggregate of rows is not told what sessions they name.
+	IF (def).session IS NOT NULL AND cjm_internal.map_within_session((def).stages) THEN
+		RETURN false;
+	END IF;
 	-- Where something is looked up, its expression would have to be read again, for which a reader may have no right.
 	RETURN concat((def).segment, (def).dimensions) !~* 'select' AND def.map IS NOT NULL AND cjm_internal.map_by_bytes(customer.type, customer.collation)
 		AND lower(replace(translate(regexp_replace(pg_get_viewdef(customer.view), prefix, '', 'g'), noise, ''), '::text', '')) =

@@ -510,11 +510,11 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'stages ask for a channel, but the map has none',
 			HINT = 'Say where the channel is: channel => ''...''.';
-	ELSIF session IS NOT NULL AND regexp_replace(stages::text, '"(?:[^"]|"")*"', '', 'g') ~ '\mwithin session\M' THEN
+	ELSIF session_rule IS NOT NULL AND cjm_internal.map_within_session(stages) THEN
 		RAISE feature_not_supported USING
-			MESSAGE = 'stages within session are not for a map that is told the sessions',
-			DETAIL = 'A funnel is within a session where no gap is too long, whatever sessions the rows have.',
-			HINT = 'Say a time, as in "within 30 minutes", or leave out session.';
+			MESSAGE = 'stages within session are not for a map with a session_rule',
+			DETAIL = 'A funnel is within a session that the rows name, or where no gap is too long; where another channel or another day begins it goes on.',
+			HINT = 'Say a time, as in "within 30 minutes", or leave out session_rule.';
 	ELSIF session_rule ~ 'channel' AND channel IS NULL THEN
 		RAISE invalid_parameter_value USING
 			MESSAGE = 'session_rule asks for a channel, but the map has none',
