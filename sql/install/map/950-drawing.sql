@@ -56,32 +56,25 @@ COMMENT ON FUNCTION cjm_internal.draw_words(text) IS 'the words of drawings in a
 
 -- Nothing is said of what is NULL.
 CREATE FUNCTION cjm_internal.draw_say(w jsonb, key text, VARIADIC said text[] DEFAULT '{}') RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN array_position(said, NULL) IS NULL THEN format(w ->> key, VARIADIC said) END;
+	AS 'MODULE_PATHNAME', 'draw_say'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_say(jsonb, text, text[]) IS 'a word of drawings with what belongs into it; NULL if that is NULL';
 
 CREATE FUNCTION cjm_internal.draw_count(count bigint, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN replace(to_char(count, 'FM999,999,999,999,999,999,990'), ',', w ->> 'group');
+	AS 'MODULE_PATHNAME', 'draw_count'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_count(bigint, jsonb) IS 'a number in groups of three digits';
 
 -- %1$s is the number.
 CREATE FUNCTION cjm_internal.draw_plural(w jsonb, key text, count bigint, VARIADIC said text[] DEFAULT '{}') RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (SELECT format(coalesce(f.forms[CASE w ->> 'plural'
-		WHEN 'ru' THEN CASE WHEN count % 10 = 1 AND count % 100 <> 11 THEN 1 WHEN count % 10 BETWEEN 2 AND 4 AND count % 100 NOT BETWEEN 12 AND 14 THEN 2 ELSE 3 END
-		WHEN 'lv' THEN CASE WHEN count % 10 = 1 AND count % 100 <> 11 THEN 1 ELSE 2 END
-		ELSE CASE WHEN count = 1 THEN 1 ELSE 2 END END], f.forms[cardinality(f.forms)]), VARIADIC cjm_internal.draw_count(count, w) || said)
-	FROM (SELECT string_to_array(w ->> key, '|') AS forms) f);
+	AS 'MODULE_PATHNAME', 'draw_plural'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_plural(jsonb, text, bigint, text[]) IS 'a word of drawings in the form that belongs to a number';
 
 -- Three digits that count: 999, 1.23k, 45.6M.
 CREATE FUNCTION cjm_internal.draw_short(count bigint, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN count < 1000 THEN count::text ELSE
-	(SELECT replace(round(count / s.unit, CASE WHEN count / s.unit < 9.995 THEN 2 WHEN count / s.unit < 99.95 THEN 1 ELSE 0 END)::text, '.', w ->> 'decimal') || (w ->> s.name)
-	FROM (VALUES (1e3, 'thousands', 0.9995e6), (1e6, 'millions', 0.9995e9), (1e9, 'billions', 0.9995e12), (1e12, 'trillions', 1e18), (1e15, 'quadrillions', 1e20)) s(unit, name, below)
-	WHERE count < s.below ORDER BY s.unit LIMIT 1) END;
+	AS 'MODULE_PATHNAME', 'draw_short'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_short(bigint, jsonb) IS 'a number in three digits';
 
 CREATE FUNCTION cjm_internal.draw_fitting(count bigint, room float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
@@ -91,21 +84,14 @@ COMMENT ON FUNCTION cjm_internal.draw_fitting(bigint, float8, jsonb) IS 'a numbe
 
 -- Nobody is not almost nobody, and all are not almost all.
 CREATE FUNCTION cjm_internal.draw_rate(rate float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format(w ->> 'percent', replace(CASE WHEN rate > 0 AND rate < 0.0005 THEN '<0.1'
-	WHEN rate < 1 AND rate >= 0.9995 THEN '>99.9'
-	WHEN rate = 1 THEN '100'
-	ELSE round((rate * 100)::numeric, 1)::text END, '.', w ->> 'decimal'));
+	AS 'MODULE_PATHNAME', 'draw_rate'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_rate(float8, jsonb) IS 'a share in percent';
 
 -- Two digits that count, in the largest unit of which there is one, as rounded.
 CREATE FUNCTION cjm_internal.draw_time(seconds float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN seconds <= 0 THEN w ->> 'at_once' ELSE
-	(SELECT replace(trim_scale(round((seconds / u.length)::numeric, CASE WHEN seconds / u.length < 9.95 THEN 1 ELSE 0 END))::text, '.', w ->> 'decimal') || (w ->> u.name)
-	FROM (VALUES (1e-6, 'microseconds', 0.9995e-3), (1e-3, 'milliseconds', 0.9995), (1, 'seconds', 59.5), (60, 'minutes', 3570), (3600, 'hours', 84600), (86400, 'days', 'infinity'))
-		u(length, name, below)
-	WHERE seconds < u.below ORDER BY u.length LIMIT 1) END;
+	AS 'MODULE_PATHNAME', 'draw_time'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_time(float8, jsonb) IS 'a length of time';
 
 CREATE FUNCTION cjm_internal.svg_rate(rate float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
@@ -114,13 +100,13 @@ RETURN cjm_internal.svg_escape(cjm_internal.draw_rate(rate, w));
 COMMENT ON FUNCTION cjm_internal.svg_rate(float8, jsonb) IS 'a share in percent, as character data of XML';
 
 CREATE FUNCTION cjm_internal.draw_points(difference float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN difference < 0 THEN '-' ELSE '+' END || replace(round(abs(difference * 100)::numeric, 1)::text, '.', w ->> 'decimal');
+	AS 'MODULE_PATHNAME', 'draw_points'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_points(float8, jsonb) IS 'a difference of shares in percentage points, with its sign';
 
 CREATE FUNCTION cjm_internal.svg_number(x float8) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN trim_scale(round(x::numeric, 1))::text;
+	AS 'MODULE_PATHNAME', 'svg_number'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.svg_number(float8) IS 'a coordinate';
 
 -- What of a label fits into some lines is the same of none two.

@@ -111,8 +111,8 @@ COMMENT ON FUNCTION cjm_internal.svg_landscape(float8, float8) IS 'CSS: the pape
 
 -- content is SVG already: what svg_lines, svg_escape, svg_rate and the numbers above give.
 CREATE FUNCTION cjm_internal.svg_text(x float8, y float8, class text, content text) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format(E'<text x="%s" y="%s" class="%s">%s</text>\n', cjm_internal.svg_number(x), cjm_internal.svg_number(y), class, content);
+	AS 'MODULE_PATHNAME', 'svg_text'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.svg_text(float8, float8, text, text) IS 'a line of text; content is escaped already';
 
 -- As wide as the page lets it be.  Lines of the summary that are NULL are none.
@@ -193,16 +193,14 @@ RETURN nullif(concat_ws(', ', cjm_internal.draw_period(w, from_time, to_time, (d
 COMMENT ON FUNCTION cjm_internal.draw_asked(jsonb, cjm_internal.map, timestamptz, timestamptz) IS 'what a drawing is asked of, in a line; NULL if it is everything';
 
 CREATE FUNCTION cjm_internal.svg_rect(x float8, y float8, width float8, height float8, class text, rounded float8 DEFAULT 2) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format(E'<rect x="%s" y="%s" width="%s" height="%s" rx="%s" class="%s"/>\n', cjm_internal.svg_number(x), cjm_internal.svg_number(y), cjm_internal.svg_number(width), cjm_internal.svg_number(height),
-	cjm_internal.svg_number(rounded), class);
+	AS 'MODULE_PATHNAME', 'svg_rect'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.svg_rect(float8, float8, float8, float8, text, float8) IS 'a rectangle';
 
 -- Coordinates in pairs stand for the %s of a path.
 CREATE FUNCTION cjm_internal.svg_path(shape text, class text, VARIADIC numbers float8[]) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format(E'<path d="%s" class="%s"/>\n', format(shape, VARIADIC (SELECT array_agg(cjm_internal.svg_number(n) ORDER BY place)
-	FROM unnest(numbers) WITH ORDINALITY u(n, place))), class);
+	AS 'MODULE_PATHNAME', 'svg_path'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.svg_path(text, text, float8[]) IS 'a path: its commands, with %s for each number';
 
 CREATE FUNCTION cjm_internal.map_title(map cjm_internal.map) RETURNS text
@@ -213,17 +211,8 @@ COMMENT ON FUNCTION cjm_internal.map_title(cjm_internal.map) IS 'the name of a m
 -- What lies over a rectangle so that it is told from others without its colour: lines from top to bottom for who is still under way, from
 -- corner to corner for who dropped, and both ways for who refused.  A path, since what is filled with a pattern needs an id.
 CREATE FUNCTION cjm_internal.svg_hatch(x float8, y float8, width float8, height float8, kind text) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 200
-RETURN (
-	SELECT format(E'<path d="%s" class="hatch"/>\n', string_agg(format('M%s %sL%s %s', cjm_internal.svg_number(l.x1), cjm_internal.svg_number(l.y1), cjm_internal.svg_number(l.x2), cjm_internal.svg_number(l.y2)), '' ORDER BY l.way, l.n))
-	FROM (SELECT 1 AS way, n, x + n * 5 - 1 AS x1, y AS y1, x + n * 5 - 1 AS x2, y + height AS y2 FROM generate_series(1, floor(least(width, 4000) / 5)::integer) n WHERE kind = 'wait'
-		UNION ALL
-		SELECT 2, n, x + greatest(n * 6 - height, 0), y + least(n * 6, height), x + least(n * 6, width), y + greatest(n * 6 - width, 0)
-		FROM generate_series(1, floor(least(width + height - 0.5, 8000) / 6)::integer) n WHERE kind IN ('drop', 'no')
-		UNION ALL
-		SELECT 3, n, x + greatest(n * 6 - height, 0), y + height - least(n * 6, height), x + least(n * 6, width), y + height - greatest(n * 6 - width, 0)
-		FROM generate_series(1, floor(least(width + height - 0.5, 8000) / 6)::integer) n WHERE kind = 'no') l
-	HAVING count(*) > 0);
+	AS 'MODULE_PATHNAME', 'svg_hatch'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION cjm_internal.svg_hatch(float8, float8, float8, float8, text) IS 'the pattern of a rectangle of class wait, drop or no; NULL if there is no room for a line';
 
 CREATE FUNCTION cjm_internal.svg_hatched(x float8, y float8, width float8, height float8, class text) RETURNS text

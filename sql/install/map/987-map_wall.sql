@@ -41,8 +41,8 @@ COMMENT ON FUNCTION cjm_internal.map_place_x(cjm_internal.map_place, integer) IS
 
 -- Lines of one class.
 CREATE FUNCTION cjm_internal.svg_lines_at(x float8, y float8, class text, lines text[], step float8 DEFAULT 15) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 50
-RETURN coalesce((SELECT string_agg(cjm_internal.svg_text(x, y + (l.n - 1) * step, class, l.line), '' ORDER BY l.n) FROM unnest(lines) WITH ORDINALITY l(line, n)), '');
+	AS 'MODULE_PATHNAME', 'svg_lines_at'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 COMMENT ON FUNCTION cjm_internal.svg_lines_at(float8, float8, text, text[], float8) IS 'lines of text, one beneath another';
 
 -- How high a row is, at least, for what stands at its left end.
