@@ -72,7 +72,7 @@ CREATE FUNCTION cjm_internal.map_feedback_sql(map cjm_internal.map, lead text, b
 AS $$
 DECLARE
 	answers text[] := cjm_internal.map_answer_events(map);
-	split text := cjm_internal.map_split(cjm_internal.map_words(map), by);
+	split text := cjm_internal.map_split(cjm_internal.map_words(map), by, (map).groups);
 BEGIN
 	RETURN format('SELECT %11$s s.step, %2$s[s.step] AS stage, s.event, s.answers,
 			s.nps_answers, s.nps, s.nps_interval[1] AS nps_low, s.nps_interval[2] AS nps_high,

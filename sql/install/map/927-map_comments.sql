@@ -64,7 +64,7 @@ BEGIN
 		ORDER BY s.label COLLATE "C", s.step, k.place',
 		(map).stages, answers, cjm_internal.map_schema(map),
 		(SELECT coalesce(string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR '), 'false') FROM unnest(answers) a(event)),
-		cjm_internal.map_split(cjm_internal.map_words(map), by), cjm_internal.map_is_score(map),
+		cjm_internal.map_split(cjm_internal.map_words(map), by, (map).groups), cjm_internal.map_is_score(map),
 		concat(CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END, cjm_internal.map_where(map, 'AND', cjm_internal.map_words(map))),
 		cjm_internal.map_stage_names(map), (map).nps, (map).csat);
 END

@@ -19,12 +19,17 @@ COMMENT ON COLUMN cjm_internal.retention_drawn_cell.rate IS 'their share';
 COMMENT ON COLUMN cjm_internal.retention_drawn_cell.period_over IS 'whether the month is over';
 
 CREATE FUNCTION cjm_internal.heat_cell(x float8, y float8, width float8, height float8, rate float8, full_rate float8, customers bigint, period_over boolean, tip text, w jsonb) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN (
-	SELECT format('<g><title>%s</title>%s%s%s</g>', cjm_internal.svg_escape(tip), cjm_internal.svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class),
-		CASE WHEN period_over THEN '' ELSE cjm_internal.svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing grow' || class) END,
-		cjm_internal.svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, cjm_internal.svg_rate(rate, w)))
-	FROM (SELECT CASE WHEN customers < cjm_internal.map_few() THEN 'few' ELSE least(floor(rate / full_rate * 7), 6)::text END AS class) c);
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	class text := CASE WHEN customers < cjm_internal.map_few() THEN 'few' ELSE least(floor(rate / full_rate * 7), 6)::text END;
+BEGIN
+	RETURN '<g><title>' || cjm_internal.svg_escape(tip) || '</title>' || cjm_internal.svg_rect(x + 1, y + 1, width - 2, height - 2, 'heat' || class) ||
+		CASE WHEN period_over THEN '' ELSE cjm_internal.svg_rect(x + 2.5, y + 2.5, width - 5, height - 5, 'growing grow' || class) END ||
+		cjm_internal.svg_text(x + width / 2, y + height / 2 + 4, 'mid small on' || class, cjm_internal.svg_escape(cjm_internal.draw_rate(rate, w))) || '</g>';
+END
+$$;
 COMMENT ON FUNCTION cjm_internal.heat_cell(float8, float8, float8, float8, float8, float8, bigint, boolean, text, jsonb) IS
 	'a cell of a heat map, in one of seven colours, or in none if it rests on few customers; a broken line in it if its number is still growing';
 

@@ -198,37 +198,34 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], jsonb, text[], integer, text, text, boolean, jsonb) IS 'the drawing of map_svg';
 
--- What a whole map says beside its funnel and its touchpoints, as far as it is drawn.
-CREATE FUNCTION cjm_internal.map_facts_drawn(def cjm_internal.map, rows text[], by text, from_time timestamptz, to_time timestamptz) RETURNS jsonb
-	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 20000
+-- How the whole map is drawn.
+CREATE FUNCTION cjm_internal.map_drawing(def cjm_internal.map, steps cjm_internal.funnel_drawn_step[], rows text[], facts jsonb, most integer, heading text, subtitle text, look jsonb, from_time timestamptz, to_time timestamptz)
+	RETURNS cjm_internal.svg_drawing
+	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 20000
+	SET search_path = pg_catalog, pg_temp
+RETURN cjm_internal.map_svg_drawn(steps, CASE WHEN 'touchpoints' = ANY (rows) THEN cjm_internal.map_touches_drawn(def, from_time, to_time) ELSE '{}' END,
+	facts || jsonb_build_object('notes', cjm_internal.map_notes_of(facts -> 'notes', cjm_internal.map_personas(coalesce((def).where_is, '{}')))), rows, most, heading, subtitle, false, look);
+COMMENT ON FUNCTION cjm_internal.map_drawing(cjm_internal.map, cjm_internal.funnel_drawn_step[], text[], jsonb, integer, text, text, jsonb, timestamptz, timestamptz) IS 'the drawing of a map, whose touchpoints are read';
+
+-- Of each of the map's groups, in their order, on one scale.
+CREATE FUNCTION cjm_internal.map_group_drawings(def cjm_internal.map, by text, rows text[], facts jsonb, most integer, look jsonb, from_time timestamptz, to_time timestamptz)
+	RETURNS TABLE (label text, drawing cjm_internal.svg_drawing)
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000 ROWS 8
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	facts jsonb := '{}';
-	surveyed boolean := cjm_internal.map_answer_events(def) <> '{}' AND (def.where_is IS NULL OR cjm_internal.map_words(def) ?& ARRAY(SELECT jsonb_object_keys(def.where_is)));
 BEGIN
-	IF 'kpi' = ANY (rows) THEN
-		facts := facts || jsonb_build_object('targets', cjm_internal.map_targets_drawn(def));
-	END IF;
-	IF 'channels' = ANY (rows) THEN
-		facts := facts || jsonb_build_object('channels', cjm_internal.map_channels_drawn(def, from_time, to_time));
-	END IF;
-	IF 'mood' = ANY (rows) OR 'leaks' = ANY (rows) AND surveyed AND cjm_internal.map_may_read(def, 'feedback') THEN
-		facts := facts || cjm_internal.map_feedback_drawn(def, from_time, to_time);
-	END IF;
-	IF 'leaks' = ANY (rows) THEN
-		facts := facts || jsonb_build_object('leaks', cjm_internal.map_leaks_drawn(def, from_time, to_time));
-	END IF;
-	IF rows && '{voice,leaks,actions}'::text[] THEN
-		facts := facts || jsonb_build_object('notes', cjm_internal.map_notes_drawn(def));
-	END IF;
-	IF 'voice' = ANY (rows) AND by IS NULL AND surveyed AND def.comment IS NOT NULL AND cjm_internal.map_may_read(def, 'journeys', 'comments') THEN
-		facts := facts || jsonb_build_object('words', cjm_internal.map_voice_drawn(def, from_time, to_time));
-	END IF;
-	RETURN '{"targets": [], "channels": [], "mood": [], "happiness": [], "leaks": [], "notes": [], "words": []}'::jsonb || facts;
+	RETURN QUERY EXECUTE format('SELECT d.label, cjm_internal.map_svg_drawn(d.steps, d.touches, cjm_internal.map_facts_of($4, $9, $8, $5, d.label), $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
+				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots))
+		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
+			FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
+				LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
+					ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t WHERE NOT (%s) GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label) d ORDER BY d.n',
+		CASE WHEN 'touchpoints' = ANY (rows) THEN cjm_internal.map_touchpoints_sql(def, 'part', by, cjm_internal.map_ranged(from_time, to_time), true)
+			ELSE 'SELECT NULL::text AS part, v.*, v.event AS touchpoint FROM unnest(''{}''::cjm_internal.map_drawn_touch[]) v' END, cjm_internal.map_own_event_sql(def.stages))
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), most, def, by, (look ->> 'scale')::float8, look, rows, facts;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_facts_drawn(cjm_internal.map, text[], text, timestamptz, timestamptz) IS 'the facts that rows of a map are drawn of, an object';
+COMMENT ON FUNCTION cjm_internal.map_group_drawings(cjm_internal.map, text, text[], jsonb, integer, jsonb, timestamptz, timestamptz) IS 'small drawings of the groups of a map';
 
 CREATE FUNCTION cjm.map_svg(
 	map text,
@@ -251,13 +248,11 @@ CREATE FUNCTION cjm.map_svg(
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
-	ranged boolean := cjm_internal.map_ranged(from_time, to_time);
 	look jsonb := cjm_internal.draw_look(title, subtitle, language, words, scale_to, width, colours);
 	w jsonb := look -> 'w';
 	heading text := coalesce(nullif(title, ''), cjm_internal.draw_say(w, 'map_of', cjm_internal.map_title(def)));
 	summary text := coalesce(nullif(subtitle, ''), cjm_internal.draw_asked(w, def, from_time, to_time), '');
 	shown text[] := cjm_internal.map_drawn_rows(def, rows, by);
-	facts jsonb;
 	drawing cjm_internal.svg_drawing;
 	labels text[];
 	drawings cjm_internal.svg_drawing[];
@@ -267,23 +262,13 @@ BEGIN
 		RAISE invalid_parameter_value USING
 			MESSAGE = format('a map of %s touchpoints cannot be drawn', touchpoints), HINT = 'Choose 0 to 100.';
 	END IF;
-	facts := cjm_internal.map_facts_drawn(def, shown, by, from_time, to_time);
 	IF by IS NULL THEN
-		drawing := cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time),
-			CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touches_drawn(def, from_time, to_time) ELSE '{}' END,
-			facts || jsonb_build_object('notes', cjm_internal.map_notes_of(facts -> 'notes', cjm_internal.map_personas(coalesce(where_is, '{}')))), shown, touchpoints, heading, summary, false, look);
+		drawing := cjm_internal.map_drawing(def, cjm_internal.funnel_drawn_steps(def, from_time, to_time), shown, cjm_internal.map_facts_drawn(def, shown, NULL, from_time, to_time), touchpoints, heading, summary, look, from_time, to_time);
 		RETURN cjm_internal.svg_page(drawing, look, cjm_internal.svg_landscape(drawing.width, drawing.height));
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
-	EXECUTE format('SELECT coalesce(array_agg(d.label ORDER BY d.n), ''{}''), coalesce(array_agg(cjm_internal.map_svg_drawn(d.steps, d.touches, $9 || jsonb_build_object(''notes'', cjm_internal.map_notes_of($9 -> ''notes'', ARRAY[coalesce(d.label, '''')])), $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
-				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots)) ORDER BY d.n), ''{}'')
-		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
-			FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
-				LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
-					ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t WHERE NOT (%s) GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label) d',
-		CASE WHEN 'touchpoints' = ANY (shown) THEN cjm_internal.map_touchpoints_sql(def, 'part', by, ranged, true)
-			ELSE 'SELECT NULL::text AS part, v.*, v.event AS touchpoint FROM unnest(''{}''::cjm_internal.map_drawn_touch[]) v' END, cjm_internal.map_own_event_sql(def.stages))
-		INTO labels, drawings USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), touchpoints, def, by, scale_to, look || jsonb_build_object('width', width), shown, facts;
+	SELECT coalesce(array_agg(d.label ORDER BY d.n), '{}'), coalesce(array_agg(d.drawing ORDER BY d.n), '{}') INTO labels, drawings
+	FROM cjm_internal.map_group_drawings(def, by, shown, cjm_internal.map_facts_drawn(def, shown, by, from_time, to_time), touchpoints, look, from_time, to_time) WITH ORDINALITY d(label, drawing, n);
 	RETURN cjm_internal.svg_pages('maps', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
 		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('subtitle', nullif(summary, '')), drawings);
 END
@@ -292,7 +277,7 @@ COMMENT ON FUNCTION cjm.map_svg(text, timestamptz, timestamptz, jsonb, integer, 
 'a journey map as one SVG that needs nothing else, from its views or, where a range or customers are asked for, as its reports have them: psql -At -c "SELECT cjm.map_svg(''shop'')" > map.svg
 where_is: which customers, as in touchpoint_report; touchpoints: how many of them at most, those that differ for sure first, and then those that most customers met
 by: NULL, or a dimension of the map (segment), first_channel, entry_channel or session_channel, for small maps side by side, on one scale: of the six groups in which most customers began, of those of whom it is not known, and of all others together
-rows: which, and in which order: customers, kpi, channels, touchpoints, mood, voice, leaks, actions; NULL for all that the map has and the caller may read. A group has no channels, mood and leaks
+rows: which, and in which order: customers, kpi, channels, touchpoints, mood, voice, leaks, actions; NULL for all that the map has and the caller may read; by entry_channel and session_channel, which answers do not know, without mood
 title, subtitle: what stands above; NULL for the map, and for the range and the customers that are asked for
 language: en, ru or lv, or another one whose words are given; words: an object, of any of the keys of cjm_internal.draw_words(''en'')
 scale_to: how many customers the full height stands for, if that is more than there are, so that drawings compare; width: of the page, at least; of each map where there are several
