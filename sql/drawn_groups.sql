@@ -25,7 +25,7 @@ CREATE FUNCTION public.drawn(svg text) RETURNS TABLE (n bigint, title text, said
 	SELECT r.n, r.m[1], r.m[2] FROM regexp_matches(svg, '<svg x="[^"]*" y=[^>]*>\n<title[^>]*>([^<]*)</title>\n<desc[^>]*>([^<]*)</desc>', 'g') WITH ORDINALITY r(m, n)
 $$;
 SELECT k.kind, string_agg(d.title, ', ' ORDER BY d.n) AS groups, count(*) FILTER (WHERE CASE k.kind WHEN 'retention' THEN split_part(d.said, ' Seen again', 1) ELSE d.said END <> CASE k.kind WHEN 'funnel' THEN public.said(funnel_svg('grouped_map', where_is => w.where_is))
-		WHEN 'retention' THEN split_part(public.said(retention_svg('grouped_map', where_is => w.where_is)), ' Seen again', 1) ELSE public.said(map_svg('grouped_map', where_is => w.where_is, rows => '{customers,kpi,touchpoints}')) END) AS otherwise
+		WHEN 'retention' THEN split_part(public.said(retention_svg('grouped_map', where_is => w.where_is)), ' Seen again', 1) ELSE public.said(map_svg('grouped_map', where_is => w.where_is)) END) AS otherwise
 FROM (VALUES ('funnel', funnel_svg('grouped_map', by => 'segment')), ('retention', retention_svg('grouped_map', by => 'segment')), ('map', map_svg('grouped_map', by => 'segment'))) k(kind, svg),
 	public.drawn(k.svg) d, LATERAL (SELECT jsonb_build_object('segment', CASE d.title WHEN 'not known' THEN 'null' WHEN 'others' THEN '["DE", "NO", "others"]' ELSE to_jsonb(d.title) END) AS where_is) w
 GROUP BY 1 ORDER BY 1;

@@ -48,7 +48,6 @@ SELECT describe_stage('noted', 'pay');
 SELECT describe_stage('noted', 'pay', pain => repeat('x', 1001));
 SELECT map_svg('noted', rows => '{kpi,moods}');
 SELECT map_svg('noted', rows => '{kpi,NULL}');
-SELECT map_svg('noted', by => 'segment', rows => '{mood}');
 SELECT map_svg('noted', language => 'de');
 SELECT map_svg('noted', language => 'x y', words => '{}');
 SELECT map_svg('noted', words => '[]');

@@ -182,6 +182,9 @@ const DrawnWord drawn_words[] = {
 	{"page_largest", "Shown are the largest values of %1$s: %2$s, and those of whom it is not known.",
 		"Показаны крупнейшие значения «%1$s»: %2$s, и те, о ком оно неизвестно.",
 	"Rādītas lielākās «%1$s» vērtības: %2$s, un tie, par kuriem tā nav zināma."},
+	{"page_all_only", "Of all customers whatever is chosen here: %1$s. Week by week conversion alone is told by value.",
+		"Выбор не меняет: %1$s; там все клиенты. По неделям из показателей по значениям показана только конверсия.",
+	"Izvēle nemaina: %1$s; tur ir visi klienti. Pa nedēļām pēc vērtībām rādīta tikai konversija."},
 	{"page_numbers", "the numbers", "числа", "skaitļi"},
 
 	/* The page: its sentences. */
@@ -238,7 +241,7 @@ const DrawnWord drawn_words[] = {
 	{"page_ctr", "click rate", "кликабельность", "klikšķu daļa"},
 	{"page_last_event", "last event", "последнее событие", "pēdējais notikums"},
 	{"page_stopped", "stopped", "остановились", "apstājās"},
-	{"page_share", "of the stage", "от этапа", "no posma"},
+	{"page_share", "of all who stopped", "от всех, кто остановился", "no visiem, kas apstājās"},
 	{"page_days_since", "median days since", "медиана дней с тех пор", "dienas kopš tā (mediāna)"},
 	{"page_next_event", "what came next", "что было потом", "kas bija pēc tam"},
 	{"page_next_customers", "of them", "из них", "no tiem"},

@@ -237,7 +237,7 @@ foreach my $who (sort keys %asked)
 		SELECT translate(concat_ws(' ', cjm_internal.draw_count(f.customers), cjm_internal.draw_count(f.customers - f.dropped - f.open_customers - f.refused), cjm_internal.draw_count(nullif(f.open_customers, 0)), cjm_internal.draw_count(nullif(f.refused, 0)),
 			CASE WHEN max(f.dropped) OVER () > 0 THEN cjm_internal.draw_count(f.dropped) || ' ' || cjm_internal.draw_rate(f.drop_rate) END,
 			CASE WHEN f.step > 1 THEN cjm_internal.draw_rate(f.step_rate) || ' ' || cjm_internal.draw_time(f.median_time_seconds) END,
-			CASE f.step WHEN 2 THEN '} . ($who eq 'families' ? '65.0' : '90.0') . q{% 1 min' WHEN 4 THEN '10.0%' END,
+			CASE f.step WHEN 2 THEN '} . ($who eq 'families' ? '65.0' : '90.0') . q{% 1.0 min' WHEN 4 THEN '10.0%' END,
 			(SELECT string_agg(cjm_internal.draw_rate(c.share), ' ') || ' ' || CASE WHEN max(c.total) > 3 THEN (max(c.total) - 3)::text ELSE '' END FROM (SELECT c.*, count(*) OVER () AS total FROM c WHERE c.step = f.step) c WHERE c.n <= 3),
 			(SELECT string_agg(cjm_internal.draw_count(t.customers) || ' ' || CASE WHEN t.sure THEN cjm_internal.draw_points(t.difference) ELSE '' END, ' ') FROM t WHERE t.step = f.step),
 			(SELECT round((sum(b.nps_mean * b.nps_answers) / sum(b.nps_answers))::numeric, 1) || ' 10 ' || cjm_internal.draw_count(sum(b.nps_answers)::bigint) FROM } . $report->('feedback') . q{ b WHERE b.step = f.step HAVING sum(b.nps_answers) >= 30),
@@ -265,6 +265,120 @@ foreach my $who (sort keys %asked)
 		}
 	}
 }
+# What is seen in a drawing, or said in it, as numbers in English form.
+sub told
+{
+	my ($language, $text) = @_;
+
+	$text = $language eq 'en' ? $text =~ s/(?<=\d),(?=\d)//gr : $text =~ s/(?<=\d)&#160;(?=\d)//gr =~ s/(?<=\d),(?=\d)/./gr;
+	return numbers($text =~ s/&#\d+;/ /gr);
+}
+
+sub seen
+{
+	my ($svg) = @_;
+
+	return join ' ', map { s/<[^>]*>/ /gr } $svg =~ m{<text[^>]*>(.*?)</text>}g;
+}
+
+# So of a funnel: each step as it is seen and as it is said, what stands above, and its description; and of each group that of its customers.
+sub funnel_is_read_back
+{
+	my ($drawing, $language, $more, $what) = @_;
+	my ($seen, $said, $above) = map { [ split /\n/ ] } split /\n==\n/, run_utf8(qq{
+		CREATE TEMP TABLE f AS SELECT * FROM funnel_report('wall'$more);
+		SELECT translate(concat_ws(' ', step, cjm_internal.draw_count(customers), cjm_internal.draw_rate(overall_rate), CASE WHEN step > 1 THEN concat_ws(' ', cjm_internal.draw_rate(step_rate), cjm_internal.draw_time(median_time_seconds)) END,
+			CASE WHEN dropped IS NOT NULL THEN concat_ws(' ', cjm_internal.draw_count(dropped), cjm_internal.draw_rate(drop_rate), cjm_internal.draw_count(nullif(open_customers, 0)), cjm_internal.draw_count(nullif(refused, 0))) END), ',', '') FROM f ORDER BY step;
+		SELECT '==';
+		SELECT translate(concat_ws(' ', step, cjm_internal.draw_count(customers), CASE WHEN step > 1 THEN concat_ws(' ', cjm_internal.draw_rate(overall_rate), cjm_internal.draw_rate(step_rate), CASE WHEN rate_low IS NOT NULL THEN '95 ' || cjm_internal.draw_rate(rate_low) || ' ' || cjm_internal.draw_rate(rate_high) END) END,
+			cjm_internal.draw_time(median_time_seconds), cjm_internal.draw_count(dropped), cjm_internal.draw_count(nullif(open_customers, 0)), cjm_internal.draw_count(nullif(refused, 0))), ',', '') FROM f ORDER BY step;
+		SELECT '==';
+		SELECT translate(concat_ws(' ', cjm_internal.draw_count(a.customers), cjm_internal.draw_count(z.customers), cjm_internal.draw_rate(z.overall_rate), cjm_internal.draw_time(z.median_total_seconds)), ',', '') FROM f a, f z WHERE a.step = 1 AND z.step = 4});
+	my ($head, @steps) = split /<g><title>/, $drawing;
+	my ($description) = $head =~ m{<desc[^>]*>([^<]*)};
+	my ($summary) = grep { /[0-9]/ } reverse $head =~ m{<text[^>]* class="soft">(.*?)</text>}g;
+
+	is(scalar @steps, 4, "a group for each step of $what");
+	is(told($language, $summary), numbers($above->[0]), "what stands above $what");
+	is(told($language, $description), numbers(join ' ', @$said), "what describes $what");
+	foreach my $n (0 .. $#steps)
+	{
+		my ($title) = $steps[$n] =~ /^([^<]*)/;
+
+		is(told($language, seen($steps[$n])), numbers($seen->[$n]), 'step ' . ($n + 1) . " of $what, seen");
+		is(told($language, $title), numbers($said->[$n]), 'and said');
+	}
+	return;
+}
+foreach my $who (sort keys %asked)
+{
+	funnel_is_read_back(run_utf8("SELECT funnel_svg('wall', language => '$_', subtitle => 'S', title => 'T'$asked{$who})"), $_, $asked{$who}, "the funnel of $who in $_") foreach qw(en ru lv);
+}
+my (undef, @funnels) = split /<svg x=/, $drawings{'funnel wall by groups'};
+is(scalar @funnels, 2, 'two funnels side by side');
+foreach my $one (@funnels)
+{
+	my ($label) = map { s/&#(\d+);/chr $1/gre } $one =~ m{<title[^>]*>([^<]*)};
+
+	funnel_is_read_back($one, 'ru', qq{, where_is => '{"segment": "$label"}'}, "the funnel of the group $label");
+}
+holds(run_utf8(q{SELECT funnel_svg(funnel_agg(journey, 'visit -> pay'), title => 'T', subtitle => 'Unter', language => 'ru', scale_to => 1e6, width => 700, colours => '{"customers": "#a05fd6"}') FROM wall.journeys}),
+	qr/width="700".*\.cjm \.bar\{fill:#a05fd6\}.*>T<.*>Unter<.*&#1085;&#1072;&#1095;&#1072;&#1083;&#1080;/s, 'of statistics, too, in what language, width and colours is asked for');
+
+# And of retention: each cell, in its colour and out of it, each cohort, all together, and the description.
+sub retention_is_read_back
+{
+	my ($drawing, $language, $report, $what) = @_;
+	my ($cells, $sizes, $means, $summary) = map { [ split /\n/ ] } split /\n==\n/, run_utf8(qq{
+		CREATE TEMP TABLE r AS SELECT * FROM (SELECT r.*, dense_rank() OVER (ORDER BY cohort DESC) AS age FROM $report r) r;
+		CREATE TEMP TABLE m AS SELECT number, sum(retained)::bigint AS retained, sum(cohort_size)::bigint AS size, sum(retained)::float8 / sum(cohort_size)::float8 AS rate FROM r WHERE age <= 24 AND number BETWEEN 1 AND 24 AND period_over GROUP BY number;
+		SELECT translate(concat_ws(' ', number, cjm_internal.draw_count(retained), cjm_internal.draw_count(cohort_size), cjm_internal.draw_rate(rate)), ',', '') FROM r WHERE age <= 24 AND number BETWEEN 1 AND 24 ORDER BY cohort, number;
+		SELECT '==';
+		SELECT translate(cjm_internal.draw_count(max(cohort_size)), ',', '') FROM r WHERE age <= 24 GROUP BY cohort ORDER BY cohort;
+		SELECT '==';
+		SELECT translate(concat_ws(' ', number, cjm_internal.draw_count(retained), cjm_internal.draw_count(size), cjm_internal.draw_rate(rate)), ',', '') FROM m ORDER BY number;
+		SELECT '==';
+		SELECT translate(cjm_internal.draw_count(sum(size)::bigint), ',', '') || ' ' || count(*) || CASE WHEN count(*) > 24 THEN ' 24' ELSE '' END FROM (SELECT cohort, max(cohort_size) AS size FROM r GROUP BY cohort) c});
+	my @shown = $drawing =~ m{<g><title>([^<]*)</title>.*?<text[^>]*>([^<]*)</text>}g;
+	my (@read, @rates);
+
+	while (my ($title, $rate) = splice @shown, 0, 2)
+	{
+		$title =~ /(\d+): (.*)$/ or next;
+		push @read, "$1 " . join ' ', told($language, $2) =~ /\S+/g;
+		push @rates, told($language, $rate);
+	}
+	my @expected = (@$cells, @$means);
+	is(join("\n", map { numbers($_) } @read), join("\n", map { numbers($_) } @expected), "the cells of $what, said");
+	is(join(' ', @rates), join(' ', map { (split / /)[-1] =~ s/[^\d.]//gr } @expected), 'and seen');
+	is(join(' ', map { told($language, $_) } (($drawing =~ m{class="end">([^<]*)</text>}g)[0 .. $#$sizes])), join(' ', @$sizes), "the cohorts of $what");
+	my ($description) = $drawing =~ m{<desc[^>]*>([^<]*)};
+	is(told($language, $description), numbers(join ' ', $summary->[0], map { (split / /)[0] . ' ' . (split / /)[-1] } @$means), "what describes $what");
+	return;
+}
+foreach my $language (qw(en ru lv))
+{
+	retention_is_read_back(run_utf8("SELECT retention_svg('years', language => '$language')"), $language, q{years.retention}, "retention in $language");
+	retention_is_read_back(run_utf8("SELECT retention_svg('years', language => '$language', from_time => now() - interval '400 days', to_time => now() - interval '40 days', width => 1500, scale_to => 0.9)"), $language,
+		q{retention_report('years', from_time => now() - interval '400 days', to_time => now() - interval '40 days')}, "retention of a range in $language");
+}
+my ($largest) = grep { m{<title[^>]*>LV<} } split /<svg x=/, run_utf8(q{SELECT retention_svg('groups', by => 'segment')});
+retention_is_read_back($largest, 'en', q{retention_report('groups', where_is => '{"segment": "LV"}')}, 'retention of a group');
+
+# Rows of small maps say of each group what the map says of its customers alone.
+{
+	my (undef, @maps) = split /<svg x=/, run_utf8(q{SELECT map_svg('wall', by => 'segment')});
+
+	is(scalar @maps, 2, 'two maps side by side');
+	foreach my $one (@maps)
+	{
+		my ($label) = map { s/&#(\d+);/chr $1/gre } $one =~ m{<title[^>]*>([^<]*)};
+		my $alone = run_utf8(qq{SELECT map_svg('wall', where_is => '{"segment": "$label"}')});
+
+		is(join("\n", $one =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), join("\n", $alone =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), "of the group $label all rows say what they say of it alone");
+		is(scalar(() = $one =~ /class="mood"/g), scalar(() = $alone =~ /class="mood"/g), 'and its moods are drawn');
+	}
+}
 ok(index($drawings{'wall of everybody in ru'}, $_) > 0, "the wall says $_") foreach map { run_utf8("SELECT cjm_internal.svg_escape('$_')") } '«Мне нужно совершить покупку.»', 'Маркетинг', 'контент-план', 'Цена доставки', 'больше всего потерь';
 holds($drawings{'wall of families in en'}, qr/&#10003; target 65\.0%, met/, 'a target of a part is of the part');
 holds($drawings{'wall of everybody in en'}, qr/&#9660; target 90\.0%, below/, 'and that of all of all');
@@ -275,6 +389,27 @@ my @places = $drawings{'map wall by groups'} =~ /<svg x="([\d.]+)" y="([\d.]+)"/
 ok($places[0] < $places[2] && $places[1] == $places[3], 'small maps stand side by side');
 my @scales = $drawings{'map wall by groups'} =~ />&#1074;&#1089;&#1103;[^<]*<\/text>\n<text[^>]*>([^<]*)</g;
 is(scalar(@scales) . ' ' . scalar(keys %{ { map { $_ => 1 } @scales } }), '2 1', 'on one scale');
+
+# What is cut is never cut to the same: words of customers and names of groups.
+run_utf8(q{SELECT create_map('alike', 'events_0', 'customer', 'at', 'event', 'view -> cart -> purchase', segment => $$'The same long beginning of a name ' || (customer % 3) || ' and the same long end of it, which goes on'$$);
+	SELECT describe_stage('alike', stage, quote => 'We have been told so often that it would be delivered within ' || step || ' days that nobody here believes in any of it, and so we went to another shop, which delivered at once', owner => 'The department of the very long name ' || step || ' which nobody knows by heart')
+		FROM (VALUES (1, 'view'), (2, 'cart'), (3, 'purchase')) s(step, stage)});
+$drawings{'map of what is alike'} = run_utf8(q{SELECT map_svg('alike', width => 320, rows => '{voice,actions}')});
+$drawings{"$_ of groups that are alike"} = run_utf8("SELECT ${_}_svg('alike', by => 'segment', width => 320)") foreach qw(map funnel retention);
+foreach my $class ('said', 'strong')
+{
+	my @cells = map { join ' ', m{class="$class">([^<]*)</text>}g } (split /<g role="img"/, $drawings{'map of what is alike'})[1 .. 3];
+
+	is(scalar(keys %{ { map { $_ => 1 } @cells } }), 3, "three cells of class $class look like three");
+	holds($cells[0], qr/&#8230;/, 'and are cut');
+}
+foreach my $kind (qw(map funnel retention))
+{
+	my (undef, @parts) = split /<svg x=/, $drawings{"$kind of groups that are alike"};
+	my %titles = map { m{class="title">([^<]*)<} ? ($1 => 1) : () } @parts;
+
+	is(scalar(keys %titles), 3, "$kind: three titles look like three");
+}
 
 # Groups: the largest first, those of whom nothing is known in their place, and six of the others.
 my @groups = map { s/&#(\d+);/chr $1/egr } run_sql($node, q{SELECT string_agg(l, E'\n' ORDER BY n DESC, l COLLATE "C") FROM (SELECT coalesce(cjm_internal.svg_escape(segment), 'not known') AS l, count(*) AS n FROM groups.customers WHERE step > 0 GROUP BY 1) s}) =~ /.+/g;

@@ -166,6 +166,16 @@ CREATE FUNCTION cjm_internal.draw_group(w jsonb, label text, groups text[]) RETU
 RETURN CASE WHEN coalesce(label, '') = '' THEN w ->> 'not_known' WHEN label = 'others' AND array_position(groups, label) IS NULL THEN w ->> 'others' ELSE label END;
 COMMENT ON FUNCTION cjm_internal.draw_group(jsonb, text, text[]) IS 'what a group is called in a drawing; groups: those that have a name of their own';
 
+-- Above a small drawing there is room for a few words.  Where two names are cut to the same there, all but the first have a number before them.
+CREATE FUNCTION cjm_internal.draw_group_title(w jsonb, label text, groups text[], room float8) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+	SELECT CASE WHEN t.same = 1 THEN t.title ELSE t.same::text || '. ' || t.title END
+	FROM (SELECT g.label, g.title, dense_rank() OVER (PARTITION BY (cjm_internal.svg_lines(g.title, room))[1] ORDER BY g.title COLLATE "C") AS same
+		FROM (SELECT u.label, cjm_internal.draw_group(w, u.label, groups) AS title FROM unnest(groups || draw_group_title.label) u(label)) g) t
+	WHERE t.label IS NOT DISTINCT FROM draw_group_title.label LIMIT 1);
+COMMENT ON FUNCTION cjm_internal.draw_group_title(jsonb, text, text[], float8) IS 'the title of the drawing of a group, so that none two look the same; groups: as of draw_group; room: in sizes of the font';
+
 CREATE FUNCTION cjm_internal.draw_groups(w jsonb, by text, labels text[], groups text[]) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN CASE WHEN labels = '{}' THEN w ->> 'nobody'

@@ -37,6 +37,14 @@ COMMENT ON COLUMN cjm_internal.funnel_drawn_step.rate_high IS 'upper end of it';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.median_seconds IS 'time since the step before, median';
 COMMENT ON COLUMN cjm_internal.funnel_drawn_step.total_seconds IS 'time since step 1, median';
 
+CREATE TYPE cjm_internal.funnel_drawn_group AS (
+	label text,
+	steps cjm_internal.funnel_drawn_step[]
+);
+COMMENT ON TYPE cjm_internal.funnel_drawn_group IS 'what a drawing says of the funnel of a group';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_group.label IS 'the group: a value of what the drawing is by, others for all that are not shown by themselves';
+COMMENT ON COLUMN cjm_internal.funnel_drawn_group.steps IS 'its funnel';
+
 CREATE FUNCTION cjm_internal.funnel_drawn_steps(stats cjm.funnel_stats) RETURNS cjm_internal.funnel_drawn_step[]
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 RETURN (

@@ -115,10 +115,20 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_step[], text, jsonb, text) IS 'the drawing of funnel_svg';
 
--- It has no more arguments: with three literals the other one is meant, whose second is a time.
-CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT NULL) RETURNS text
+-- Without names two arguments at most: with three literals the other one is meant, whose second is a time.
+CREATE FUNCTION cjm.funnel_svg(
+	stats cjm.funnel_stats,
+	title text DEFAULT NULL,
+	subtitle text DEFAULT NULL,
+	language text DEFAULT 'en',
+	words jsonb DEFAULT NULL,
+	scale_to float8 DEFAULT NULL,
+	width integer DEFAULT NULL,
+	colours jsonb DEFAULT NULL)
+	RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 5000
-RETURN cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(title, ''), cjm_internal.draw_look()));
+RETURN (SELECT cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(title, ''), l.look, coalesce(l.look ->> 'subtitle', '')), l.look)
+	FROM (SELECT cjm_internal.draw_look(title, subtitle, language, words, scale_to, width, colours) AS look OFFSET 0) l);
 
 CREATE FUNCTION cjm.funnel_svg(
 	map text,
@@ -151,7 +161,7 @@ BEGIN
 		RETURN cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(def, from_time, to_time), heading, look, summary), look);
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
-	SELECT coalesce(array_agg(d.label ORDER BY d.n), '{}'), coalesce(array_agg(cjm_internal.funnel_svg_drawn(d.steps, cjm_internal.draw_group(w, d.label, def.groups), look || jsonb_build_object('scale', greatest(d.most, scale_to)::numeric, 'width', coalesce(width, 560))) ORDER BY d.n), '{}')
+	SELECT coalesce(array_agg(d.label ORDER BY d.n), '{}'), coalesce(array_agg(cjm_internal.funnel_svg_drawn(d.steps, cjm_internal.draw_group_title(w, d.label, def.groups, (coalesce(width, 560) - 56) / 22.0), look || jsonb_build_object('scale', greatest(d.most, scale_to)::numeric, 'width', coalesce(width, 560))) ORDER BY d.n), '{}')
 		INTO labels, drawings
 	FROM (SELECT g.n, g.label, g.steps, max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER () AS most
 		FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n)) d;
@@ -160,9 +170,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text) IS
+COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text, text, text, jsonb, float8, integer, jsonb) IS
 'a funnel as one SVG that needs nothing else: bars of customers, what went on and what dropped, median times since the step before.
-title: above it
+title, subtitle, language, words, colours: as of map_svg; scale_to, width: as of a map
 Statistics know no time: who may yet go on is among those who dropped.';
 COMMENT ON FUNCTION cjm.funnel_svg(text, timestamptz, timestamptz, jsonb, text, text, text, text, jsonb, float8, integer, jsonb) IS
 'the funnel of a map as one SVG that needs nothing else, from its view funnel or, where a range or customers are asked for, as funnel_report has it: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg

@@ -224,7 +224,7 @@ BEGIN
 	def := cjm_internal.map_with_groups(def, cjm_internal.map_customer_words(def), by, CASE WHEN NOT ranged THEN 'true' WHEN starts IS NULL THEN '(cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2'
 		ELSE '(cjm.last_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' END, from_time, to_time);
 	EXECUTE format('WITH r AS MATERIALIZED (%s)
-		SELECT coalesce(array_agg(g.label ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}''), coalesce(array_agg(cjm_internal.retention_svg_drawn(g.cells, cjm_internal.draw_group($9 -> ''w'', g.label, $3), $4, $5, $6, $7, $8, g.most_rate, $9, '''') ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}'')
+		SELECT coalesce(array_agg(g.label ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}''), coalesce(array_agg(cjm_internal.retention_svg_drawn(g.cells, cjm_internal.draw_group_title($9 -> ''w'', g.label, $3, 26), $4, $5, $6, $7, $8, g.most_rate, $9, '''') ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}'')
 		FROM (SELECT r.label, array_position($3, r.label) IS NULL AS other, array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number) AS cells,
 				coalesce(max(max(r.rate) FILTER (WHERE r.cohort_size >= %s AND (r.number > 0 OR NOT $6))) OVER (), 0) AS most_rate
 			FROM r GROUP BY r.label) g

@@ -59,38 +59,28 @@ RETURN (SELECT cjm_internal.svg_lines_at((at).margin, y + 18, 'strong soft', n.l
 	FROM (SELECT cjm_internal.svg_lines(name, (at).labels / 13.5, 2) AS lines) n);
 COMMENT ON FUNCTION cjm_internal.map_row_front(cjm_internal.map_place, float8, text, text) IS 'the left end of a row';
 
--- Paragraphs, an array of [class, text, lines at most, what stands before it (SVG)], in the column of a stage.
-CREATE FUNCTION cjm_internal.map_cell_text(at cjm_internal.map_place, step integer, y float8, paragraphs jsonb) RETURNS cjm_internal.map_row
-	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 200
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	x float8 := cjm_internal.map_place_x(at, step) + 8;
-	bottom float8 := y + 18;
-	body text := '';
-	one record;
-	lines text[];
-BEGIN
-	FOR one IN SELECT p ->> 0 AS class, p ->> 1 AS content, (p ->> 2)::integer AS most, coalesce(p ->> 3, '') AS mark FROM jsonb_array_elements(paragraphs) WITH ORDINALITY a(p, n) ORDER BY n
-	LOOP
-		lines := cjm_internal.svg_lines(one.content, (at.column_width - CASE one.mark WHEN '' THEN 14 ELSE 28 END) / CASE WHEN one.class ~ '\mstrong\M' THEN 13.5 WHEN one.class ~ '\msmall\M' THEN 11 ELSE 12 END, one.most);
-		lines[1] := one.mark || lines[1];
-		body := body || cjm_internal.svg_lines_at(x, bottom, one.class, lines);
-		bottom := bottom + 15 * cardinality(lines);
-	END LOOP;
-	RETURN (bottom - y, ''::text, ARRAY[body], NULL::text[])::cjm_internal.map_row;
-END
-$$;
-COMMENT ON FUNCTION cjm_internal.map_cell_text(cjm_internal.map_place, integer, float8, jsonb) IS 'a cell of text and how high it is';
-
--- A row of such cells.  paragraphs: of each stage, NULL for an empty cell.
+-- A row of cells of text.  paragraphs: of each stage an array of [class, text, lines at most, what stands before it (SVG)], NULL for an empty cell.  Where
+-- two that are cut would look the same, all but the first have a number behind the ellipsis.
 CREATE FUNCTION cjm_internal.map_row_text(at cjm_internal.map_place, y float8, name text, note text, paragraphs jsonb[], says text[]) RETURNS cjm_internal.map_row
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 500
-RETURN (
-	SELECT CASE WHEN bool_or(c.paragraphs IS NOT NULL) THEN (greatest(max((c.cell).height), cjm_internal.map_front_height(at, name, note)), cjm_internal.map_row_front(at, y, name, note),
-		array_agg(coalesce((c.cell).cells[1], '') ORDER BY c.n), says)::cjm_internal.map_row END
-	FROM (SELECT p.n, p.paragraphs, cjm_internal.map_cell_text(at, p.n::integer, y, p.paragraphs) AS cell FROM unnest(paragraphs) WITH ORDINALITY p(paragraphs, n)) c);
-COMMENT ON FUNCTION cjm_internal.map_row_text(cjm_internal.map_place, float8, text, text, jsonb[], text[]) IS 'a row of text';
+BEGIN ATOMIC
+	WITH wrapped AS (
+		SELECT p.n, o.k, o.one ->> 0 AS class, o.one ->> 1 AS content, (o.one ->> 2)::integer AS most, coalesce(o.one ->> 3, '') AS mark, r.room, cjm_internal.svg_lines(o.one ->> 1, r.room, (o.one ->> 2)::integer) AS lines
+		FROM unnest(paragraphs) WITH ORDINALITY p(paragraphs, n) CROSS JOIN LATERAL jsonb_array_elements(p.paragraphs) WITH ORDINALITY o(one, k)
+			CROSS JOIN LATERAL (SELECT ((at).column_width - CASE WHEN o.one ->> 3 IS NULL THEN 14 ELSE 28 END) / CASE WHEN o.one ->> 0 ~ '\mstrong\M' THEN 13.5 WHEN o.one ->> 0 ~ '\msmall\M' THEN 11 ELSE 12 END AS room) r
+	), distinct_lines AS (
+		SELECT w.n, w.k, w.class, w.mark, CASE WHEN w.same = 1 THEN w.lines ELSE cjm_internal.svg_lines(w.content, w.room, w.most, w.same::text || ' ') END AS lines
+		FROM (SELECT v.*, dense_rank() OVER (PARTITION BY v.class, v.lines ORDER BY v.content COLLATE "C") AS same FROM wrapped v) w
+	), placed AS (
+		SELECT d.n, d.k, d.class, ARRAY[d.mark || d.lines[1]] || d.lines[2:] AS lines, y + 18 + 15 * (sum(cardinality(d.lines)) OVER (PARTITION BY d.n ORDER BY d.k) - cardinality(d.lines)) AS top, 18 + 15 * sum(cardinality(d.lines)) OVER (PARTITION BY d.n) AS height
+		FROM distinct_lines d
+	), cells AS (
+		SELECT p.n, string_agg(cjm_internal.svg_lines_at(cjm_internal.map_place_x(at, p.n::integer) + 8, p.top, p.class, p.lines), '' ORDER BY p.k) AS cell, max(p.height) AS height FROM placed p GROUP BY p.n
+	)
+	SELECT (greatest(max(c.height), cjm_internal.map_front_height(at, name, note)), cjm_internal.map_row_front(at, y, name, note), array_agg(coalesce(c.cell, '') ORDER BY u.n), says)::cjm_internal.map_row
+	FROM generate_series(1, cardinality(paragraphs)) u(n) LEFT JOIN cells c ON c.n = u.n HAVING count(c.n) > 0;
+END;
+COMMENT ON FUNCTION cjm_internal.map_row_text(cjm_internal.map_place, float8, text, text, jsonb[], text[]) IS 'a row of text; NULL where all cells are empty';
 
 -- Customers: a bar of the stage, the band of those who went on to the next, and beside the bar, beneath the band, who is still under way, refused, or dropped.
 CREATE FUNCTION cjm_internal.map_row_customers(steps cjm_internal.funnel_drawn_step[], at cjm_internal.map_place, y float8, look jsonb) RETURNS cjm_internal.map_row

@@ -208,24 +208,24 @@ RETURN cjm_internal.map_svg_drawn(steps, CASE WHEN 'touchpoints' = ANY (rows) TH
 COMMENT ON FUNCTION cjm_internal.map_drawing(cjm_internal.map, cjm_internal.funnel_drawn_step[], text[], jsonb, integer, text, text, jsonb, timestamptz, timestamptz) IS 'the drawing of a map, whose touchpoints are read';
 
 -- Of each of the map's groups, in their order, on one scale.
-CREATE FUNCTION cjm_internal.map_group_drawings(def cjm_internal.map, by text, rows text[], facts jsonb, most integer, look jsonb, from_time timestamptz, to_time timestamptz)
+CREATE FUNCTION cjm_internal.map_group_drawings(def cjm_internal.map, by text, funnels cjm_internal.funnel_drawn_group[], rows text[], facts jsonb, most integer, look jsonb, from_time timestamptz, to_time timestamptz)
 	RETURNS TABLE (label text, drawing cjm_internal.svg_drawing)
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000 ROWS 8
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE format('SELECT d.label, cjm_internal.map_svg_drawn(d.steps, d.touches, cjm_internal.map_facts_of($4, $9, $8, $5, d.label), $8, $3, cjm_internal.draw_group($7 -> ''w'', d.label, ($4).groups), '''', true,
+	RETURN QUERY EXECUTE format('SELECT d.label, cjm_internal.map_svg_drawn(d.steps, d.touches, cjm_internal.map_facts_of($4, $9, $8, $5, d.label), $8, $3, cjm_internal.draw_group_title($7 -> ''w'', d.label, ($4).groups, 20), '''', true,
 				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots))
 		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
-			FROM cjm_internal.funnel_drawn_groups($4, $5, $1, $2) WITH ORDINALITY g(label, steps, n)
+			FROM unnest($10) WITH ORDINALITY g(label, steps, n)
 				LEFT JOIN (SELECT t.part, array_agg((t.step, t.touchpoint, t.customers, t.with_rate, t.without_rate, t.difference, t.difference_low, t.difference_high, t.sure)::cjm_internal.map_drawn_touch
 					ORDER BY t.step, t.touchpoint COLLATE "C") AS touches FROM (%s) t WHERE NOT (%s) GROUP BY t.part) m ON m.part IS NOT DISTINCT FROM g.label) d ORDER BY d.n',
 		CASE WHEN 'touchpoints' = ANY (rows) THEN cjm_internal.map_touchpoints_sql(def, 'part', by, cjm_internal.map_ranged(from_time, to_time), true)
 			ELSE 'SELECT NULL::text AS part, v.*, v.event AS touchpoint FROM unnest(''{}''::cjm_internal.map_drawn_touch[]) v' END, cjm_internal.map_own_event_sql(def.stages))
-		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), most, def, by, (look ->> 'scale')::float8, look, rows, facts;
+		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'), most, def, by, (look ->> 'scale')::float8, look, rows, facts, funnels;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_group_drawings(cjm_internal.map, text, text[], jsonb, integer, jsonb, timestamptz, timestamptz) IS 'small drawings of the groups of a map';
+COMMENT ON FUNCTION cjm_internal.map_group_drawings(cjm_internal.map, text, cjm_internal.funnel_drawn_group[], text[], jsonb, integer, jsonb, timestamptz, timestamptz) IS 'small drawings of the groups of a map, whose touchpoints are read';
 
 CREATE FUNCTION cjm.map_svg(
 	map text,
@@ -268,7 +268,7 @@ BEGIN
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
 	SELECT coalesce(array_agg(d.label ORDER BY d.n), '{}'), coalesce(array_agg(d.drawing ORDER BY d.n), '{}') INTO labels, drawings
-	FROM cjm_internal.map_group_drawings(def, by, shown, cjm_internal.map_facts_drawn(def, shown, by, from_time, to_time), touchpoints, look, from_time, to_time) WITH ORDINALITY d(label, drawing, n);
+	FROM cjm_internal.map_group_drawings(def, by, ARRAY(SELECT (g.label, g.steps)::cjm_internal.funnel_drawn_group FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n) ORDER BY g.n), shown, cjm_internal.map_facts_drawn(def, shown, by, from_time, to_time), touchpoints, look, from_time, to_time) WITH ORDINALITY d(label, drawing, n);
 	RETURN cjm_internal.svg_pages('maps', CASE WHEN look ->> 'title' IS NULL THEN cjm_internal.draw_say(w, 'title_by', heading, by) ELSE heading END,
 		cjm_internal.draw_groups(w, by, labels, def.groups), look || jsonb_build_object('subtitle', nullif(summary, '')), drawings);
 END

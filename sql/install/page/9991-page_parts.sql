@@ -143,7 +143,7 @@ COMMENT ON COLUMN cjm_internal.page_week.closed IS 'whether the week is over, wi
 -- Short, so that it fits beside the axis.
 CREATE FUNCTION cjm_internal.page_tick(words jsonb, kind text, value float8) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-RETURN cjm_internal.svg_escape(CASE WHEN value = 0 THEN '0' WHEN kind IN ('count', 'amount', 'money') AND abs(value) >= 10000 AND abs(value) < 1e18 THEN concat(CASE WHEN value < 0 THEN '-' END, cjm_internal.draw_short(abs(value)::bigint, words)) ELSE cjm_internal.page_figure(words, kind, value) END);
+RETURN cjm_internal.svg_escape(CASE WHEN value = 0 AND kind <> 'rate' THEN '0' WHEN kind IN ('count', 'amount', 'money') AND abs(value) >= 10000 AND abs(value) < 1e18 THEN concat(CASE WHEN value < 0 THEN '-' END, cjm_internal.draw_short(abs(value)::bigint, words)) ELSE cjm_internal.page_figure(words, kind, value) END);
 COMMENT ON FUNCTION cjm_internal.page_tick(jsonb, text, float8) IS 'the end of an axis, as character data';
 
 -- Charts beside one another have one axis of time, and those that are to be compared one of the figure.
@@ -187,8 +187,8 @@ END;
 COMMENT ON FUNCTION cjm_internal.page_series(jsonb, text, text, cjm_internal.page_week[], date, date, float8, float8, jsonb) IS
 	'a chart of a figure over weeks with its intervals, the notes of the time, and its table; bottom and top are the ends of its axis';
 
--- The largest that each place has, and all others as one, from left to right; a flow is as thick as it is large.
-CREATE FUNCTION cjm_internal.page_flows(words jsonb, links jsonb) RETURNS text
+-- The largest that each place has, so many of them, and all others as one, from left to right; a flow is as thick as it is large.  caption: character data.
+CREATE FUNCTION cjm_internal.page_flows(words jsonb, links jsonb, caption text, most integer) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 5000
 BEGIN ATOMIC
 	WITH raw AS (
@@ -199,7 +199,7 @@ BEGIN ATOMIC
 		FROM raw r CROSS JOIN LATERAL (VALUES (r."position", r.source, r.value, 0), (r."position" + 1, r.target, 0, r.value)) e(place, label, goes, comes)
 		GROUP BY e.place, e.label
 	), named AS (
-		SELECT p.place, p.label, row_number() OVER (PARTITION BY p.place ORDER BY p.value DESC, p.label COLLATE "C") <= 6 AS own FROM passed p
+		SELECT p.place, p.label, row_number() OVER (PARTITION BY p.place ORDER BY p.value DESC, p.label COLLATE "C") <= most AS own FROM passed p
 	), flows AS (
 		SELECT r."position" AS place, CASE WHEN s.own THEN s.label END AS source, CASE WHEN t.own THEN t.label END AS target, sum(r.value)::float8 AS value
 		FROM raw r JOIN named s ON s.place = r."position" AND s.label = r.source JOIN named t ON t.place = r."position" + 1 AND t.label = r.target
@@ -214,6 +214,11 @@ BEGIN ATOMIC
 		SELECT s.place, s.label, s.value, s.value * k.one AS height, 10 + (s.place - 1) * 170 AS x,
 			8 + coalesce(sum(greatest(s.value * k.one, 16) + 6) OVER (PARTITION BY s.place ORDER BY s.label IS NULL, s.value DESC, s.label COLLATE "C" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS y
 		FROM sized s CROSS JOIN scale k
+	), named_nodes AS (
+		SELECT c.*, CASE WHEN c.same = 1 THEN c.line ELSE (cjm_internal.svg_lines(c.shown, c.room, 1, c.same::text || ' '))[1] END AS name
+		FROM (SELECT l.*, dense_rank() OVER (PARTITION BY l.place, l.line ORDER BY l.shown COLLATE "C") AS same
+			FROM (SELECT n.*, r.shown, r.room, (cjm_internal.svg_lines(r.shown, r.room))[1] AS line
+				FROM nodes n CROSS JOIN LATERAL (SELECT coalesce(n.label, words ->> 'others') AS shown, 12.5 - cjm_internal.svg_width(cjm_internal.draw_count(n.value::bigint, words)) AS room) r) l) c
 	), drawn AS (
 		SELECT f.*, f.value * k.one AS thick, s.x + 10 AS x1, t.x AS x2, s.label IS NULL OR t.label IS NULL AS rest,
 			s.y + sum(f.value * k.one) OVER (PARTITION BY f.place, f.source ORDER BY t.y) - f.value * k.one / 2 AS y1,
@@ -223,19 +228,19 @@ BEGIN ATOMIC
 	), said AS (
 		SELECT d.*, coalesce(cjm_internal.svg_escape(d.source), cjm_internal.page_word(words, 'others')) AS from_label, coalesce(cjm_internal.svg_escape(d.target), cjm_internal.page_word(words, 'others')) AS to_label FROM drawn d
 	)
-	SELECT concat(format(E'<div class="wide" tabindex="0" role="group" aria-label="%s"><svg class="flows" viewBox="0 0 %s %s" role="img" aria-label="%1$s">\n', cjm_internal.page_word(words, 'page_paths'),
+	SELECT concat(format(E'<div class="wide" tabindex="0" role="group" aria-label="%s"><svg class="flows" viewBox="0 0 %s %s" role="img" aria-label="%1$s">\n', regexp_replace(caption, '<[^>]*>', '', 'g'),
 			(SELECT 20 + max(n.place) * 170 FROM nodes n), (SELECT cjm_internal.svg_number(max(n.y + greatest(n.height, 16)) + 8) FROM nodes n)),
 		(SELECT string_agg(format(E'<path%s d="M%s %sC%s %s %s %s %s %s" stroke-width="%s"><title>%s &#8594; %s: %s</title></path>\n', CASE WHEN s.rest THEN ' class="rest"' END, cjm_internal.svg_number(s.x1), cjm_internal.svg_number(s.y1),
 				cjm_internal.svg_number((s.x1 + s.x2) / 2), cjm_internal.svg_number(s.y1), cjm_internal.svg_number((s.x1 + s.x2) / 2), cjm_internal.svg_number(s.y2), cjm_internal.svg_number(s.x2), cjm_internal.svg_number(s.y2),
 				cjm_internal.svg_number(greatest(s.thick, 0.5)), s.from_label, s.to_label, cjm_internal.svg_escape(cjm_internal.draw_count(s.value::bigint, words))), '' ORDER BY s.place, s.y1) FROM said s),
 		(SELECT string_agg(format(E'<g><title>%s: %s</title><rect x="%s" y="%s" width="10" height="%s"%s/><text x="%s" y="%s">%s</text></g>\n', coalesce(cjm_internal.svg_escape(n.label), cjm_internal.page_word(words, 'others')), cjm_internal.svg_escape(cjm_internal.draw_count(n.value::bigint, words)),
 				n.x, cjm_internal.svg_number(n.y), cjm_internal.svg_number(greatest(n.height, 1)), CASE WHEN n.label IS NULL THEN ' class="rest"' END, n.x + 14, cjm_internal.svg_number(n.y + greatest(n.height, 16) / 2 + 4),
-				concat(coalesce((cjm_internal.svg_lines(coalesce(n.label, words ->> 'others'), 12.5 - cjm_internal.svg_width(cjm_internal.draw_count(n.value::bigint, words))))[1], ''), ' <tspan class="soft">', cjm_internal.svg_escape(cjm_internal.draw_count(n.value::bigint, words)), '</tspan>')), '' ORDER BY n.place, n.y) FROM nodes n),
+				concat(coalesce(n.name, ''), ' <tspan class="soft">', cjm_internal.svg_escape(cjm_internal.draw_count(n.value::bigint, words)), '</tspan>')), '' ORDER BY n.place, n.y) FROM named_nodes n),
 		E'</svg></div>\n',
 		format('<details><summary>%s</summary>', cjm_internal.page_word(words, 'page_numbers')),
-		cjm_internal.page_table(words, 'sort', cjm_internal.page_word(words, 'page_paths'), '{page_place,<page_source,<page_target,page_times}',
+		cjm_internal.page_table(words, 'sort', caption, '{page_place,<page_source,<page_target,page_times}',
 			(SELECT string_agg(format('<tr>%s<td class="l"><bdi>%s</bdi></td><td class="l"><bdi>%s</bdi></td>%s</tr>', cjm_internal.page_cell(s.place::text, s.place::text), s.from_label, s.to_label, cjm_internal.page_count(words, s.value::bigint)), E'\n' ORDER BY s.place, s.value DESC, s.source COLLATE "C", s.target COLLATE "C") FROM said s)),
 		'</details>')
 	WHERE jsonb_array_length(links) > 0;
 END;
-COMMENT ON FUNCTION cjm_internal.page_flows(jsonb, jsonb) IS 'a Sankey chart of rows of transition_report by places, and its table; NULL of none';
+COMMENT ON FUNCTION cjm_internal.page_flows(jsonb, jsonb, text, integer) IS 'a Sankey chart of rows of transition_report by places, and its table; NULL of none';

@@ -5,6 +5,22 @@
 -- beside those of all customers; groups are in the order of page_groups.
 --
 
+-- A drawing in the page.  One that is as large as svg_landscape has it is printed on larger paper.
+CREATE FUNCTION cjm_internal.page_drawing(place bigint, label text, drawing text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN format(E'<div class="wide wall%s" data-g="%s" tabindex="0" role="group" aria-label="%s">\n%s</div>\n', CASE WHEN greatest(substring(drawing FROM ' width="([\d.]+)"')::float8, substring(drawing FROM ' height="([\d.]+)"')::float8 * 1.414) > 1400 THEN ' large' ELSE '' END,
+	place, label, drawing);
+COMMENT ON FUNCTION cjm_internal.page_drawing(bigint, text, text) IS 'a drawing of a map in the page; label: character data';
+
+-- wall and walls are SVG of ours: of all customers, and of each group.
+CREATE FUNCTION cjm_internal.page_wall(words jsonb, data jsonb, wall text, walls text[]) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+RETURN cjm_internal.page_section(words, 'wall', cjm_internal.page_drawing(0, cjm_internal.page_word(words, 'page_wall'), wall) ||
+	coalesce((SELECT format(E'<div class="walls">\n%s</div>\n', string_agg(cjm_internal.page_drawing(g.place,
+			concat(cjm_internal.page_word(words, 'page_wall'), ', ', coalesce(cjm_internal.svg_escape(g.label), cjm_internal.page_word(words, 'not_known'))), walls[g.place]), '' ORDER BY g.place))
+		FROM jsonb_array_elements_text(data -> 'groups') WITH ORDINALITY g(label, place) WHERE walls[g.place] IS NOT NULL), ''));
+COMMENT ON FUNCTION cjm_internal.page_wall(jsonb, jsonb, text, text[]) IS 'the section of the map drawn';
+
 CREATE FUNCTION cjm_internal.page_funnel_table(words jsonb, rows jsonb, caption text, brief boolean) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 BEGIN ATOMIC
@@ -142,22 +158,38 @@ RETURN cjm_internal.page_section(words, 'channels', format(E'<p class="soft">%s<
 				(data ->> 'spend')::boolean, (data ->> 'money')::boolean, true) AS html) t WHERE t.html IS NOT NULL), ''));
 COMMENT ON FUNCTION cjm_internal.page_channels(jsonb, jsonb) IS 'the section of channels; NULL where there is none';
 
-CREATE FUNCTION cjm_internal.page_drop_off(words jsonb, data jsonb) RETURNS text
+CREATE FUNCTION cjm_internal.page_drop_off_table(words jsonb, rows jsonb, caption text, brief boolean) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 BEGIN ATOMIC
-	SELECT cjm_internal.page_section(words, 'drop_off', concat('<p class="soft">', cjm_internal.page_word(words, 'page_drop_off_is'), E'</p>\n',
-		cjm_internal.page_table(words, 'sort', cjm_internal.page_word(words, 'page_all'), '{page_step,<stage,<page_last_event,page_stopped,page_share,still_open,refused,page_days_since,<page_next_event,page_next_customers}'::text[],
-			string_agg(concat('<tr>', cjm_internal.page_cell(d.step::text, d.step::text), '<th scope="row" class="l">', cjm_internal.page_label(words, d.stage), '</th><td class="l">', cjm_internal.page_label(words, d.by_value), '</td>', cjm_internal.page_count(words, d.customers), cjm_internal.page_rate(words, d.share),
-				cjm_internal.page_count(words, d.open_customers), cjm_internal.page_count(words, d.refused), cjm_internal.page_number(words, 'score', d.median_days_since),
-				'<td class="l">', CASE WHEN d.next_event IS NOT NULL THEN cjm_internal.page_label(words, d.next_event) ELSE '&#8211;' END, '</td>', cjm_internal.page_count(words, d.next_customers), '</tr>'), E'\n' ORDER BY d.step, d.customers DESC, d.by_value COLLATE "C"))))
-	FROM jsonb_to_recordset(data -> 'drop_off') d(step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint, refused bigint, median_days_since float8, next_event text, next_customers bigint)
+	SELECT cjm_internal.page_table(words, 'sort', caption, CASE WHEN brief THEN '{<stage,<page_last_event,page_stopped,page_share,still_open,refused}'::text[]
+			ELSE '{page_step,<stage,<page_last_event,page_stopped,page_share,still_open,refused,page_days_since,<page_next_event,page_next_customers}'::text[] END,
+		string_agg(concat('<tr>', CASE WHEN NOT brief THEN cjm_internal.page_cell(d.step::text, d.step::text) END, '<th scope="row" class="l">', cjm_internal.page_label(words, d.stage), '</th><td class="l">', cjm_internal.page_label(words, d.last_event), '</td>',
+			cjm_internal.page_count(words, d.customers), cjm_internal.page_rate(words, d.share), cjm_internal.page_count(words, d.open_customers), cjm_internal.page_count(words, d.refused),
+			CASE WHEN NOT brief THEN concat(cjm_internal.page_number(words, 'score', d.median_days_since),
+				'<td class="l">', CASE WHEN d.next_event IS NOT NULL THEN cjm_internal.page_label(words, d.next_event) ELSE '&#8211;' END, '</td>', cjm_internal.page_count(words, d.next_customers)) END, '</tr>'), E'\n' ORDER BY d.step, d.customers DESC, d.last_event COLLATE "C"))
+	FROM (SELECT r.*, CASE WHEN brief THEN r.event ELSE r.by_value END AS last_event
+		FROM ROWS FROM (jsonb_to_recordset(rows) AS (step integer, stage text, by_value text, customers bigint, share float8, open_customers bigint, refused bigint, median_days_since float8, next_event text, next_customers bigint, last_event text))
+			r(step, stage, by_value, customers, share, open_customers, refused, median_days_since, next_event, next_customers, event)) d
 	HAVING count(*) > 0;
 END;
+COMMENT ON FUNCTION cjm_internal.page_drop_off_table(jsonb, jsonb, text, boolean) IS 'rows of drop_off_report by last event; brief: for one beside others, where by_value is the group';
+
+CREATE FUNCTION cjm_internal.page_drop_off(words jsonb, data jsonb) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
+RETURN cjm_internal.page_section(words, 'drop_off', format(E'<p class="soft">%s</p>\n', cjm_internal.page_word(words, 'page_drop_off_is')) || '<div data-g="0">' || cjm_internal.page_drop_off_table(words, data -> 'drop_off', cjm_internal.page_word(words, 'page_all'), false) || E'</div>\n' ||
+	coalesce((SELECT format('<div class="tiles broad">%s</div>', string_agg(cjm_internal.page_group(words, g.place::integer, '', cjm_internal.page_label(words, g.label), t.html), '' ORDER BY g.place))
+		FROM jsonb_array_elements_text(data -> 'groups') WITH ORDINALITY g(label, place)
+			CROSS JOIN LATERAL (SELECT cjm_internal.page_drop_off_table(words, (SELECT jsonb_agg(r) FROM jsonb_array_elements(data -> 'drop_off_by') r WHERE r ->> 'by_value' IS NOT DISTINCT FROM g.label), cjm_internal.page_label(words, g.label), true) AS html) t
+		WHERE t.html IS NOT NULL), ''));
 COMMENT ON FUNCTION cjm_internal.page_drop_off(jsonb, jsonb) IS 'the section of where customers stop';
 
 CREATE FUNCTION cjm_internal.page_paths(words jsonb, data jsonb) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
-RETURN cjm_internal.page_section(words, 'paths', format(E'<p class="soft">%s</p>\n', cjm_internal.page_word(words, 'page_paths_are')) || cjm_internal.page_flows(words, data -> 'paths'));
+RETURN cjm_internal.page_section(words, 'paths', format(E'<p class="soft">%s</p>\n', cjm_internal.page_word(words, 'page_paths_are')) || '<div data-g="0">' || cjm_internal.page_flows(words, data -> 'paths', cjm_internal.page_word(words, 'page_all'), 6) || E'</div>\n' ||
+	coalesce((SELECT format('<div class="tiles broad">%s</div>', string_agg(cjm_internal.page_group(words, g.place::integer, '', cjm_internal.page_label(words, g.label), t.html), '' ORDER BY g.place))
+		FROM jsonb_array_elements_text(data -> 'groups') WITH ORDINALITY g(label, place)
+			CROSS JOIN LATERAL (SELECT cjm_internal.page_flows(words, (SELECT jsonb_agg(r) FROM jsonb_array_elements(data -> 'paths_by') r WHERE r ->> 'by_value' IS NOT DISTINCT FROM g.label), cjm_internal.page_label(words, g.label), CASE WHEN jsonb_array_length(data -> 'groups') > 4 THEN 3 ELSE 4 END) AS html) t
+		WHERE t.html IS NOT NULL), ''));
 COMMENT ON FUNCTION cjm_internal.page_paths(jsonb, jsonb) IS 'the section of paths';
 
 CREATE FUNCTION cjm_internal.page_feedback_table(words jsonb, rows jsonb, caption text, asked text[]) RETURNS text

@@ -28,18 +28,38 @@ RETURN (
 		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, (words ->> 'date') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
 COMMENT ON FUNCTION cjm_internal.page_about(jsonb, text, timestamptz, timestamptz, jsonb, text) IS 'the time and the customers of a page, or what the caller says instead, and when it was made';
 
-CREATE FUNCTION cjm_internal.page_switch(words jsonb, data jsonb) RETURNS text
+-- all_only: the sections that have nothing of groups, in words.
+CREATE FUNCTION cjm_internal.page_switch(words jsonb, data jsonb, all_only text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN (
-	SELECT format(E'<fieldset class="switch" hidden><legend>%s: %s</legend>\n<label><input type="radio" name="group" value="" checked>%s</label>\n<label><input type="radio" name="group" value="0">%s</label>\n%s</fieldset>\n%s',
+	SELECT format(E'<fieldset class="switch" hidden><legend>%s: %s</legend>\n<label><input type="radio" name="group" value="" checked>%s</label>\n<label><input type="radio" name="group" value="0">%s</label>\n%s</fieldset>\n<p class="soft">%s%s</p>\n',
 		cjm_internal.page_word(words, 'page_show'), cjm_internal.page_label(words, data ->> 'by'), cjm_internal.page_word(words, 'page_everything'), cjm_internal.page_word(words, 'page_all'),
 		string_agg(format(E'<label><input type="radio" name="group" value="%s">%s</label>\n', g.place, cjm_internal.page_label(words, g.label)), '' ORDER BY g.place),
-		CASE WHEN (data ->> 'more_groups')::boolean THEN format(E'<p class="soft">%s</p>\n', cjm_internal.page_say(words, 'page_largest', cjm_internal.page_label(words, data ->> 'by'), '6')) END)
+		CASE WHEN (data ->> 'more_groups')::boolean THEN cjm_internal.page_say(words, 'page_largest', cjm_internal.page_label(words, data ->> 'by'), '6') || ' ' END,
+		cjm_internal.page_say(words, 'page_all_only', all_only))
 	FROM jsonb_array_elements_text(data -> 'groups') WITH ORDINALITY g(label, place) HAVING count(*) > 0);
-COMMENT ON FUNCTION cjm_internal.page_switch(jsonb, jsonb) IS 'the switch for the groups of a page, which its script shows; NULL where there are none';
+COMMENT ON FUNCTION cjm_internal.page_switch(jsonb, jsonb, text) IS 'the switch for the groups of a page, which its script shows, and what it does not change; NULL where there are none';
 
--- wall is SVG of ours.
-CREATE FUNCTION cjm_internal.page_html(words jsonb, language text, title text, about text, wall text, data jsonb) RETURNS text
+-- The sections of a page in their order, those of which there is something.
+CREATE FUNCTION cjm_internal.page_sections(words jsonb, wall text, walls text[], data jsonb) RETURNS TABLE (place integer, id text, html text)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 20000 ROWS 9
+BEGIN ATOMIC
+	SELECT s.place, s.id, s.html
+	FROM (VALUES (1, 'headline', cjm_internal.page_section(words, 'headline', format(E'<ul class="facts">\n%s%s%s</ul>\n', cjm_internal.page_leak(words, data), cjm_internal.page_changed(words, data), cjm_internal.page_missed(words, data)))),
+			(2, 'wall', cjm_internal.page_wall(words, data, wall, walls)),
+			(3, 'funnel', cjm_internal.page_funnel(words, data)),
+			(4, 'weeks', cjm_internal.page_weeks(words, data)),
+			(5, 'retention', cjm_internal.page_retention(words, data)),
+			(6, 'channels', cjm_internal.page_channels(words, data)),
+			(7, 'drop_off', cjm_internal.page_drop_off(words, data)),
+			(8, 'paths', cjm_internal.page_paths(words, data)),
+			(9, 'feedback', cjm_internal.page_feedback(words, data))) s(place, id, html)
+	WHERE s.html IS NOT NULL;
+END;
+COMMENT ON FUNCTION cjm_internal.page_sections(jsonb, text, text[], jsonb) IS 'the sections of a page';
+
+-- wall and walls are SVG of ours.
+CREATE FUNCTION cjm_internal.page_html(words jsonb, language text, title text, about text, wall text, data jsonb, walls text[] DEFAULT '{}') RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 20000
 	SET search_path = pg_catalog, pg_temp
 	SET extra_float_digits = 1
@@ -51,25 +71,63 @@ DECLARE
 BEGIN
 	SELECT format(E'<a class="skip" href="#main">%s</a>\n<header>\n<h1>%s</h1>\n<p class="about">%s</p>\n<nav aria-label="%s"><ul>%s</ul></nav>\n%s</header>\n<main id="main">\n%s</main>\n<footer>%s</footer>\n',
 			cjm_internal.page_word(words, 'page_skip'), named, about, cjm_internal.page_word(words, 'page_sections'),
-			string_agg(format('<li><a href="#%s">%s</a></li>', s.id, cjm_internal.page_word(words, 'page_' || s.id)), '' ORDER BY s.place), cjm_internal.page_switch(words, data), string_agg(s.html, '' ORDER BY s.place),
+			string_agg(format('<li><a href="#%s">%s</a></li>', s.id, cjm_internal.page_word(words, 'page_' || s.id)), '' ORDER BY s.place),
+			cjm_internal.page_switch(words, data, string_agg(cjm_internal.page_word(words, 'page_' || s.id), ', ' ORDER BY s.place) FILTER (WHERE s.html !~ ' data-g="[1-9]')), string_agg(s.html, '' ORDER BY s.place),
 			cjm_internal.page_say(words, 'page_footer', cjm_internal.svg_escape(data ->> 'time_zone')))
 		INTO body
-	FROM (VALUES (1, 'headline', cjm_internal.page_section(words, 'headline', format(E'<ul class="facts">\n%s%s%s</ul>\n', cjm_internal.page_leak(words, data), cjm_internal.page_changed(words, data), cjm_internal.page_missed(words, data)))),
-			(2, 'wall', cjm_internal.page_section(words, 'wall', format(E'<div class="wide" tabindex="0" role="group" aria-label="%s">\n%s</div>\n', cjm_internal.page_word(words, 'page_wall'), wall))),
-			(3, 'funnel', cjm_internal.page_funnel(words, data)),
-			(4, 'weeks', cjm_internal.page_weeks(words, data)),
-			(5, 'retention', cjm_internal.page_retention(words, data)),
-			(6, 'channels', cjm_internal.page_channels(words, data)),
-			(7, 'drop_off', cjm_internal.page_drop_off(words, data)),
-			(8, 'paths', cjm_internal.page_paths(words, data)),
-			(9, 'feedback', cjm_internal.page_feedback(words, data))) s(place, id, html)
-	WHERE s.html IS NOT NULL;
+	FROM cjm_internal.page_sections(words, wall, walls, data) s;
 	page := format(E'<style>%s</style>\n</head>\n<body>\n%s<script>%s</script>\n</body>\n</html>', cjm_internal.page_style(), body, cjm_internal.page_script());
 	RETURN format(E'<!DOCTYPE html>\n<html lang="%s">\n<head>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="%s">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" content="light dark">\n<title>%s</title>\n',
 		cjm_internal.svg_escape(language), cjm_internal.page_policy(page), named) || page;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.page_html(jsonb, text, text, text, text, jsonb) IS 'a page of data that page_data has read, and of the drawing of the map';
+COMMENT ON FUNCTION cjm_internal.page_html(jsonb, text, text, text, text, jsonb, text[]) IS 'a page of data that page_data has read, and of the drawings of the map and of its groups';
+
+-- Rows of funnel_report as drawings have them.
+CREATE FUNCTION cjm_internal.page_steps(rows jsonb) RETURNS cjm_internal.funnel_drawn_step[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT array_agg((r.step, r.stage, r.optional, r.customers, r.step_rate, r.overall_rate, r.dropped, r.drop_rate, r.open_customers, r.refused, r.rate_low, r.rate_high, r.median_time_seconds, r.median_total_seconds)::cjm_internal.funnel_drawn_step ORDER BY r.step)
+	FROM jsonb_to_recordset(rows) r(step integer, stage text, optional boolean, customers bigint, step_rate float8, overall_rate float8, dropped bigint, drop_rate float8, open_customers bigint, refused bigint, rate_low float8, rate_high float8, median_time_seconds float8, median_total_seconds float8));
+COMMENT ON FUNCTION cjm_internal.page_steps(jsonb) IS 'the steps of a funnel that page_data has read';
+
+-- Of what page_data has read nothing is read again.
+CREATE FUNCTION cjm_internal.page_map(def cjm_internal.map, data jsonb, look jsonb, from_time timestamptz, to_time timestamptz) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 40000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	w CONSTANT jsonb := look -> 'w';
+	rows text[] := cjm_internal.map_drawn_rows(def, NULL, NULL);
+BEGIN
+	RETURN cjm_internal.svg_page(cjm_internal.map_drawing(def, cjm_internal.page_steps(data -> 'funnel'), rows, cjm_internal.map_facts_drawn(def, rows, NULL, from_time, to_time, data -> 'facts'), 15,
+		cjm_internal.draw_say(w, 'map_of', cjm_internal.map_title(def)), coalesce(look ->> 'subtitle', cjm_internal.draw_asked(w, def, from_time, to_time), ''), look, from_time, to_time), look);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.page_map(cjm_internal.map, jsonb, jsonb, timestamptz, timestamptz) IS 'the drawing of a map for its page';
+
+-- Fonts and colours stand in the page by the drawing of the whole map already, and what each stage says aloud in the drawings is not said twice.  Of many stages
+-- and groups fewer touchpoints are drawn, so that a page of fourteen stages and seven groups is less than 1 MB.
+CREATE FUNCTION cjm_internal.page_maps(def cjm_internal.map, data jsonb, look jsonb, from_time timestamptz, to_time timestamptz) RETURNS text[]
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 80000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	split_by CONSTANT text := data ->> 'by';
+	groups CONSTANT text[] := ARRAY(SELECT g.label FROM jsonb_array_elements_text(data -> 'groups') WITH ORDINALITY g(label, place) ORDER BY g.place);
+	funnels CONSTANT cjm_internal.funnel_drawn_group[] := ARRAY(SELECT (g.label, cjm_internal.page_steps((SELECT jsonb_agg(r) FROM jsonb_array_elements(data -> 'funnel_by') r WHERE r ->> 'by_value' IS NOT DISTINCT FROM g.label)))::cjm_internal.funnel_drawn_group
+		FROM unnest(groups) WITH ORDINALITY g(label, place) ORDER BY g.place);
+	rows text[];
+BEGIN
+	IF groups = '{}' THEN
+		RETURN '{}';
+	END IF;
+	def.groups := groups;
+	rows := cjm_internal.map_drawn_rows(def, NULL, split_by);
+	RETURN ARRAY(SELECT cjm_internal.svg_frame('class="cjm"', ((d.drawing).kind, (d.drawing).width, (d.drawing).height, (d.drawing).title, cjm_internal.funnel_summary(funnels[d.place].steps, look -> 'w'), (d.drawing).body)::cjm_internal.svg_drawing, look, format(E'<rect class="paper" width="%s" height="%s"/>\n', cjm_internal.svg_number((d.drawing).width), cjm_internal.svg_number((d.drawing).height)), d.place::text) || E'\n'
+		FROM cjm_internal.map_group_drawings(def, split_by, funnels, rows, cjm_internal.map_facts_drawn(def, rows, split_by, from_time, to_time, data -> 'facts_by'), least(greatest(400 / (cardinality(groups) * cardinality(funnels[1].steps)), 3), 8), look, from_time, to_time) WITH ORDINALITY d(label, drawing, place) ORDER BY d.place);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.page_maps(cjm_internal.map, jsonb, jsonb, timestamptz, timestamptz) IS 'the drawings of the groups of a map for its page, in their order';
 
 CREATE FUNCTION cjm.map_html(
 	map text,
@@ -87,12 +145,13 @@ CREATE FUNCTION cjm.map_html(
 	SET extra_float_digits = 1
 AS $$
 DECLARE
-	w jsonb := cjm_internal.draw_language(language, words);
+	look jsonb := cjm_internal.draw_look(NULL, subtitle, language, words, NULL, NULL, NULL);
+	w jsonb := look -> 'w';
+	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	data jsonb := cjm_internal.page_data(map, by, from_time, to_time, where_is);
 BEGIN
-	-- The paper is the page's, not the drawing's.
-	RETURN cjm_internal.page_html(w, coalesce(language, 'en'), title, cjm_internal.page_about(w, data ->> 'time_zone', from_time, to_time, where_is, subtitle),
-		regexp_replace(cjm.map_svg(map, from_time, to_time, where_is, 15, NULL::text, NULL::text[], NULL::text, subtitle, language, words, NULL::float8, NULL::integer, NULL::jsonb), '<style>@page[^<]*</style>', '', 'g'), data);
+	RETURN cjm_internal.page_html(w, look ->> 'language', title, cjm_internal.page_about(w, data ->> 'time_zone', from_time, to_time, where_is, subtitle),
+		cjm_internal.page_map(def, data, look, from_time, to_time), data, cjm_internal.page_maps(def, data, look, from_time, to_time));
 END
 $$;
 COMMENT ON FUNCTION cjm.map_html(text, text, text, timestamptz, timestamptz, jsonb, text, jsonb, text) IS

@@ -25,9 +25,9 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.steering_aged(cjm_internal.map, text, interval) IS 'a map whose walks take no longer than an age, or where there is none and no time limit, than a period';
 
--- Of each figure so many of its last periods that are over, in periods before the last one (0 is that one).  Of counts and sums those
+-- figures: SQL of what metric_report has.  Of each figure so many of its last periods that are over, in periods before the last one (0 is that one).  Of counts and sums those
 -- without any have 0; visits, if all has stopped not long ago, up to the present.
-CREATE FUNCTION cjm_internal.steering_series_sql(def cjm_internal.map, metrics text[], period text, by text, periods integer, from_time timestamptz, to_time timestamptz) RETURNS text
+CREATE FUNCTION cjm_internal.steering_series_sql(def cjm_internal.map, figures text, period text, periods integer, from_time timestamptz, to_time timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -55,10 +55,10 @@ BEGIN
 		)
 		SELECT s.metric, k.kind, k.place, s.step, s.stage, s.by_value, s.day, s.last, s.n, s.value, s.low, s.high
 		FROM filled s JOIN cjm_internal.map_metrics() k ON k.metric = s.metric WHERE s.day > s.last - (%6$s + 1) * %4$L::interval',
-		cjm_internal.map_metrics_sql(def, metrics, period, by, false), (def).time_zone, from_time, length, ends, periods, lower(period), (def).session_gap);
+		figures, (def).time_zone, from_time, length, ends, periods, lower(period), (def).session_gap);
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.steering_series_sql(cjm_internal.map, text[], text, text, integer, timestamptz, timestamptz) IS 'SQL: the last periods of each figure that are over, at equal age';
+COMMENT ON FUNCTION cjm_internal.steering_series_sql(cjm_internal.map, text, text, integer, timestamptz, timestamptz) IS 'SQL: the last periods of each figure that are over, at equal age';
 
 -- Holm's correction: S. Holm, Scandinavian Journal of Statistics 6, 1979.  It holds however the figures depend on each other.
 CREATE FUNCTION cjm_internal.steering_holm_sql(p_value text) RETURNS text
@@ -66,6 +66,19 @@ CREATE FUNCTION cjm_internal.steering_holm_sql(p_value text) RETURNS text
 	SET search_path = pg_catalog, pg_temp
 RETURN format('CASE WHEN %1$s IS NOT NULL THEN max(least(1, %1$s * (c.tests + 1 - c.rank)::float8)) OVER (ORDER BY %1$s) END', p_value);
 COMMENT ON FUNCTION cjm_internal.steering_holm_sql(text) IS 'SQL: a p-value of a row c, corrected for as many tests as there are, of which it has the rank-th smallest';
+
+CREATE FUNCTION cjm_internal.steering_compare_sql(def cjm_internal.map, figures text, period text, against integer, from_time timestamptz, to_time timestamptz) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT c.metric, c.step, c.stage, c.by_value, c.bucket_start, c.n, c.value, c.usual, c.usual_low, c.usual_high, c.difference, c.difference_low, c.difference_high, c.p_value, %3$s AS adjusted_p_value, c.periods
+		FROM (SELECT g.*, count(g.p_value) OVER () AS tests, row_number() OVER (ORDER BY g.p_value, g.place, g.step, g.by_value COLLATE "C") AS rank
+			FROM (SELECT s.metric, s.place, s.step, s.stage, s.by_value, s.last AT TIME ZONE %2$L AS bucket_start, max(s.n) FILTER (WHERE s.day = s.last) AS n, count(*) - 1 AS periods,
+					(cjm_internal.periods_compared(s.kind, array_agg(s.day = s.last ORDER BY s.day), array_agg(s.n ORDER BY s.day), array_agg(s.value ORDER BY s.day),
+						array_agg(s.low ORDER BY s.day), array_agg(s.high ORDER BY s.day), NULL::float8)).*
+				FROM (%1$s) s GROUP BY s.metric, s.kind, s.place, s.step, s.stage, s.by_value, s.last HAVING bool_or(s.day = s.last)) g) c
+		ORDER BY c.place, c.step, c.by_value COLLATE "C"',
+	cjm_internal.steering_series_sql(def, figures, period, against, from_time, to_time), (def).time_zone, cjm_internal.steering_holm_sql('c.p_value'));
+COMMENT ON FUNCTION cjm_internal.steering_compare_sql(cjm_internal.map, text, text, integer, timestamptz, timestamptz) IS 'SQL of compare_report, of SQL of what metric_report has of a map that steering_aged has seen';
 
 CREATE FUNCTION cjm_internal.steering_compare(map text, wanted text, period text, from_time timestamptz, to_time timestamptz, by text, where_is jsonb, against integer, age interval)
 	RETURNS TABLE (metric text, step integer, stage text, by_value text, bucket_start timestamptz, n bigint, value float8, usual float8, usual_low float8, usual_high float8,
@@ -84,15 +97,8 @@ BEGIN
 			HINT = 'It is how many periods before the last one are compared with it; of fewer than three nobody knows how much they differ.';
 	END IF;
 	PERFORM cjm_internal.map_ranged(from_time, to_time);
-	RETURN QUERY EXECUTE format('SELECT c.metric, c.step, c.stage, c.by_value, c.bucket_start, c.n, c.value, c.usual, c.usual_low, c.usual_high, c.difference, c.difference_low, c.difference_high, c.p_value, %3$s, c.periods
-		FROM (SELECT g.*, count(g.p_value) OVER () AS tests, row_number() OVER (ORDER BY g.p_value, g.place, g.step, g.by_value COLLATE "C") AS rank
-			FROM (SELECT s.metric, s.place, s.step, s.stage, s.by_value, s.last AT TIME ZONE %2$L AS bucket_start, max(s.n) FILTER (WHERE s.day = s.last) AS n, count(*) - 1 AS periods,
-					(cjm_internal.periods_compared(s.kind, array_agg(s.day = s.last ORDER BY s.day), array_agg(s.n ORDER BY s.day), array_agg(s.value ORDER BY s.day),
-						array_agg(s.low ORDER BY s.day), array_agg(s.high ORDER BY s.day), NULL::float8)).*
-				FROM (%1$s) s GROUP BY s.metric, s.kind, s.place, s.step, s.stage, s.by_value, s.last HAVING bool_or(s.day = s.last)) g) c
-		ORDER BY c.place, c.step, c.by_value COLLATE "C"',
-		cjm_internal.steering_series_sql(cjm_internal.steering_aged(def, period, age), cjm_internal.map_metrics_of(def, wanted, by), period, by, against, coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity')),
-		def.time_zone, cjm_internal.steering_holm_sql('c.p_value'));
+	def := cjm_internal.steering_aged(def, period, age);
+	RETURN QUERY EXECUTE cjm_internal.steering_compare_sql(def, cjm_internal.map_metrics_sql(def, cjm_internal.map_metrics_of(def, wanted, by), period, by, false), period, against, coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.steering_compare(text, text, text, timestamptz, timestamptz, text, jsonb, integer, interval) IS 'compare_report';

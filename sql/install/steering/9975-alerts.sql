@@ -44,7 +44,7 @@ BEGIN
 		targets := format('SELECT t.metric, t.step, t.stage, t.by, t.by_value, t.direction, t.value, t.from_day FROM %s.targets t', cjm_internal.map_schema(def));
 		what := cjm_internal.steering_targeted(def);
 	END IF;
-	SELECT string_agg(format('SELECT %L::text AS by, s.* FROM (%s) s', w.by, cjm_internal.steering_series_sql(def, w.metrics, 'week', w.by, against, '-infinity', coalesce(wanted_to_time, 'infinity'))), ' UNION ALL ') INTO series
+	SELECT string_agg(format('SELECT %L::text AS by, s.* FROM (%s) s', w.by, cjm_internal.steering_series_sql(def, cjm_internal.map_metrics_sql(def, w.metrics, 'week', w.by, false), 'week', against, '-infinity', coalesce(wanted_to_time, 'infinity'))), ' UNION ALL ') INTO series
 	FROM (SELECT NULL::text AS by, cjm_internal.map_metrics_of(def, NULL::text, NULL::text) AS metrics
 		UNION ALL SELECT j ->> 'by', ARRAY(SELECT jsonb_array_elements_text(j -> 'metrics')) FROM jsonb_array_elements(what) j WHERE j ->> 'by' IS NOT NULL) w;
 	RETURN QUERY EXECUTE format('WITH targets AS (%2$s), series AS (%1$s), lines AS (
