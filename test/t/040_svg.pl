@@ -320,7 +320,7 @@ foreach my $one (@funnels)
 {
 	my ($label) = map { s/&#(\d+);/chr $1/gre } $one =~ m{<title[^>]*>([^<]*)};
 
-	funnel_is_read_back($one, 'ru', qq{, where_is => '{"segment": "$label"}'}, "the funnel of the group $label");
+	funnel_is_read_back($one, 'ru', qq{, where_is => '{"segment": "$label"}'}, encode('UTF-8', "the funnel of the group $label"));
 }
 holds(run_utf8(q{SELECT funnel_svg(funnel_agg(journey, 'visit -> pay'), title => 'T', subtitle => 'Unter', language => 'ru', scale_to => 1e6, width => 700, colours => '{"customers": "#a05fd6"}') FROM wall.journeys}),
 	qr/width="700".*\.cjm \.bar\{fill:#a05fd6\}.*>T<.*>Unter<.*&#1085;&#1072;&#1095;&#1072;&#1083;&#1080;/s, 'of statistics, too, in what language, width and colours is asked for');
@@ -339,7 +339,7 @@ sub retention_is_read_back
 		SELECT translate(concat_ws(' ', number, cjm_internal.draw_count(retained), cjm_internal.draw_count(size), cjm_internal.draw_rate(rate)), ',', '') FROM m ORDER BY number;
 		SELECT '==';
 		SELECT translate(cjm_internal.draw_count(sum(size)::bigint), ',', '') || ' ' || count(*) || CASE WHEN count(*) > 24 THEN ' 24' ELSE '' END FROM (SELECT cohort, max(cohort_size) AS size FROM r GROUP BY cohort) c});
-	my @shown = $drawing =~ m{<g><title>([^<]*)</title>.*?<text[^>]*>([^<]*)</text>}g;
+	my @shown = $drawing =~ m{<g><title>([^<]*)</title>.*?<text[^>]*>([^<]*)</text>}sg;
 	my (@read, @rates);
 
 	while (my ($title, $rate) = splice @shown, 0, 2)
@@ -365,17 +365,17 @@ foreach my $language (qw(en ru lv))
 my ($largest) = grep { m{<title[^>]*>LV<} } split /<svg x=/, run_utf8(q{SELECT retention_svg('groups', by => 'segment')});
 retention_is_read_back($largest, 'en', q{retention_report('groups', where_is => '{"segment": "LV"}')}, 'retention of a group');
 
-# Rows of small maps say of each group what the map says of its customers alone.
+# Rows of small maps say of each group what the map says of its customers alone; but touchpoints of groups are compared with those of all groups in view.
 {
-	my (undef, @maps) = split /<svg x=/, run_utf8(q{SELECT map_svg('wall', by => 'segment')});
+	my (undef, @maps) = split /<svg x=/, run_utf8(q{SELECT map_svg('wall', by => 'segment', rows => '{customers,kpi,channels,mood,voice,leaks,actions}')});
 
 	is(scalar @maps, 2, 'two maps side by side');
 	foreach my $one (@maps)
 	{
 		my ($label) = map { s/&#(\d+);/chr $1/gre } $one =~ m{<title[^>]*>([^<]*)};
-		my $alone = run_utf8(qq{SELECT map_svg('wall', where_is => '{"segment": "$label"}')});
+		my $alone = run_utf8(qq{SELECT map_svg('wall', where_is => '{"segment": "$label"}', rows => '{customers,kpi,channels,mood,voice,leaks,actions}')});
 
-		is(join("\n", $one =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), join("\n", $alone =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), "of the group $label all rows say what they say of it alone");
+		is(join("\n", $one =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), join("\n", $alone =~ m{<g role="img" tabindex="0"><title>([^<]*)}g), encode('UTF-8', "of the group $label all rows say what they say of it alone"));
 		is(scalar(() = $one =~ /class="mood"/g), scalar(() = $alone =~ /class="mood"/g), 'and its moods are drawn');
 	}
 }
