@@ -105,49 +105,48 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_row_touches(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, cjm_internal.map_place, float8, jsonb) IS 'the row touchpoints; its last cell is of those before the first stage';
 
--- facts: an object of what 985-map_facts.sql has, notes being those that are shown.  small: one of several, side by side.
-CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], facts jsonb, rows text[], most integer, title text, subtitle text, small boolean, look jsonb) RETURNS cjm_internal.svg_drawing
-	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
+-- As wide as the longest word of a stage's name, up to a measure.  What was met before the first stage has a column before it.
+CREATE FUNCTION cjm_internal.map_placed(steps cjm_internal.funnel_drawn_step[], has_before boolean, small boolean, look jsonb) RETURNS cjm_internal.map_place
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	w CONSTANT jsonb := look -> 'w';
-	stages CONSTANT integer := cardinality(steps);
-	has_before boolean := 'touchpoints' = ANY (rows) AND EXISTS (SELECT FROM unnest(touches) t WHERE t.step = 0 AND t.event = ANY (cjm_internal.touches_chosen(touches, most)));
+	columns CONSTANT integer := cardinality(steps) + has_before::integer;
+	page CONSTANT float8 := coalesce((look ->> 'width')::float8, CASE WHEN small THEN 0 ELSE 1120 END);
 	at cjm_internal.map_place;
-	page float8 := coalesce((look ->> 'width')::float8, CASE WHEN small THEN 0 ELSE 1120 END);
-	names jsonb[];
-	sentences CONSTANT text[] := cjm_internal.funnel_sentences(steps, look -> 'w');
-	y float8;
-	deep float8;
-	x float8;
-	kind text;
-	row cjm_internal.map_row;
-	one cjm_internal.funnel_drawn_step;
-	grid text := '';
-	front text := '';
-	cells text[];
-	says text[];
-	before text := '';
-	before_says text;
-	open bigint := (SELECT sum(s.open_customers) FROM unnest(steps) s WHERE NOT s.optional);
 BEGIN
 	at.margin := 28;
 	at.labels := CASE WHEN small THEN 112 ELSE 150 END;
 	at.left_end := at.margin + at.labels + 16;
-	-- As wide as the longest word of a stage's name, up to a measure.
-	SELECT greatest((page - at.left_end - at.margin) / (stages + has_before::integer), CASE WHEN small THEN 96 ELSE 128 END,
+	SELECT greatest((page - at.left_end - at.margin) / columns, CASE WHEN small THEN 96 ELSE 128 END,
 			least(max(cjm_internal.svg_width(p.word)) * 13.5 + 31, CASE WHEN small THEN 160 ELSE 220 END)) INTO at.column_width
 	FROM unnest(steps) s CROSS JOIN LATERAL regexp_split_to_table(s.stage, '[ -]') p(word);
-	at.width := at.left_end + (stages + has_before::integer) * at.column_width + at.margin;
+	at.width := at.left_end + columns * at.column_width + at.margin;
 	IF has_before THEN
 		at.left_end := at.left_end + at.column_width;
 	END IF;
+	RETURN at;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_placed(cjm_internal.funnel_drawn_step[], boolean, boolean, jsonb) IS 'where things stand in the drawing of a map';
 
-	-- Stages as chevrons, each of which points at the next.
+-- Stages as chevrons, each of which points at the next.
+CREATE FUNCTION cjm_internal.map_row_stages(steps cjm_internal.funnel_drawn_step[], has_before boolean, at cjm_internal.map_place, y float8, look jsonb) RETURNS cjm_internal.map_row
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 5000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	w CONSTANT jsonb := look -> 'w';
+	sentences CONSTANT text[] := cjm_internal.funnel_sentences(steps, w);
+	names jsonb[];
+	deep float8;
+	x float8;
+	one cjm_internal.funnel_drawn_step;
+	cells text[];
+	says text[];
+BEGIN
 	SELECT array_agg(l.lines ORDER BY l.place), max(jsonb_array_length(l.lines)) * 16 + 20 INTO names, deep
 	FROM (SELECT d.place, to_jsonb(d.lines) AS lines FROM cjm_internal.svg_distinct_lines(ARRAY(SELECT s.stage FROM unnest(steps) s ORDER BY s.step), (at.column_width - 30) / 13.5, 4) d) l;
-	y := CASE subtitle WHEN '' THEN 84 ELSE 102 END;
 	deep := deep + CASE WHEN EXISTS (SELECT FROM unnest(steps) s WHERE s.optional) THEN 14 ELSE 0 END;
 	FOREACH one IN ARRAY steps
 	LOOP
@@ -157,13 +156,37 @@ BEGIN
 			cjm_internal.svg_lines_at(x + 16, y + deep / 2 + 5 - (jsonb_array_length(names[one.step]) - 1) * 8 - CASE WHEN one.optional THEN 7 ELSE 0 END, 'strong', ARRAY(SELECT jsonb_array_elements_text(names[one.step])), 16) ||
 			CASE WHEN one.optional THEN cjm_internal.svg_text(x + 16, y + deep / 2 + 6 + jsonb_array_length(names[one.step]) * 8, 'small soft', (cjm_internal.svg_lines(w ->> 'optional', (at.column_width - 30) / 11))[1]) ELSE '' END;
 	END LOOP;
-	front := cjm_internal.svg_text(at.margin, y + deep / 2 + 5, 'strong soft', cjm_internal.svg_escape(w ->> 'stage'));
 	IF has_before THEN
-		before := cjm_internal.svg_text(at.left_end - at.column_width + 8, y + deep / 2 + 5, 'strong soft', (cjm_internal.svg_lines(w ->> 'before', (at.column_width - 16) / 13.5))[1]);
+		cells := cells || cjm_internal.svg_text(at.left_end - at.column_width + 8, y + deep / 2 + 5, 'strong soft', (cjm_internal.svg_lines(w ->> 'before', (at.column_width - 16) / 13.5))[1]);
 	END IF;
-	y := y + deep + 8;
-	deep := y;
+	RETURN (deep + 8, cjm_internal.svg_text(at.margin, y + deep / 2 + 5, 'strong soft', cjm_internal.svg_escape(w ->> 'stage')), cells, says);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_row_stages(cjm_internal.funnel_drawn_step[], boolean, cjm_internal.map_place, float8, jsonb) IS 'the row of stages; its last cell is what stands above those before the first stage, if there are any';
 
+-- facts: an object of what 985-map_facts.sql has, notes being those that are shown.  small: one of several, side by side.
+CREATE FUNCTION cjm_internal.map_svg_drawn(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], facts jsonb, rows text[], most integer, title text, subtitle text, small boolean, look jsonb) RETURNS cjm_internal.svg_drawing
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 20000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	w CONSTANT jsonb := look -> 'w';
+	stages CONSTANT integer := cardinality(steps);
+	has_before CONSTANT boolean := 'touchpoints' = ANY (rows) AND EXISTS (SELECT FROM unnest(touches) t WHERE t.step = 0 AND t.event = ANY (cjm_internal.touches_chosen(touches, most)));
+	at CONSTANT cjm_internal.map_place := cjm_internal.map_placed(steps, has_before, small, look);
+	top CONSTANT float8 := CASE subtitle WHEN '' THEN 84 ELSE 102 END;
+	row cjm_internal.map_row := cjm_internal.map_row_stages(steps, has_before, at, top, look);
+	first CONSTANT float8 := top + row.height;		-- where the rows begin
+	y float8 := first;
+	kind text;
+	grid text := '';
+	front text := row.front;
+	cells text[] := row.cells[:stages];
+	says text[] := row.says;
+	before text := coalesce(row.cells[stages + 1], '');
+	before_says text;
+	open bigint := (SELECT sum(s.open_customers) FROM unnest(steps) s WHERE NOT s.optional);
+BEGIN
 	FOREACH kind IN ARRAY rows
 	LOOP
 		row := CASE kind WHEN 'customers' THEN cjm_internal.map_row_customers(steps, at, y, look)
@@ -175,7 +198,7 @@ BEGIN
 			WHEN 'leaks' THEN cjm_internal.map_row_leaks(steps, facts, at, y, look)
 			ELSE cjm_internal.map_row_actions(steps, facts, at, y, look) END;
 		CONTINUE WHEN row.height IS NULL;
-		IF y > deep THEN
+		IF y > first THEN
 			grid := grid || cjm_internal.svg_path('M%s %sH%s', 'rule', at.margin, y, at.width - at.margin);
 		END IF;
 		front := front || row.front;
