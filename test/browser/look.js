@@ -230,7 +230,7 @@ async function look(browser, one) {
 		const ours = pages.filter(one => one.browser === kind);
 
 		if (!ours.length) continue;
-		const browser = await puppeteer.launch({ browser: kind, executablePath: programs[kind], headless: true, userDataDir: kind === 'chrome' ? path.join(dir, 'profile') : undefined,
+		const browser = await puppeteer.launch({ browser: kind, executablePath: programs[kind], headless: true, protocolTimeout: 0, userDataDir: kind === 'chrome' ? path.join(dir, 'profile') : undefined,
 			args: kind === 'chrome' ? ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'] : [] });
 		for (const one of ours) {
 			let result;
