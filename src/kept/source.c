@@ -362,6 +362,25 @@ kept_mutable_part(const KeptSource *source)
 	return find_parts(source->filter, &parts) ? parts.mutable_part : NULL;
 }
 
+/* Is an expression the same at all times, as long as what it is over is, whatever somebody replaces or renames but cjm itself? */
+bool
+kept_is_steady(Node *node)
+{
+	Parts		parts = {.bodies = true};
+	ListCell   *cell;
+
+	if (find_parts(node, &parts) || parts.enums != NIL)
+		return false;
+	foreach(cell, parts.functions)
+	{
+		Oid			schema = get_func_namespace(lfirst_oid(cell));
+
+		if (schema != get_namespace_oid("cjm", false) && schema != get_namespace_oid("cjm_internal", false))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_immutable(const KeptSource *source, const char *name, Node *node)
 {

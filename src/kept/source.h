@@ -35,6 +35,7 @@ typedef struct KeptSource
 
 extern bool kept_read_source(Oid view, KeptSource *source);
 extern const char *kept_mutable_part(const KeptSource *source);
+extern bool kept_is_steady(Node *node);
 extern void kept_read_parts(const KeptSource *source, Snapshot snapshot, List **functions, List **enums);
 
 #endif							/* CJM_KEPT_SOURCE_H */

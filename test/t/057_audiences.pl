@@ -137,7 +137,7 @@ is(run_sql($node, q{INSERT INTO "the events" VALUES (777, now() - interval '5 ho
 
 # What is left after the extension went, and made whole.
 run_sql($node, 'SET client_min_messages = error; DROP EXTENSION cjm CASCADE', %restored);
-is(run_sql($node, q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind = 'r'}, %restored), 'audience_changes,audience_consumers,audience_members,audience_state,audiences', 'tables are left');
+is(run_sql($node, q{SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind = 'r'}, %restored), 'audience_changes,audience_consumers,audience_members,audience_state,audience_touched,audiences', 'tables are left');
 is(run_sql($node, q{CREATE EXTENSION cjm; SELECT cjm.create_map('shop', '"the events"', '"who; --"', 'at', 'event', 'view -> cart -> buy', time_zone => 'Europe/Riga', replace => true)}, %restored), 'shop', 'the map is made whole');
 like(run_sql($node, q{SET client_min_messages = error; SELECT cjm.refresh_audiences('shop')}, %restored), qr/^big: not refreshed, its view is gone; carts: not refreshed, its view is gone/, 'its audiences have no views');
 run_sql_fails($node, q{SELECT cjm.create_audience('shop', 'carts', at_stage => 'cart', not_after => 'buy')}, '42710', qr/has an audience "carts" already/, 'but are there', %restored);

@@ -336,8 +336,8 @@ BEGIN
 	IF cjm_internal.kept_state(def.map) IS NULL THEN
 		RAISE object_not_in_prerequisite_state USING MESSAGE = format('the map "%s" keeps no journeys', map);
 	END IF;
-	PERFORM cjm_internal.map_lock(def.map, format('CREATE OR REPLACE VIEW %s.journeys AS %s; %s',
-		cjm_internal.map_schema(def), cjm_internal.map_journeys_from_sql(def, 'events'), cjm_internal.kept_drop_sql(def, 'RESTRICT')));
+	PERFORM cjm_internal.map_lock(def.map, format('CREATE OR REPLACE VIEW %1$s.journeys AS %2$s; %3$s%4$s',
+		cjm_internal.map_schema(def), cjm_internal.map_journeys_from_sql(def, 'events'), cjm_internal.kept_drop_sql(def, 'RESTRICT'), cjm_internal.audience_unkeep_sql(def)));
 END
 $$;
 COMMENT ON FUNCTION cjm.unkeep_journeys(text) IS 'takes the kept journeys of a map away, with their triggers: its views read the rows again';
@@ -526,9 +526,10 @@ BEGIN
 		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = n.deciders FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
 		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-			SELECT n.customer, %4$s, n.journey, n.deciders FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)
+			SELECT n.customer, %4$s, n.journey, n.deciders FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
 		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders'))) INTO changes;
+		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders')),
+		cjm_internal.audience_touched_sql(def)) INTO changes;
 	RETURN changes;
 END
 $$;

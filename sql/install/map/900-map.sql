@@ -130,7 +130,7 @@ COMMENT ON FUNCTION cjm_internal.kept_names() IS 'what a map with kept journeys 
 -- In the order in which they are dropped.
 CREATE FUNCTION cjm_internal.steering_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN '{kpis,comments,customer_journeys,alerts_told,targets,stage_notes,notes,audience_changes,audience_consumers,audience_members,audience_state,audiences}'::text[];
+RETURN '{kpis,comments,customer_journeys,alerts_told,targets,stage_notes,notes,audience_changes,audience_consumers,audience_members,audience_touched,audience_state,audiences}'::text[];
 COMMENT ON FUNCTION cjm_internal.steering_names() IS 'what a map that is steered has beside its views: tables of what it remembers, and views of these';
 
 -- What a schema may hold and be a map's: all of it has one owner.

@@ -172,10 +172,9 @@ DECLARE
 BEGIN
 	IF at_stage IS NOT NULL AND condition IS NULL THEN
 		-- Without the offset the time would be worked out where it is asked for and where it is shown.
-		source := format('(SELECT j.customer, j.dimensions, j.journey, %s AS since FROM %s.map m CROSS JOIN %s%s OFFSET ''0'') j', came, schema, source, ' WHERE ' || substr(nullif(which, ''), 6));
-		came := 'j.since';
-		conditions := ARRAY['j.since > ''-infinity''::timestamptz'];
-		which := '';
+		source := format('%s CROSS JOIN LATERAL (SELECT %s AS since OFFSET ''0'') s', source, came);
+		came := 's.since';
+		conditions := ARRAY['s.since > ''-infinity''::timestamptz'];
 	END IF;
 	IF NOT include_open THEN
 		conditions := conditions || CASE WHEN of_journey THEN 'NOT (cjm.funnel_open(j.journey, m.stages, now()) AND CASE WHEN m.refusal IS NULL THEN true
@@ -229,21 +228,24 @@ CREATE FUNCTION cjm_internal.audience_tables(def cjm_internal.map) RETURNS void
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
-	key text := (SELECT format_type(a.atttypid, a.atttypmod) || coalesce((SELECT format(' COLLATE %I.%I', n.nspname, l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
-			WHERE l.oid = a.attcollation AND l.collname <> 'default'), '')
-		FROM pg_attribute a WHERE a.attrelid = format('%s.journeys', schema)::regclass AND a.attname = 'customer');
+	key text := cjm_internal.audience_key(def, '');
 	fresh boolean := NOT cjm_internal.steering_has(def, 'audience_members');
 BEGIN
 	PERFORM cjm_internal.steering_make(def, 'audiences', 'name text PRIMARY KEY, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb,
-		include_open boolean NOT NULL, holdout float8 NOT NULL, salt bigint NOT NULL, made_at timestamptz NOT NULL, refreshed_at timestamptz, took interval, members bigint');
+		include_open boolean NOT NULL, holdout float8 NOT NULL, salt bigint NOT NULL, made_at timestamptz NOT NULL, refreshed_at timestamptz, took interval, members bigint,
+		asked bigint, asked_at timestamptz, asked_folded bigint, asked_under text');
 	PERFORM cjm_internal.steering_make(def, 'audience_members', format('audience text NOT NULL, customer %s NOT NULL, entered_at timestamptz NOT NULL, left_at timestamptz, since timestamptz,
 		stage text, dimensions jsonb, held_out boolean NOT NULL', key));
 	PERFORM cjm_internal.steering_make(def, 'audience_changes', format('number bigint PRIMARY KEY, audience text NOT NULL, customer %s NOT NULL, change text NOT NULL, at timestamptz NOT NULL,
 		since timestamptz, stage text, dimensions jsonb', key));
 	PERFORM cjm_internal.steering_make(def, 'audience_consumers', 'consumer text PRIMARY KEY, taken bigint NOT NULL, taken_at timestamptz');
 	PERFORM cjm_internal.steering_make(def, 'audience_state', 'one boolean PRIMARY KEY DEFAULT true CHECK (one), last_change bigint NOT NULL DEFAULT 0');
+	-- There are no arrays of arrays: of such keys all are asked (9981-audience_asked.sql).
+	IF key !~ '\]' THEN
+		PERFORM cjm_internal.steering_make(def, 'audience_touched', format('folded bigint NOT NULL, changes bigint NOT NULL, customers %s NOT NULL', cjm_internal.audience_key(def, '[]')));
+	END IF;
 	IF fresh THEN
-		EXECUTE format('CREATE INDEX ON %s.audience_members (audience) WHERE left_at IS NULL', schema);
+		EXECUTE format('CREATE INDEX ON %s.audience_members (audience, since) WHERE left_at IS NULL', schema);
 	END IF;
 	-- A row that a refresh has updated is waited for by ON CONFLICT, so it is looked for first.
 	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);

@@ -8,9 +8,9 @@
 -- the order in which they are committed.  What take_changes relies on is that whoever sees a
 -- number sees all lower ones that there will ever be.
 --
--- Conditions ask for the time, so that somebody may come or go without having done
--- anything: each refresh asks all customers.  Over kept journeys that is one pass over
--- the store and the changes beside it, most of which the ends of a journey decide.
+-- Over kept journeys those are asked who may have come or gone since the refresh before
+-- (9981-audience_asked.sql), where that can be known; else all are, in one pass over the
+-- journeys, most of which their ends decide.
 --
 
 -- Why an audience cannot be refreshed, after its map was made anew; NULL if it can.
@@ -37,13 +37,11 @@ COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, j
 
 -- How many customers there will be the planner does not know.  A FULL JOIN hashes or sorts, whatever it expects, as all keys can be; and
 -- rows are looked up by their places, of which it expects few in an array: else it would read all members for one that has changed.
-CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text) RETURNS text
+CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, partly boolean) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v),
-	changes AS MATERIALIZED (SELECT w.place, n.customer IS NOT NULL AS is_member, n.customer, n.since, n.stage, n.dimensions, n.held_out
-		FROM meets n FULL JOIN (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) w ON n.customer %3$s w.customer
-		WHERE w.place IS NULL OR n.customer IS NULL OR n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR NOT coalesce(cjm_internal.map_dimensions_same(n.dimensions, w.dimensions), n.dimensions IS NOT DISTINCT FROM w.dimensions)),
+RETURN format('WITH asked AS MATERIALIZED (%2$s),
+	changes AS MATERIALIZED (%3$s),
 	still AS (UPDATE %1$s.audience_members m SET since = c.since, stage = c.stage, dimensions = c.dimensions
 		FROM unnest(ARRAY(SELECT s.place FROM changes s WHERE s.is_member AND s.place IS NOT NULL)) p(place) JOIN changes c ON c.place = p.place WHERE m.ctid = p.place),
 	gone AS (UPDATE %1$s.audience_members m SET left_at = $2 FROM unnest(ARRAY(SELECT s.place FROM changes s WHERE NOT s.is_member)) p(place) WHERE m.ctid = p.place
@@ -55,11 +53,47 @@ RETURN format('WITH meets AS MATERIALIZED (SELECT v.customer, v.since, v.stage, 
 		SELECT $3 + row_number() OVER (ORDER BY c.change DESC, c.since), $1, c.customer, c.change, $2, c.since, c.stage, c.dimensions
 		FROM (SELECT ''left'' AS change, g.* FROM gone g UNION ALL SELECT ''entered'', e.* FROM came e) c WHERE NOT c.held_out
 		RETURNING change)
-	SELECT (SELECT count(*) FROM meets) AS members, (SELECT count(*) FROM came) AS entered, (SELECT count(*) FROM gone) AS went,
+	SELECT (SELECT cardinality(a.customers) FROM asked a) AS asked, (SELECT count(*) FROM came) AS entered, (SELECT count(*) FROM gone) AS went,
 		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
-	cjm_internal.map_schema(def), view, cjm_internal.kept_equals(def));
-COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text) IS
-	'SQL: compares the members of an audience $1 with a view, and writes down at the time $2 who came and who left, with numbers after $3; says how many meet the condition, came, left, and how many of each are told';
+	cjm_internal.map_schema(def),
+	CASE WHEN partly THEN format('SELECT cjm_internal.audience_asked(%s, $1, ''{}''::%s) AS customers', (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
+	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d(place tid, is_member boolean, customer %s, since timestamptz, stage text, dimensions jsonb, held_out boolean)',
+		(def).map::oid, cjm_internal.audience_key(def, '')) ELSE cjm_internal.audience_differ_sql(def, view, false) END);
+COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
+	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
+
+-- What the answers stand on is looked at before the statement that asks: what changes between is found by the next refresh.
+CREATE FUNCTION cjm_internal.audience_ask(def cjm_internal.map, audience jsonb, began timestamptz, last bigint, OUT asked bigint, OUT entered bigint, OUT went bigint, OUT told_entered bigint, OUT told_left bigint, OUT members bigint)
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	name text := audience ->> 'name';
+	view text := format('%s.%I', schema, 'meets_' || name);
+	by_time boolean := audience ->> 'quiet_for' IS NOT NULL OR audience ->> 'include_open' = 'false' OR (audience ->> 'since' IS NOT NULL AND audience ->> 'at_stage' IS NULL);
+	under text := audience ->> 'asked_under';
+	folded bigint;
+BEGIN
+	IF cjm_internal.kept_state(def.map) IS NOT NULL THEN
+		EXECUTE format('SELECT s.folded FROM %1$s.kept_state s WHERE NOT cjm_internal.kept_is(%2$L::regclass, 2, '''')', schema, cjm_internal.kept_state(def.map)) INTO folded;
+	END IF;
+	IF folded IS NOT NULL AND under IS NOT NULL THEN
+		EXECUTE cjm_internal.audience_refresh_sql(def, view, true) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+	END IF;
+	IF asked IS NULL THEN
+		under := NULL;
+		IF folded IS NOT NULL AND cjm_internal.audience_is_steady(def, audience) AND cjm_internal.audience_asked_make(def, by_time) THEN
+			under := cjm_internal.audience_under(def, name);
+		END IF;
+		EXECUTE cjm_internal.audience_refresh_sql(def, view, false) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+	END IF;
+	EXECUTE format('UPDATE %1$s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, asked = $3, asked_at = now(), asked_folded = $4, asked_under = $5,
+			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
+		RETURNING a.members', schema) INTO members USING name, began, asked, CASE WHEN under IS NOT NULL THEN folded END, under, entered - went;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_ask(cjm_internal.map, jsonb, timestamptz, bigint) IS 'refreshes an audience, a row of audiences, that began at a time, with numbers of changes after last; says how many were asked, NULL for all, came, left, how many of each are told, and how many members it has';
 
 -- A task.  The planner expects of a large store what would be worth compiling the query for, which takes longer than the query.
 CREATE FUNCTION cjm_internal.audience_refresh(arguments jsonb) RETURNS jsonb
@@ -77,6 +111,7 @@ DECLARE
 	counted record;
 	broken text;
 	said text[] := '{}';
+	failed text[] := '{}';
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RAISE active_sql_transaction USING
@@ -92,31 +127,36 @@ BEGIN
 	END IF;
 	-- What a restored dump has brought may have numbers of its own.
 	EXECUTE format('SELECT greatest($1, (SELECT max(c.number) FROM %1$s.audience_changes c), (SELECT max(t.taken) FROM %1$s.audience_consumers t))', schema) INTO last USING last;
-	FOR audience IN EXECUTE format('SELECT a.name, a.at_stage, CASE WHEN a.after_stage THEN a.not_after END AS after_stage, a.where_is FROM %s.audiences a ORDER BY a.name COLLATE "C"', schema)
+	FOR audience IN EXECUTE format('SELECT a.name, a.at_stage, CASE WHEN a.after_stage THEN a.not_after END AS after_stage, a.where_is, to_jsonb(a) AS written FROM %s.audiences a ORDER BY a.name COLLATE "C"', schema)
 	LOOP
 		broken := CASE WHEN 'meets_' || audience.name <> ALL (views) THEN 'its view is gone' ELSE cjm_internal.audience_broken(def, audience.at_stage, audience.after_stage, audience.where_is) END;
 		IF broken IS NOT NULL THEN
 			RAISE WARNING 'the audience "%" stays as it was: %', audience.name, broken USING HINT = 'Make it anew: cjm.create_audience with replace => true.';
 			said := said || format('%s: not refreshed, %s', audience.name, broken);
+			failed := failed || audience.name::text;
 			CONTINUE;
 		END IF;
 		began := clock_timestamp();
 		-- A condition that fails for some customer holds up no other audience.
 		BEGIN
-			EXECUTE cjm_internal.audience_refresh_sql(def, format('%s.%I', schema, 'meets_' || audience.name)) INTO counted USING audience.name, began, last;
+			counted := cjm_internal.audience_ask(def, audience.written, began, last);
 		EXCEPTION WHEN data_exception THEN
 			RAISE WARNING 'the audience "%" stays as it was: %', audience.name, SQLERRM USING HINT = 'Its condition fails for some customer: make it anew, cjm.create_audience with replace => true.';
 			said := said || format('%s: not refreshed, %s', audience.name, SQLERRM);
+			failed := failed || audience.name::text;
 			CONTINUE;
 		END;
 		last := last + counted.told_entered + counted.told_left;
-		EXECUTE format('UPDATE %s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, members = $3 WHERE a.name = $1', schema) USING audience.name, began, counted.members;
 		IF counted.told_entered + counted.told_left > 0 THEN
 			PERFORM pg_notify('cjm_audience', jsonb_build_object('map', (SELECT n.nspname FROM pg_namespace n WHERE n.oid = def.map), 'audience', audience.name, 'entered', counted.told_entered, 'left', counted.told_left)::text);
 		END IF;
 		said := said || format('%s: %s members, %s entered, %s left', audience.name, counted.members, counted.entered, counted.went);
 	END LOOP;
 	EXECUTE format('UPDATE %s.audience_state SET last_change = $1 WHERE last_change <> $1', schema) USING last;
+	EXECUTE format('UPDATE %s.audiences SET asked_folded = NULL, asked_under = NULL WHERE name = ANY ($1) AND asked_under IS NOT NULL', schema) USING failed;
+	IF cjm_internal.audience_touched(def) IS NOT NULL THEN
+		EXECUTE format('DELETE FROM %1$s.audience_touched t WHERE t.folded <= coalesce((SELECT min(a.asked_folded) FROM %1$s.audiences a), t.folded)', schema);
+	END IF;
 	RETURN to_jsonb(CASE said WHEN '{}' THEN 'there are no audiences' ELSE array_to_string(said, '; ') END);
 END
 $$;
@@ -131,4 +171,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cjm.refresh_audiences(text) IS
-	'brings the members of the audiences of a map up to date, writes down who came and who left for take_changes, and notifies cjm_audience of it; says what it did. Skips if another refresh is at it, and waits for no writer. For a scheduler, each few minutes, in a transaction of its own';
+	'brings the members of the audiences of a map up to date, writes down who came and who left for take_changes, and notifies cjm_audience of it; says what it did. Over kept journeys it asks those customers alone who may have come or gone since the last refresh, if that can be known; else all. Skips if another refresh is at it, and waits for no writer. For a scheduler, each few minutes, in a transaction of its own';

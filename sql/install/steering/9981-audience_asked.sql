@@ -1,0 +1,221 @@
+--
+-- Whom a refresh asks: over kept journeys, those alone who may have come or gone since the refresh before.
+--
+-- In each snapshot a journey is what the store has and the changes beside it, so what an
+-- audience says of a customer changes for three reasons: changes wait, which are asked
+-- for; they have been folded since, of which kept_fold writes down whose they were
+-- (audience_touched); or time went by.  Time changes who is quiet, who came too long ago,
+-- and who may yet go on, and all of that goes by when they were seen last, for which the
+-- store has an index, or by the time that members have come at.
+--
+-- That holds as long as views, map, store and condition are what they were, and the
+-- condition is over nothing that time changes.  What cannot be told for sure is no
+-- reason to guess: then all are asked.
+--
+
+CREATE FUNCTION cjm_internal.view_is(map_view regclass, query text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'view_is'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION cjm_internal.view_is(regclass, text) IS 'whether a view selects what a query does, which is read and not run';
+
+CREATE FUNCTION cjm_internal.condition_is_steady(query text, columns text[]) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'condition_is_steady'
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION cjm_internal.condition_is_steady(text, text[]) IS 'whether the condition of a query over one view is the same at all times for a row of it, asks for these columns alone, and calls nothing that somebody could replace';
+
+-- The type of the keys of a map's customers, or of arrays of them.
+CREATE FUNCTION cjm_internal.audience_key(def cjm_internal.map, suffix text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT format_type(a.atttypid, a.atttypmod) || suffix || coalesce((SELECT format(' COLLATE %I.%I', n.nspname, l.collname) FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
+		WHERE l.oid = a.attcollation AND l.collname <> 'default'), '')
+	FROM pg_attribute a WHERE a.attrelid = format('%s.journeys', cjm_internal.map_schema(def))::regclass AND a.attname = 'customer');
+COMMENT ON FUNCTION cjm_internal.audience_key(cjm_internal.map, text) IS 'SQL: the type of the keys of a map''s customers, with a suffix such as [] and its collation';
+
+-- The table that folds write to; not one that somebody else has put there, nor that of other keys that the map had before.
+CREATE FUNCTION cjm_internal.audience_touched(def cjm_internal.map) RETURNS regclass
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT c.oid::regclass FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspowner = c.relowner
+	WHERE c.relnamespace = (def).map AND c.relname = 'audience_touched' AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') =
+		(SELECT s.comment FROM cjm_internal.audience_comments() s WHERE s.relation_name = 'audience_touched' AND s.column_name IS NULL)
+	AND (SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'customers') =
+		(SELECT t.typarray FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = format('%s.journeys', cjm_internal.map_schema(def))::regclass AND a.attname = 'customer'));
+COMMENT ON FUNCTION cjm_internal.audience_touched(cjm_internal.map) IS 'the table of those whose journeys were folded since audiences were refreshed; NULL if there is none';
+
+-- What kept_fold adds to its statement, which has gone, the changes, and new, the customers.  Nothing that is missing here is missed: a
+-- refresh adds up the changes.  So nothing is written where it would be a burden, because it is too much, or because nobody refreshes.
+CREATE FUNCTION cjm_internal.audience_touched_sql(def cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN coalesce((SELECT format(',
+		touched AS (INSERT INTO %1$s (folded, changes, customers)
+			SELECT s.folded + g.changes, g.changes, ARRAY(SELECT n.customer FROM new n)
+			FROM %2$s.kept_state s CROSS JOIN (SELECT count(*) AS changes FROM gone) g
+			WHERE g.changes BETWEEN 1 AND 100000 AND (SELECT coalesce(sum(t.changes), 0) FROM %1$s t) < 1000000)', t.relation, cjm_internal.map_schema(def))
+	FROM (SELECT cjm_internal.audience_touched(def) AS relation) t WHERE t.relation IS NOT NULL), '');
+COMMENT ON FUNCTION cjm_internal.audience_touched_sql(cjm_internal.map) IS 'SQL: what lets a fold write down for the audiences of a map whose journeys it changes; empty if none asks';
+
+-- What there must be for a refresh to ask some, made where it is not there: false if it cannot be had without waiting for a fold.
+CREATE FUNCTION cjm_internal.audience_asked_make(def cjm_internal.map, by_time boolean) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '300ms'
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+BEGIN
+	IF cjm_internal.audience_touched(def) IS NULL THEN
+		RETURN false;
+	END IF;
+	IF to_regclass(format('%s.audience_members_customer', schema)) IS NULL THEN
+		EXECUTE format('CREATE INDEX audience_members_customer ON %s.audience_members (customer) WHERE left_at IS NULL', schema);
+	END IF;
+	IF by_time AND to_regclass(format('%s.audience_seen', schema)) IS NULL THEN
+		EXECUTE format('CREATE INDEX audience_seen ON %s.kept_journeys (((cjm.last_touch(journey)).at))', schema);
+	END IF;
+	RETURN true;
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR program_limit_exceeded THEN
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_asked_make(cjm_internal.map, boolean) IS 'makes the indexes that a refresh of audiences needs to ask some, by time too if asked for; false if that is not possible now';
+
+-- It takes no longer keys than the store does, and those that come later may be.
+CREATE FUNCTION cjm_internal.audience_unkeep_sql(def cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT format('DROP INDEX %s', c.oid::regclass) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspowner = t.relowner
+	WHERE c.relname = 'audience_members_customer' AND c.relnamespace = (def).map AND t.relname = 'audience_members');
+COMMENT ON FUNCTION cjm_internal.audience_unkeep_sql(cjm_internal.map) IS 'SQL: drops the index on the keys of the members of audiences, where there is one, of a map whose journeys are kept no more';
+
+-- All that what was asked stands on, but the journeys: if it is another, all are asked.  Servers that start anew may know other time zones.
+CREATE FUNCTION cjm_internal.audience_under(def cjm_internal.map, name text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	under text;
+BEGIN
+	EXECUTE format('SELECT md5(ROW(pg_postmaster_start_time(), s.built_at, s.fingerprint, a.at_stage, a.condition, a.not_after, a.after_stage, a.quiet_for, a.since, a.where_is, a.include_open, a.holdout, a.salt,
+			(SELECT array_agg(ROW(r.ev_class, r.oid, r.xmin)::text ORDER BY r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+				WHERE c.relnamespace = $2 AND c.relname = ANY (ARRAY[''map'', ''events'', ''journeys'', ''customers'', ''customer_journeys'', ''meets_'' || a.name]::name[])),
+			(SELECT array_agg(ROW(c.oid, c.relfilenode)::text ORDER BY c.oid) FROM pg_class c
+				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members,audience_members_customer}''::name[])))::text)
+		FROM %1$s.audiences a CROSS JOIN %1$s.kept_state s WHERE a.name = $1', schema) INTO under USING name, def.map::oid;
+	RETURN under;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_under(cjm_internal.map, text) IS 'a hash of what the answers of an audience stand on beside the journeys, of a map that keeps them';
+
+-- What a view or a table says that somebody has put in the place of ours, or altered, nobody knows here.
+CREATE FUNCTION cjm_internal.audience_is_steady(def cjm_internal.map, audience jsonb) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
+	SET lc_monetary = 'C' SET quote_all_identifiers = off SET xmloption = content SET array_nulls = on SET transform_null_equals = off
+	SET standard_conforming_strings = on
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	at_once boolean := cjm_internal.steering_has(def, 'customer_journeys');
+	a record;
+BEGIN
+	SELECT r.* INTO a FROM jsonb_to_record(audience) r(name text, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb, include_open boolean, holdout float8, salt bigint);
+	IF NOT a.include_open AND cjm.funnel_within(def.stages) IS NULL OR NOT cjm_internal.view_is(format('%s.journeys', schema)::regclass, cjm_internal.map_journeys_sql(cjm_internal.kept_definition(def))) THEN
+		RETURN false;
+	ELSIF a.condition IS NOT NULL AND NOT (cjm_internal.view_is(format('%s.customers', schema)::regclass, cjm_internal.map_customers_sql(def))
+			AND (NOT at_once OR cjm_internal.view_is(format('%s.customer_journeys', schema)::regclass, cjm_internal.audience_customers_sql(def)))
+			AND cjm_internal.condition_is_steady(format('SELECT FROM %s.customers WHERE %s', schema, a.condition),
+				'{customer,segment,step,stage,entered_at,reached_at,step_times,converted,sessions,conversions,touches,value,gross_value,first_seen,last_seen,last_event,last_purchase_at,frequency,monetary,gross_monetary,current_step,current_stage,current_at,dimensions}')) THEN
+		RETURN false;
+	END IF;
+	def.where_is := nullif(a.where_is, 'null');
+	RETURN cjm_internal.view_is(format('%s.%I', schema, 'meets_' || a.name)::regclass, cjm_internal.audience_sql(def, a.at_stage, a.condition, a.not_after, coalesce(a.after_stage, false), a.quiet_for, a.since, a.include_open,
+		cjm_internal.audience_held_out_sql(def, a.holdout, a.salt), at_once));
+EXCEPTION WHEN OTHERS THEN
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_is_steady(cjm_internal.map, jsonb) IS 'whether time changes who is in an audience, a row of audiences, by when they were seen and came alone';
+
+-- Called in the statement that writes what is found, and so in its snapshot.  So many that reading all would take no longer are all.
+CREATE FUNCTION cjm_internal.audience_asked(map oid, name text, example anyarray) RETURNS anyarray
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	def cjm_internal.map := cjm_internal.map_in(map);
+	schema text := cjm_internal.map_schema(def);
+	seen CONSTANT text := ' UNION ALL SELECT k.customer FROM %1$s.kept_journeys k WHERE (cjm.last_touch(k.journey)).at ';
+	asked text := 'SELECT unnest(t.customers) AS customer FROM %1$s.audience_touched t WHERE t.folded > $3 UNION ALL SELECT g.customer FROM %1$s.kept_changes g';
+	a record;
+	quiet tstzrange;
+	came tstzrange;
+	complete boolean;
+	customers example%TYPE;
+BEGIN
+	EXECUTE format('SELECT a.* FROM %s.audiences a WHERE a.name = $1', schema) INTO a USING name;
+	IF a.asked_under IS DISTINCT FROM cjm_internal.audience_under(def, name) OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('SELECT s.folded - $1 = (SELECT coalesce(sum(t.changes), 0) FROM %1$s.audience_touched t WHERE t.folded > $1) FROM %1$s.kept_state s', schema) INTO complete USING a.asked_folded;
+	-- Days and months are the calendar's, by which an hour later may be further back.
+	came := cjm_internal.audience_between(a.asked_at, now(), a.since, def.time_zone);
+	quiet := cjm_internal.audience_between(a.asked_at, now(), a.quiet_for, def.time_zone);
+	IF NOT complete OR isempty(came) OR isempty(quiet) THEN
+		RETURN NULL;
+	END IF;
+	IF quiet IS NOT NULL THEN
+		asked := asked || seen || 'BETWEEN lower($4) AND upper($4)';
+	END IF;
+	IF came IS NOT NULL AND a.at_stage IS NULL THEN
+		asked := asked || seen || 'BETWEEN lower($5) AND upper($5)';
+	ELSIF came IS NOT NULL THEN
+		asked := asked || ' UNION ALL SELECT m.customer FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL AND m.since BETWEEN lower($5) AND upper($5)';
+	END IF;
+	IF NOT a.include_open THEN
+		asked := asked || seen || '>= $6';
+	END IF;
+	EXECUTE format('SELECT array_agg(u.customer) FROM (SELECT DISTINCT w.customer FROM (' || asked || ') w LIMIT (SELECT 1000 + c.reltuples / 16 FROM pg_class c WHERE c.oid = $2)) u', schema)
+		INTO customers USING name, format('%s.kept_journeys', schema)::regclass, a.asked_folded, quiet, came, a.asked_at - make_interval(secs => 1 + extract(epoch FROM cjm.funnel_within(def.stages))::float8);
+	RETURN CASE WHEN cardinality(customers) < 1000 + (SELECT c.reltuples / 16 FROM pg_class c WHERE c.oid = format('%s.kept_journeys', schema)::regclass) THEN customers WHEN customers IS NULL THEN '{}' END;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_asked(oid, text, anyarray) IS 'the customers who may have come into an audience or left it since it was refreshed; NULL if all have to be asked. The example is an array that decides the type';
+
+CREATE FUNCTION cjm_internal.audience_between(before timestamptz, after timestamptz, span interval, time_zone text) RETURNS tstzrange
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT CASE WHEN s.first <= s.last THEN tstzrange(s.first, s.last, '[]') ELSE 'empty' END
+	FROM (SELECT cjm_internal.map_shift(before, -span, time_zone) AS first, cjm_internal.map_shift(after, -span, time_zone) AS last) s);
+COMMENT ON FUNCTION cjm_internal.audience_between(timestamptz, timestamptz, interval, text) IS 'from what was so long ago before to what was so long ago after; empty if that goes backwards';
+
+-- How the customers differ from the members that are written down: all of them, or those of an array $2.
+-- The offset lets the view be planned by itself: beside a FULL JOIN the planner leaves in it what nobody asks for.
+CREATE FUNCTION cjm_internal.audience_differ_sql(def cjm_internal.map, view text, asked boolean) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('SELECT w.place, n.customer IS NOT NULL AS is_member, n.customer, n.since, n.stage, n.dimensions, n.held_out
+		FROM (SELECT v.customer, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v%4$s OFFSET ''0'') n
+			FULL JOIN (SELECT m.ctid AS place, m.customer, m.since, m.stage, m.dimensions FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL%5$s) w ON n.customer %3$s w.customer
+		WHERE w.place IS NULL OR n.customer IS NULL OR n.since IS DISTINCT FROM w.since OR n.stage IS DISTINCT FROM w.stage OR NOT coalesce(cjm_internal.map_dimensions_same(n.dimensions, w.dimensions), n.dimensions IS NOT DISTINCT FROM w.dimensions)',
+	cjm_internal.map_schema(def), view, cjm_internal.kept_equals(def), CASE WHEN asked THEN format(' WHERE v.customer %s ANY ($2)', cjm_internal.kept_equals(def)) END,
+	CASE WHEN asked THEN format(' AND m.customer %s ANY ($2)', cjm_internal.kept_equals(def)) END);
+COMMENT ON FUNCTION cjm_internal.audience_differ_sql(cjm_internal.map, text, boolean) IS 'SQL: who meets the condition of an audience $1 and is no member, or a member with other columns, or is a member and does not; of all customers, or of some, $2';
+
+-- The planner knows how many are asked, since it plans for them.
+CREATE FUNCTION cjm_internal.audience_differ(map oid, name text, asked anyarray) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cardinality(asked) = 0 THEN
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE cjm_internal.audience_differ_sql(cjm_internal.map_in(map), format('%s.%I', cjm_internal.map_schema(cjm_internal.map_in(map)), 'meets_' || name), true) USING name, asked;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_differ(oid, text, anyarray) IS 'how some customers differ from the members of an audience that are written down';
