@@ -200,13 +200,13 @@ victim(sprintf($create, 'false'), 'create_map runs no code of others');
 victim(sprintf($create, 'true'), 'nor does it when it replaces');
 victim("SELECT FROM $_", "nor does $_") foreach @calls, 'cjm.maps';
 my @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 36, 'the map has all its views, an audience and its tables');
+is(scalar @views, 37, 'the map has all its views, an audience and its tables');
 victim("SELECT * FROM shop.$_", "nor does shop.$_") foreach @views;
 run_sql($node, "$path SELECT cjm.keep_journeys('shop'::text, NULL::integer)", %after);
 run_sql($node, "$path SELECT cjm.refresh_journeys('shop'::text)", %after);
 run_sql($node, q{INSERT INTO public.events VALUES (1, '2021-05-01Z', 'view', 'ads', 1, 'LV')}, %after);
 @views = split /\n/, run_sql($node, "$path SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('r', 'v')", %after);
-is(scalar @views, 43, 'and with kept journeys more');
+is(scalar @views, 44, 'and with kept journeys more');
 victim("SELECT * FROM shop.$_", "nor does shop.$_ over kept journeys") foreach @views;
 victim('INSERT INTO public.events VALUES (2, $$2021-05-01Z$$, $$view$$, $$ads$$, 1, $$LV$$)', 'nor does a trigger');
 is(run_sql($node, "$path " . q{
