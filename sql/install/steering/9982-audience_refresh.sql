@@ -38,7 +38,7 @@ COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, j
 -- How many customers there will be the planner does not know.  A FULL JOIN hashes or sorts, whatever it expects, as all keys can be; and
 -- rows are looked up by their places, of which it expects few in an array: else it would read all members for one that has changed.
 CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, partly boolean) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH asked AS MATERIALIZED (%2$s),
 	changes AS MATERIALIZED (%3$s),
