@@ -322,9 +322,6 @@ foreach my $one (@funnels)
 
 	funnel_is_read_back($one, 'ru', qq{, where_is => '{"segment": "$label"}'}, encode('UTF-8', "the funnel of the group $label"));
 }
-holds(run_utf8(q{SELECT funnel_svg(funnel_agg(journey, 'visit -> pay'), title => 'T', subtitle => 'Unter', language => 'ru', scale_to => 1e6, width => 700, colours => '{"customers": "#a05fd6"}') FROM wall.journeys}),
-	qr/width="700".*\.cjm \.bar\{fill:#a05fd6\}.*>T<.*>Unter<.*&#1085;&#1072;&#1095;&#1072;&#1083;&#1080;/s, 'of statistics, too, in what language, width and colours is asked for');
-
 # And of retention: each cell, in its colour and out of it, each cohort, all together, and the description.
 sub retention_is_read_back
 {

@@ -115,20 +115,10 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_step[], text, jsonb, text) IS 'the drawing of funnel_svg';
 
--- Without names two arguments at most: with three literals the other one is meant, whose second is a time.
-CREATE FUNCTION cjm.funnel_svg(
-	stats cjm.funnel_stats,
-	title text DEFAULT NULL,
-	subtitle text DEFAULT NULL,
-	language text DEFAULT 'en',
-	words jsonb DEFAULT NULL,
-	scale_to float8 DEFAULT NULL,
-	width integer DEFAULT NULL,
-	colours jsonb DEFAULT NULL)
-	RETURNS text
+-- It has no more arguments: with three literals the other one is meant, whose second is a time.
+CREATE FUNCTION cjm.funnel_svg(stats cjm.funnel_stats, title text DEFAULT NULL) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE COST 5000
-RETURN (SELECT cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(title, ''), l.look, coalesce(l.look ->> 'subtitle', '')), l.look)
-	FROM (SELECT cjm_internal.draw_look(title, subtitle, language, words, scale_to, width, colours) AS look OFFSET 0) l);
+RETURN cjm_internal.svg_page(cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_steps(stats), coalesce(title, ''), cjm_internal.draw_look()));
 
 CREATE FUNCTION cjm.funnel_svg(
 	map text,
@@ -170,9 +160,9 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text, text, text, jsonb, float8, integer, jsonb) IS
+COMMENT ON FUNCTION cjm.funnel_svg(cjm.funnel_stats, text) IS
 'a funnel as one SVG that needs nothing else: bars of customers, what went on and what dropped, median times since the step before.
-title, subtitle, language, words, colours: as of map_svg; scale_to, width: as of a map
+In English; the drawing of a map takes a language, and how it is to look.
 Statistics know no time: who may yet go on is among those who dropped.';
 COMMENT ON FUNCTION cjm.funnel_svg(text, timestamptz, timestamptz, jsonb, text, text, text, text, jsonb, float8, integer, jsonb) IS
 'the funnel of a map as one SVG that needs nothing else, from its view funnel or, where a range or customers are asked for, as funnel_report has it: psql -At -c "SELECT cjm.funnel_svg(''shop'')" > funnel.svg
