@@ -72,6 +72,8 @@ my %value_of = (
 	name => q{('n' || i % 100)::name},
 );
 
+$value_of{funnel_drawn_step} = q{ROW(i % 100, 'a stage', i % 2 = 0, i, 0.5, 0.25, i, 0.5, NULL, NULL, 0.4, 0.6, i / 7.0, NULL)::cjm_internal.funnel_drawn_step};
+
 # What untyped literals are, which are the same to the byte.
 $value_of{"${_}_literal"} = "($value_of{$_})::text::cjm_internal.${_}_literal" foreach qw(journey funnel tstzrange);
 

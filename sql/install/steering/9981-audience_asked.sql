@@ -207,7 +207,8 @@ RETURN format('SELECT w.place, n.customer IS NOT NULL AS is_member, n.customer, 
 COMMENT ON FUNCTION cjm_internal.audience_differ_sql(cjm_internal.map, text, boolean) IS 'SQL: who meets the condition of an audience $1 and is no member, or a member with other columns, or is a member and does not; of all customers, or of some, $2';
 
 -- The planner knows how many are asked, since it plans for them.
-CREATE FUNCTION cjm_internal.audience_differ(map oid, name text, asked anyarray) RETURNS SETOF record
+CREATE FUNCTION cjm_internal.audience_differ(map oid, name text, asked anyarray)
+	RETURNS TABLE (place tid, is_member boolean, customer anyelement, since timestamptz, stage text, dimensions jsonb, held_out boolean)
 	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$

@@ -57,8 +57,7 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
 	cjm_internal.map_schema(def),
 	CASE WHEN partly THEN format('SELECT cjm_internal.audience_asked(%s, $1, ''{}''::%s) AS customers', (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
-	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d(place tid, is_member boolean, customer %s, since timestamptz, stage text, dimensions jsonb, held_out boolean)',
-		(def).map::oid, cjm_internal.audience_key(def, '')) ELSE cjm_internal.audience_differ_sql(def, view, false) END);
+	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END);
 COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
 	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
