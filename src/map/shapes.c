@@ -139,7 +139,9 @@ svg_path(PG_FUNCTION_ARGS)
 		else
 		{
 			if (next == count)
-				elog(ERROR, "a path has more places than numbers");
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("a path has places for more than the %d numbers that are given", count)));
 			if (!nulls[next])
 				append_number(&out, DatumGetFloat8(numbers[next]));
 			next++;

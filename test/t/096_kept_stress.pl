@@ -29,6 +29,16 @@ my $node = start_server('kept_stress', 'max_prepared_transactions = 20', 'max_co
 #
 
 my %sums;
+
+# What has been seen of tables of a sort that is too little to tell anything by: how often they meet is chance, and rounds go on until it is enough.
+sub too_little
+{
+	my ($partitioned) = @_;
+	my $compared = $sums{$partitioned}{compared};
+
+	return join ', ', (grep { ($compared->{$_} // 0) < 5 } 'cmp folded', 'cmp changed', 'own folded', 'own changed'), $sums{$partitioned}{folded} < 200 ? 'changes folded' : ();
+}
+
 my $began = time;
 my $round = 0;
 do
@@ -50,22 +60,19 @@ do
 		diag(tell($tally));
 	}
 	$round++;
-} while (time - $began < $seconds);
+} while (time - $began < $seconds || ($round < 10 && (too_little(0) || too_little(1))));
 
 foreach my $partitioned (0, 1)
 {
 	my $what = $partitioned ? 'a partitioned table' : 'a table';
 	my $sum = $sums{$partitioned};
-	my $compared = $sum->{compared};
 
 	is($sum->{different}, 0, "$what: no comparison of $round rounds differs");
 	is($sum->{settled}, $round, "$what: nor does the store, after a last refresh");
 	is(unexpected($sum, $partitioned), '', "$what: no error that is not to be expected");
 	is($sum->{transactions}, 3 * $transactions[$partitioned] * $round, "$what: all transactions are tried");
 	# A test that compared rows with rows would find nothing.
-	cmp_ok($compared->{"cmp $_"} // 0, '>=', 5 * $round, "$what: readers compare, $_") foreach qw(folded changed);
-	cmp_ok($compared->{"own $_"} // 0, '>=', 5 * $round, "$what: writers and refreshers compare, $_") foreach qw(folded changed);
-	cmp_ok($sum->{folded}, '>=', 200 * $round, "$what: changes are folded");
+	is(too_little($partitioned), '', "$what: readers, writers and refreshers compare the folded and the changed, and changes are folded");
 	$say->("$what, $round rounds: ", tell($sum), "; changes folded: $sum->{folded}");
 }
 
