@@ -100,6 +100,13 @@ def sqlalchemy_(sqlalchemy, pandas):
             table = sqlalchemy.Table('journeys', sqlalchemy.MetaData(), schema='shop', autoload_with=engine)
         say(driver, 'reflected', ' '.join(f'{c.name}:{c.type if not isinstance(c.type, sqlalchemy.types.NullType) else "?"}' for c in table.columns))
         say(driver, 'warned', ' '.join(str(w.message) for w in told))
+        # A funnel has a twin of a type that it knows.
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            definition = sqlalchemy.Table('map', sqlalchemy.MetaData(), schema='shop', autoload_with=engine)
+        twins = [c for c in definition.columns if c.name.endswith('_text')]
+        say(driver, 'twins', row(f'{c.name}:{c.type}' for c in twins))
+        say(driver, 'stages', row(connection.execute(sqlalchemy.select(*twins).where(definition.c.stages_text.like('% -> pay %'))).fetchone()))
         journey, = connection.execute(sqlalchemy.select(table.c.journey).where(table.c.customer == 1)).fetchone()
         say(driver, 'journey', journey)
     if pandas:

@@ -45,6 +45,8 @@ my %expected = (
 	'binary' => run_sql($node, q{SELECT encode(cjm_internal.journey_send(journey), 'hex') FROM shop.journeys WHERE customer = 1}),
 	'reflected' => 'customer:BIGINT segment:TEXT journey:? dimensions:JSONB',
 	'warned' => q{Did not recognize type 'journey' of column 'journey'},
+	'twins' => 'stages_text:TEXT refusal_text:TEXT purchase_text:TEXT visit_text:TEXT',
+	'stages' => run_sql($node, q{SELECT concat_ws(' ', stages, coalesce(refusal::text, 'NULL'), coalesce(purchase::text, 'NULL'), coalesce(visit::text, 'NULL')) FROM shop.map}),
 	'types' => 'step:int64 customers:int64 step_rate:float64 median_time:timedelta64[ns]');
 
 # An answer without what differs from language to language: how a number, a time and an interval are written.
@@ -70,7 +72,7 @@ my @questions = ('step', 'report', 'everybody', 'pattern', 'touchpoints', 'journ
 my $url = "jdbc:postgresql://127.0.0.1:$ENV{PGPORT}/postgres?user=$ENV{PGUSER}";
 my %asks = (
 	'psycopg 3' => [@questions], 'psycopg 3 prepared' => [@questions], 'psycopg 3 binary' => [ @questions, 'binary' ], 'psycopg 3 binary prepared' => [ @questions, 'binary' ], 'psycopg2' => [@questions],
-	'SQLAlchemy' => [ grep({ $_ ne 'read back' } @questions), 'reflected', 'warned' ], 'pandas' => ['types'],
+	'SQLAlchemy' => [ grep({ $_ ne 'read back' } @questions), 'reflected', 'warned', 'twins', 'stages' ], 'pandas' => ['types'],
 	map({ $_ => [ @questions, 'jsonb', 'bigint' ] } 'node-postgres', 'node-postgres prepared', 'postgres.js', 'postgres.js prepared'),
 	map({ $_ => [@questions] } 'DBD::Pg', 'DBD::Pg prepared', 'JDBC', 'JDBC untyped', 'JDBC simple'));
 

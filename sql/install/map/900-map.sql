@@ -159,7 +159,8 @@ COMMENT ON FUNCTION cjm_internal.map_in(oid) IS 'the definition of the map that 
 CREATE VIEW cjm.maps AS
 SELECT d.map, pg_catalog.pg_get_userbyid(c.relowner) AS owner, d.source, d.stages, d.customer, d.at, d.event, d.channel,
 	d.value, d.segment, d.segment_at, d.filter, d.session_gap, d.time_zone, d.access, d.spend, d.attribution, d.nps, d.csat, d.ces,
-	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule, d.session, d.comment
+	d.refusal, d.purchase, d.visit, d.attribution_per, d.only_channels, d.sequence, d.dimensions, d.session_rule, d.session, d.comment,
+	d.stages::pg_catalog.text AS stages_text, d.refusal::pg_catalog.text AS refusal_text, d.purchase::pg_catalog.text AS purchase_text, d.visit::pg_catalog.text AS visit_text
 FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 	CROSS JOIN LATERAL cjm_internal.map_definition(
@@ -196,6 +197,10 @@ COMMENT ON COLUMN cjm.maps.dimensions IS 'expressions: other properties of the c
 COMMENT ON COLUMN cjm.maps.session_rule IS 'what else ends a session: channel, day, or channel | day; NULL for the gap alone';
 COMMENT ON COLUMN cjm.maps.session IS 'expression: the session of an event, or NULL';
 COMMENT ON COLUMN cjm.maps.comment IS 'expression: what a customer wrote with an answer, or NULL';
+COMMENT ON COLUMN cjm.maps.stages_text IS 'stages as text';
+COMMENT ON COLUMN cjm.maps.refusal_text IS 'refusal as text';
+COMMENT ON COLUMN cjm.maps.purchase_text IS 'purchase as text';
+COMMENT ON COLUMN cjm.maps.visit_text IS 'visit as text';
 GRANT SELECT ON cjm.maps TO PUBLIC;
 
 -- Who may create in a schema of somebody else's could put a view there that is taken for one of a map.

@@ -8,33 +8,6 @@ CREATE FUNCTION cjm_internal.map_comments() RETURNS TABLE (view_name text, colum
 BEGIN ATOMIC
 	SELECT v.view_name, v.column_name, v.comment
 	FROM (VALUES
-		('map', NULL, 'the definition of this journey map: one row of constants'),
-		('map', 'map', 'the schema of the map'),
-		('map', 'source', 'the table or view that the events are in'),
-		('map', 'customer', 'expression: whose event a row is'),
-		('map', 'at', 'expression: when it happened'),
-		('map', 'event', 'expression: what happened'),
-		('map', 'channel', 'expression: where it came from, or NULL'),
-		('map', 'value', 'expression: what it was worth, or NULL'),
-		('map', 'segment', 'expression: the segment of the customer, or NULL'),
-		('map', 'segment_at', 'which segment, or other dimension, a customer with several has, the first or the last'),
-		('map', 'filter', 'condition: which rows count, or NULL for all'),
-		('map', 'stages', 'the funnel'),
-		('map', 'session_gap', 'what is longer ends a session'),
-		('map', 'session_rule', 'what else ends a session: channel, day, or channel | day; NULL for the gap alone'),
-		('map', 'session', 'expression: the session of an event, or NULL'),
-		('map', 'comment', 'expression: what a customer wrote with an answer, or NULL'),
-		('map', 'time_zone', 'where days, weeks and months begin'),
-		('map', 'refusal', 'the events that say no, or NULL'),
-		('map', 'purchase', 'the events that are a purchase, or NULL: the last stage that is not optional'),
-		('map', 'visit', 'the events that are a visit, or NULL: all'),
-		('map', 'sequence', 'expression: the order of events of one time, or NULL'),
-		('map', 'attribution_per', 'what has a share of a conversion in the views attribution and channels: touchpoint or session'),
-		('map', 'only_channels', 'whether touchpoints without a channel earn nothing in these views'),
-		('map', 'source_name', 'what the source was called when the map was made'),
-		('map', 'dimensions', 'expressions: other properties of the customer, by their names, or NULL'),
-		('map', 'access', 'owner: the views read the source with the rights of the map''s owner; reader: with those of whoever asks'),
-
 		('events', NULL, 'the rows of the source as this map reads them; those without a customer, a time or an event are in no journey'),
 		('events', 'customer', 'whose event it is'),
 		('events', 'at', 'when it happened'),
@@ -186,7 +159,9 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT f.view_name, f.column_name, f.comment FROM cjm_internal.map_feedback_comments() f
 	UNION ALL
-	SELECT m.view_name, m.column_name, m.comment FROM cjm_internal.map_metrics_comments() m;
+	SELECT m.view_name, m.column_name, m.comment FROM cjm_internal.map_metrics_comments() m
+	UNION ALL
+	SELECT d.view_name, d.column_name, d.comment FROM cjm_internal.map_definition_comments() d;
 END;
 COMMENT ON FUNCTION cjm_internal.map_comments() IS 'the comments of the views and columns of every map';
 
@@ -205,11 +180,13 @@ BEGIN
 					%L::cjm.funnel AS stages, %L::interval AS session_gap, %L::text AS time_zone, %L::text AS access,
 					%L::regclass AS spend, %L::text AS attribution, %L::text AS nps, %L::text AS csat, %L::text AS ces,
 					%L::cjm.funnel AS refusal, %L::cjm.funnel AS purchase, %L::cjm.funnel AS visit, %L::text AS sequence, %L::text AS attribution_per,
-					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule, %L::text AS session, %L::text AS comment',
+					%L::boolean AS only_channels, %L::text AS source_name, %L::jsonb AS dimensions, %L::text AS session_rule, %L::text AS session, %L::text AS comment,
+					%L::text AS stages_text, %L::text AS refusal_text, %L::text AS purchase_text, %L::text AS visit_text',
 				(map).map, (map).source, (map).customer, (map).at, (map).event, (map).channel, (map).value, (map).segment,
 				(map).segment_at, (map).filter, (map).stages, (map).session_gap, (map).time_zone, (map).access,
 				(map).spend, (map).attribution, (map).nps, (map).csat, (map).ces, (map).refusal, (map).purchase, (map).visit, (map).sequence,
-				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule, (map).session, (map).comment),
+				(map).attribution_per, (map).only_channels, (map).source_name, (map).dimensions, (map).session_rule, (map).session, (map).comment,
+				(map).stages, (map).refusal, (map).purchase, (map).visit),
 			cjm_internal.map_events_sql(map),
 			cjm_internal.map_journeys_sql(map),
 			cjm_internal.map_customers_sql(map),
