@@ -82,9 +82,28 @@ write_bytes("$tmp/wide.csv", join '', "order_no,who,shipped,first_order_date,cou
 my ($wide, $wide_complaint) = demo(EVENTS => "$tmp/wide.csv", CUSTOMER => 'who');
 is($wide_complaint, '', 'a wide table, a column a stage');
 like($wide, qr/^Each column of times is an event: shipped \(shipped\), first_order_date \(first_order\), registered_at \(registered\)\.$/m, 'whose columns are events');
-like($wide, qr/FUNNEL='registered -> first_order -> shipped within 30 days'/, 'and a funnel of them, in the order of their times');
+like($wide, qr/FUNNEL='registered -> first_order -> shipped within 90 days'/, 'and a funnel of them, in the order of their times, within what they took');
+write_bytes("$tmp/born.csv", join '', "who,born,ends,registered_at,paid_at\n", map { join(',', $_, '1980-05-05', '9999-12-31', '2026-01-05 08:00', $_ % 2 ? '2026-01-07 10:00' : '') . "\n" } 1 .. 20);
+my ($born) = demo(EVENTS => "$tmp/born.csv", CUSTOMER => 'who');
+like($born, qr/FUNNEL='registered -> paid within 30 days'/, 'without what lies years before or after');
 ($wide) = demo(EVENTS => "$tmp/wide.csv", CUSTOMER => 'who', FUNNEL => 'registered -> first_order -> shipped');
 like($wide, qr/^\s*1 \| registered +\| +20 .*\n\s*2 \| first_order +\| +10 .*\n\s*3 \| shipped +\| +2 /m, 'which can be asked for');
+
+#
+# At a terminal
+#
+
+SKIP:
+{
+	skip 'there is no script', 2 if system('script --version >/dev/null 2>&1') != 0;
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, CJM_WORK => $tmp, TMPDIR => $tmp, CJM_EVENTS => "$tmp/shop.csv", map({ ("CJM_$_" => $of{$_}) } keys %of), CJM_FUNNEL => $funnel);
+	run_sql($node, 'DROP DATABASE IF EXISTS demo');
+	my ($terminal) = run_command([ 'script', '-qec', "'$^X' '$demo'", '/dev/null' ]);
+
+	like($terminal, qr/\r\e\[Kdrawing map\.html\r\e\[K/, 'a line says what is being done, and goes again');
+	my ($before) = demo(EVENTS => "$tmp/shop.csv", %of, FUNNEL => $funnel);
+	unlike($before, qr/\e\[K/, 'at a terminal alone');
+}
 
 #
 # Files that it cannot read
