@@ -38,22 +38,26 @@ read_query(text *query)
 	return read->commandType == CMD_SELECT ? read : NULL;
 }
 
+/* Columns are printed with what they are of where a query reads from more than one thing; what is stored has more before 16. */
+static char *
+print_query(Query *query)
+{
+	RangeTblEntry *nothing = makeNode(RangeTblEntry);
+
+	nothing->rtekind = RTE_RESULT;
+	nothing->eref = makeAlias("nothing", NIL);
+	query->rtable = lappend(query->rtable, nothing);
+	return pg_get_querydef(query, false);
+}
+
 /* view_is(view, query): both are printed, since in what is stored places and numbers differ. */
 Datum
 view_is(PG_FUNCTION_ARGS)
 {
 	Query	   *view = read_view_query(PG_GETARG_OID(0));
 	Query	   *query = read_query(PG_GETARG_TEXT_PP(1));
-	RangeTblEntry *nothing = makeNode(RangeTblEntry);
 
-	if (query != NULL)
-	{
-		/* What is stored has more than it reads from, so that columns are printed with what they are of. */
-		nothing->rtekind = RTE_RESULT;
-		nothing->eref = makeAlias("nothing", NIL);
-		query->rtable = lappend(query->rtable, nothing);
-	}
-	PG_RETURN_BOOL(view != NULL && query != NULL && strcmp(pg_get_querydef(view, false), pg_get_querydef(query, false)) == 0);
+	PG_RETURN_BOOL(view != NULL && query != NULL && strcmp(print_query(view), print_query(query)) == 0);
 }
 
 typedef struct ColumnCheck
