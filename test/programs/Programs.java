@@ -1,5 +1,5 @@
 // Programs.java: what JDBC is answered by the map "shop", a line for each question: driver, question, answer, separated by tabs.
-// java -cp postgresql.jar Programs.java URL; the URL is of a port of this machine.
+// java -cp postgresql.jar Programs.java URL [URL]; the first URL is of a port of this machine, the second of its unix socket.
 
 import java.sql.*;
 import java.util.*;
@@ -60,5 +60,7 @@ public class Programs
 		all("JDBC", args[0]);
 		all("JDBC untyped", args[0] + "&stringtype=unspecified");
 		all("JDBC simple", args[0] + "&preferQueryMode=simple");
+		if (args.length > 1)
+			all("JDBC by the socket", args[1]);
 	}
 }

@@ -17,8 +17,11 @@ my $tools = "$FindBin::RealBin/../tools";
 my $file = "$FindBin::RealBin/../../example/grafana/cjm-map.json";
 my $tmp = PostgreSQL::Test::Utils::tempdir();
 
-plan skip_all => 'not installed, and so not checked: Node with @grafana/schema and TypeScript (test/tools/install)'
-  unless -d "$tools/node_modules/\@grafana/schema" && -d "$tools/node_modules/typescript" && system('node --version >/dev/null 2>&1') == 0;
+unless (-d "$tools/node_modules/\@grafana/schema" && -d "$tools/node_modules/typescript" && system('node --version >/dev/null 2>&1') == 0)
+{
+	diag('not installed, and so the dashboard is not checked by the schema of Grafana: what test/tools/install fetches');
+	plan skip_all => 'not installed: @grafana/schema, TypeScript, Node (test/tools/install)';
+}
 
 # Dashboards that are not: what is done to it, and what has to be told of it, and of nothing else.
 my @broken = (

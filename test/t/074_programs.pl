@@ -14,10 +14,10 @@ use Test::More;
 
 my $programs = "$FindBin::RealBin/../programs";
 my $modules = "$FindBin::RealBin/../tools/node_modules";
-my $jar = '/usr/share/java/postgresql.jar';
+my ($jar, $factory) = map { "/usr/share/java/$_.jar" } 'postgresql', 'junixsocket-common';
 my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
 
-# For JDBC, which knows no sockets.
+# For JDBC, which knows no unix sockets but by a factory of another project.
 my $node = start_server('programs', "listen_addresses = '127.0.0.1'\n");
 run_sql($node, q{
 	CREATE TABLE events (customer bigint, at timestamptz, event text, channel text, amount numeric, country text);
@@ -70,11 +70,13 @@ sub plainly
 local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres', PGUSER => scalar getpwuid($<));
 my @questions = ('step', 'report', 'everybody', 'pattern', 'touchpoints', 'journey', 'read back');
 my $url = "jdbc:postgresql://127.0.0.1:$ENV{PGPORT}/postgres?user=$ENV{PGUSER}";
+# The dollar is of a name in Java.
+my $socket = "jdbc:postgresql://localhost/postgres?user=$ENV{PGUSER}&socketFactory=org.newsclub.net.unix.AFUNIXSocketFactory\$FactoryArg&socketFactoryArg=" . "@{[ $node->host ]}/.s.PGSQL.$ENV{PGPORT}";
 my %asks = (
 	'psycopg 3' => [@questions], 'psycopg 3 prepared' => [@questions], 'psycopg 3 binary' => [ @questions, 'binary' ], 'psycopg 3 binary prepared' => [ @questions, 'binary' ], 'psycopg2' => [@questions],
 	'SQLAlchemy' => [ grep({ $_ ne 'read back' } @questions), 'reflected', 'warned', 'twins', 'stages' ], 'pandas' => ['types'],
 	map({ $_ => [ @questions, 'jsonb', 'bigint' ] } 'node-postgres', 'node-postgres prepared', 'postgres.js', 'postgres.js prepared'),
-	map({ $_ => [@questions] } 'DBD::Pg', 'DBD::Pg prepared', 'JDBC', 'JDBC untyped', 'JDBC simple'));
+	map({ $_ => [@questions] } 'DBD::Pg', 'DBD::Pg prepared', 'JDBC', 'JDBC untyped', 'JDBC simple', 'JDBC by the socket'));
 
 sub has
 {
@@ -88,7 +90,8 @@ foreach my $case (
 			[ 'psycopg', 'psycopg 3', 'psycopg 3 prepared', 'psycopg 3 binary', 'psycopg 3 binary prepared' ], [ 'psycopg2', 'psycopg2' ], [ 'psycopg2, sqlalchemy', 'SQLAlchemy' ], [ 'psycopg2, sqlalchemy, pandas', 'pandas' ]) ],
 	[ [ 'node', "$programs/node.js" ], [ has('node --version') && -d "$modules/pg", 'node-postgres', 'node-postgres prepared' ], [ has('node --version') && -d "$modules/postgres", 'postgres.js', 'postgres.js prepared' ] ],
 	[ [ 'perl', "$programs/perl.pl" ], [ has('perl -MDBD::Pg -e 1'), 'DBD::Pg', 'DBD::Pg prepared' ] ],
-	[ [ 'java', '-cp', $jar, "$programs/Programs.java", $url ], [ -e $jar && has('javac -version'), 'JDBC', 'JDBC untyped', 'JDBC simple' ] ])
+	[ [ 'java', '-cp', "$jar:$factory", "$programs/Programs.java", $url, -e $factory ? $socket : () ], [ -e $jar && has('javac -version'), 'JDBC', 'JDBC untyped', 'JDBC simple' ],
+		[ -e $jar && -e $factory && has('javac -version'), 'JDBC by the socket' ] ])
 {
 	my ($command, @families) = @$case;
 
