@@ -15,6 +15,8 @@ PG_FUNCTION_INFO_V1(journey_touchpoints);
 PG_FUNCTION_INFO_V1(journey_touch_count);
 PG_FUNCTION_INFO_V1(journey_first_touch);
 PG_FUNCTION_INFO_V1(journey_last_touch);
+PG_FUNCTION_INFO_V1(journey_first_at);
+PG_FUNCTION_INFO_V1(journey_last_at);
 PG_FUNCTION_INFO_V1(journey_first_channel);
 PG_FUNCTION_INFO_V1(journey_duration);
 PG_FUNCTION_INFO_V1(journey_slice);
@@ -113,6 +115,29 @@ Datum
 journey_last_touch(PG_FUNCTION_ARGS)
 {
 	return touchpoint_at(fcinfo, true);
+}
+
+/* first_at(journey), last_at(journey): the times of these two alone, which most ask for; NULL where the journey is empty. */
+Datum
+journey_first_at(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_head(PG_GETARG_DATUM(0), &view);
+	if (view.count == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(view.first);
+}
+
+Datum
+journey_last_at(PG_FUNCTION_ARGS)
+{
+	JourneyView view;
+
+	journey_open_datum(PG_GETARG_DATUM(0), &view);
+	if (view.count == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(journey_at_after(&view, view.count - 1, view.first));
 }
 
 /* first_channel(journey): that of the first touchpoint that has one. */

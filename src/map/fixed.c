@@ -47,6 +47,10 @@ typedef struct Kept
 	pg_tz	   *zone;
 	FmgrInfo	function;
 	Oid			type_argument;	/* of an input function */
+	bool		shifted;		/* whether map_shift has come to "to" from "from" by "by" */
+	TimestampTz from;
+	TimestampTz to;
+	Interval	by;
 	int			name_size;
 	char		name[FLEXIBLE_ARRAY_MEMBER];
 } Kept;
@@ -187,10 +191,8 @@ map_text(PG_FUNCTION_ARGS)
 
 /* Calls one of PostgreSQL's functions with the first arguments of this one, which have the same types. */
 static Datum
-call_fixed(FunctionCallInfo fcinfo, Oid function, int arguments, int zone_argument)
+call_kept(FunctionCallInfo fcinfo, Kept *kept, bool new, Oid function, int arguments)
 {
-	bool		new;
-	Kept	   *kept = kept_for(fcinfo, zone_argument, &new);
 	LOCAL_FCINFO(inner, 2);
 	Datum		result;
 
@@ -205,6 +207,15 @@ call_fixed(FunctionCallInfo fcinfo, Oid function, int arguments, int zone_argume
 	result = invoke_fixed(inner, kept->zone, DATEORDER_MDY);
 	fcinfo->isnull = inner->isnull;
 	return result;
+}
+
+static Datum
+call_fixed(FunctionCallInfo fcinfo, Oid function, int arguments, int zone_argument)
+{
+	bool		new;
+	Kept	   *kept = kept_for(fcinfo, zone_argument, &new);
+
+	return call_kept(fcinfo, kept, new, function, arguments);
 }
 
 /* map_json(value, time_zone), map_jsonb(value, time_zone): to_json and to_jsonb. */
@@ -227,11 +238,27 @@ map_to_timestamp(PG_FUNCTION_ARGS)
 	return call_fixed(fcinfo, F_TO_TIMESTAMP_TEXT_TEXT, 2, 2);
 }
 
-/* map_shift(at, by, time_zone): a time and an interval, whose months and days are those of the calendar there. */
+/*
+ * map_shift(at, by, time_zone): a time and an interval, whose months and days are those of the calendar there.  Conditions ask for
+ * the same of every row, such as now() - interval '7 days', so the last one is remembered.
+ */
 Datum
 map_shift(PG_FUNCTION_ARGS)
 {
-	return call_fixed(fcinfo, F_TIMESTAMPTZ_PL_INTERVAL, 2, 2);
+	bool		new;
+	Kept	   *kept = kept_for(fcinfo, 2, &new);
+	TimestampTz from = PG_GETARG_TIMESTAMPTZ(0);
+	const Interval *by = PG_GETARG_INTERVAL_P(1);
+
+	if (new || !kept->shifted || kept->from != from || kept->by.time != by->time || kept->by.day != by->day || kept->by.month != by->month)
+	{
+		kept->shifted = false;
+		kept->to = DatumGetTimestampTz(call_kept(fcinfo, kept, new, F_TIMESTAMPTZ_PL_INTERVAL, 2));
+		kept->from = from;
+		kept->by = *by;
+		kept->shifted = true;
+	}
+	PG_RETURN_TIMESTAMPTZ(kept->to);
 }
 
 static int

@@ -37,6 +37,16 @@ CREATE FUNCTION cjm.last_touch(journey cjm.journey) RETURNS cjm.touchpoint
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm.last_touch(cjm.journey) IS 'the last touchpoint, NULL if the journey is empty';
 
+CREATE FUNCTION cjm_internal.first_at(journey cjm.journey) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'journey_first_at'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+COMMENT ON FUNCTION cjm_internal.first_at(cjm.journey) IS 'the time of the first touchpoint, NULL if the journey is empty';
+
+CREATE FUNCTION cjm_internal.last_at(journey cjm.journey) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'journey_last_at'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 4;
+COMMENT ON FUNCTION cjm_internal.last_at(cjm.journey) IS 'the time of the last touchpoint, NULL if the journey is empty';
+
 CREATE FUNCTION cjm.first_channel(journey cjm.journey) RETURNS text
 	AS 'MODULE_PATHNAME', 'journey_first_channel'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;

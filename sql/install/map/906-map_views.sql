@@ -163,7 +163,7 @@ BEGIN
 			(cjm.session_stats(%14$s, %4$s)).session_count AS sessions,
 			cjm.conversions(j.journey, %1$L::cjm.funnel) AS conversions,
 			cjm.touch_count(j.journey) AS touches, cjm_internal.map_money(cjm.total_value(%11$s)) AS value, cjm_internal.map_money(cjm.gross_value(%11$s)) AS gross_value,
-			(cjm.first_touch(j.journey)).at AS first_seen, (cjm.last_touch(j.journey)).at AS last_seen,
+			cjm_internal.first_at(j.journey) AS first_seen, cjm_internal.last_at(j.journey) AS last_seen,
 			(cjm.last_touch(j.journey)).event AS last_event,
 			(f.bought).last_at AS last_purchase_at, now() - (f.bought).last_at AS recency,
 			extract(epoch FROM now() - (f.bought).last_at)::float8 / 86400 AS recency_days,
@@ -333,7 +333,7 @@ DECLARE
 BEGIN
 	RETURN format('WITH stopped AS (
 			SELECT j.step, %6$s AS label, CASE WHEN %11$s IS NOT NULL THEN ''refused'' WHEN %10$s THEN ''open'' ELSE ''dropped'' END AS state, %4$s AS next_event,
-				(cjm.last_touch(j.journey)).at AS last_seen
+				cjm_internal.last_at(j.journey) AS last_seen
 			FROM (SELECT j.journey, %9$s AS dimension, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
 					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j%12$s OFFSET ''0'') j
 			WHERE j.step > 0 AND j.step < %3$s%13$s

@@ -11,7 +11,7 @@ CREATE FUNCTION cjm_internal.map_customer_words(map cjm_internal.map) RETURNS js
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN cjm_internal.map_walk_words(map, NULL::text) || jsonb_build_object('channel', cjm_internal.map_words(map) -> 'first_channel',
-	'session_channel', cjm_internal.map_session_channel_sql(map, '(cjm.first_touch(j.journey)).at'));
+	'session_channel', cjm_internal.map_session_channel_sql(map, 'cjm_internal.first_at(j.journey)'));
 COMMENT ON FUNCTION cjm_internal.map_customer_words(cjm_internal.map) IS
 	'SQL of what a report about customers knows, by names: map_words, channel (first_channel), session_channel (of their first session), entry_channel (of the winning walk)';
 

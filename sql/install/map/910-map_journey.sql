@@ -130,7 +130,7 @@ BEGIN
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - (cjm.last_touch(j.journey)).at) / 86400)::float8 AS days OFFSET 0) f%13$s
+					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
@@ -154,7 +154,7 @@ COMMENT ON FUNCTION cjm_internal.map_stages_sql(cjm_internal.map, text, text, bo
 CREATE FUNCTION cjm_internal.map_first_seen_sql(map cjm_internal.map, ranged boolean) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN ranged THEN ' WHERE (cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' ELSE '' END ||
+RETURN CASE WHEN ranged THEN ' WHERE cjm_internal.first_at(j.journey) >= $1 AND cjm_internal.first_at(j.journey) < $2' ELSE '' END ||
 	cjm_internal.map_where(map, CASE WHEN ranged THEN 'AND' ELSE 'WHERE' END, cjm_internal.map_words(map));
 COMMENT ON FUNCTION cjm_internal.map_first_seen_sql(cjm_internal.map, boolean) IS 'SQL: the condition on journeys j that are asked for and begin in a range';
 

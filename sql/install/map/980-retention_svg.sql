@@ -221,8 +221,8 @@ BEGIN
 			INTO cells USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 		RETURN cjm_internal.svg_page(cjm_internal.retention_svg_drawn(coalesce(cells, '{}'), heading, period, coalesce(brackets, '{}'), returns IS NULL AND at_least = 1, starts IS NOT NULL, returns IS NOT NULL, 0, look, summary), look);
 	END IF;
-	def := cjm_internal.map_with_groups(def, cjm_internal.map_customer_words(def), by, CASE WHEN NOT ranged THEN 'true' WHEN starts IS NULL THEN '(cjm.first_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2'
-		ELSE '(cjm.last_touch(j.journey)).at >= $1 AND (cjm.first_touch(j.journey)).at < $2' END, from_time, to_time);
+	def := cjm_internal.map_with_groups(def, cjm_internal.map_customer_words(def), by, CASE WHEN NOT ranged THEN 'true' WHEN starts IS NULL THEN 'cjm_internal.first_at(j.journey) >= $1 AND cjm_internal.first_at(j.journey) < $2'
+		ELSE 'cjm_internal.last_at(j.journey) >= $1 AND cjm_internal.first_at(j.journey) < $2' END, from_time, to_time);
 	EXECUTE format('WITH r AS MATERIALIZED (%s)
 		SELECT coalesce(array_agg(g.label ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}''), coalesce(array_agg(cjm_internal.retention_svg_drawn(g.cells, cjm_internal.draw_group_title($9 -> ''w'', g.label, $3, 26), $4, $5, $6, $7, $8, g.most_rate, $9, '''') ORDER BY g.other, c.customers DESC, g.label COLLATE "C"), ''{}'')
 		FROM (SELECT r.label, array_position($3, r.label) IS NULL AS other, array_agg((r.cohort, r.number, r.cohort_size, r.retained, r.rate, r.period_over)::cjm_internal.retention_drawn_cell ORDER BY r.cohort, r.number) AS cells,

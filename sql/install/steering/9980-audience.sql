@@ -161,7 +161,7 @@ DECLARE
 	came text := CASE WHEN at_stage IS NOT NULL THEN format('cjm_internal.stage_since(j.journey, m.stages, cjm_internal.audience_step(m.stages, %L::text), %s, %s%s)', at_stage,
 			coalesce(earliest, '''-infinity''::timestamptz'), coalesce(latest, '''infinity''::timestamptz'),
 			CASE WHEN not_after IS NOT NULL THEN format(CASE WHEN after_stage THEN ', cjm_internal.audience_stage_events(m.stages, %L::text)' ELSE ', %L::cjm.funnel' END, not_after) END)
-		WHEN of_journey THEN '(cjm.last_touch(j.journey)).at' ELSE 'j.last_seen' END;
+		WHEN of_journey THEN 'cjm_internal.last_at(j.journey)' ELSE 'j.last_seen' END;
 	-- NULL is not later: the planner takes more rows for what is not NULL than for what is later.
 	conditions text[] := CASE WHEN at_stage IS NOT NULL THEN ARRAY[came || ' > ''-infinity''::timestamptz'] ELSE array_remove(ARRAY[came || ' >= ' || earliest, came || ' <= ' || latest], NULL) END;
 	source text := CASE WHEN NOT of_journey THEN format('(SELECT customers.customer, customers.segment, customers.dimensions, customers.stage, customers.last_seen, customers.open FROM %s.customers WHERE %s) j', schema, condition)
@@ -245,7 +245,7 @@ BEGIN
 		PERFORM cjm_internal.steering_make(def, 'audience_touched', format('folded bigint NOT NULL, changes bigint NOT NULL, customers %s NOT NULL', cjm_internal.audience_key(def, '[]')));
 	END IF;
 	IF fresh THEN
-		EXECUTE format('CREATE INDEX ON %s.audience_members (audience, since) WHERE left_at IS NULL', schema);
+		EXECUTE format('CREATE INDEX ON %s.audience_members (audience) WHERE left_at IS NULL', schema);
 	END IF;
 	-- A row that a refresh has updated is waited for by ON CONFLICT, so it is looked for first.
 	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);
@@ -452,6 +452,7 @@ BEGIN
 	EXECUTE format('DELETE FROM %s.audience_members m WHERE m.audience = $1', schema) USING name;
 	EXECUTE format('DELETE FROM %s.audience_changes c WHERE c.audience = $1', schema) USING name;
 	EXECUTE format('DELETE FROM %s.audiences a WHERE a.name = $1', schema) USING name;
+	PERFORM cjm_internal.audience_unseen(def);
 	RETURN 'true';
 END
 $$;

@@ -8,9 +8,14 @@
 -- and who may yet go on, and all of that goes by when they were seen last, for which the
 -- store has an index, or by the time that members have come at.
 --
--- That holds as long as views, map, store and condition are what they were, and the
--- condition is over nothing that time changes.  What cannot be told for sure is no
--- reason to guess: then all are asked.
+-- That holds as long as views, map, store and condition are what they were.  What cannot
+-- be told for sure is no reason to guess: then all are asked.
+--
+-- Conditions over what changes with the clock or with other customers, now() for instance, are
+-- asked of all each time, but of nobody else than that: since when, how far and which
+-- dimensions go by journeys alone.  So it is keys alone that are compared with those of the
+-- members, by a sum of hashes in many places (differing_agg), and rows of those
+-- who differ in these.
 --
 
 CREATE FUNCTION cjm_internal.view_is(map_view regclass, query text) RETURNS boolean
@@ -22,6 +27,37 @@ CREATE FUNCTION cjm_internal.condition_is_steady(query text, columns text[]) RET
 	AS 'MODULE_PATHNAME', 'condition_is_steady'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION cjm_internal.condition_is_steady(text, text[]) IS 'whether the condition of a query over one view is the same at all times for a row of it, asks for these columns alone, and calls nothing that somebody could replace';
+
+CREATE FUNCTION cjm_internal.differing_add(state bytea, customer "any", written boolean, seed bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'differing_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+COMMENT ON FUNCTION cjm_internal.differing_add(bytea, "any", boolean, bigint) IS 'transition function of differing_agg';
+
+CREATE FUNCTION cjm_internal.differing_combine(state bytea, other bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'differing_combine'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION cjm_internal.differing_combine(bytea, bytea) IS 'combine function of differing_agg';
+
+CREATE FUNCTION cjm_internal.differing_final(state bytea) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'differing_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION cjm_internal.differing_final(bytea) IS 'final function of differing_agg';
+
+CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, seed bigint) (
+	SFUNC = cjm_internal.differing_add,
+	STYPE = bytea,
+	SSPACE = 524304,
+	COMBINEFUNC = cjm_internal.differing_combine,
+	FINALFUNC = cjm_internal.differing_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint) IS
+	'the places, by a hash of keys with a seed, where customers who are written down and those who are not are not the same ones, for may_differ; NULL if they are. Each customer is once among each';
+
+CREATE FUNCTION cjm_internal.may_differ(places bytea, customer "any") RETURNS boolean
+	AS 'MODULE_PATHNAME', 'may_differ'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cjm_internal.may_differ(bytea, "any") IS 'whether a customer may be one of those that differing_agg has found: most that it is true of are';
 
 -- The type of the keys of a map's customers, or of arrays of them.
 CREATE FUNCTION cjm_internal.audience_key(def cjm_internal.map, suffix text) RETURNS text
@@ -57,7 +93,7 @@ RETURN coalesce((SELECT format(',
 COMMENT ON FUNCTION cjm_internal.audience_touched_sql(cjm_internal.map) IS 'SQL: what lets a fold write down for the audiences of a map whose journeys it changes; empty if none asks';
 
 -- What there must be for a refresh to ask some, made where it is not there: false if it cannot be had without waiting for a fold.
-CREATE FUNCTION cjm_internal.audience_asked_make(def cjm_internal.map, by_time boolean) RETURNS boolean
+CREATE FUNCTION cjm_internal.audience_asked_make(def cjm_internal.map, by_seen boolean, by_since boolean) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET lock_timeout = '300ms'
@@ -71,23 +107,52 @@ BEGIN
 	IF to_regclass(format('%s.audience_members_customer', schema)) IS NULL THEN
 		EXECUTE format('CREATE INDEX audience_members_customer ON %s.audience_members (customer) WHERE left_at IS NULL', schema);
 	END IF;
-	IF by_time AND to_regclass(format('%s.audience_seen', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_seen ON %s.kept_journeys (((cjm.last_touch(journey)).at))', schema);
+	IF by_since AND to_regclass(format('%s.audience_members_since', schema)) IS NULL THEN
+		EXECUTE format('CREATE INDEX audience_members_since ON %s.audience_members (audience, since) WHERE left_at IS NULL', schema);
+	END IF;
+	IF by_seen AND to_regclass(format('%s.audience_seen', schema)) IS NULL THEN
+		EXECUTE format('CREATE INDEX audience_seen ON %s.kept_journeys ((cjm_internal.last_at(journey)))', schema);
 	END IF;
 	RETURN true;
 EXCEPTION WHEN lock_not_available OR deadlock_detected OR program_limit_exceeded THEN
 	RETURN false;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.audience_asked_make(cjm_internal.map, boolean) IS 'makes the indexes that a refresh of audiences needs to ask some, by time too if asked for; false if that is not possible now';
+COMMENT ON FUNCTION cjm_internal.audience_asked_make(cjm_internal.map, boolean, boolean) IS 'makes the indexes that a refresh of audiences needs to ask some, by when customers were seen and members came too if asked for; false if that is not possible now';
+
+CREATE FUNCTION cjm_internal.audience_index_drop_sql(def cjm_internal.map, index text, relation text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN (SELECT format('DROP INDEX %s', c.oid::regclass) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspowner = t.relowner
+	WHERE c.relname = audience_index_drop_sql.index AND c.relnamespace = (def).map AND t.relname = audience_index_drop_sql.relation);
+COMMENT ON FUNCTION cjm_internal.audience_index_drop_sql(cjm_internal.map, text, text) IS 'SQL: drops an index of a relation of a map, where there is one';
 
 -- It takes no longer keys than the store does, and those that come later may be.
 CREATE FUNCTION cjm_internal.audience_unkeep_sql(def cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN (SELECT format('DROP INDEX %s', c.oid::regclass) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspowner = t.relowner
-	WHERE c.relname = 'audience_members_customer' AND c.relnamespace = (def).map AND t.relname = 'audience_members');
+RETURN cjm_internal.audience_index_drop_sql(def, 'audience_members_customer', 'audience_members');
 COMMENT ON FUNCTION cjm_internal.audience_unkeep_sql(cjm_internal.map) IS 'SQL: drops the index on the keys of the members of audiences, where there is one, of a map whose journeys are kept no more';
+
+-- Each fold pays for it, so it goes with the last audience that asks by it; not for the price of waiting for whoever reads the store.
+CREATE FUNCTION cjm_internal.audience_unseen(def cjm_internal.map) RETURNS void
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '300ms'
+AS $$
+DECLARE
+	command text := cjm_internal.audience_index_drop_sql(def, 'audience_seen', 'kept_journeys');
+	asks boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM %s.audiences a WHERE a.quiet_for IS NOT NULL OR NOT a.include_open OR (a.since IS NOT NULL AND a.at_stage IS NULL))', cjm_internal.map_schema(def)) INTO asks;
+	IF NOT asks AND command IS NOT NULL THEN
+		EXECUTE command;
+	END IF;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+	NULL;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_unseen(cjm_internal.map) IS 'drops the index on when customers were seen if no audience of a map asks by it, where nobody reads';
 
 -- All that what was asked stands on, but the journeys: if it is another, all are asked.  Servers that start anew may know other time zones.
 CREATE FUNCTION cjm_internal.audience_under(def cjm_internal.map, name text) RETURNS text
@@ -111,7 +176,7 @@ $$;
 COMMENT ON FUNCTION cjm_internal.audience_under(cjm_internal.map, text) IS 'a hash of what the answers of an audience stand on beside the journeys, of a map that keeps them';
 
 -- What a view or a table says that somebody has put in the place of ours, or altered, nobody knows here.
-CREATE FUNCTION cjm_internal.audience_is_steady(def cjm_internal.map, audience jsonb) RETURNS boolean
+CREATE FUNCTION cjm_internal.audience_goes_by(def cjm_internal.map, audience jsonb) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 	SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex'
@@ -122,24 +187,25 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	at_once boolean := cjm_internal.steering_has(def, 'customer_journeys');
 	a record;
+	steady boolean;
 BEGIN
 	SELECT r.* INTO a FROM jsonb_to_record(audience) r(name text, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb, include_open boolean, holdout float8, salt bigint);
-	IF NOT a.include_open AND cjm.funnel_within(def.stages) IS NULL OR NOT cjm_internal.view_is(format('%s.journeys', schema)::regclass, cjm_internal.map_journeys_sql(cjm_internal.kept_definition(def))) THEN
-		RETURN false;
-	ELSIF a.condition IS NOT NULL AND NOT (cjm_internal.view_is(format('%s.customers', schema)::regclass, cjm_internal.map_customers_sql(def))
-			AND (NOT at_once OR cjm_internal.view_is(format('%s.customer_journeys', schema)::regclass, cjm_internal.audience_customers_sql(def)))
-			AND cjm_internal.condition_is_steady(format('SELECT FROM %s.customers WHERE %s', schema, a.condition),
-				'{customer,segment,step,stage,entered_at,reached_at,step_times,converted,sessions,conversions,touches,value,gross_value,first_seen,last_seen,last_event,last_purchase_at,frequency,monetary,gross_monetary,current_step,current_stage,current_at,dimensions}')) THEN
-		RETURN false;
+	IF NOT cjm_internal.view_is(format('%s.journeys', schema)::regclass, cjm_internal.map_journeys_sql(cjm_internal.kept_definition(def))) OR a.condition IS NOT NULL AND NOT (
+			cjm_internal.view_is(format('%s.customers', schema)::regclass, cjm_internal.map_customers_sql(def))
+			AND (NOT at_once OR cjm_internal.view_is(format('%s.customer_journeys', schema)::regclass, cjm_internal.audience_customers_sql(def)))) THEN
+		RETURN NULL;
 	END IF;
+	steady := (a.include_open OR cjm.funnel_within(def.stages) IS NOT NULL) AND (a.condition IS NULL OR cjm_internal.condition_is_steady(format('SELECT FROM %s.customers WHERE %s', schema, a.condition),
+			'{customer,segment,step,stage,entered_at,reached_at,step_times,converted,sessions,conversions,touches,value,gross_value,first_seen,last_seen,last_event,last_purchase_at,frequency,monetary,gross_monetary,current_step,current_stage,current_at,dimensions}'));
 	def.where_is := nullif(a.where_is, 'null');
-	RETURN cjm_internal.view_is(format('%s.%I', schema, 'meets_' || a.name)::regclass, cjm_internal.audience_sql(def, a.at_stage, a.condition, a.not_after, coalesce(a.after_stage, false), a.quiet_for, a.since, a.include_open,
-		cjm_internal.audience_held_out_sql(def, a.holdout, a.salt), at_once));
+	RETURN CASE WHEN cjm_internal.view_is(format('%s.%I', schema, 'meets_' || a.name)::regclass, cjm_internal.audience_sql(def, a.at_stage, a.condition, a.not_after, coalesce(a.after_stage, false), a.quiet_for, a.since, a.include_open,
+		cjm_internal.audience_held_out_sql(def, a.holdout, a.salt), at_once)) THEN CASE WHEN steady THEN 'seen' ELSE 'clock' END END;
 EXCEPTION WHEN OTHERS THEN
-	RETURN false;
+	RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.audience_is_steady(cjm_internal.map, jsonb) IS 'whether time changes who is in an audience, a row of audiences, by when they were seen and came alone';
+COMMENT ON FUNCTION cjm_internal.audience_goes_by(cjm_internal.map, jsonb) IS
+	'what beside journeys changes who is in an audience, a row of audiences: "seen" if it is time, by when they were seen and came alone, "clock" if it may be anything; NULL if nobody knows what its views say';
 
 -- Called in the statement that writes what is found, and so in its snapshot.  So many that reading all would take no longer are all.
 CREATE FUNCTION cjm_internal.audience_asked(map oid, name text, example anyarray) RETURNS anyarray
@@ -149,38 +215,53 @@ AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_in(map);
 	schema text := cjm_internal.map_schema(def);
-	seen CONSTANT text := ' UNION ALL SELECT k.customer FROM %1$s.kept_journeys k WHERE (cjm.last_touch(k.journey)).at ';
+	view text := format('%s.%I', schema, 'meets_' || name);
+	seen CONSTANT text := ' UNION ALL SELECT k.customer FROM %1$s.kept_journeys k WHERE cjm_internal.last_at(k.journey) ';
 	asked text := 'SELECT unnest(t.customers) AS customer FROM %1$s.audience_touched t WHERE t.folded > $3 UNION ALL SELECT g.customer FROM %1$s.kept_changes g';
 	a record;
+	by_clock boolean;
 	quiet tstzrange;
 	came tstzrange;
 	complete boolean;
+	places bytea;
 	customers example%TYPE;
 BEGIN
 	EXECUTE format('SELECT a.* FROM %s.audiences a WHERE a.name = $1', schema) INTO a USING name;
-	IF a.asked_under IS DISTINCT FROM cjm_internal.audience_under(def, name) OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
+	by_clock := a.asked_under LIKE '%, by the clock';
+	IF split_part(a.asked_under, ',', 1) IS DISTINCT FROM cjm_internal.audience_under(def, name) OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
 		RETURN NULL;
 	END IF;
 	EXECUTE format('SELECT s.folded - $1 = (SELECT coalesce(sum(t.changes), 0) FROM %1$s.audience_touched t WHERE t.folded > $1) FROM %1$s.kept_state s', schema) INTO complete USING a.asked_folded;
+	IF NOT complete THEN
+		RETURN NULL;
+	END IF;
 	-- Days and months are the calendar's, by which an hour later may be further back.
 	came := cjm_internal.audience_between(a.asked_at, now(), a.since, def.time_zone);
 	quiet := cjm_internal.audience_between(a.asked_at, now(), a.quiet_for, def.time_zone);
-	IF NOT complete OR isempty(came) OR isempty(quiet) THEN
+	IF by_clock THEN
+		EXECUTE format('SELECT cjm_internal.differing_agg(u.customer, u.written, %3$s) FROM (SELECT v.customer, false AS written FROM %2$s v UNION ALL SELECT m.customer, true FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) u',
+			schema, view, hashtextextended(gen_random_uuid()::text, 0)) INTO places USING name;
+		IF places IS NOT NULL THEN
+			asked := asked || ' UNION ALL SELECT d.customer FROM (SELECT v.customer FROM %2$s v WHERE cjm_internal.may_differ($7, v.customer)
+				UNION ALL SELECT m.customer FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL AND cjm_internal.may_differ($7, m.customer)) d GROUP BY d.customer HAVING count(*) = 1';
+		END IF;
+	ELSIF isempty(came) OR isempty(quiet) THEN
 		RETURN NULL;
+	ELSE
+		IF quiet IS NOT NULL THEN
+			asked := asked || seen || 'BETWEEN lower($4) AND upper($4)';
+		END IF;
+		IF came IS NOT NULL AND a.at_stage IS NULL THEN
+			asked := asked || seen || 'BETWEEN lower($5) AND upper($5)';
+		ELSIF came IS NOT NULL THEN
+			asked := asked || ' UNION ALL SELECT m.customer FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL AND m.since BETWEEN lower($5) AND upper($5)';
+		END IF;
+		IF NOT a.include_open THEN
+			asked := asked || seen || '>= $6';
+		END IF;
 	END IF;
-	IF quiet IS NOT NULL THEN
-		asked := asked || seen || 'BETWEEN lower($4) AND upper($4)';
-	END IF;
-	IF came IS NOT NULL AND a.at_stage IS NULL THEN
-		asked := asked || seen || 'BETWEEN lower($5) AND upper($5)';
-	ELSIF came IS NOT NULL THEN
-		asked := asked || ' UNION ALL SELECT m.customer FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL AND m.since BETWEEN lower($5) AND upper($5)';
-	END IF;
-	IF NOT a.include_open THEN
-		asked := asked || seen || '>= $6';
-	END IF;
-	EXECUTE format('SELECT array_agg(u.customer) FROM (SELECT DISTINCT w.customer FROM (' || asked || ') w LIMIT (SELECT 1000 + c.reltuples / 16 FROM pg_class c WHERE c.oid = $2)) u', schema)
-		INTO customers USING name, format('%s.kept_journeys', schema)::regclass, a.asked_folded, quiet, came, a.asked_at - make_interval(secs => 1 + extract(epoch FROM cjm.funnel_within(def.stages))::float8);
+	EXECUTE format('SELECT array_agg(u.customer) FROM (SELECT DISTINCT w.customer FROM (' || asked || ') w LIMIT (SELECT 1000 + c.reltuples / 16 FROM pg_class c WHERE c.oid = $2)) u', schema, view)
+		INTO customers USING name, format('%s.kept_journeys', schema)::regclass, a.asked_folded, quiet, came, a.asked_at - make_interval(secs => 1 + extract(epoch FROM cjm.funnel_within(def.stages))::float8), places;
 	RETURN CASE WHEN cardinality(customers) < 1000 + (SELECT c.reltuples / 16 FROM pg_class c WHERE c.oid = format('%s.kept_journeys', schema)::regclass) THEN customers WHEN customers IS NULL THEN '{}' END;
 END
 $$;

@@ -10,7 +10,7 @@
 --
 -- Over kept journeys those are asked who may have come or gone since the refresh before
 -- (9981-audience_asked.sql), where that can be known; else all are, in one pass over the
--- journeys, most of which their ends decide.
+-- journeys, most of which their ends decide, or one and a look at those who differ.
 --
 
 -- Why an audience cannot be refreshed, after its map was made anew; NULL if it can.
@@ -47,7 +47,7 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 	gone AS (UPDATE %1$s.audience_members m SET left_at = $2 FROM unnest(ARRAY(SELECT s.place FROM changes s WHERE NOT s.is_member)) p(place) WHERE m.ctid = p.place
 		RETURNING m.customer, m.since, m.stage, m.dimensions, m.held_out),
 	came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
-		SELECT $1, c.customer, $2, c.since, c.stage, c.dimensions, c.held_out FROM changes c WHERE c.place IS NULL
+		SELECT $1, c.customer, $2, c.since, c.stage, c.dimensions, c.held_out FROM changes c WHERE c.place IS NULL%4$s
 		RETURNING customer, since, stage, dimensions, held_out),
 	told AS (INSERT INTO %1$s.audience_changes (number, audience, customer, change, at, since, stage, dimensions)
 		SELECT $3 + row_number() OVER (ORDER BY c.change DESC, c.since), $1, c.customer, c.change, $2, c.since, c.stage, c.dimensions
@@ -57,7 +57,9 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
 	cjm_internal.map_schema(def),
 	CASE WHEN partly THEN format('SELECT cjm_internal.audience_asked(%s, $1, ''{}''::%s) AS customers', (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
-	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END);
+	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END,
+	-- An index whose keys come in their order costs a tenth.
+	CASE WHEN cjm_internal.kept_state((def).map) IS NOT NULL THEN ' ORDER BY c.customer' END);
 COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
 	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
@@ -70,8 +72,11 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	name text := audience ->> 'name';
 	view text := format('%s.%I', schema, 'meets_' || name);
-	by_time boolean := audience ->> 'quiet_for' IS NOT NULL OR audience ->> 'include_open' = 'false' OR (audience ->> 'since' IS NOT NULL AND audience ->> 'at_stage' IS NULL);
+	at_stage boolean := audience ->> 'at_stage' IS NOT NULL;
+	since boolean := audience ->> 'since' IS NOT NULL;
+	by_seen boolean := audience ->> 'quiet_for' IS NOT NULL OR audience ->> 'include_open' = 'false' OR since AND NOT at_stage;
 	under text := audience ->> 'asked_under';
+	goes_by text;
 	folded bigint;
 BEGIN
 	IF cjm_internal.kept_state(def.map) IS NOT NULL THEN
@@ -82,8 +87,9 @@ BEGIN
 	END IF;
 	IF asked IS NULL THEN
 		under := NULL;
-		IF folded IS NOT NULL AND cjm_internal.audience_is_steady(def, audience) AND cjm_internal.audience_asked_make(def, by_time) THEN
-			under := cjm_internal.audience_under(def, name);
+		goes_by := CASE WHEN folded IS NOT NULL THEN cjm_internal.audience_goes_by(def, audience) END;
+		IF goes_by IS NOT NULL AND cjm_internal.audience_asked_make(def, by_seen AND goes_by = 'seen', since AND at_stage AND goes_by = 'seen') THEN
+			under := cjm_internal.audience_under(def, name) || CASE goes_by WHEN 'clock' THEN ', by the clock' ELSE '' END;
 		END IF;
 		EXECUTE cjm_internal.audience_refresh_sql(def, view, false) INTO asked, entered, went, told_entered, told_left USING name, began, last;
 	END IF;
