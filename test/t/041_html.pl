@@ -347,6 +347,37 @@ run_sql_fails($node, q{SELECT map_html('shop', where_is => '{"nothing": 1}')}, '
 # In browsers
 #
 
+# What a page is like when it is printed: no sheet is nearly empty but the first, which tells what is most important, and the last; a table
+# that goes on tells again what its columns are, and nothing of a table stands by itself.
+sub on_paper
+{
+	my ($name) = @_;
+	my (@heads, @lonely, @bare);
+	my @sheets = (run_command([ 'pdftotext', '-bbox', "$dir/$name.pdf", '-' ]))[0] =~ m{(<page .*?</page>)}sg;
+	my @texts = split /\f/, (run_command([ 'pdftotext', '-layout', "$dir/$name.pdf", '-' ]))[0];
+
+	cmp_ok(scalar @sheets, '>', 4, "$name is on paper");
+	foreach my $place (1 .. $#sheets - 1)
+	{
+		my ($height) = $sheets[$place] =~ /height="([\d.]+)"/;
+		my ($lowest) = sort { $b <=> $a } $sheets[$place] =~ /yMax="([\d.]+)"/g;
+
+		push @bare, $place + 1 if ($lowest // 0) < 0.45 * $height;
+	}
+	is("@bare", '', "no sheet of $name is nearly empty");
+	foreach my $place (0 .. $#texts)
+	{
+		next if $texts[$place] =~ /those that differ first/;		# a map
+		my @rows = grep { /^ *\d+ +\S.* \d+(?:\.\d+)?%/ } split /\n/, $texts[$place];		# of the funnel, or of where they stop: a step, and a share
+
+		push @heads, $place + 1 if @rows && $texts[$place] !~ /median (?:time in all|days since)/;
+		push @lonely, $place + 1 if @rows && @rows < 3;
+	}
+	is("@heads", '', "tables of $name have their heads on each sheet");
+	is("@lonely", '', "and no fewer than three of their lines");
+	return;
+}
+
 SKIP:
 {
 	my %programs = map { my $name = $_; $name => scalar(grep { -x "$_/$name" } split /:/, $ENV{PATH}) } qw(chromium firefox-esr node);
@@ -400,9 +431,10 @@ SKIP:
 	cmp_ok($seen->{stops} // 0, '>', 100, 'that many stops has the keyboard');
 	is($seen->{values}, 9, 'that many has the switch: everything, all customers, and the groups');
 	is($seen->{plain}, 9, 'that many sections are there without the script');
-	foreach my $pdf ('shop', 'hostile', 'fourteen')
+	SKIP:
 	{
-		cmp_ok(scalar(() = slurp_file("$dir/$pdf.pdf") =~ m{/Type /Page\b(?!s)}g), '>', 4, "$pdf is on paper");
+		skip 'there is no pdftotext: what is on paper is not looked at', 1 unless grep { -x "$_/pdftotext" } split /:/, $ENV{PATH};
+		on_paper($_) foreach 'shop', 'hostile', 'fourteen';
 	}
 }
 

@@ -103,11 +103,17 @@ RETURN cjm_internal.svg_frame('xmlns="http://www.w3.org/2000/svg" class="cjm' ||
 COMMENT ON FUNCTION cjm_internal.svg_page(cjm_internal.svg_drawing, jsonb, text) IS
 	'a whole SVG: what is drawn, on paper of that size, with a title and a description for those who do not see it; style: more of it, in CSS';
 
--- Of maps: a whole one lies on paper that is broader than it is high, larger paper if it has many stages or rows.
+-- A whole map, and drawings of groups, lie on paper that is broader than it is high, larger paper if they are large.  Within its
+-- margins either is broader by svg_sheet(), to a part in two thousand: 279 by 194 mm, and 404 by 281.
 CREATE FUNCTION cjm_internal.svg_landscape(width float8, height float8) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format('@page{size:%s landscape;margin:8mm}', CASE WHEN greatest(width, height * 1.414) > 1400 THEN 'A3' ELSE 'A4' END);
+RETURN format('@page{size:%s}', CASE WHEN greatest(width, height * 1.414) > 1400 THEN 'A3 landscape;margin:8mm' ELSE 'A4 landscape;margin:8mm 9mm' END);
 COMMENT ON FUNCTION cjm_internal.svg_landscape(float8, float8) IS 'CSS: the paper that a drawing of a size is printed on';
+
+CREATE FUNCTION cjm_internal.svg_sheet() RETURNS float8
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN 1.4378;
+COMMENT ON FUNCTION cjm_internal.svg_sheet() IS 'how much broader than high a sheet is, within its margins';
 
 -- content is SVG already: what svg_lines, svg_escape, svg_rate and the numbers above give.
 CREATE FUNCTION cjm_internal.svg_text(x float8, y float8, class text, content text) RETURNS text
@@ -123,7 +129,8 @@ RETURN cjm_internal.svg_text(margin, margin + 16, 'title', coalesce((cjm_interna
 		FROM (SELECT u.line, row_number() OVER (ORDER BY u.place) AS place FROM unnest(summary) WITH ORDINALITY u(line, place) WHERE u.line <> '') l), '');
 COMMENT ON FUNCTION cjm_internal.svg_heading(float8, float8, text, text[]) IS 'what stands above a drawing: its title, and lines';
 
--- Small multiples, each of a group: side by side, as many as there is room for, and those that do not fit beneath.  Printed they may take several pages.
+-- Small multiples, each of a group: side by side, as many as there is room for, and those that do not fit beneath.  Each line of them
+-- is whole on one sheet: where it would go over the end of a sheet, it begins the next one.
 CREATE FUNCTION cjm_internal.svg_pages(kind text, title text, summary text, look jsonb, drawings cjm_internal.svg_drawing[]) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 5000
 	SET search_path = pg_catalog, pg_temp
@@ -131,31 +138,38 @@ AS $$
 DECLARE
 	margin CONSTANT float8 := 28;
 	width float8;
-	left_end float8 := 0;
+	beside integer;								-- how many stand side by side
+	left_end float8;
 	top float8 := margin + CASE WHEN look ->> 'subtitle' IS NULL THEN 56 ELSE 74 END;
-	deep float8 := 0;							-- the highest of those that stand side by side
+	sheet float8;								-- how high one is
+	deep float8;								-- the highest drawing
 	one cjm_internal.svg_drawing;
+	place integer := 0;
 	body text := '';
 	shown text := coalesce(look ->> 'title', title);
 BEGIN
-	-- Two of them at least, unless one alone is as wide as a page.
-	SELECT greatest(max(d.width) * CASE WHEN count(*) > 1 AND max(d.width) <= 1300 THEN 2 ELSE 1 END, 1120) INTO width FROM unnest(drawings) d;
+	-- Two of them at least, unless one alone is as wide as a page; and as wide as a sheet on which as many lines are whole as nearly are, and something is to spare.
+	SELECT greatest(max(d.width) * CASE WHEN count(*) > 1 AND max(d.width) <= 1300 THEN 2 ELSE 1 END, 1120), coalesce(max(d.height), 0), max(d.width) INTO width, deep, left_end FROM unnest(drawings) d;
+	width := greatest(width, (top + deep * least(greatest(floor(width / cjm_internal.svg_sheet() / nullif(deep, 0) + 0.25), 1), ceil(cardinality(drawings) / greatest(floor(width / left_end), 1))) + 8) * cjm_internal.svg_sheet());
+	beside := greatest(floor(width / left_end), 1);
+	sheet := width / cjm_internal.svg_sheet();
 	FOREACH one IN ARRAY drawings
 	LOOP
-		IF left_end + one.width > width THEN
-			top := top + deep;
-			left_end := 0;
-			deep := 0;
-		END IF;
+		left_end := place % beside * width / beside;
 		IF left_end = 0 THEN
+			IF place > 0 THEN
+				top := top + deep;
+			END IF;
+			IF floor((top + deep) / sheet) > floor(top / sheet) THEN
+				top := ceil(top / sheet) * sheet + 3;
+			END IF;
 			body := body || format(E'<path d="M%s %sH%s" class="rule"/>\n', cjm_internal.svg_number(margin), cjm_internal.svg_number(top), cjm_internal.svg_number(width - margin));
 		END IF;
 		body := body || cjm_internal.svg_frame(format('x="%s" y="%s"', cjm_internal.svg_number(left_end), cjm_internal.svg_number(top)), one, look, '', concat_ws(' ', cjm_internal.svg_number(left_end), cjm_internal.svg_number(top))) || E'\n';
-		left_end := left_end + one.width;
-		deep := greatest(deep, one.height);
+		place := place + 1;
 	END LOOP;
 	one := (kind, width, top + greatest(deep, 28), shown, summary, cjm_internal.svg_heading(margin, width, shown, look ->> 'subtitle', summary) || body);
-	RETURN cjm_internal.svg_page(one, look, concat(CASE kind WHEN 'maps' THEN cjm_internal.svg_landscape(one.width, 0) END, '.cjm svg .title{font-size:16px}@media print{.cjm{max-height:none}}'));
+	RETURN cjm_internal.svg_page(one, look, cjm_internal.svg_landscape(width, 0) || '.cjm svg .title{font-size:16px}@media print{.cjm{max-height:none}}');
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.svg_pages(text, text, text, jsonb, cjm_internal.svg_drawing[]) IS 'a whole SVG of several drawings';

@@ -105,14 +105,15 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_row_touches(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, cjm_internal.map_place, float8, jsonb) IS 'the row touchpoints; its last cell is of those before the first stage';
 
--- As wide as the longest word of a stage's name, up to a measure.  What was met before the first stage has a column before it.
-CREATE FUNCTION cjm_internal.map_placed(steps cjm_internal.funnel_drawn_step[], has_before boolean, small boolean, look jsonb) RETURNS cjm_internal.map_place
+-- As wide as the longest word of a stage's name, up to a measure, and narrower in maps that stand side by side.  What was met before the first stage has a column before it.
+CREATE FUNCTION cjm_internal.map_placed(steps cjm_internal.funnel_drawn_step[], has_before boolean, several boolean, look jsonb) RETURNS cjm_internal.map_place
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	columns CONSTANT integer := cardinality(steps) + has_before::integer;
-	page CONSTANT float8 := coalesce((look ->> 'width')::float8, CASE WHEN small THEN 0 ELSE 1120 END);
+	small CONSTANT boolean := several AND columns <= 8;
+	page CONSTANT float8 := coalesce((look ->> 'width')::float8, CASE WHEN several THEN 0 ELSE 1120 END);
 	at cjm_internal.map_place;
 BEGIN
 	at.margin := 28;

@@ -5,11 +5,11 @@
 -- beside those of all customers; groups are in the order of page_groups.
 --
 
--- A drawing in the page.  One that is as large as svg_landscape has it is printed on larger paper.
+-- A drawing in the page.  One that is as large as svg_landscape has it is printed on larger paper, and two that are narrow on one sheet.
 CREATE FUNCTION cjm_internal.page_drawing(place bigint, label text, drawing text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN format(E'<div class="wide wall%s" data-g="%s" tabindex="0" role="group" aria-label="%s">\n%s</div>\n', CASE WHEN greatest(substring(drawing FROM ' width="([\d.]+)"')::float8, substring(drawing FROM ' height="([\d.]+)"')::float8 * 1.414) > 1400 THEN ' large' ELSE '' END,
-	place, label, drawing);
+RETURN (SELECT format(E'<div class="wide wall%s%s" data-g="%s" tabindex="0" role="group" aria-label="%s">\n%s</div>\n', CASE WHEN greatest(d.width, d.height * 1.414) > 1400 THEN ' large' END, CASE WHEN place > 0 AND d.width < d.height * 0.8 THEN ' half' END, place, label, drawing)
+	FROM (SELECT substring(drawing FROM ' width="([\d.]+)"')::float8 AS width, substring(drawing FROM ' height="([\d.]+)"')::float8 AS height) d);
 COMMENT ON FUNCTION cjm_internal.page_drawing(bigint, text, text) IS 'a drawing of a map in the page; label: character data';
 
 -- wall and walls are SVG of ours: of all customers, and of each group.
