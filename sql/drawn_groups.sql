@@ -32,7 +32,7 @@ GROUP BY 1 ORDER BY 1;
 -- All have the colours of the one that comes back most.
 SELECT name, string_agg(DISTINCT m[1], ' ') AS darkest
 FROM (VALUES ('together', retention_svg('grouped_map', by => 'segment')), ('LV', retention_svg('grouped_map', where_is => '{"segment": "LV"}')), ('EE', retention_svg('grouped_map', where_is => '{"segment": "EE"}'))) d(name, svg),
-	regexp_matches(svg, 'class="heat6"/>\n<text[^>]*>([0-9]+%)<', 'g') m GROUP BY 1 ORDER BY 1;
+	regexp_matches(svg, 'class="heat6"/>\n<text[^>]*"small soft">([0-9.]+%)<', 'g') m GROUP BY 1 ORDER BY 1;
 
 \set SHOW_CONTEXT never
 SELECT funnel_chart('grouped_map', by => 'sgment');

@@ -14,7 +14,8 @@ SELECT funnel_chart(funnel_agg(journey, 'cart -> view -> pay unordered within 1 
 SELECT funnel_chart(funnel_agg(journey, 'view'), 10) FROM chart_journeys WHERE customer = 1;
 SELECT funnel_chart(funnel_stats('view -> cart'), 10);
 SELECT funnel_chart(NULL::funnel_stats) AS none;
--- A long name is cut.
+-- A long name is cut in its middle, and two that look the same then are told from each other.
+SELECT funnel_chart(funnel_stats(format('"%1$s1%1$s" -> "%1$s2%1$s" -> "b%1$s"', repeat('long ', 10))::funnel), 10);
 SELECT funnel_chart(funnel_stats(format('"%s" -> b', repeat('long ', 40))::funnel), 10);
 SELECT funnel_chart(funnel_stats('a'), 0);
 SELECT funnel_chart(funnel_stats('a'), 1001);

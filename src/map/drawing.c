@@ -137,27 +137,11 @@ chart_cells(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(cells);
 }
 
-/*
- * chart_label(label, cells, plain): the label in exactly so many cells of a
- * terminal, cut or filled up with spaces; plain: only with characters that
- * every encoding has, beside its own.
- */
-Datum
-chart_label(PG_FUNCTION_ARGS)
+/* A text as it can be shown; plain: only with characters that every encoding has, beside its own. */
+static void
+append_visible(StringInfo out, const char *at, const char *end, bool plain)
 {
-	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
-	int32		room = Min(Max(PG_GETARG_INT32(1), 0), MAX_CELLS);
-	bool		plain = PG_GETARG_BOOL(2);
-	GlyphLine	line;
-	int			cells;
-	StringInfoData out;
-	const char *at;
-	const char *end;
-
-	initStringInfo(&out);
-	line = glyph_fit_cells(label.bytes, label.size, room, &cells);
-	end = line.bytes + line.size;
-	for (at = line.bytes; at < end;)
+	while (at < end)
 	{
 		uint32		code;
 		int			size = glyph_decode(at, end, &code);
@@ -166,16 +150,57 @@ chart_label(PG_FUNCTION_ARGS)
 		if (code == 0xFFFD || (code >= 0x2400 && code <= 0x2421))
 		{
 			unicode_to_utf8(code, shown);
-			appendBinaryStringInfo(&out, plain ? "?" : (char *) shown, plain ? 1 : pg_utf_mblen(shown));
+			appendBinaryStringInfo(out, plain ? "?" : (char *) shown, plain ? 1 : pg_utf_mblen(shown));
 		}
 		else
-			appendBinaryStringInfo(&out, at, size);
+			appendBinaryStringInfo(out, at, size);
 		at += size;
 	}
-	if (line.cut && room > 0)
+}
+
+/*
+ * chart_label(label, cells, plain, mark): the label in exactly so many cells of a
+ * terminal, filled up with spaces, or with an ellipsis in its middle where it is cut
+ * and behind that the mark, which is ASCII; a mark cuts what would fit, too.
+ */
+Datum
+chart_label(PG_FUNCTION_ARGS)
+{
+	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
+	int32		room = Min(Max(PG_GETARG_INT32(1), 0), MAX_CELLS);
+	bool		plain = PG_GETARG_BOOL(2);
+	char	   *mark = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	int			marked = 1 + Min(strlen(mark), MAX_CELLS);
+	const char *end = label.bytes + label.size;
+	const char *at = label.bytes;
+	GlyphLine	head;
+	GlyphCluster cluster;
+	int			all;
+	int			cells;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	glyph_fit_cells(label.bytes, label.size, PG_INT32_MAX, &all);
+	if (all <= room && *mark == '\0')
 	{
-		appendStringInfoString(&out, plain ? "~" : ELLIPSIS);
-		cells++;
+		append_visible(&out, at, end, plain);
+		cells = all;
+	}
+	else if (room < marked)
+	{
+		appendStringInfoString(&out, room == 0 ? "" : plain ? "~" : ELLIPSIS);
+		cells = Min(room, 1);
+	}
+	else
+	{
+		head = glyph_fit_cells(label.bytes, label.size, room - marked - (room - marked) * 2 / 5, &cells);
+		append_visible(&out, head.bytes, head.bytes + head.size, plain);
+		appendStringInfo(&out, "%s%s", plain ? "~" : ELLIPSIS, mark);
+		cells += marked;
+		while ((all > room - cells || at < head.bytes + head.size) && glyph_next(&at, end, &cluster))
+			all -= cluster.cells;
+		append_visible(&out, at, end, plain);
+		cells += all;
 	}
 	appendStringInfoSpaces(&out, room - cells);
 	PG_RETURN_TEXT_P(text_from_utf8(&out));

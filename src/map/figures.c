@@ -222,53 +222,38 @@ rounded(float8 value, int digits)
 	return DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_round, number, Int32GetDatum(digits))));
 }
 
-/* draw_short(count, w): three digits that count, 999, 1.23k, 45.6M, each unit up to where it would show four. */
+/* draw_short(count, w, beside): 999, 1.23k, 45.6M, as short as three digits that count allow of the larger of the two, each unit up to where it would show four. */
 Datum
 draw_short(PG_FUNCTION_ARGS)
 {
-	static const struct
-	{
-		const char *name;
-		uint64		length;
-		uint64		below;
-	}			units[] = {
-		{"thousands", UINT64CONST(1000), UINT64CONST(999500)},
-		{"millions", UINT64CONST(1000000), UINT64CONST(999500000)},
-		{"billions", UINT64CONST(1000000000), UINT64CONST(999500000000)},
-		{"trillions", UINT64CONST(1000000000000), UINT64CONST(1000000000000000000)},
-		{"quadrillions", UINT64CONST(1000000000000000), PG_UINT64_MAX}
-	};
-	int64		count = PG_GETARG_INT64(0);
+	static const char *const names[] = {NULL, "thousands", "millions", "billions", "trillions", "quadrillions"};
+	uint64		count = Max(PG_GETARG_INT64(0), 0);
 	Jsonb	   *words = PG_GETARG_JSONB_P(1);
+	uint64		most = Max((int64) count, PG_GETARG_INT64(2));
 	Label		decimal = word_called(words, "decimal");
-	Label		name;
+	Label		name = {"", 0};
 	StringInfoData out;
+	uint64		length = 1;
 	int			unit = 0;
-	int			digits;
-	uint64		smallest;
+	int			digits = 0;
+	uint64		parts = 1;
 	uint64		shown;
 
-	initStringInfo(&out);
-	if (count < 1000)
+	for (; unit < (int) lengthof(names) - 1 && (unit == 0 ? most >= 1000 : most / (length / 10) >= 9995); unit++)
+		length *= 1000;
+	if (unit > 0)
 	{
-		appendStringInfo(&out, INT64_FORMAT, count);
-		PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
+		name = word_called(words, names[unit]);
+		digits = most < length / 1000 * 9995 ? 2 : most < length / 100 * 9995 ? 1 : 0;
+		parts = digits == 2 ? 100 : digits == 1 ? 10 : 1;
 	}
-	while ((uint64) count >= units[unit].below)
-		unit++;
-	name = word_called(words, units[unit].name);
 	if (decimal.bytes == NULL || name.bytes == NULL)
 		PG_RETURN_NULL();
-	digits = (uint64) count < units[unit].length / 1000 * 9995 ? 2 : (uint64) count < units[unit].length / 100 * 9995 ? 1 : 0;
-	smallest = units[unit].length / (digits == 2 ? 100 : digits == 1 ? 10 : 1);
-	shown = ((uint64) count + smallest / 2) / smallest;
-	if (digits == 0)
-		appendStringInfo(&out, UINT64_FORMAT, shown);
-	else
+	shown = (count + length / parts / 2) / (length / parts);
+	initStringInfo(&out);
+	appendStringInfo(&out, UINT64_FORMAT, shown / parts);
+	if (digits > 0)
 	{
-		uint64		parts = digits == 2 ? 100 : 10;
-
-		appendStringInfo(&out, UINT64_FORMAT, shown / parts);
 		appendBinaryStringInfo(&out, decimal.bytes, decimal.size);
 		appendStringInfo(&out, "%0*d", digits, (int) (shown % parts));
 	}
@@ -298,7 +283,7 @@ draw_rate(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }
 
-/* draw_time(seconds, w): two digits that count, in the largest unit of which there is one, as rounded. */
+/* draw_time(seconds, w): to a tenth of the largest unit of which there is one, as rounded. */
 Datum
 draw_time(PG_FUNCTION_ARGS)
 {
@@ -308,11 +293,11 @@ draw_time(PG_FUNCTION_ARGS)
 		float8		length;
 		float8		below;
 	}			units[] = {
-		{"microseconds", 1e-6, 0.9995e-3},
-		{"milliseconds", 1e-3, 0.9995},
-		{"seconds", 1, 59.5},
-		{"minutes", 60, 3570},
-		{"hours", 3600, 84600},
+		{"microseconds", 1e-6, 0.99995e-3},
+		{"milliseconds", 1e-3, 0.99995},
+		{"seconds", 1, 59.95},
+		{"minutes", 60, 3597},
+		{"hours", 3600, 86220},
 		{"days", 86400, 0}
 	};
 	float8		seconds = PG_GETARG_FLOAT8(0);
@@ -335,7 +320,7 @@ draw_time(PG_FUNCTION_ARGS)
 	if (decimal.bytes == NULL || name.bytes == NULL || isinf(seconds) || isnan(seconds))
 		PG_RETURN_NULL();
 	initStringInfo(&out);
-	append_decimal(&out, rounded(seconds / units[unit].length, seconds / units[unit].length < 9.95 ? 1 : 0), decimal);
+	append_decimal(&out, rounded(seconds / units[unit].length, 1), decimal);
 	appendBinaryStringInfo(&out, name.bytes, name.size);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out.data, out.len));
 }

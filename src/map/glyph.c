@@ -296,7 +296,7 @@ glyph_right_to_left(const char *text, size_t size)
 	return false;
 }
 
-/* What of a text fits into the cells of a terminal, one of them for an ellipsis if it is cut; sets the cells that it takes. */
+/* What of a text fits into the cells of a terminal; sets the cells that it takes. */
 GlyphLine
 glyph_fit_cells(const char *text, size_t size, int64 room, int *cells)
 {
@@ -304,8 +304,6 @@ glyph_fit_cells(const char *text, size_t size, int64 room, int *cells)
 	GlyphCluster cluster;
 	const char *at = text;
 	int64		used = 0;
-	int64		used_cut = 0;
-	size_t		size_cut = 0;
 
 	while (glyph_next(&at, text + size, &cluster))
 	{
@@ -317,16 +315,6 @@ glyph_fit_cells(const char *text, size_t size, int64 room, int *cells)
 		}
 		used += cluster.cells;
 		line.size = at - text;
-		if (used < room)
-		{
-			used_cut = used;
-			size_cut = line.size;
-		}
-	}
-	if (line.cut)
-	{
-		line.size = size_cut;
-		used = used_cut;
 	}
 	*cells = (int) Min(used, PG_INT32_MAX);
 	return line;

@@ -5,7 +5,8 @@
  * after spaces, hyphens and dashes, and between ideographs, but not before what
  * closes or after what opens.  A word that is longer than a line ends one where
  * names of events have their joints (_ . / : |, a capital after a small letter),
- * or, if it has none in the line, between any two clusters.
+ * or, if it has none in the line, between any two clusters.  A number stays with
+ * the short word after it, which may be its unit.
  *
  * What does not fit is cut in its middle: labels that begin alike, as names of
  * events do, differ at their ends.
@@ -69,6 +70,22 @@ parts_end(uint32 before, uint32 after)
 	return before >= 'a' && before <= 'z' && after >= 'A' && after <= 'Z';
 }
 
+/* What has more letters is no unit. */
+#define UNIT 5
+
+/* Whether a text begins with a word that may be the unit of a number before it. */
+static bool
+is_unit(const char *at, const char *end)
+{
+	GlyphCluster cluster;
+	int			letters = 0;
+
+	while (glyph_next(&at, end, &cluster) && cluster.code != ' ' && !closes(cluster.code))
+		if (++letters > UNIT || is_ideograph(cluster.code) || (cluster.code >= '0' && cluster.code <= '9'))
+			return false;
+	return letters > 0;
+}
+
 /*
  * fit_line takes what of a text fits into a line; next is where the rest begins,
  * the text itself if not even a cluster fits.  Spaces at the end take no room.
@@ -82,6 +99,7 @@ fit_line(const char *text, const char *end, double room, const char **next)
 	const char *at = text;
 	const char *fits = text;	/* as much as there is room for */
 	const char *fits_words = NULL;	/* and does not break a word */
+	const char *fits_unit = NULL;	/* nor leaves a unit without its number */
 	const char *fits_parts = NULL;	/* nor a part of one */
 	double		width = 0;
 	bool		over = false;
@@ -92,7 +110,11 @@ fit_line(const char *text, const char *end, double room, const char **next)
 		if (before != 0)
 		{
 			if (words_end(before, cluster.code))
+			{
 				fits_words = cluster.bytes;
+				if (before != ' ' || cluster.bytes - text < 2 || cluster.bytes[-2] < '0' || cluster.bytes[-2] > '9' || !is_unit(cluster.bytes, end))
+					fits_unit = cluster.bytes;
+			}
 			else if (parts_end(before, cluster.code))
 				fits_parts = cluster.bytes;
 		}
@@ -106,7 +128,7 @@ fit_line(const char *text, const char *end, double room, const char **next)
 		before = cluster.code;
 	}
 	if (over)
-		fits = fits_words ? fits_words : fits_parts ? fits_parts : fits;
+		fits = fits_unit ? fits_unit : fits_words ? fits_words : fits_parts ? fits_parts : fits;
 	*next = fits;
 	while (fits > text && fits[-1] == ' ')
 		fits--;

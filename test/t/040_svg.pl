@@ -165,6 +165,25 @@ $drawings{'retention of many'} = run_utf8(q{SELECT cjm_internal.svg_page(cjm_int
 holds($drawings{'map of three'}, qr{\A<svg xmlns="http://www\.w3\.org/2000/svg" .*</svg>\z}s, 'a drawing is one element');
 is(scalar(grep { /[^\x20-\x7e\n]/ } values %drawings), 0, 'drawings are printable ASCII');
 is(scalar(grep { m{<script|<img|<p>|<b |href|url\(|\@import|\son\w+=["']}i } values %drawings), 0, 'nothing in them runs or comes from elsewhere');
+# One precision for numbers that stand beside one another: counts in full, shares and times to a tenth.
+my (@uneven, $even);
+foreach my $name (sort keys %drawings)
+{
+	my $text = $drawings{$name} =~ s{<style>.*?</style>}{}sgr =~ s/<[^>]*>/\n/gr =~ s/&#160;/ /gr;
+
+	while ($text =~ /(?<![\w.,&#-])(\d+(?:[.,]\d+)*)( ?%(?! ?[sn1])|[kMGTP]\b| (?:us|ms|s|min|h|d\b))(?![\w&])/g)
+	{
+		my ($number, $unit) = ($1, $2);
+
+		push @uneven, "$name: $number$unit" unless $unit =~ /[^kMGTP]/ && $number =~ /\A\d+(?:,\d{3})*[.,]\d\z/ || "$number$unit" eq '95%';		# of intervals
+		$even++;
+	}
+}
+is(join("\n", @uneven), '', 'no share, time or count is more precise than another');
+cmp_ok($even, '>', 5000, 'of many');
+holds($drawings{'map of many'}, qr/>\d+(?:,\d{3}){4}</, 'large counts are in full');
+my ($broadest) = sort { $b <=> $a } run_sql($node, q{SELECT funnel_svg('fourteen', width => 320)}) =~ /<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)"[^>]*class="bar"/g;
+is($broadest, 264, 'on a narrow page a bar has all of its width');
 my $cart = run_sql($node, q{SELECT cjm_internal.draw_count(customers) || '|' || cjm_internal.draw_rate(step_rate) || '|' || cjm_internal.draw_time(median_time_seconds) FROM three.funnel WHERE step = 2});
 foreach my $number (split /\|/, $cart)
 {

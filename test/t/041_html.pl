@@ -192,6 +192,40 @@ my (%on_page, %in_report);
 is_deeply(\%on_page, \%in_report, 'and all of them add up, place by place');
 cmp_ok(scalar(grep { !/others/ } keys %flows), '>', 8, 'there are some');
 
+# What is drawn of paths is what their table says, of flows and of what they join; and what stands large above a chart is what its table has of that week.
+foreach my $place (0 .. @groups)
+{
+	my ($section) = $shop =~ m{<section id="paths"(.*?)</section>}s;
+	my ($part) = $section =~ m{<div[^>]* data-g="$place">(.*?)(?=<div[^>]* data-g=|\z)}s;
+	my (@told, %through);
+
+	foreach my $row (split /\n/, cells($shop, 'paths', $place))
+	{
+		my ($at, $source, $target, $times) = split /\|/, $row;
+
+		push @told, "$source \x{2192} $target: $times";
+		$through{$at}{$source}[0] += $times;
+		$through{ $at + 1 }{$target}[1] += $times;
+	}
+	foreach my $nodes (values %through)
+	{
+		push @told, map { my ($goes, $comes) = map { $_ // 0 } @{ $nodes->{$_} }[ 0, 1 ]; "$_: " . ($goes > $comes ? $goes : $comes) } keys %$nodes;
+	}
+	is(join("\n", sort map { text_of($_) =~ s/,//gr } $part =~ m{<(?:path|g)\b[^>]*><title>(.*?)</title>}g), join("\n", sort @told), "what is drawn of the paths of group $place");
+}
+my (@charts, @other);
+while ($shop =~ m{<figure class="card series">(.*?)</figure>}sg)
+{
+	my $figure = $1;
+	my ($now, $day) = $figure =~ m{<span class="now">(.*?)</span> <span class="soft">(.*?)</span>};
+	my ($told) = $figure =~ m{<th scope="row">\Q$day\E</th><td data-v="[^"]*">(.*?)<};
+
+	push @charts, $now;
+	push @other, "$day: $now and not " . ($told // 'anything') unless defined $told && $told eq $now;
+}
+is(join("\n", @other), '', 'charts say what their tables do');
+cmp_ok(scalar @charts, '>', 20, 'of many');
+
 # What is shown is what is meant: rates to a tenth of a percent, counts to the digit.
 my (@off, $shown);
 while ($shop =~ m{data-v="([^"]*)"[^>]*>([\d.,]+)(%?)<}g)
@@ -368,7 +402,7 @@ sub on_paper
 	foreach my $place (0 .. $#texts)
 	{
 		next if $texts[$place] =~ /those that differ first/;		# a map
-		my @rows = grep { /^ *\d+ +\S.* \d+(?:\.\d+)?%/ } split /\n/, $texts[$place];		# of the funnel, or of where they stop: a step, and a share
+		my @rows = grep { /^ *\d+ +[^\d ].* \d+(?:\.\d+)?%/ } split /\n/, $texts[$place];		# of the funnel, or of where they stop: a step, and a share
 
 		push @heads, $place + 1 if @rows && $texts[$place] !~ /median (?:time in all|days since)/;
 		push @lonely, $place + 1 if @rows && @rows < 3;

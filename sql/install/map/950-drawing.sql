@@ -31,11 +31,11 @@ CREATE FUNCTION cjm_internal.chart_cells(label text) RETURNS integer
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.chart_cells(text) IS 'how many cells of a terminal a text takes';
 
-CREATE FUNCTION cjm_internal.chart_label(label text, cells integer, plain boolean) RETURNS text
+CREATE FUNCTION cjm_internal.chart_label(label text, cells integer, plain boolean, mark text DEFAULT '') RETURNS text
 	AS 'MODULE_PATHNAME', 'chart_label'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION cjm_internal.chart_label(text, integer, boolean) IS
-	'a text in exactly so many cells of a terminal, cut or filled up; plain: without characters that an encoding may lack';
+COMMENT ON FUNCTION cjm_internal.chart_label(text, integer, boolean, text) IS
+	'a text in exactly so many cells of a terminal, filled up, or cut in its middle, where an ellipsis stands and the mark; plain: without characters that an encoding may lack';
 
 CREATE FUNCTION cjm_internal.chart_bar(length float8, before float8, cells integer, plain boolean, open float8 DEFAULT 0) RETURNS text
 	AS 'MODULE_PATHNAME', 'chart_bar'
@@ -71,16 +71,11 @@ CREATE FUNCTION cjm_internal.draw_plural(w jsonb, key text, count bigint, VARIAD
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_plural(jsonb, text, bigint, text[]) IS 'a word of drawings in the form that belongs to a number';
 
--- Three digits that count: 999, 1.23k, 45.6M.
-CREATE FUNCTION cjm_internal.draw_short(count bigint, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
+-- Three digits that count: 999, 1.23k, 45.6M; beside a larger one as precise as that: 0.46M.
+CREATE FUNCTION cjm_internal.draw_short(count bigint, w jsonb DEFAULT cjm_internal.draw_words('en'), beside bigint DEFAULT 0) RETURNS text
 	AS 'MODULE_PATHNAME', 'draw_short'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
-COMMENT ON FUNCTION cjm_internal.draw_short(bigint, jsonb) IS 'a number in three digits';
-
-CREATE FUNCTION cjm_internal.draw_fitting(count bigint, room float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE WHEN cjm_internal.svg_width(cjm_internal.draw_count(count, w)) <= room THEN cjm_internal.draw_count(count, w) ELSE cjm_internal.draw_short(count, w) END;
-COMMENT ON FUNCTION cjm_internal.draw_fitting(bigint, float8, jsonb) IS 'a number in full if it is at most so wide, in sizes of the font, else in three digits';
+COMMENT ON FUNCTION cjm_internal.draw_short(bigint, jsonb, bigint) IS 'a number in three digits, or in the unit and as precise as the larger one beside it';
 
 -- Nobody is not almost nobody, and all are not almost all.
 CREATE FUNCTION cjm_internal.draw_rate(rate float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
@@ -88,7 +83,7 @@ CREATE FUNCTION cjm_internal.draw_rate(rate float8, w jsonb DEFAULT cjm_internal
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
 COMMENT ON FUNCTION cjm_internal.draw_rate(float8, jsonb) IS 'a share in percent';
 
--- Two digits that count, in the largest unit of which there is one, as rounded.
+-- To a tenth of the largest unit of which there is one, as rounded.
 CREATE FUNCTION cjm_internal.draw_time(seconds float8, w jsonb DEFAULT cjm_internal.draw_words('en')) RETURNS text
 	AS 'MODULE_PATHNAME', 'draw_time'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;

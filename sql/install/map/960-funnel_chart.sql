@@ -101,7 +101,7 @@ COMMENT ON FUNCTION cjm_internal.funnel_drawn_groups(cjm_internal.map, text, tim
 -- In a terminal
 --
 
--- A header and a line for each step.
+-- A header and a line for each step.  Where two names are cut to the same, all but the first have a number behind the ellipsis.
 CREATE FUNCTION cjm_internal.funnel_chart_lines(steps cjm_internal.funnel_drawn_step[], width integer) RETURNS SETOF text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 6
 	SET search_path = pg_catalog, pg_temp
@@ -126,15 +126,17 @@ BEGIN
 		lpad('dropped', count_cells + 1) || lpad(CASE WHEN open_cells > 0 THEN 'open' ELSE '' END, open_cells) ||
 		lpad(CASE WHEN refused_cells > 0 THEN 'refused' ELSE '' END, refused_cells) || '  median time';
 	RETURN QUERY
-	SELECT rtrim(cjm_internal.chart_label(s.stage || CASE WHEN s.optional THEN ' (optional)' ELSE '' END, label_cells, plain) || '  ' ||
+	SELECT rtrim(CASE WHEN s.same = 1 THEN s.shown ELSE cjm_internal.chart_label(s.name, label_cells, plain, s.same::text || ' ') END || '  ' ||
 		cjm_internal.chart_bar(s.customers / s.most, coalesce(s.before / s.most, 0), width, plain, coalesce(s.open_before / s.most, 0)) ||
 		lpad(cjm_internal.draw_count(s.customers), count_cells + 2) || lpad(coalesce(cjm_internal.draw_rate(s.overall_rate), ''), 8) ||
 		lpad(CASE WHEN s.step > 1 THEN coalesce(cjm_internal.draw_rate(s.step_rate), '') ELSE '' END, 9) ||
 		lpad(coalesce(cjm_internal.draw_count(s.dropped), ''), count_cells + 1) ||
 		lpad(CASE WHEN open_cells > 0 THEN coalesce(cjm_internal.draw_count(s.open_customers), '') ELSE '' END, open_cells) ||
 		lpad(CASE WHEN refused_cells > 0 THEN coalesce(cjm_internal.draw_count(s.refused), '') ELSE '' END, refused_cells) || lpad(coalesce(cjm_internal.draw_time(s.median_seconds), ''), 13))
-	FROM (SELECT u.*, greatest(max(u.customers) OVER (), 1)::float8 AS most, b.customers AS before, CASE WHEN NOT u.optional THEN b.open_customers END AS open_before
-		FROM unnest(steps) u
+	FROM (SELECT u.*, greatest(max(u.customers) OVER (), 1)::float8 AS most, b.customers AS before, CASE WHEN NOT u.optional THEN b.open_customers END AS open_before,
+			n.name, c.shown, dense_rank() OVER (PARTITION BY c.shown ORDER BY n.name COLLATE "C") AS same
+		FROM unnest(steps) u CROSS JOIN LATERAL (SELECT u.stage || CASE WHEN u.optional THEN ' (optional)' ELSE '' END AS name) n
+			CROSS JOIN LATERAL (SELECT cjm_internal.chart_label(n.name, label_cells, plain) AS shown) c
 			LEFT JOIN LATERAL (SELECT p.customers, p.open_customers FROM unnest(steps) p WHERE p.step < u.step AND NOT p.optional ORDER BY p.step DESC LIMIT 1) b ON true) s
 	ORDER BY s.step;
 END
@@ -142,10 +144,10 @@ $$;
 COMMENT ON FUNCTION cjm_internal.funnel_chart_lines(cjm_internal.funnel_drawn_step[], integer) IS 'the lines of funnel_chart';
 
 -- Without what an encoding may lack, or a terminal would obey.
-CREATE FUNCTION cjm_internal.chart_name(label text) RETURNS text
+CREATE FUNCTION cjm_internal.chart_name(label text, mark text DEFAULT '') RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
-RETURN rtrim(cjm_internal.chart_label(label, least(greatest(cjm_internal.chart_cells(label), 1), 80), current_setting('server_encoding') <> 'UTF8' OR pg_client_encoding() <> 'UTF8'));
-COMMENT ON FUNCTION cjm_internal.chart_name(text) IS 'a text as it can be shown in a terminal';
+RETURN rtrim(cjm_internal.chart_label(label, least(greatest(cjm_internal.chart_cells(label), 1), 80), current_setting('server_encoding') <> 'UTF8' OR pg_client_encoding() <> 'UTF8', mark));
+COMMENT ON FUNCTION cjm_internal.chart_name(text, text) IS 'a text as it can be shown in a terminal; mark: as of chart_label';
 
 CREATE FUNCTION cjm.funnel_chart(stats cjm.funnel_stats, width integer DEFAULT 40) RETURNS SETOF text
 	LANGUAGE sql STABLE PARALLEL RESTRICTED COST 2000 ROWS 6
@@ -175,12 +177,13 @@ BEGIN
 	END IF;
 	def := cjm_internal.map_began_groups(def, by, from_time, to_time);
 	FOR one IN
-		SELECT g.n, g.label, g.steps FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY g(label, steps, n) ORDER BY g.n
+		SELECT g.n, g.name, g.steps, dense_rank() OVER (PARTITION BY cjm_internal.chart_name(g.name) ORDER BY g.name COLLATE "C") AS same
+		FROM (SELECT d.n, d.steps, cjm_internal.draw_group(cjm_internal.draw_words('en'), d.label, def.groups) AS name FROM cjm_internal.funnel_drawn_groups(def, by, from_time, to_time) WITH ORDINALITY d(label, steps, n)) g ORDER BY g.n
 	LOOP
 		IF one.n > 1 THEN
 			RETURN NEXT '';
 		END IF;
-		RETURN NEXT cjm_internal.chart_name(cjm_internal.draw_group(cjm_internal.draw_words('en'), one.label, def.groups));
+		RETURN NEXT cjm_internal.chart_name(one.name, CASE WHEN one.same > 1 THEN one.same::text || ' ' ELSE '' END);
 		RETURN QUERY SELECT cjm_internal.funnel_chart_lines(one.steps, width);
 	END LOOP;
 END

@@ -47,8 +47,10 @@ DECLARE
 	many boolean := cardinality(steps) > 8;
 	bar float8 := CASE WHEN many THEN 24 ELSE 34 END;
 	narrow boolean := width < 800;				-- what went on and what dropped have no room in one line
-	gap float8 := CASE WHEN narrow THEN 44 WHEN many THEN 30 ELSE 42 END;
-	top CONSTANT float8 := CASE summary WHEN '' THEN 100 ELSE 118 END;		-- of the first bar
+	tiny CONSTANT boolean := width < 520;				-- nor have bars beside names: these stand above them
+	gap float8 := CASE WHEN tiny THEN 90 WHEN narrow THEN 44 WHEN many THEN 30 ELSE 42 END;
+	rise CONSTANT float8 := CASE WHEN width < 520 THEN 40 ELSE 0 END;		-- how much names are above the middle of bars
+	top CONSTANT float8 := CASE summary WHEN '' THEN 100 ELSE 118 END + rise;		-- of the first bar
 	size CONSTANT float8 := 15;					-- of the names of stages
 	labels float8;								-- their width
 	left_end float8;							-- where bars begin
@@ -65,12 +67,18 @@ DECLARE
 	length_before float8;
 	flows text := '';
 	bars text := '';
+	went text;
+	took text;
 BEGIN
 	SELECT least(greatest(max(cjm_internal.svg_width(s.stage)) * size, 70), greatest(width * 0.26, 70)), greatest(max(s.customers), 1, coalesce((look ->> 'scale')::float8, 0)),
 			width - margin - 68 - greatest(max(cjm_internal.svg_width(cjm_internal.draw_count(s.customers, w))) * 17, 106) - 16
 		INTO labels, most, right_end FROM unnest(steps) s;
 	SELECT array_agg(l.lines ORDER BY l.place) INTO names FROM (SELECT d.place, to_jsonb(d.lines) AS lines FROM cjm_internal.svg_distinct_lines(ARRAY(SELECT s.stage FROM unnest(steps) s ORDER BY s.step), labels / size, 2) d) l;
 	left_end := margin + 26 + labels + 18;
+	IF tiny THEN
+		left_end := margin;
+		right_end := width - margin;
+	END IF;
 	FOREACH one IN ARRAY steps
 	LOOP
 		length := one.customers / most * (right_end - left_end);
@@ -79,23 +87,24 @@ BEGIN
 			flows := flows || cjm_internal.svg_path('M%s %sH%sL%s %sH%sZ', 'flow', left_end, y_before + bar, left_end + length_before, left_end + length, y, left_end);
 		END IF;
 		bars := bars || format(E'<g><title>%s</title>\n', cjm_internal.svg_escape(sentences[one.step])) ||
-			cjm_internal.svg_text(margin + 16, y + bar / 2 + 5, 'soft end', one.step::text) ||
-			coalesce((SELECT string_agg(cjm_internal.svg_text(margin + 26, y + bar / 2 + 5 + (n - 0.5 - jsonb_array_length(names[one.step]) / 2.0) * 16, 'large', line), '' ORDER BY n)
+			cjm_internal.svg_text(margin + 16, y + bar / 2 + 5 - rise, 'soft end', one.step::text) ||
+			coalesce((SELECT string_agg(cjm_internal.svg_text(margin + 26, y + bar / 2 + 5 - rise + (n - 0.5 - jsonb_array_length(names[one.step]) / 2.0) * 16, 'large', line), '' ORDER BY n)
 				FROM jsonb_array_elements_text(names[one.step]) WITH ORDINALITY l(line, n)), '') ||
 			cjm_internal.svg_rect(left_end, y, greatest(length, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END), bar, CASE WHEN one.optional THEN 'part' ELSE 'bar' END) ||
 			CASE WHEN one.open_customers > 0 THEN cjm_internal.svg_hatched(left_end + next.customers / most * (right_end - left_end), y, greatest(one.open_customers / most * (right_end - left_end), 1.5), bar, 'wait')
 				ELSE '' END ||
 			CASE WHEN one.refused > 0 THEN cjm_internal.svg_hatched(left_end + (next.customers + one.open_customers) / most * (right_end - left_end), y, greatest(one.refused / most * (right_end - left_end), 1.5), bar, 'no')
 				ELSE '' END ||
-			cjm_internal.svg_text(width - margin - 68, y + bar / 2 + 5, 'large strong end', cjm_internal.svg_escape(cjm_internal.draw_count(one.customers, w))) ||
-			cjm_internal.svg_text(width - margin, y + bar / 2 + 5, 'large end', coalesce(cjm_internal.svg_rate(one.overall_rate, w), '&#8211;')) || E'</g>\n';
+			cjm_internal.svg_text(width - margin - 68, y + bar / 2 + 5 - rise, 'large strong end', cjm_internal.svg_escape(cjm_internal.draw_count(one.customers, w))) ||
+			cjm_internal.svg_text(width - margin, y + bar / 2 + 5 - rise, 'large end', coalesce(cjm_internal.svg_rate(one.overall_rate, w), '&#8211;')) || E'</g>\n';
 		IF one.step > 1 THEN
-			bars := bars || cjm_internal.svg_text(left_end + 10, y - CASE WHEN narrow THEN 28 ELSE gap / 2 - 4 END, 'small', concat_ws(' &#183; ',
-				'<tspan class="strong">' || cjm_internal.svg_rate(one.step_rate, w) || '</tspan> ' || cjm_internal.svg_escape(w ->> CASE WHEN one.optional THEN 'passed_optional' ELSE 'went_on' END),
-				cjm_internal.svg_escape(cjm_internal.draw_say(w, 'median', cjm_internal.draw_time(one.median_seconds, w)))));
+			went := '<tspan class="strong">' || cjm_internal.svg_rate(one.step_rate, w) || '</tspan> ' || cjm_internal.svg_escape(w ->> CASE WHEN one.optional THEN 'passed_optional' ELSE 'went_on' END);
+			took := cjm_internal.svg_escape(cjm_internal.draw_say(w, 'median', cjm_internal.draw_time(one.median_seconds, w)));
+			bars := bars || cjm_internal.svg_text(left_end + 10, y - CASE WHEN tiny THEN 63 WHEN narrow THEN 28 ELSE gap / 2 - 4 END, 'small', CASE WHEN tiny THEN coalesce(went, '') ELSE concat_ws(' &#183; ', went, took) END) ||
+				CASE WHEN tiny AND took IS NOT NULL THEN cjm_internal.svg_text(left_end + 10, y - 49, 'small', took) ELSE '' END;
 		END IF;
 		IF one.dropped IS NOT NULL THEN
-			bars := bars || cjm_internal.svg_text(width - margin, y + bar + CASE WHEN narrow THEN 31 ELSE gap / 2 + 4 END, 'small lost end',
+			bars := bars || cjm_internal.svg_text(width - margin, y + bar + CASE WHEN tiny THEN 13 WHEN narrow THEN 31 ELSE gap / 2 + 4 END, 'small lost end',
 				cjm_internal.svg_escape(cjm_internal.draw_say(w, 'n_dropped', cjm_internal.draw_count(one.dropped, w))) || coalesce(', ' || cjm_internal.svg_rate(one.drop_rate, w), '') ||
 				coalesce('<tspan class="waits"> &#183; ' || cjm_internal.svg_escape(cjm_internal.draw_say(w, 'n_open', cjm_internal.draw_count(nullif(one.open_customers, 0), w))) || '</tspan>', '') ||
 				coalesce('<tspan class="soft"> &#183; ' || cjm_internal.svg_escape(cjm_internal.draw_say(w, 'n_refused', cjm_internal.draw_count(nullif(one.refused, 0), w))) || '</tspan>', ''));
@@ -109,7 +118,7 @@ BEGIN
 	END LOOP;
 	RETURN ('funnel'::text, width, y - gap + margin, heading, array_to_string(sentences, ' '),
 		cjm_internal.svg_heading(margin, width, heading, nullif(summary, ''), cjm_internal.funnel_summary(steps, w)) ||
-		cjm_internal.svg_text(width - margin - 68, top - 12, 'small soft end', cjm_internal.svg_escape(w ->> 'customers')) || cjm_internal.svg_text(width - margin, top - 12, 'small soft end', cjm_internal.svg_escape(w ->> 'of_all')) ||
+		cjm_internal.svg_text(width - margin - 68, top - 12 - rise, 'small soft end', cjm_internal.svg_escape(w ->> 'customers')) || cjm_internal.svg_text(width - margin, top - 12 - rise, 'small soft end', cjm_internal.svg_escape(w ->> 'of_all')) ||
 		flows || cjm_internal.svg_path('M%s %sV%s', 'rule', left_end, top - 6, y - gap + 6) || bars);
 END
 $$;

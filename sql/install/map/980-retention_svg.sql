@@ -51,7 +51,7 @@ DECLARE
 	w CONSTANT jsonb := look -> 'w';
 	margin CONSTANT float8 := 28;
 	top CONSTANT float8 := CASE subtitle WHEN '' THEN 118 ELSE 136 END;		-- of the first cohort
-	left_end CONSTANT float8 := margin + 150;	-- of the first month
+	left_end float8;							-- of the first month
 	cell_width float8 := 52;
 	cell_height CONSTANT float8 := 28;
 	most CONSTANT integer := 24;				-- cohorts and months that are drawn
@@ -80,6 +80,7 @@ DECLARE
 	one record;
 BEGIN
 	SELECT count(*), sum(c.cohort_size) INTO cohorts, customers FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(cells) u) c;
+	left_end := margin + 78 + greatest(72, cjm_internal.svg_width(cjm_internal.draw_count(coalesce(customers, 0), w)) * 13.5);
 	-- The latest cohorts and their first months; what has no end is never over.
 	cells := ARRAY(SELECT (c.cohort, c.number, c.cohort_size, c.retained, c.rate, coalesce(c.period_over, false))::cjm_internal.retention_drawn_cell
 		FROM (SELECT u.*, dense_rank() OVER (ORDER BY u.cohort DESC) AS age, dense_rank() OVER (ORDER BY u.number) AS place FROM unnest(cells) u) c
@@ -107,7 +108,7 @@ BEGIN
 		y := top + (one.place - 1) * cell_height;
 		IF one.is_first THEN
 			body := body || cjm_internal.svg_text(margin, y + 18, 'soft', cjm_internal.svg_escape(cjm_internal.retention_cohort_name(one.cohort, period, w))) ||
-				cjm_internal.svg_text(left_end - 18, y + 18, 'end', cjm_internal.svg_escape(cjm_internal.draw_fitting(one.cohort_size, 6, w)));
+				cjm_internal.svg_text(left_end - 18, y + 18, 'end', cjm_internal.svg_escape(cjm_internal.draw_count(one.cohort_size, w)));
 		END IF;
 		IF one.column IS NOT NULL THEN
 			body := body || cjm_internal.heat_cell(left_end + (one.column - 1) * cell_width, y, cell_width, cell_height, one.rate, full_rate, one.cohort_size, one.period_over,
@@ -131,18 +132,18 @@ BEGIN
 	END LOOP;
 	IF months > 0 AND means <> '' THEN
 		body := body || cjm_internal.svg_text(margin, bottom + 18, 'strong', cjm_internal.svg_escape(w ->> CASE WHEN cohorts > most THEN 'all_shown' ELSE 'all' END)) ||
-			cjm_internal.svg_text(left_end - 18, bottom + 18, 'strong end', cjm_internal.svg_escape(cjm_internal.draw_fitting((SELECT sum(c.cohort_size)::bigint FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(cells) u) c), 5, w)));
+			cjm_internal.svg_text(left_end - 18, bottom + 18, 'strong end', cjm_internal.svg_escape(cjm_internal.draw_count((SELECT sum(c.cohort_size)::bigint FROM (SELECT DISTINCT u.cohort, u.cohort_size FROM unnest(cells) u) c), w)));
 		bottom := bottom + cell_height + 8;
 	END IF;
 
 	line := cjm_internal.draw_say(w, 'share_of_cohort', w ->> CASE WHEN back THEN 'came_back' ELSE 'was_seen_again' END);
 	x := margin + greatest(cjm_internal.svg_width(line) * 11, 216) + 54;
-	legend := cjm_internal.svg_text(margin, bottom + 24, 'small soft', cjm_internal.svg_escape(line)) || cjm_internal.svg_text(x, bottom + 24, 'small soft end', cjm_internal.svg_escape(cjm_internal.draw_say(w, 'percent', '0')));
+	legend := cjm_internal.svg_text(margin, bottom + 24, 'small soft', cjm_internal.svg_escape(line)) || cjm_internal.svg_text(x, bottom + 24, 'small soft end', cjm_internal.svg_rate(0, w));
 	FOR class IN 0 .. 6
 	LOOP
 		legend := legend || cjm_internal.svg_rect(x + 6 + class * 22, bottom + 14, 22, 12, 'heat' || class, 0);
 	END LOOP;
-	legend := legend || cjm_internal.svg_text(x + 166, bottom + 24, 'small soft', cjm_internal.svg_escape(cjm_internal.draw_say(w, 'percent', round((full_rate * 100)::numeric)::text)));
+	legend := legend || cjm_internal.svg_text(x + 166, bottom + 24, 'small soft', cjm_internal.svg_rate(full_rate, w));
 	IF growing THEN
 		-- Beneath, where the words of a language leave no room beside it.
 		IF x + 250 + cjm_internal.svg_width(w ->> 'not_over_yet') * 11 > width - margin THEN

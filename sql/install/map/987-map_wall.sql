@@ -93,7 +93,6 @@ DECLARE
 	bar CONSTANT float8 := 9;
 	top CONSTANT float8 := y + 34;
 	most float8;
-	room CONSTANT float8 := (at.column_width - 14) / 13.5;
 	flows text := '';
 	cells text[] := '{}';
 	says text[] := '{}';
@@ -116,7 +115,7 @@ BEGIN
 		x := cjm_internal.map_place_x(at, one.step);
 		SELECT s.* INTO next FROM unnest(steps) s WHERE s.step > one.step AND NOT s.optional ORDER BY s.step LIMIT 1;
 		gone := CASE WHEN NOT one.optional AND next.step IS NOT NULL THEN greatest(one.customers - coalesce(one.dropped, 0) - coalesce(one.open_customers, 0) - coalesce(one.refused, 0), 0) END;
-		cell := cjm_internal.svg_text(x + 8, y + 20, 'large strong', cjm_internal.svg_escape(cjm_internal.draw_fitting(one.customers, (at.column_width - 12) / 17, w))) ||
+		cell := cjm_internal.svg_text(x + 8, y + 20, 'large strong', cjm_internal.svg_escape(cjm_internal.draw_count(one.customers, w))) ||
 			cjm_internal.svg_rect(x, top, bar, greatest(one.customers / most * height, CASE WHEN one.customers > 0 THEN 1.5 ELSE 0 END), CASE WHEN one.optional THEN 'part' ELSE 'bar' END, 1);
 		down := top;
 		line_y := top + height + 20;
@@ -134,7 +133,7 @@ BEGIN
 				down := down + deep;
 			END IF;
 			IF part.customers > 0 OR part.class IN ('flow', 'drop') AND part.customers = 0 THEN
-				cell := cell || cjm_internal.svg_text(x + 8, line_y, 'strong' || part.colour, cjm_internal.svg_escape(cjm_internal.draw_fitting(part.customers, room * CASE WHEN part.rate IS NULL THEN 1 ELSE 0.55 END, w)) ||
+				cell := cell || cjm_internal.svg_text(x + 8, line_y, 'strong' || part.colour, cjm_internal.svg_escape(cjm_internal.draw_count(part.customers, w)) ||
 					coalesce('<tspan class="small' || part.colour || '" dx="6">' || cjm_internal.svg_escape(part.rate) || '</tspan>', ''));
 			END IF;
 			line_y := line_y + 16;

@@ -14,12 +14,13 @@ RETURN CASE WHEN NOT sure THEN 'even'
 	ELSE CASE WHEN difference <= -0.1 THEN 'worse2' ELSE 'worse1' END END;
 COMMENT ON FUNCTION cjm_internal.difference_class(float8, boolean) IS 'the colour of a difference; NULL if there is none';
 
-CREATE FUNCTION cjm_internal.touch_said(touch cjm_internal.map_drawn_touch, w jsonb) RETURNS text
+CREATE FUNCTION cjm_internal.touch_said(touch cjm_internal.map_drawn_touch, w jsonb, brief boolean) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 500
-RETURN concat_ws(', ', cjm_internal.draw_plural(w, 'n_customers', (touch).customers), cjm_internal.draw_say(w, 'went_on_with', cjm_internal.draw_rate((touch).with_rate, w)),
+RETURN CASE WHEN brief THEN concat_ws(', ', cjm_internal.draw_plural(w, 'n_customers', (touch).customers), CASE WHEN (touch).sure THEN cjm_internal.draw_say(w, 'difference', cjm_internal.draw_points((touch).difference, w)) END)
+	ELSE concat_ws(', ', cjm_internal.draw_plural(w, 'n_customers', (touch).customers), cjm_internal.draw_say(w, 'went_on_with', cjm_internal.draw_rate((touch).with_rate, w)),
 	cjm_internal.draw_say(w, 'went_on_without', cjm_internal.draw_rate((touch).without_rate, w)), cjm_internal.draw_say(w, 'difference', cjm_internal.draw_points((touch).difference, w)) ||
-		coalesce(cjm_internal.draw_say(w, 'difference_interval', cjm_internal.draw_points((touch).difference_low, w), cjm_internal.draw_points((touch).difference_high, w)), ''));
-COMMENT ON FUNCTION cjm_internal.touch_said(cjm_internal.map_drawn_touch, jsonb) IS 'what is known of a touchpoint at a stage, in words';
+		coalesce(cjm_internal.draw_say(w, 'difference_interval', cjm_internal.draw_points((touch).difference_low, w), cjm_internal.draw_points((touch).difference_high, w)), '')) END;
+COMMENT ON FUNCTION cjm_internal.touch_said(cjm_internal.map_drawn_touch, jsonb, boolean) IS 'what is known of a touchpoint at a stage, in words; brief: what its dot shows';
 
 -- Touchpoints that differ for sure come first, by how much they do, and then those that most customers met.
 CREATE FUNCTION cjm_internal.touches_chosen(touches cjm_internal.map_drawn_touch[], most integer) RETURNS text[]
@@ -29,7 +30,7 @@ RETURN (SELECT coalesce(array_agg(e.event ORDER BY e.n), '{}')
 	WHERE e.n <= most);
 COMMENT ON FUNCTION cjm_internal.touches_chosen(cjm_internal.map_drawn_touch[], integer) IS 'the touchpoints that are drawn, in the order in which they stand';
 
--- The size of dots, and what their colours are, go beneath.
+-- The size of dots, and what their colours are, go beneath.  In drawings of groups, of which a page has many, only the sentence of the stage tells what a dot shows.
 CREATE FUNCTION cjm_internal.map_row_touches(steps cjm_internal.funnel_drawn_step[], touches cjm_internal.map_drawn_touch[], most integer, at cjm_internal.map_place, y float8, look jsonb) RETURNS cjm_internal.map_row
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 10000
 	SET search_path = pg_catalog, pg_temp
@@ -38,7 +39,7 @@ DECLARE
 	w CONSTANT jsonb := look -> 'w';
 	row_height CONSTANT float8 := 28;
 	radius CONSTANT float8 := 11;				-- of the largest dot
-	roomy CONSTANT boolean := at.column_width >= 124;
+	roomy boolean;							-- whether a difference has room beside a number
 	events text[] := cjm_internal.touches_chosen(touches, most);
 	others integer;
 	most_met float8;
@@ -57,23 +58,24 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	SELECT count(DISTINCT t.event) - cardinality(events), greatest(max(t.customers), 1, (look ->> 'dots')::float8) INTO others, most_met FROM unnest(touches) t;
+	roomy := at.column_width >= 80 + cjm_internal.svg_width(cjm_internal.draw_count(ceil(most_met)::bigint, w)) * 11;
 	FOR one IN SELECT l.label, l.lines, l.place FROM cjm_internal.svg_distinct_lines(events, at.labels / 12, 2) l ORDER BY l.place
 	LOOP
 		front := front || cjm_internal.svg_path('M%s %sH%s', 'rule', at.margin, bottom + (one.place - 1) * row_height, at.width - at.margin) || format(E'<g><title>%s</title>%s</g>\n', cjm_internal.svg_escape(one.label),
 			cjm_internal.svg_lines_at(at.margin, bottom + (one.place - 0.5) * row_height + 4 - (cardinality(one.lines) - 1) * 6.5, '', one.lines, 13));
 	END LOOP;
 	FOR one IN
-		SELECT t.*, e.n, coalesce(cjm_internal.difference_class(t.difference, t.sure), 'plain') AS class, cjm_internal.touch_said(t, w) AS said
+		SELECT t.*, e.n, coalesce(cjm_internal.difference_class(t.difference, t.sure), 'plain') AS class, cjm_internal.touch_said(t, w, look ? 'dots') AS said
 		FROM unnest(events) WITH ORDINALITY e(event, n) JOIN unnest(touches) t ON t.event = e.event ORDER BY t.step, e.n
 	LOOP
 		place := CASE one.step WHEN 0 THEN cardinality(steps) + 1 ELSE one.step END;
 		x := cjm_internal.map_place_x(at, one.step) + 8;
-		says[place] := concat_ws('; ', coalesce(says[place], w ->> 'touchpoints' || ': '), one.event || ': ' || one.said);
-		cells[place] := cells[place] || format(E'<g><title>%s</title><circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
-			cjm_internal.svg_escape(concat(one.event, ', ', coalesce(steps[one.step].stage, w ->> 'before'), ': ', one.said)),
+		says[place] := coalesce(says[place] || '; ', (w ->> 'touchpoints') || ': ') || one.event || ': ' || one.said;
+		cells[place] := cells[place] || format(E'<g>%s<circle cx="%s" cy="%s" r="%s" class="%s"/>%s</g>\n',
+			CASE WHEN look ? 'dots' THEN '' ELSE '<title>' || cjm_internal.svg_escape(concat(one.event, ', ', coalesce(steps[one.step].stage, w ->> 'before'), ': ', one.said)) || '</title>' END,
 			cjm_internal.svg_number(x + radius), cjm_internal.svg_number(bottom + (one.n - 0.5) * row_height), cjm_internal.svg_number(greatest(sqrt(one.customers / most_met) * radius, 2.5)), one.class,
 			cjm_internal.svg_text(x + 2 * radius + 6, bottom + (one.n - 0.5) * row_height + 4, 'small',
-				cjm_internal.svg_escape(cjm_internal.draw_fitting(one.customers, (at.column_width - 80) / 11, w)) ||
+				cjm_internal.svg_escape(cjm_internal.draw_count(one.customers, w)) ||
 				CASE WHEN one.class IN ('plain', 'even') THEN '' WHEN roomy THEN format('<tspan class="soft" dx="6">%s</tspan>', replace(cjm_internal.draw_points(one.difference, w), '-', '&#8722;'))
 					WHEN one.difference > 0 THEN ' +' ELSE ' &#8722;' END));
 	END LOOP;
@@ -105,12 +107,13 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_row_touches(cjm_internal.funnel_drawn_step[], cjm_internal.map_drawn_touch[], integer, cjm_internal.map_place, float8, jsonb) IS 'the row touchpoints; its last cell is of those before the first stage';
 
--- As wide as the longest word of a stage's name, up to a measure, and narrower in maps that stand side by side.  What was met before the first stage has a column before it.
+-- As wide as the longest word of a stage's name, up to a measure, and as any number of customers, which stand in full; narrower in maps that stand side by side.  What was met before the first stage has a column before it.
 CREATE FUNCTION cjm_internal.map_placed(steps cjm_internal.funnel_drawn_step[], has_before boolean, several boolean, look jsonb) RETURNS cjm_internal.map_place
 	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	w CONSTANT jsonb := look -> 'w';
 	columns CONSTANT integer := cardinality(steps) + has_before::integer;
 	small CONSTANT boolean := several AND columns <= 8;
 	page CONSTANT float8 := coalesce((look ->> 'width')::float8, CASE WHEN several THEN 0 ELSE 1120 END);
@@ -120,7 +123,8 @@ BEGIN
 	at.labels := CASE WHEN small THEN 112 ELSE 150 END;
 	at.left_end := at.margin + at.labels + 16;
 	SELECT greatest((page - at.left_end - at.margin) / columns, CASE WHEN small THEN 96 ELSE 128 END,
-			least(max(cjm_internal.svg_width(p.word)) * 13.5 + 31, CASE WHEN small THEN 160 ELSE 220 END)) INTO at.column_width
+			least(max(cjm_internal.svg_width(p.word)) * 13.5 + 31, CASE WHEN small THEN 160 ELSE 220 END),
+			max(cjm_internal.svg_width(cjm_internal.draw_count(s.customers, w))) * 17 + 16, max(cjm_internal.svg_width(cjm_internal.draw_count(s.customers, w))) * 11 + CASE WHEN small THEN 52 ELSE 80 END, max(cjm_internal.svg_width(cjm_internal.draw_count(s.dropped, w)) * 13.5 + cjm_internal.svg_width(cjm_internal.draw_rate(s.drop_rate, w)) * 11 + 22)) INTO at.column_width
 	FROM unnest(steps) s CROSS JOIN LATERAL regexp_split_to_table(s.stage, '[ -]') p(word);
 	at.width := at.left_end + columns * at.column_width + at.margin;
 	IF has_before THEN
@@ -238,7 +242,7 @@ CREATE FUNCTION cjm_internal.map_group_drawings(def cjm_internal.map, by text, f
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY EXECUTE format('SELECT d.label, cjm_internal.map_svg_drawn(d.steps, d.touches, cjm_internal.map_facts_of($4, $9, $8, $5, d.label), $8, $3, cjm_internal.draw_group_title($7 -> ''w'', d.label, ($4).groups, 20), '''', true,
+	RETURN QUERY EXECUTE format('SELECT d.label, cjm_internal.map_svg_drawn(d.steps, d.touches, cjm_internal.map_facts_of($4, $9, $8, $5, d.label), $8, $3, cjm_internal.draw_group_title($7 -> ''w'', d.label, ($4).groups, ((cjm_internal.map_placed(d.steps, false, true, $7)).width - 56) / 22), '''', true,
 				$7 || jsonb_build_object(''scale'', d.most::numeric, ''dots'', d.dots))
 		FROM (SELECT g.n, g.label, g.steps, coalesce(m.touches, ''{}'') AS touches, greatest(max((SELECT max(s.customers) FROM unnest(g.steps) s)) OVER (), $6) AS most, max((SELECT max(t.customers) FROM unnest(m.touches) t)) OVER () AS dots
 			FROM unnest($10) WITH ORDINALITY g(label, steps, n)

@@ -42,6 +42,12 @@ RETURN CASE kind WHEN 'rate' THEN cjm_internal.draw_rate(value, words)
 	ELSE cjm_internal.page_decimal(words, value, 2) END;
 COMMENT ON FUNCTION cjm_internal.page_figure(jsonb, text, float8) IS 'a figure of a kind that map_metrics() has, as people read it';
 
+-- In a sentence, whose line may not end between a number and its unit.
+CREATE FUNCTION cjm_internal.page_shown(words jsonb, kind text, value float8) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN replace(cjm_internal.svg_escape(cjm_internal.page_figure(words, kind, value)), ' ', '&#160;');
+COMMENT ON FUNCTION cjm_internal.page_shown(jsonb, text, float8) IS 'the same as character data, in one piece';
+
 CREATE FUNCTION cjm_internal.page_day(words jsonb, day date) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 RETURN cjm_internal.svg_escape(to_char(day, words ->> 'date'));
@@ -62,7 +68,7 @@ COMMENT ON FUNCTION cjm_internal.page_metric(jsonb, text, text, text, text) IS '
 CREATE FUNCTION cjm_internal.page_cell(exact text, shown text, more text DEFAULT NULL) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN exact IS NULL THEN '<td class="n">&#8211;</td>'
-	ELSE concat('<td class="n" data-v="', exact, '">', cjm_internal.svg_escape(shown), '<small>' || more || '</small>', '</td>') END;
+	ELSE concat('<td data-v="', exact, '">', cjm_internal.svg_escape(shown), '<small>' || more || '</small>', '</td>') END;
 COMMENT ON FUNCTION cjm_internal.page_cell(text, text, text) IS 'a cell with a number: in full, as people read it, and what stands beneath it, character data, if anything';
 
 CREATE FUNCTION cjm_internal.page_between(low text, high text) RETURNS text
@@ -140,11 +146,12 @@ COMMENT ON COLUMN cjm_internal.page_week.low IS 'lower end of its interval';
 COMMENT ON COLUMN cjm_internal.page_week.high IS 'upper end of it';
 COMMENT ON COLUMN cjm_internal.page_week.closed IS 'whether the week is over, with all that belongs to it';
 
--- Short, so that it fits beside the axis.
-CREATE FUNCTION cjm_internal.page_tick(words jsonb, kind text, value float8) RETURNS text
+-- Both ends of an axis are as precise as each other: in full where both fit beside it, and else short.
+CREATE FUNCTION cjm_internal.page_tick(words jsonb, kind text, value float8, other float8) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-RETURN cjm_internal.svg_escape(CASE WHEN value = 0 AND kind <> 'rate' THEN '0' WHEN kind IN ('count', 'amount', 'money') AND abs(value) >= 10000 AND abs(value) < 1e18 THEN concat(CASE WHEN value < 0 THEN '-' END, cjm_internal.draw_short(abs(value)::bigint, words)) ELSE cjm_internal.page_figure(words, kind, value) END);
-COMMENT ON FUNCTION cjm_internal.page_tick(jsonb, text, float8) IS 'the end of an axis, as character data';
+RETURN cjm_internal.svg_escape(CASE WHEN value = 0 AND kind <> 'rate' THEN '0' WHEN kind IN ('count', 'amount', 'money') AND greatest(abs(value), abs(other)) BETWEEN 10000 AND 1e18 THEN concat(CASE WHEN value < 0 THEN '-' END, cjm_internal.draw_short(abs(value)::bigint, words, abs(other)::bigint))
+	ELSE cjm_internal.page_figure(words, kind, value) END);
+COMMENT ON FUNCTION cjm_internal.page_tick(jsonb, text, float8, float8) IS 'the end of an axis, as character data; other: its other end';
 
 -- Charts beside one another have one axis of time, and those that are to be compared one of the figure.
 CREATE FUNCTION cjm_internal.page_series(words jsonb, kind text, name text, weeks cjm_internal.page_week[], first date, last date, bottom float8, top float8, notes jsonb) RETURNS text
@@ -177,7 +184,7 @@ BEGIN ATOMIC
 		format('<path class="line" d="%s"/>', string_agg(concat(CASE WHEN p.goes_on THEN 'L' ELSE 'M' END, cjm_internal.svg_number(p.x), ' ', cjm_internal.svg_number(p.y)), '' ORDER BY p.week)),
 		string_agg(format('<circle cx="%s" cy="%s" r="%s"%s/>', cjm_internal.svg_number(p.x), cjm_internal.svg_number(p.y), CASE WHEN first = last THEN 4 ELSE 2.5 END, CASE WHEN p.closed THEN '' ELSE ' class="o"' END), '' ORDER BY p.week),
 		format('<text x="58" y="20" text-anchor="end">%s</text><text x="58" y="107" text-anchor="end">%s</text><text x="64" y="122">%s</text><text x="312" y="122" text-anchor="end">%s</text>',
-			cjm_internal.page_tick(words, kind, top), cjm_internal.page_tick(words, kind, nullif(bottom, top)), cjm_internal.page_day(words, first), cjm_internal.page_day(words, nullif(last, first))),
+			cjm_internal.page_tick(words, kind, top, bottom), cjm_internal.page_tick(words, kind, nullif(bottom, top), top), cjm_internal.page_day(words, first), cjm_internal.page_day(words, nullif(last, first))),
 		cjm_internal.page_word(words, 'page_numbers'),
 		cjm_internal.page_table(words, 'weeks', name, CASE WHEN bool_or(p.low IS NOT NULL) THEN '{<page_week,page_value,page_low,page_high,page_n}'::text[] ELSE '{<page_week,page_value,page_n}'::text[] END,
 			string_agg(concat('<tr><th scope="row">', cjm_internal.page_day(words, p.week), '</th>', cjm_internal.page_number(words, kind, p.value),

@@ -28,7 +28,7 @@ CREATE FUNCTION cjm_internal.page_changed(words jsonb, data jsonb) RETURNS text
 BEGIN ATOMIC
 	SELECT CASE WHEN count(*) = 0 THEN format('<li>%s</li>', cjm_internal.page_word(words, 'page_too_few'))
 		ELSE coalesce(string_agg(format(E'<li class="changed">%s</li>\n', cjm_internal.page_say(words, CASE WHEN c.value < c.usual THEN 'page_below' ELSE 'page_above' END, cjm_internal.page_metric(words, c.metric, c.stage, NULL, NULL),
-				cjm_internal.svg_escape(cjm_internal.page_figure(words, k.kind, c.value)), cjm_internal.page_day(words, c.week), cjm_internal.svg_escape(cjm_internal.page_figure(words, k.kind, c.usual_low)), cjm_internal.svg_escape(cjm_internal.page_figure(words, k.kind, c.usual_high)))), ''
+				cjm_internal.page_shown(words, k.kind, c.value), cjm_internal.page_day(words, c.week), cjm_internal.page_shown(words, k.kind, c.usual_low), cjm_internal.page_shown(words, k.kind, c.usual_high))), ''
 				ORDER BY c.adjusted_p_value, k.place, c.step) FILTER (WHERE c.adjusted_p_value <= 0.05), format('<li>%s</li>', cjm_internal.page_word(words, 'page_as_usual'))) END
 	FROM jsonb_to_recordset(data -> 'compared') c(metric text, step integer, stage text, week date, value float8, usual float8, usual_low float8, usual_high float8, adjusted_p_value float8) JOIN cjm_internal.map_metrics() k ON k.metric = c.metric;
 END;
@@ -38,7 +38,7 @@ CREATE FUNCTION cjm_internal.page_missed(words jsonb, data jsonb) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 1000
 BEGIN ATOMIC
 	SELECT coalesce(string_agg(format(E'<li class="missed">%s</li>\n', cjm_internal.page_say(words, CASE c.direction WHEN 'at least' THEN 'page_missed_least' ELSE 'page_missed_most' END, cjm_internal.page_metric(words, c.metric, c.stage, c.by, c.by_value),
-			cjm_internal.svg_escape(cjm_internal.page_figure(words, k.kind, c.actual)), cjm_internal.page_day(words, c.week), cjm_internal.svg_escape(cjm_internal.page_figure(words, k.kind, c.target)))), ''
+			cjm_internal.page_shown(words, k.kind, c.actual), cjm_internal.page_day(words, c.week), cjm_internal.page_shown(words, k.kind, c.target))), ''
 			ORDER BY k.place, c.step, c.by COLLATE "C" NULLS FIRST, c.by_value COLLATE "C") FILTER (WHERE NOT c.met),
 		format('<li>%s</li>', cjm_internal.page_say(words, 'page_targets_met', count(*)::text)))
 	FROM jsonb_to_recordset(data -> 'kpis') c(metric text, step integer, stage text, by text, by_value text, week date, actual float8, direction text, target float8, met boolean) JOIN cjm_internal.map_metrics() k ON k.metric = c.metric

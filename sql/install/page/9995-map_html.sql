@@ -124,7 +124,7 @@ BEGIN
 	def.groups := groups;
 	rows := cjm_internal.map_drawn_rows(def, NULL, split_by);
 	RETURN ARRAY(SELECT cjm_internal.svg_frame('class="cjm"', ((d.drawing).kind, (d.drawing).width, (d.drawing).height, (d.drawing).title, cjm_internal.funnel_summary(funnels[d.place].steps, look -> 'w'), (d.drawing).body)::cjm_internal.svg_drawing, look, format(E'<rect class="paper" width="%s" height="%s"/>\n', cjm_internal.svg_number((d.drawing).width), cjm_internal.svg_number((d.drawing).height)), d.place::text) || E'\n'
-		FROM cjm_internal.map_group_drawings(def, split_by, funnels, rows, cjm_internal.map_facts_drawn(def, rows, split_by, from_time, to_time, data -> 'facts_by'), least(greatest(400 / (cardinality(groups) * cardinality(funnels[1].steps)), 3), 8), look, from_time, to_time) WITH ORDINALITY d(label, drawing, place) ORDER BY d.place);
+		FROM cjm_internal.map_group_drawings(def, split_by, funnels, rows, cjm_internal.map_facts_drawn(def, rows, split_by, from_time, to_time, data -> 'facts_by'), least(greatest(300 / (cardinality(groups) * cardinality(funnels[1].steps)), 3), 8), look, from_time, to_time) WITH ORDINALITY d(label, drawing, place) ORDER BY d.place);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.page_maps(cjm_internal.map, jsonb, jsonb, timestamptz, timestamptz) IS 'the drawings of the groups of a map for its page, in their order';
