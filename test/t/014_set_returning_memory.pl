@@ -74,7 +74,7 @@ my @calls = (
 		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.step_values(a.step_sums)', 'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', q{cjm_internal.svg_distinct_lines(ARRAY['a label', 'a longer label'], a.width / 10.0, 1)}, 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
-		'cjm_internal.map_economics_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
+		'cjm_internal.map_economics_comments()', 'cjm_internal.map_definition_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
 		'cjm_internal.map_dimension_list((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)}, q{cjm_internal.svg_distinct_lines(ARRAY[a.by, a.bucket, a.zone], 4, 2)})),
