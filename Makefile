@@ -22,6 +22,7 @@
 #   make bench                               10 million events, beside ClickHouse and DuckDB
 #   make bench EVENTS=1000000 RUNS=5 ONLY='funnel build' SETTINGS='jit=off' RESULT=file
 #   make pictures                            draws those of doc/img anew
+#   make upgrade                             derives the script that upgrades the last released version anew
 #   make deb                                 Debian's packages for the PostgreSQL versions of this system, in dist/
 #   make dist                                the archive for PGXN, of what is committed, in dist/
 #   make rpm                                 the RPM for the PostgreSQL of PG_CONFIG, in dist/
@@ -138,14 +139,14 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo psql test expected pictures prove fuzz matrix bench deb dist rpm
+.PHONY: deps ready demo psql test expected pictures upgrade prove fuzz matrix bench deb dist rpm
 
-demo psql test expected pictures prove fuzz bench rpm: export PG_CONFIG := $(PG_CONFIG)
-demo psql test expected pictures prove bench: export CJM_BUILD := $(CURDIR)
+demo psql test expected pictures upgrade prove fuzz bench rpm: export PG_CONFIG := $(PG_CONFIG)
+demo psql test expected pictures upgrade prove bench: export CJM_BUILD := $(CURDIR)
 
 # What deps looks for depends on what asks for it.
 needs = test
-demo psql pictures prove bench: needs = demo
+demo psql pictures upgrade prove bench: needs = demo
 fuzz: needs = fuzz
 deb: needs = deb
 
@@ -169,6 +170,9 @@ expected: ready
 
 pictures: ready
 	@'$(srcdir)/test/cluster.sh' psql -X -v dir='$(srcdir)/doc/img' -f '$(srcdir)/doc/img/draw.sql'
+
+upgrade: ready
+	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/upgrade/derive' --write
 
 prove: ready
 	@'$(srcdir)/test/cluster.sh' '$(srcdir)/test/prove/run'

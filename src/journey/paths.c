@@ -85,10 +85,15 @@ journey_channel_path(PG_FUNCTION_ARGS)
 	return path_array(fcinfo, true);
 }
 
-/* Whether sessions are asked for, by the places of gap and rule, which that of time_zone follows; sets what ends one. */
+/*
+ * Whether sessions are asked for, by the places of gap and rule, which that of time_zone follows; sets what ends one.  The transitions
+ * of 0.1.0 had none of these arguments.
+ */
 static bool
 by_session_arguments(FunctionCallInfo fcinfo, int gap, int rule, SessionRule *found)
 {
+	if (PG_NARGS() <= gap)
+		return false;
 	*found = session_rule_arguments(fcinfo, gap, rule, rule + 1, &fcinfo->flinfo->fn_extra);
 	return !PG_ARGISNULL(gap) || !PG_ARGISNULL(rule);
 }

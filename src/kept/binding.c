@@ -48,6 +48,9 @@ PG_FUNCTION_INFO_V1(kept_bind);
 #define CHANGES_COLUMN KEPT_CHANGE_COLUMNS
 #define MARKS_COLUMN 2
 
+/* The column of the changes in 0.1.0, which had no dimensions and no sessions. */
+#define CHANGES_COLUMN_0_1_0 8
+
 static HTAB *bindings;
 
 /*
@@ -182,8 +185,10 @@ find_dependencies(KeptBinding *binding)
 
 		if (form->refclassid != RelationRelationId || form->deptype != DEPENDENCY_AUTO || object == table)
 			continue;
-		if (form->refobjsubid == CHANGES_COLUMN)
+		if (form->refobjsubid == CHANGES_COLUMN || form->refobjsubid == CHANGES_COLUMN_0_1_0)
 			binding->changes = object;
+		if (form->refobjsubid == CHANGES_COLUMN_0_1_0)
+			binding->broken = "the journeys are kept as by an older version of cjm";
 		else if (form->refobjsubid == MARKS_COLUMN)
 			binding->marks = object;
 		else if (form->refobjsubid == 0)
@@ -328,6 +333,9 @@ fill_binding(KeptBinding *binding)
 		return;
 	binding->bound = true;
 	binding->owner = relation_owner(binding->changes);
+	/* Processes that have loaded the library of then may still read the store: a mark tells them, too. */
+	if (binding->broken != NULL)
+		return;
 	if (!kept_read_source(binding->view, &source))
 	{
 		binding->broken = "the view \"events\" of the map is another one";

@@ -478,10 +478,18 @@ kept_check(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	if (!kept_read_source(PG_GETARG_OID(0), &source))
+	{
+		/* With the SQL of 0.1.0, whose maps had no dimensions and no sessions. */
+		if (AttributeNumberIsValid(get_attnum(PG_GETARG_OID(0), "segment")) && !AttributeNumberIsValid(get_attnum(PG_GETARG_OID(0), "session")))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the map was made by an older version of cjm, whose journeys this one does not keep"),
+					 errhint("ALTER EXTENSION cjm UPDATE, if that was not done, and then cjm.upgrade_map.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not the view \"events\" of a map",
 						get_rel_name(PG_GETARG_OID(0)) ? get_rel_name(PG_GETARG_OID(0)) : "???")));
+	}
 	foreach(cell, find_all_inheritors(source.relation, NoLock, NULL))
 		check_relation(lfirst_oid(cell), source.relation);
 	/* A row is NULL, and is not NULL, by rules of its own. */

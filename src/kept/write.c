@@ -285,7 +285,7 @@ append_tuples(Work *work)
 
 /*
  * Sends readers to the rows, until the store is built anew, or what the lines are about is taken in: whoever has put an index or the
- * like on the table of marks has it looked after.
+ * like on the table of marks has it looked after.  That of 0.1.0 has no lines.
  */
 static void
 set_mark(const KeptBinding *binding, const char *reason, ArrayType *lines)
@@ -295,8 +295,9 @@ set_mark(const KeptBinding *binding, const char *reason, ArrayType *lines)
 	ResultRelInfo *result = makeNode(ResultRelInfo);
 	TupleTableSlot *slot = table_slot_create(marks, NULL);
 
-	if (RelationGetDescr(marks)->natts != 3 || TupleDescAttr(RelationGetDescr(marks), 0)->atttypid != TIMESTAMPTZOID ||
-		TupleDescAttr(RelationGetDescr(marks), 1)->atttypid != TEXTOID || TupleDescAttr(RelationGetDescr(marks), 2)->atttypid != TEXTARRAYOID)
+	if (RelationGetDescr(marks)->natts < 2 || RelationGetDescr(marks)->natts > 3 || TupleDescAttr(RelationGetDescr(marks), 0)->atttypid != TIMESTAMPTZOID ||
+		TupleDescAttr(RelationGetDescr(marks), 1)->atttypid != TEXTOID ||
+		(RelationGetDescr(marks)->natts == 2 ? lines != NULL : TupleDescAttr(RelationGetDescr(marks), 2)->atttypid != TEXTARRAYOID))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the tables of kept journeys of \"%s\" have been altered", get_rel_name(binding->source)),
@@ -304,9 +305,12 @@ set_mark(const KeptBinding *binding, const char *reason, ArrayType *lines)
 	ExecClearTuple(slot);
 	slot->tts_values[0] = TimestampTzGetDatum(GetCurrentTimestamp());
 	slot->tts_values[1] = CStringGetTextDatum(reason);
-	slot->tts_values[2] = PointerGetDatum(lines);
 	slot->tts_isnull[0] = slot->tts_isnull[1] = false;
-	slot->tts_isnull[2] = lines == NULL;
+	if (RelationGetDescr(marks)->natts > 2)
+	{
+		slot->tts_values[2] = PointerGetDatum(lines);
+		slot->tts_isnull[2] = lines == NULL;
+	}
 	ExecStoreVirtualTuple(slot);
 	InitResultRelInfo(result, marks, 1, NULL, 0);
 	ExecOpenIndices(result, false);

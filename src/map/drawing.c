@@ -88,7 +88,7 @@ svg_lines(PG_FUNCTION_ARGS)
 	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
 	float8		room = PG_GETARG_FLOAT8(1);
 	int32		max_lines = PG_GETARG_INT32(2);
-	char	   *mark = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *mark = PG_NARGS() > 3 ? text_to_cstring(PG_GETARG_TEXT_PP(3)) : pstrdup("");	/* 0.1.0 had none */
 	bool		right_to_left = glyph_right_to_left(label.bytes, label.size);
 	GlyphLine	lines[MAX_LINES];
 	Datum		texts[MAX_LINES];
@@ -169,7 +169,7 @@ chart_label(PG_FUNCTION_ARGS)
 	Label		label = label_as_utf8(PG_GETARG_TEXT_PP(0));
 	int32		room = Min(Max(PG_GETARG_INT32(1), 0), MAX_CELLS);
 	bool		plain = PG_GETARG_BOOL(2);
-	char	   *mark = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *mark = PG_NARGS() > 3 ? text_to_cstring(PG_GETARG_TEXT_PP(3)) : pstrdup("");	/* 0.1.0 had none */
 	int			marked = 1 + Min(strlen(mark), MAX_CELLS);
 	const char *end = label.bytes + label.size;
 	const char *at = label.bytes;

@@ -26,7 +26,7 @@ my ($version) = slurp_file("$extensions/cjm.control") =~ /^default_version *= *'
 my $present = slurp_file("$extensions/cjm--$version.sql");
 my @functions = $present =~ /^(CREATE FUNCTION .*?)(?=^COMMENT ON FUNCTION)/msg;
 my ($view) = $present =~ /^(CREATE VIEW cjm\.maps AS.*?;\n)/ms;
-my ($new) = $present =~ /^(CREATE FUNCTION cjm\.win_back_report\(.*?^COMMENT ON FUNCTION cjm\.win_back_report.*?';\n)/ms;
+my ($new) = $present =~ /^(CREATE FUNCTION cjm\.bounce_report\(.*?^COMMENT ON FUNCTION cjm\.bounce_report.*?';\n)/ms;
 my ($item, $column) = $view =~ /,\s*(d\.[^,]*?(\w+))\nFROM/;
 my ($comment) = $present =~ /^(COMMENT ON COLUMN cjm\.maps\.$column .*?;\n)/ms;
 my $old = $present;
@@ -81,7 +81,7 @@ my $contents = join(' UNION ALL ', (map { qq{SELECT '$_', md5(string_agg(t, E'\\
 	q{SELECT 'report', md5(string_agg(r::text, '')) FROM cjm.funnel_report('plain', 'segment', 'month') r},
 	q{SELECT 'maps', string_agg(concat_ws('|', map, source, stages, time_zone), ',' ORDER BY map::text) FROM cjm.maps});
 my $before = run_sql($node, $contents, %owner);
-run_sql_fails($node, q{SELECT * FROM cjm.win_back_report('plain')}, '42883', qr/does not exist/, 'the older version has no win_back_report', %owner);
+run_sql_fails($node, q{SELECT * FROM cjm.bounce_report('plain')}, '42883', qr/does not exist/, 'the older version has no bounce_report', %owner);
 run_sql_fails($node, q{SELECT * FROM cjm.check_map('plain')}, 'P0001', qr/not in this version/, 'and another check_map', %owner);
 
 run_sql_fails($node, 'ALTER EXTENSION cjm UPDATE', '42501', qr/must be owner of extension cjm/, 'only the owner updates it', %bi);
@@ -89,7 +89,7 @@ is(run_sql($node, "$contents; ALTER EXTENSION cjm UPDATE; $contents", %owner), "
 is(run_sql($node, q{SELECT extversion FROM pg_extension WHERE extname = 'cjm'}, %owner), $version, 'the version is the present one');
 is(run_sql($node, $contents, %owner), $before, 'and in the next session');
 is(run_sql($node, 'SELECT customers FROM plain.funnel WHERE step = 1', %bi), 40, 'rights stay');
-is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.win_back_report('plain', away => '3 days')}, %owner), 't', 'what is new works on a map that is older');
+is(run_sql($node, q{SELECT count(*) > 0 FROM cjm.bounce_report('plain')}, %owner), 't', 'what is new works on a map that is older');
 is(run_sql($node, qq{SELECT string_agg(coalesce($column\::text, 'none'), ',') FROM cjm.maps}, %owner), 'none,none', 'so does the new column of maps');
 is(run_sql($node, q{SELECT string_agg(DISTINCT finding, ',') FROM cjm.check_map('plain')}, %owner), 'event in no stage,money in no walk,no channel,value on an event that is no purchase', 'and the new check_map');
 is(run_sql($node, q{SELECT cjm.create_map('plain', 'events', 'customer', 'at', 'event', 'view -> cart -> buy within 30 days', 'channel', 'amount', 'country', time_zone => 'Europe/Riga',

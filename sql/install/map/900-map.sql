@@ -225,9 +225,17 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_check_owner(regnamespace) IS 'an error if a view of a map belongs to another role than its schema';
 
+-- What came last to the views that all others read.
+CREATE FUNCTION cjm_internal.map_is_older(map regnamespace) RETURNS boolean
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = map AND c.relname = 'events' AND c.relkind = 'v'
+	AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'session'));
+COMMENT ON FUNCTION cjm_internal.map_is_older(regnamespace) IS 'whether a map has the views that an older version of cjm has made';
+
 -- A name is taken as it is; one in double quotes, as regnamespace prints it, is read.  The schema is looked for first, so that
 -- no other is looked at.  Whatever the view says, where_is is what was asked.
-CREATE FUNCTION cjm_internal.map_of(name text, where_is jsonb DEFAULT NULL) RETURNS cjm_internal.map
+CREATE FUNCTION cjm_internal.map_of(name text, where_is jsonb DEFAULT NULL, of_any_version boolean DEFAULT false) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -262,10 +270,17 @@ BEGIN
 		RAISE insufficient_privilege USING MESSAGE = format('permission denied for schema %s', cjm_internal.map_schema(def));
 	END IF;
 	PERFORM cjm_internal.map_check_owner(def.map);
+	IF NOT of_any_version AND cjm_internal.map_is_older(def.map) THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('the map "%s" was made by an older version of cjm', name),
+			DETAIL = 'Its views say what they said; reports, drawings and kept journeys need the views that maps have now.',
+			HINT = format('SELECT cjm.upgrade_map(%L) makes them anew.', name);
+	END IF;
 	PERFORM cjm_internal.map_check_where(where_is);
 	def.where_is := where_is;
 	def.groups := NULL;
 	RETURN def;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_of(text, jsonb) IS 'the definition of a map by its name, and which customers are asked for; an error if there is none, or if it is not to be trusted';
+COMMENT ON FUNCTION cjm_internal.map_of(text, jsonb, boolean) IS
+	'the definition of a map by its name, and which customers are asked for; an error if there is none, if it is not to be trusted, or, unless maps of any version will do, if an older version has made it';

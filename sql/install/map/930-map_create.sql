@@ -555,7 +555,11 @@ BEGIN
 		EXECUTE cjm_internal.kept_drop_sql(new, 'CASCADE');
 	END IF;
 	kept := cjm_internal.kept_state(existing);
-	IF kept IS NOT NULL THEN
+	IF kept IS NOT NULL AND cjm_internal.map_is_older(existing) THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('the map "%s" keeps journeys as an older version of cjm did', name),
+			HINT = format('SELECT cjm.upgrade_map(%L) first.', name);
+	ELSIF kept IS NOT NULL THEN
 		old := cjm_internal.kept_definition(old);
 	END IF;
 	IF kept IS NOT NULL AND new.access = 'reader' THEN
@@ -719,13 +723,13 @@ CREATE FUNCTION cjm.drop_map(name text, cascade boolean DEFAULT false) RETURNS v
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	old cjm_internal.map := cjm_internal.map_of(name);
+	old cjm_internal.map := cjm_internal.map_of(name, NULL, true);
 	schema text;
 	views text;
 BEGIN
 	PERFORM cjm_internal.map_lock_schema((old).map);
 	-- Another session may have dropped or renamed it in the meantime; then there is none.
-	old := cjm_internal.map_of(name);
+	old := cjm_internal.map_of(name, NULL, true);
 	schema := cjm_internal.map_schema(old);
 	SELECT string_agg(format('%s.%I', schema, c.relname), ', ' ORDER BY c.oid) INTO views
 	FROM pg_class c
