@@ -139,7 +139,7 @@ endif
 
 # The commands of a fresh checkout.  What is missing is installed first, PostgreSQL
 # perhaps, and so the rest is up to a second make that finds it.
-.PHONY: deps ready demo psql test expected pictures upgrade prove fuzz matrix bench deb dist rpm
+.PHONY: deps ready demo psql test expected pictures upgrade prove fuzz matrix scale bench deb dist rpm
 
 demo psql test expected pictures upgrade prove fuzz bench rpm: export PG_CONFIG := $(PG_CONFIG)
 demo psql test expected pictures upgrade prove bench: export CJM_BUILD := $(CURDIR)
@@ -182,6 +182,9 @@ fuzz: deps
 
 matrix:
 	@'$(srcdir)/test/matrix'
+
+scale:
+	@'$(srcdir)/test/scale/run'
 
 # Packages and archives: nothing of them is in the parent folder or in the system.
 deb: deps

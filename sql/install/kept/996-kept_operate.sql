@@ -284,6 +284,10 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = format('journeys of the map "%s" cannot be kept: each reader sees the rows that they may read', map),
 			HINT = 'A map with access => ''owner'' can keep them.';
+	ELSIF cjm_internal.map_distributed(def.source) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('journeys of the map "%s" cannot be kept: %s is distributed, and Citus takes no triggers on it', map, def.source),
+			HINT = 'A table of journeys that a scheduler fills, distributed by customer with it, is as fast, and as old as its last filling: see doc/scale.md.';
 	END IF;
 	PERFORM cjm_internal.kept_check(format('%s.events', schema));
 	SELECT c.* INTO source FROM pg_class c WHERE c.oid = def.source;

@@ -138,13 +138,14 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_where(cjm_internal.map, text, jsonb, text[]) IS
 	'SQL: the condition of where_is on what the words stand for, after WHERE or AND; empty without one, and an error if a name is no word';
 
--- Where a journey has many rows, its group is worked out once.  For the offset see 906-map_views.sql.
+-- Where a journey has many rows, its group is worked out once.  For the offset see 906-map_views.sql; Citus would fetch all journeys for it.
 CREATE FUNCTION cjm_internal.map_journeys_by(map cjm_internal.map, split text, condition text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('(SELECT j.journey, %s AS label FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(map), condition);
+	RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN '(SELECT j.customer, j.journey, %s AS label FROM %s.journeys j%s) j'
+		ELSE '(SELECT j.journey, %s AS label FROM %s.journeys j%s OFFSET ''0'') j' END, split, cjm_internal.map_schema(map), condition);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_journeys_by(cjm_internal.map, text, text) IS 'SQL: the journeys j of a map that meet a condition, each with the group that its customer is in, of which SQL is given, as label';

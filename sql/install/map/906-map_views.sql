@@ -174,7 +174,7 @@ BEGIN
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at,
-				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest) f ON true
+				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest FROM (VALUES (1)) one) f ON true
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_session_sql(map), cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
@@ -228,7 +228,7 @@ BEGIN
 		-- Who refused is asked once, and not where it is used, which is twice.
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
-			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
+			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at FROM (VALUES (1)) one OFFSET 0) x',
 			' CROSS JOIN LATERAL (' || cjm_internal.map_values_sql(map, dimensions) || ') d(name, value)',
 			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
 		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN dimensions IS NOT NULL THEN '1' END, CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN '2' END, CASE WHEN bucket IS NOT NULL THEN '3' END), ''));

@@ -130,7 +130,7 @@ BEGIN
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days OFFSET 0) f%13$s
+					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days FROM (VALUES (1)) one OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
@@ -241,7 +241,7 @@ CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map) RETURNS text
 RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
 			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
 		FROM (SELECT cjm.event_path(%s, 10, false) AS nodes, count(*) AS customers, count(f.completed_at) AS converted
-			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f GROUP BY 1) p
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f GROUP BY 1) p
 		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
 	cjm_internal.map_until_completed_sql(), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map));
 COMMENT ON FUNCTION cjm_internal.map_paths_sql(cjm_internal.map) IS 'SQL of the view paths';
@@ -266,7 +266,7 @@ BEGIN
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
 				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
-			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',

@@ -33,11 +33,11 @@ COMMENT ON FUNCTION cjm_internal.map_purchases_sql(cjm_internal.map) IS 'SQL: wh
 CREATE FUNCTION cjm_internal.map_quintiles_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).last_at) AS last_at,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).purchase_count) AS purchase_count,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).total_value) AS total_value
-		FROM (SELECT %s AS bought FROM %s.journeys j%s OFFSET ''0'') p WHERE (p.bought).purchase_count > 0',
-	cjm_internal.map_purchases_sql(map), cjm_internal.map_schema(map), ' WHERE ' || cjm_internal.map_has_purchase(map));
+RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.last_at) AS last_at,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.purchase_count) AS purchase_count,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.total_value) AS total_value
+		FROM %s.journeys j CROSS JOIN LATERAL %s p WHERE p.purchase_count > 0%s',
+	cjm_internal.map_schema(map), cjm_internal.map_purchases_sql(map), ' AND ' || cjm_internal.map_has_purchase(map));
 COMMENT ON FUNCTION cjm_internal.map_quintiles_sql(cjm_internal.map) IS 'SQL: the ends of fifths of those who bought, by last purchase, number and value, one row of arrays';
 
 CREATE FUNCTION cjm_internal.map_score_sql(measure text) RETURNS text
@@ -127,6 +127,24 @@ COMMENT ON FUNCTION cjm_internal.map_is_amount(text) IS 'SQL: whether a number i
 -- Channels
 --
 
+-- What earns credit: conversions, and of what they were worth the purchases, less the refunds.
+CREATE FUNCTION cjm_internal.map_credited(map cjm_internal.map) RETURNS TABLE (place integer, list cjm.funnel, condition text)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 3
+	SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT l.place, l.list, l.condition
+	FROM (VALUES (0, (map).stages, ''), (1, CASE WHEN (map).value IS NOT NULL THEN cjm_internal.map_purchase(map) END, ''), (2, CASE WHEN (map).value IS NOT NULL THEN (map).refusal END, ' WHERE a.value < 0')) l(place, list, condition)
+	WHERE l.list IS NOT NULL;
+END;
+COMMENT ON FUNCTION cjm_internal.map_credited(cjm_internal.map) IS 'the funnels whose conversions a map credits: 0 its own, 1 purchases, 2 refunds, each with a condition a on what attribute gives';
+
+CREATE FUNCTION cjm_internal.map_attribute_sql(map cjm_internal.map, list cjm.funnel, model text, per text, only_channels boolean) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s)',
+	cjm_internal.map_earning_journey(map), list, model, per, (map).session_gap, coalesce(only_channels, cjm_internal.map_only_channels(map)), cjm_internal.map_session_rule_sql(map));
+COMMENT ON FUNCTION cjm_internal.map_attribute_sql(cjm_internal.map, cjm.funnel, text, text, boolean) IS 'SQL: who has the credit for the conversions of a journey j';
+
 -- model, per and only_channels NULL are the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
 -- that it is credited to.  Visits and credits are stacked and added up, narrow as they are, then with what was spent, so that a channel is there
 -- that has but one of them.  Where nothing was paid no price is known.  Whole numbers are made of sums, so that parts of one are not lost.
@@ -141,6 +159,7 @@ DECLARE
 	words jsonb := cjm_internal.map_words(map);
 	split text := cjm_internal.map_split(words, by);
 	customers text := cjm_internal.map_where(map, CASE WHEN ranged AND by IS NULL THEN 'AND' ELSE 'WHERE' END, words, '{channel}');
+	arms text[];
 BEGIN
 	IF dated IS NULL OR dated <> ALL (ARRAY['conversion', 'touchpoint']) THEN
 		RAISE invalid_parameter_value USING
@@ -152,56 +171,46 @@ BEGIN
 			HINT = 'Buckets are day, week, month, quarter and year.';
 	END IF;
 	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, by_visit, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false, NULL::text, NULL::text);
+	-- Each purchase is credited as a conversion is, to what came since the one before.
+	arms := format('SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue FROM cjm.sessions(%s, %L::interval, %s) s',
+			cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap, cjm_internal.map_session_rule_sql(map))
+		|| ARRAY(SELECT format('SELECT %s AS at, a.channel, NULL::integer AS visits, %s AS conversions, %s AS revenue FROM %s a%s',
+				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
+				CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
+				cjm_internal.map_attribute_sql(map, l.list, by_model, by_visit, only_channels), l.condition)
+			FROM cjm_internal.map_credited(map) l ORDER BY l.place);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
 			trim_scale(c.paid / nullif(c.clicks, 0)::numeric) AS cpc, trim_scale(1000 * c.paid / nullif(c.impressions, 0)::numeric) AS cpm,
 			c.visits, c.conversions, cjm_internal.map_money(c.paid::float8 / nullif(c.conversions, 0)) AS cpa, c.revenue,
 			(c.revenue / c.paid)::float8 AS roas, ((c.revenue - c.paid) / c.paid)::float8 AS roi, c.gross_revenue
-		FROM (SELECT f.bucket, f.channel, %22$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
-				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %18$s AS gross_revenue
+		FROM (SELECT f.bucket, f.channel, %12$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
+				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %10$s AS gross_revenue
 			FROM (
-				SELECT %3$s AS bucket, s.channel, %23$s%15$s, NULL::bigint AS visits, NULL::float8 AS conversions,
+				SELECT %3$s AS bucket, s.channel, %13$s%9$s, NULL::bigint AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue, NULL::float8 AS gross_revenue
-				FROM %13$s s WHERE s.day IS NOT NULL%5$s
+				FROM %7$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
-				SELECT %6$s AS bucket, w.channel, %24$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost,
-					count(w.visits) AS visits, sum(w.conversions) AS conversions, sum(w.revenue) AS revenue, sum(w.revenue) FILTER (WHERE NOT w.revenue < 0) AS gross_revenue
-				FROM %4$s CROSS JOIN LATERAL (
-					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
-					FROM cjm.sessions(%16$s, %7$L::interval, %21$s) s
-					UNION ALL
-					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
-					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean, %21$s) a%19$s) w%11$s GROUP BY 1, 2%27$s) f%20$s
-			GROUP BY f.bucket, f.channel%25$s) c
-		ORDER BY c.bucket, %26$sc.channel COLLATE "C"',
+				SELECT %6$s AS bucket, x.channel, %14$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost,
+					count(x.visits) AS visits, sum(x.conversions) AS conversions, sum(x.revenue) AS revenue, sum(x.revenue) FILTER (WHERE NOT x.revenue < 0) AS gross_revenue
+				FROM %4$s%8$s GROUP BY 1, 2%17$s) f%11$s
+			GROUP BY f.bucket, f.channel%15$s) c
+		ORDER BY c.bucket, %16$sc.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.day::timestamp) AT TIME ZONE %L', lower(bucket), (map).time_zone) END,
-		CASE WHEN by IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, customers) END,
+		format('%s CROSS JOIN LATERAL (%s) x', CASE WHEN by IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, customers) END,
+			cjm_internal.map_arms_sql(map, arms, '{at,channel,visits,conversions,revenue}')),
 		concat(CASE WHEN ranged THEN format(' AND s.day::timestamp AT TIME ZONE %1$L >= $1 AND s.day::timestamp AT TIME ZONE %1$L < $2', (map).time_zone) END,
 			-- What was paid was paid for all customers.
 			CASE WHEN customers <> '' OR by IS NOT NULL THEN ' AND false' END),
-		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
-		(map).session_gap,
-		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, concat(CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, CASE WHEN by IS NULL THEN customers END), by_visit,
+		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, x.at, %L)', lower(bucket), (map).time_zone) END,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
-		cjm_internal.map_earning_journey(map),
+		concat(CASE WHEN ranged THEN ' WHERE x.at >= $1 AND x.at < $2' END, CASE WHEN by IS NULL THEN customers END),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
-		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)),
 		CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.gross_revenue), 0))' END,
-		-- Each purchase is credited as a conversion is, to what came since the one before.
-		CASE WHEN (map).value IS NOT NULL THEN (SELECT string_agg(format('
-					UNION ALL
-					SELECT %s AS at, a.channel, NULL::integer AS visits, NULL::float8 AS conversions, a.value AS revenue
-					FROM cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s) a%s',
-				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END, cjm_internal.map_earning_journey(map), l.list, by_model, by_visit, (map).session_gap,
-				coalesce(only_channels, cjm_internal.map_only_channels(map)), cjm_internal.map_session_rule_sql(map), l.condition), '' ORDER BY l.place)
-			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END,
-		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))), cjm_internal.map_session_rule_sql(map),
+		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))),
 		CASE WHEN by IS NOT NULL THEN 'f.label, ' END, CASE WHEN by IS NOT NULL THEN 'NULL::text AS label, ' END, CASE WHEN by IS NOT NULL THEN 'j.label, ' END,
 		CASE WHEN by IS NOT NULL THEN ', f.label' END, CASE WHEN by IS NOT NULL THEN 'c.label COLLATE "C", ' END,
 		CASE WHEN by IS NOT NULL THEN ', 3' END);

@@ -100,7 +100,7 @@ BEGIN
 						THEN f.step = t.step END AS dropped%13$s
 				FROM %5$s.journeys j
 					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
-						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open OFFSET 0) f
+						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open FROM (VALUES (1)) one OFFSET 0) f
 					CROSS JOIN LATERAL unnest(cjm_internal.map_answers(j.journey, %1$L::cjm.funnel, %10$L::text[], now())) t
 				WHERE (%8$s) AND %9$s%14$s) r
 			GROUP BY %12$sr.step, r.event) s

@@ -174,27 +174,28 @@ CREATE FUNCTION cjm_internal.map_channel_metrics_sql(map cjm_internal.map, perio
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	credits text;
+	credits text[] := ARRAY(SELECT format('SELECT a.conversion_at AS at, a.channel, %s AS credit, %s AS revenue FROM %s a%s',
+			CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
+			cjm_internal.map_attribute_sql(map, l.list, coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), NULL::boolean), l.condition)
+		FROM cjm_internal.map_credited(map) l ORDER BY l.place);
+	sums text;
 BEGIN
-	SELECT string_agg(format('SELECT a.conversion_at AS at, a.channel, %s AS credit, %s AS revenue
-					FROM cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s) a%s',
-			CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END, cjm_internal.map_earning_journey(map), l.list,
-			coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), (map).session_gap, cjm_internal.map_only_channels(map), cjm_internal.map_session_rule_sql(map), l.condition), '
-					UNION ALL ' ORDER BY l.place) INTO credits
-	FROM (VALUES (0, (map).stages, ''), (1, CASE WHEN (map).value IS NOT NULL THEN cjm_internal.map_purchase(map) END, ''), (2, CASE WHEN (map).value IS NOT NULL THEN (map).refusal END, ' WHERE a.value < 0')) l(place, list, condition)
-	WHERE l.list IS NOT NULL;
+	sums := format('%s AS label, date_trunc(%L::text, x.at, %L::text) AS bucket_start, sum(x.credit) AS credit, sum(x.revenue) AS revenue, sum(x.revenue) FILTER (WHERE x.revenue > 0) AS gross, bool_or(x.revenue < 0) AS negative',
+		CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'x.channel' END, lower(period), (map).time_zone);
 	RETURN format('SELECT u.label, u.bucket_start, nullif(sum(u.cost), 0) AS paid, coalesce(sum(u.credit), 0) AS conversions, sum(cjm_internal.map_money(u.credit) ^ 2)::float8 AS squares,
 			cjm_internal.map_money(coalesce(sum(u.revenue), 0)) AS value, sum(cjm_internal.map_money(u.revenue) ^ 2)::float8 AS value_squares,
 			sum(cjm_internal.map_money(u.gross))::float8 AS gross, sum(cjm_internal.map_money(u.gross) ^ 2)::float8 AS gross_squares, coalesce(bool_or(u.negative), false) AS negative
 		FROM (SELECT s.label, s.bucket_start, s.cost, NULL::float8 AS credit, NULL::float8 AS revenue, NULL::float8 AS gross, NULL::boolean AS negative FROM (%1$s) s
 			UNION ALL
 			SELECT w.label, w.bucket_start, NULL::numeric, w.credit, w.revenue, w.gross, w.negative
-			FROM %2$s.journeys j CROSS JOIN LATERAL (
-				SELECT %3$s AS label, date_trunc(%4$L::text, f.at, %5$L::text) AS bucket_start, sum(f.credit) AS credit, sum(f.revenue) AS revenue, sum(f.revenue) FILTER (WHERE f.revenue > 0) AS gross, bool_or(f.revenue < 0) AS negative
-				FROM (%6$s) f WHERE %7$s%8$s GROUP BY 1, 2) w) u
+			FROM %2$s w) u
 		GROUP BY 1, 2',
-		cjm_internal.map_paid_sql(map, period, by, ranged), cjm_internal.map_schema(map), CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'f.channel' END, lower(period), (map).time_zone, credits,
-		CASE WHEN ranged THEN 'f.at >= $1 AND f.at < $2' ELSE 'true' END, cjm_internal.map_where(map, 'AND', '{"channel": "f.channel"}'));
+		cjm_internal.map_paid_sql(map, period, by, ranged),
+		-- Of each customer, by the journey where nobody needs a right to the key then; Citus takes the key.
+		format(CASE WHEN cjm_internal.map_distributed((map).source) THEN '(SELECT %3$s FROM %1$s.journeys j CROSS JOIN LATERAL (%2$s) x WHERE %4$s GROUP BY j.customer, 1, 2)'
+				ELSE '%1$s.journeys j CROSS JOIN LATERAL (SELECT %3$s FROM (%2$s) x WHERE %4$s GROUP BY 1, 2)' END,
+			cjm_internal.map_schema(map), cjm_internal.map_arms_sql(map, credits, '{at,channel,credit,revenue}'), sums,
+			concat(CASE WHEN ranged THEN 'x.at >= $1 AND x.at < $2' ELSE 'true' END, cjm_internal.map_where(map, 'AND', '{"channel": "x.channel"}'))));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_channel_metrics_sql(cjm_internal.map, text, text, boolean) IS 'SQL: what was paid for channels in each period, what they were credited with, and how unlike customers are in that';
@@ -243,13 +244,13 @@ BEGIN
 			labels := labels || split;
 			kinds := kinds || number;
 			conditions := conditions || which;
-			arms := arms || format('SELECT %s AS kind, %s AS label, %s', number, split, none);
+			arms := arms || format('SELECT %s AS kind, %s AS label, %s FROM (VALUES (1)) one', number, split, none);
 		END IF;
 		columns := columns || format(', %s FILTER (WHERE x.kind = %s) AS %I', wanted.aggregate, number, wanted.name);
 	END LOOP;
 	IF 'stats' = ANY (asked) THEN
 		-- Who refused is asked once, and not where it is used.
-		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm.entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered)',
+		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm_internal.map_entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered)',
 			cjm_internal.map_split(walk_words, by), CASE WHEN 'refused' = ANY (asked) THEN cjm_internal.map_refused_sql(map, entered) ELSE 'NULL::timestamptz' END, (map).stages, periods);
 		kinds := kinds || -1;
 		conditions := conditions || cjm_internal.map_where(map, 'AND', cjm_internal.map_walk_words(map, replace(entered, 'b.', 'x.')));
@@ -261,7 +262,7 @@ BEGIN
 	IF 'answers' = ANY (asked) THEN
 		-- Journeys without answers are not opened; what is no score is no answer.
 		arms := arms || format('SELECT -2 AS kind, %s AS label, NULL::tstzrange AS entered, date_trunc(%L::text, t.at, %L::text) AS bucket_start, NULL::timestamptz AS refused, CASE WHEN %s%s THEN t.event END AS event, t.value AS score
-			FROM unnest(CASE WHEN %s THEN cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], now()) END) t',
+			FROM (VALUES (now())) n(now) CROSS JOIN LATERAL unnest(CASE WHEN %s THEN cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], n.now) END) t',
 			cjm_internal.map_split(cjm_internal.map_words(map), by), lower(period), (map).time_zone, cjm_internal.map_is_score(map), CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END,
 			(SELECT string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR ') FROM unnest(events) a(event)), (map).stages, events);
 		kinds := kinds || -2;
@@ -277,8 +278,8 @@ BEGIN
 	-- Conditions stand outside of the union, for which there would be no workers otherwise.
 	RETURN format('SELECT x.kind, x.label%1$s%2$s%3$s FROM %4$s.journeys j CROSS JOIN LATERAL (%5$s) x%6$s GROUP BY x.kind, x.label%1$s%2$s',
 		CASE WHEN 'stats' = ANY (asked) THEN ', x.entered' END, CASE WHEN 'answers' = ANY (asked) THEN ', x.bucket_start' END, columns, cjm_internal.map_schema(map),
-		array_to_string(arms, '
-		UNION ALL '), ' WHERE ' || substr(nullif(which, ''), 6));
+		cjm_internal.map_arms_sql(map, arms, '{kind,label,entered,bucket_start,refused,event,score}'),
+		' WHERE ' || substr(nullif(which, ''), 6));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_metrics_pass_sql(cjm_internal.map, text[], text, text, boolean) IS 'SQL: one pass over the journeys that adds up what figures are made of, those that are asked for';

@@ -641,6 +641,10 @@ BEGIN
 	IF keep AND kept IS NULL THEN
 		PERFORM cjm.keep_journeys(name);
 	END IF;
+	FOR detail IN SELECT f.meaning FROM cjm_internal.map_distributed_findings(new) f WHERE f.finding = 'rows are fetched'
+	LOOP
+		RAISE NOTICE '%', detail USING HINT = 'A cast or a function hides the column: give it bare, or distribute the source by what you give.';
+	END LOOP;
 	RETURN existing;
 END
 $$;

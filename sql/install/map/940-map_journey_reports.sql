@@ -359,13 +359,13 @@ BEGIN
 			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
 			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
-			SELECT s.*, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
+			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
 			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
 					sum(r.met * r.others_converted / r.others ORDER BY r.step, r.moment) / sum(r.met) AS others_rate,
-					cjm.stratified_odds_ratio(array_agg(r.met_converted::bigint ORDER BY r.step, r.moment), array_agg(r.met::bigint ORDER BY r.step, r.moment),
-						array_agg(r.others_converted::bigint ORDER BY r.step, r.moment), array_agg(r.others::bigint ORDER BY r.step, r.moment)) AS odds
+					array_agg(r.met_converted::bigint ORDER BY r.step, r.moment) AS hits, array_agg(r.met::bigint ORDER BY r.step, r.moment) AS trials,
+					array_agg(r.others_converted::bigint ORDER BY r.step, r.moment) AS other_hits, array_agg(r.others::bigint ORDER BY r.step, r.moment) AS other_trials
 				FROM risk r WHERE r.others > 0 GROUP BY 1, 2{, 3}) s
-				CROSS JOIN LATERAL (SELECT (s.odds).odds_ratio, (s.odds).odds_low, (s.odds).odds_high, (s.odds).p_value) o
+				CROSS JOIN LATERAL cjm.stratified_odds_ratio(s.hits, s.trials, s.other_hits, s.other_trials) o
 		), ranked AS (
 			SELECT t.*, t.p_value * count(t.p_value) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
 		)

@@ -70,14 +70,14 @@ COMMENT ON FUNCTION cjm_internal.map_valued_sql(cjm_internal.map) IS 'SQL: event
 CREATE FUNCTION cjm_internal.map_money_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT ''money in no walk'', NULL::text, m.purchases - m.conversions, NULL::float8,
-		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: attribution does not have it'', m.bought - m.credited, m.bought)
+RETURN format('SELECT ''money in no walk'', NULL::text, b.purchases - m.conversions, NULL::float8,
+		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: attribution does not have it'', b.bought - m.credited, b.bought)
 	FROM (SELECT sum(p.value::numeric) AS bought, count(p.number) AS purchases FROM %1$s.journeys j CROSS JOIN LATERAL cjm.purchases(%2$s, %3$L::cjm.funnel, ''-infinity''::timestamptz, ''infinity''::timestamptz) p
 			WHERE %5$s) b
-		CROSS JOIN LATERAL (SELECT b.bought, b.purchases, coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
+		CROSS JOIN (SELECT coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
 			FROM %1$s.journeys j CROSS JOIN LATERAL cjm.attribute(%2$s, %4$L::cjm.funnel, ''last_touch''::text, NULL::interval, ''touchpoint''::text, interval ''30 minutes'', interval ''7 days'',
 				''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false, NULL::text, NULL::text) a WHERE %6$s) m
-	WHERE m.bought > m.credited',
+	WHERE b.bought > m.credited',
 	cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map), (map).stages, cjm_internal.map_is_amount('p.value'), cjm_internal.map_is_amount('a.value'));
 COMMENT ON FUNCTION cjm_internal.map_money_sql(cjm_internal.map) IS 'SQL: how much money is of purchases that complete no walk';
 

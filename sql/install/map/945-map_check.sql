@@ -42,6 +42,8 @@ BEGIN
 					date_trunc('minute', now() - k.refreshed_at), name) END
 		FROM cjm.kept(name) k WHERE k.reason IS NOT NULL OR k.changes > 0 AND k.refreshed_at < now() - interval '1 hour';
 
+	RETURN QUERY SELECT f.finding, (def).source::text, NULL::bigint, NULL::float8, f.meaning FROM cjm_internal.map_distributed_findings(def) f;
+
 	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;
 	IF all_rows = 0 THEN
 		RETURN QUERY SELECT 'no rows', (def).source::text, 0::bigint, NULL::float8, 'the source is empty, or the filter holds everything back';
@@ -123,7 +125,7 @@ BEGIN
 		RETURN QUERY EXECUTE cjm_internal.map_valued_sql(def) USING all_rows;
 	END IF;
 	-- Journeys of infinite times cannot be made.
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
+	EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
 	IF whole THEN
 		RETURN QUERY EXECUTE cjm_internal.map_unknown_sql(cjm_internal.kept_definition(def)) USING all_rows;
 	END IF;

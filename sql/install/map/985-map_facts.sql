@@ -128,8 +128,9 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''part'', t.part, ''step'', t.step, ''channel'', t.channel, ''customers'', t.customers, ''share'', (t.customers::float8 / t.all_customers::float8)::numeric)
 			ORDER BY t.part, t.step, t.customers DESC, t.channel)
-		FROM (SELECT j.label AS part, e.step, e.label COLLATE "C" AS channel, count(*) AS customers, max(count(*)) FILTER (WHERE (e.label COLLATE "C") IS NULL) OVER (PARTITION BY j.label, e.step) AS all_customers
-			FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, ''channel'', %s) e WHERE e.step > 0 GROUP BY 1, 2, 3) t
+		FROM (SELECT g.*, max(g.customers) FILTER (WHERE g.channel IS NULL) OVER (PARTITION BY g.part, g.step) AS all_customers
+			FROM (SELECT j.label AS part, e.step, e.label COLLATE "C" AS channel, count(*) AS customers
+				FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, ''channel'', %s) e WHERE e.step > 0 GROUP BY 1, 2, 3) g) t
 		WHERE t.channel IS NOT NULL',
 		cjm_internal.map_journeys_by(def, cjm_internal.map_split(words, by, def.groups), cjm_internal.map_where(def, 'WHERE', words - 'channel')), def.stages, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE 'tstzrange(NULL, NULL)' END)
 		INTO channels USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');

@@ -172,7 +172,7 @@ DECLARE
 BEGIN
 	IF at_stage IS NOT NULL AND condition IS NULL THEN
 		-- Without the offset the time would be worked out where it is asked for and where it is shown.
-		source := format('%s CROSS JOIN LATERAL (SELECT %s AS since OFFSET ''0'') s', source, came);
+		source := format('%s CROSS JOIN LATERAL (SELECT %s AS since FROM (VALUES (1)) one OFFSET ''0'') s', source, came);
 		came := 's.since';
 		conditions := ARRAY['s.since > ''-infinity''::timestamptz'];
 	END IF;

@@ -1,0 +1,128 @@
+#!/usr/bin/perl
+#
+# compare.pl SOCKETS PORT COUNTS SHARDS: asks the plain server of the usual variables and the coordinator at PORT the same questions, and
+# prints for each how many bytes the coordinator fetched, by the file COUNTS of proxy.pl, and what was different.
+#
+# The questions are those of questions.sql, one a line, and of every function of the schema cjm that takes a journey, over the table "stored";
+# a view or a report that neither asks for is a failure, too.  What counts from now on until when the query came is left out of the answers:
+# no two servers are asked at one time.
+#
+use strict;
+use warnings;
+
+use CjmArguments;
+use FindBin;
+
+my ($sockets, $port, $counts, $shards) = @ARGV;
+my ($asked, $different) = (0, 0);
+my $till_now = q('{recency,recency_days,median_days_since,open_median_days_since}'::text[]);
+my $setup = "SET search_path = public, cjm; SET client_min_messages = warning;";
+
+# Of these events, unlike those of the tests of one server.
+my %by_type = (
+	journey => 'j.journey', funnel => q('view -> optional cart -> purchase within 30 days'::cjm.funnel), journey_pattern => q('view .* purchase'::cjm.journey_pattern),
+	text => q('cart'::text), 'text[]' => q('{view,purchase}'::text[]), 'timestamp with time zone' => q('2025-07-01Z'::timestamptz), tstzrange => q('[2025-03-01Z,2025-10-01Z]'::tstzrange));
+
+my %by_name = map { $_ => plausible('text', $_) } qw(model per period bucket time_zone direction base mode);
+@by_name{qw(session_rule rule by models purchase refusal from_time to_time)} =
+  ((q('channel'::text)) x 3, q('{linear,position}'::text[]), q('purchase'::cjm.funnel), q('return'::cjm.funnel), q('2025-03-01Z'::timestamptz), q('2025-10-01Z'::timestamptz));
+
+# What a server answers, in lines that have an order, and whether it does.
+sub answer
+{
+	my ($at, $query) = @_;
+
+	open my $psql, '-|', 'psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=terse', ($at ? ('-h', $sockets, '-p', $at) : ()), '-c', $setup, '-c', $query or die "psql: $!\n";
+	my @lines = sort <$psql>;
+	close $psql;
+	return ($? == 0, join '', @lines);
+}
+
+sub fetched
+{
+	open my $file, '<:raw', $counts or die "$counts: $!\n";
+	read $file, my $bytes, 8;
+	return unpack 'Q<', $bytes;
+}
+
+sub ask
+{
+	my ($query) = @_;
+	my ($plain_ran, $plain) = answer(undef, $query);
+	my $before = fetched();
+	my ($ran, $here) = answer($port, $query);
+	my $verdict = !$plain_ran ? 'NO ANSWER FROM ONE SERVER' : !$ran ? 'NO ANSWER' : $plain eq '' ? 'NOTHING TO COMPARE' : $plain ne $here ? 'DIFFERENT' : '';
+
+	printf "%10.3f MB  %s%s\n", (fetched() - $before) / 1e6, $verdict ? "$verdict: " : '', length $query > 150 ? substr($query, 0, 147) . '...' : $query;
+	$asked++;
+	return unless $verdict;
+	$different++;
+	return unless $verdict eq 'DIFFERENT';
+	my %seen;
+	$seen{$_}++ foreach split /\n/, $plain;
+	$seen{$_}-- foreach split /\n/, $here;
+	foreach my $line ((grep { $seen{$_} > 0 } sort keys %seen)[0], (grep { $seen{$_} < 0 } sort keys %seen)[0])
+	{
+		printf "               %s\n", substr $line, 0, 400 if defined $line;
+	}
+}
+
+my (undef, $views) = answer(undef, qq{SELECT c.relname || '|' || string_agg('v.' || quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname <> ALL ($till_now))
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind = 'v' GROUP BY c.relname});
+foreach (split /\n/, $views)
+{
+	my ($view, $columns) = split /\|/, $_, 2;
+
+	ask("SELECT $columns FROM shop.$view v");
+}
+
+# Reports and drawings, and functions of rows.
+my %named;
+open my $questions, '<', "$FindBin::RealBin/questions.sql" or die "questions.sql: $!\n";
+foreach my $question (<$questions>)
+{
+	chomp $question;
+	next if $question eq '' || $question =~ /^--/;
+	$named{$1} = 1 while $question =~ /\b([a-z][a-z_0-9]*)\(/g;
+	ask($question =~ s/\bTILL_NOW\b/$till_now/gr);
+}
+
+my (undef, $functions) = answer(undef, q{
+	SELECT array_to_string(ARRAY[p.proname::text, p.prokind::text, p.proretset::text, (SELECT string_agg(format_type(t, NULL), ';' ORDER BY i) FROM unnest(p.proargtypes) WITH ORDINALITY a(t, i)),
+		(SELECT string_agg(p.proargnames[i], ';' ORDER BY i) FROM generate_series(1, p.pronargs) i)], '|', '')
+	FROM pg_proc p WHERE p.pronamespace = 'cjm'::regnamespace});
+foreach (split /\n/, $functions)
+{
+	my ($name, $kind, $set, $types, $names) = split /\|/, $_, -1;
+	my @types = split /;/, $types;
+	my @names = split /;/, $names, -1;
+
+	# What makes, keeps and steers is no question.
+	if (!grep { $_ eq 'journey' } @types)
+	{
+		next if !($names =~ /^map\b/ || $kind =~ /[aw]/) || $named{$name} ||
+		  $name =~ /^(?:keep_journeys|refresh_journeys|unkeep_journeys|kept|check_journeys|note|set_target|drop_target|describe_stage|check_alerts|.*_audiences?|audience.*|take_changes)$/;
+		print "NOT ASKED: $name\n";
+		$different++;
+		next;
+	}
+	my @arguments = map { $by_name{ $names[$_] // '' } // $by_type{ $types[$_] } // plausible($types[$_], $names[$_]) } 0 .. $#types;
+	my $call = "cjm.$name(" . join(', ', @arguments) . ')';
+	if ($kind eq 'a')
+	{
+		ask("SELECT j.segment, ($call)::text FROM stored j GROUP BY j.segment");
+		ask("SELECT ($call)::text FROM stored j");
+	}
+	elsif ($set eq 'true')
+	{
+		ask("SELECT j.customer, c::text FROM stored j CROSS JOIN LATERAL $call c");
+	}
+	elsif ($kind eq 'f')
+	{
+		ask("SELECT j.customer, ($call)::text FROM stored j");
+	}
+}
+
+print "$asked asked in $shards shards, $different not equal\n";
+exit($different > 0);
