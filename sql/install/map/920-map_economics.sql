@@ -139,10 +139,10 @@ END;
 COMMENT ON FUNCTION cjm_internal.map_credited(cjm_internal.map) IS 'the funnels whose conversions a map credits: 0 its own, 1 purchases, 2 refunds, each with a condition a on what attribute gives';
 
 CREATE FUNCTION cjm_internal.map_attribute_sql(map cjm_internal.map, list cjm.funnel, model text, per text, only_channels boolean) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s)',
-	cjm_internal.map_earning_journey(map), list, model, per, (map).session_gap, coalesce(only_channels, cjm_internal.map_only_channels(map)), cjm_internal.map_session_rule_sql(map));
+	cjm_internal.map_earning_journey(map), list, model, per, (map).session_gap, only_channels, cjm_internal.map_session_rule_sql(map));
 COMMENT ON FUNCTION cjm_internal.map_attribute_sql(cjm_internal.map, cjm.funnel, text, text, boolean) IS 'SQL: who has the credit for the conversions of a journey j';
 
 -- model, per and only_channels NULL are the map's, bucket NULL all time.  dated: whether a conversion counts when it happened or when the touchpoint did
@@ -177,7 +177,7 @@ BEGIN
 		|| ARRAY(SELECT format('SELECT %s AS at, a.channel, NULL::integer AS visits, %s AS conversions, %s AS revenue FROM %s a%s',
 				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
 				CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
-				cjm_internal.map_attribute_sql(map, l.list, by_model, by_visit, only_channels), l.condition)
+				cjm_internal.map_attribute_sql(map, l.list, by_model, by_visit, coalesce(only_channels, cjm_internal.map_only_channels(map))), l.condition)
 			FROM cjm_internal.map_credited(map) l ORDER BY l.place);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
 			trim_scale(c.paid / nullif(c.clicks, 0)::numeric) AS cpc, trim_scale(1000 * c.paid / nullif(c.impressions, 0)::numeric) AS cpm,

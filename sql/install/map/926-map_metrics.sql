@@ -176,7 +176,7 @@ AS $$
 DECLARE
 	credits text[] := ARRAY(SELECT format('SELECT a.conversion_at AS at, a.channel, %s AS credit, %s AS revenue FROM %s a%s',
 			CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
-			cjm_internal.map_attribute_sql(map, l.list, coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), NULL::boolean), l.condition)
+			cjm_internal.map_attribute_sql(map, l.list, coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), cjm_internal.map_only_channels(map)), l.condition)
 		FROM cjm_internal.map_credited(map) l ORDER BY l.place);
 	sums text;
 BEGIN
