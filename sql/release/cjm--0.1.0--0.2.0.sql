@@ -1370,7 +1370,8 @@ CREATE FUNCTION cjm_internal.map_journeys_by(map cjm_internal.map, split text, c
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN format('(SELECT j.journey, %s AS label FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(map), condition);
+	RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN '(SELECT j.customer, j.journey, %s AS label FROM %s.journeys j%s) j'
+		ELSE '(SELECT j.journey, %s AS label FROM %s.journeys j%s OFFSET ''0'') j' END, split, cjm_internal.map_schema(map), condition);
 END
 $$;
 
@@ -1486,7 +1487,7 @@ BEGIN
 		FROM %5$s.journeys j
 			LEFT JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
 				cjm.funnel_times(j.journey, %1$L::cjm.funnel) AS times, %9$s AS bought, %13$s AS refused_at,
-				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest) f ON true
+				cjm_internal.latest_walk(j.journey, %1$L::cjm.funnel) AS latest FROM (VALUES (1)) one) f ON true
 			LEFT JOIN (%10$s) q ON true',
 		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), cjm_internal.map_session_sql(map), cjm_internal.map_schema(map),
 		cjm_internal.map_score_sql('last_at'), cjm_internal.map_score_sql('purchase_count'), cjm_internal.map_score_sql('total_value'), cjm_internal.map_purchases_sql(map),
@@ -1532,7 +1533,7 @@ BEGIN
 		-- Who refused is asked once, and not where it is used, which is twice.
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
-			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at OFFSET 0) x',
+			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at FROM (VALUES (1)) one OFFSET 0) x',
 			' CROSS JOIN LATERAL (' || cjm_internal.map_values_sql(map, dimensions) || ') d(name, value)',
 			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
 		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN dimensions IS NOT NULL THEN '1' END, CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN '2' END, CASE WHEN bucket IS NOT NULL THEN '3' END), ''));
@@ -1913,7 +1914,7 @@ AS $$
 DECLARE
 	told text := cjm_internal.map_dimension_of_row_sql(map, by);
 BEGIN
-	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL
+	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL OR cjm_internal.map_distributed((map).source)
 		OR NOT coalesce(has_table_privilege(to_regclass(cjm_internal.map_schema(map) || '.events'), 'SELECT'), to_regclass(cjm_internal.map_schema(map) || '.journeys') IS NULL) THEN
 		RETURN journeys;
 	END IF;
@@ -1935,6 +1936,82 @@ END
 $$;
 
 COMMENT ON FUNCTION cjm_internal.map_funnel_rows_sql(cjm_internal.map, text, text, boolean, text) IS 'SQL of the groups of a funnel of a map: from its rows where they tell, else from its journeys, by a query that is given';
+
+CREATE FUNCTION cjm_internal.map_distributed(source regclass) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
+		RETURN false;
+	END IF;
+	EXECUTE 'WITH RECURSIVE reads(oid) AS (
+			SELECT $1::oid
+			UNION
+			SELECT d.refobjid
+			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = ''v''
+				JOIN pg_rewrite w ON w.ev_class = v.oid
+				JOIN pg_depend d ON d.classid = ''pg_rewrite''::regclass AND d.objid = w.oid AND d.refclassid = ''pg_class''::regclass)
+		SELECT EXISTS (SELECT 1 FROM reads r JOIN pg_dist_partition p ON p.logicalrelid = r.oid WHERE p.partmethod <> ''n'')' INTO found USING source;
+	RETURN found;
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_distributed(regclass) IS 'whether Citus has distributed a table, or one that a view reads';
+
+CREATE FUNCTION cjm_internal.map_arms_sql(map cjm_internal.map, arms text[], columns text[]) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cardinality(arms) = 1 OR NOT cjm_internal.map_distributed((map).source) THEN
+		RETURN array_to_string(arms, ' UNION ALL ');
+	END IF;
+	RETURN (SELECT format('SELECT %s FROM (VALUES %s) k(arm) %s WHERE coalesce(%s)',
+			(SELECT string_agg(format('CASE k.arm %s END AS %I', (SELECT string_agg(format('WHEN %s THEN a%1$s.%I', n, c.name), ' ' ORDER BY n) FROM generate_series(1, cardinality(arms)) n), c.name), ', ' ORDER BY c.place)
+				FROM unnest(columns) WITH ORDINALITY c(name, place)),
+			string_agg(format('(%s)', a.place), ', ' ORDER BY a.place),
+			string_agg(format('LEFT JOIN LATERAL (SELECT true AS there, a.* FROM (%s) a WHERE k.arm = %s) a%2$s ON true', a.arm, a.place), ' ' ORDER BY a.place),
+			string_agg(format('a%s.there', a.place), ', ' ORDER BY a.place))
+		FROM unnest(arms) WITH ORDINALITY a(arm, place));
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_arms_sql(cjm_internal.map, text[], text[]) IS 'SQL: the rows that a journey j makes by several queries over it, of which SQL is given';
+
+CREATE FUNCTION cjm_internal.map_entry_buckets(journey cjm.journey, funnel cjm.funnel, bucket text, time_zone text) RETURNS SETOF tstzrange
+	AS 'MODULE_PATHNAME', 'journey_entry_buckets'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 3;
+
+COMMENT ON FUNCTION cjm_internal.map_entry_buckets(cjm.journey, cjm.funnel, text, text) IS
+	'entry_buckets in a time zone of a map, which is no abbreviation: as immutable as AT TIME ZONE, so that Citus takes it inside of a subquery';
+
+CREATE FUNCTION cjm_internal.map_distributed_findings(map cjm_internal.map) RETURNS TABLE (finding text, meaning text)
+	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	IF NOT cjm_internal.map_distributed((map).source) THEN
+		RETURN;
+	END IF;
+	IF EXISTS (SELECT FROM pg_class v WHERE v.relnamespace = (map).map AND v.relname = 'funnel' AND v.relkind = 'v' AND pg_get_viewdef(v.oid) ~ 'map_reads_rows') THEN
+		RETURN QUERY SELECT 'distributed since', 'the source was distributed after the map was made: create_map with replace => true makes its views for that';
+	END IF;
+	EXECUTE format('EXPLAIN (FORMAT JSON) SELECT j.customer, j.journey FROM %s.journeys j', cjm_internal.map_schema(map)) INTO plan;
+	IF plan::text ~ '"Group Key": \["remote_scan' THEN
+		RETURN QUERY SELECT 'rows are fetched', format('customer is %s, which is not the column that the source is distributed by: every row is fetched and grouped here', (map).customer);
+	END IF;
+	IF (map).access = 'owner' THEN
+		RETURN QUERY SELECT 'readers need the source', 'Citus asks for the rows as whoever reads the views: grant SELECT on the source as well, or let them call a SECURITY DEFINER function in PL/pgSQL';
+	END IF;
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_distributed_findings(cjm_internal.map) IS 'what the maker of a map should know if Citus has distributed its source';
 
 CREATE FUNCTION cjm_internal.map_path_split(map cjm_internal.map, by text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2035,7 +2112,7 @@ BEGIN
 				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days OFFSET 0) f%13$s
+					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days FROM (VALUES (1)) one OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
@@ -2145,7 +2222,7 @@ CREATE FUNCTION cjm_internal.map_paths_sql(map cjm_internal.map) RETURNS text
 RETURN format('SELECT array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers,
 			p.customers::float8 / (sum(p.customers) OVER ())::float8 AS share, p.converted, p.converted::float8 / p.customers::float8 AS rate
 		FROM (SELECT cjm.event_path(%s, 10, false) AS nodes, count(*) AS customers, count(f.completed_at) AS converted
-			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f GROUP BY 1) p
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f GROUP BY 1) p
 		ORDER BY p.customers DESC, p.nodes COLLATE "C"',
 	cjm_internal.map_until_completed_sql(), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map));
 
@@ -2170,7 +2247,7 @@ BEGIN
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
 				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
-			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at OFFSET 0) f
+			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
@@ -2313,11 +2390,11 @@ RETURN format('cjm.purchase_stats(%s, %L::cjm.funnel%s)', cjm_internal.map_value
 CREATE OR REPLACE FUNCTION cjm_internal.map_quintiles_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 400
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).last_at) AS last_at,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).purchase_count) AS purchase_count,
-			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY (p.bought).total_value) AS total_value
-		FROM (SELECT %s AS bought FROM %s.journeys j%s OFFSET ''0'') p WHERE (p.bought).purchase_count > 0',
-	cjm_internal.map_purchases_sql(map), cjm_internal.map_schema(map), ' WHERE ' || cjm_internal.map_has_purchase(map));
+RETURN format('SELECT percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.last_at) AS last_at,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.purchase_count) AS purchase_count,
+			percentile_disc(''{0.2,0.4,0.6,0.8}''::float8[]) WITHIN GROUP (ORDER BY p.total_value) AS total_value
+		FROM %s.journeys j CROSS JOIN LATERAL %s p WHERE p.purchase_count > 0%s',
+	cjm_internal.map_schema(map), cjm_internal.map_purchases_sql(map), ' AND ' || cjm_internal.map_has_purchase(map));
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_spend_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -2325,6 +2402,25 @@ CREATE OR REPLACE FUNCTION cjm_internal.map_spend_sql(map cjm_internal.map) RETU
 RETURN CASE WHEN (map).spend IS NOT NULL THEN format('SELECT s.day::date AS day, nullif(s.channel::text, '''') AS channel, s.impressions::numeric AS impressions,
 		s.clicks::numeric AS clicks, s.cost::numeric AS cost FROM %s s', (map).spend)
 	ELSE 'SELECT NULL::date AS day, NULL::text AS channel, NULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost WHERE false' END;
+
+CREATE FUNCTION cjm_internal.map_credited(map cjm_internal.map) RETURNS TABLE (place integer, list cjm.funnel, condition text)
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 3
+	SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT l.place, l.list, l.condition
+	FROM (VALUES (0, (map).stages, ''), (1, CASE WHEN (map).value IS NOT NULL THEN cjm_internal.map_purchase(map) END, ''), (2, CASE WHEN (map).value IS NOT NULL THEN (map).refusal END, ' WHERE a.value < 0')) l(place, list, condition)
+	WHERE l.list IS NOT NULL;
+END;
+
+COMMENT ON FUNCTION cjm_internal.map_credited(cjm_internal.map) IS 'the funnels whose conversions a map credits: 0 its own, 1 purchases, 2 refunds, each with a condition a on what attribute gives';
+
+CREATE FUNCTION cjm_internal.map_attribute_sql(map cjm_internal.map, list cjm.funnel, model text, per text, only_channels boolean) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s)',
+	cjm_internal.map_earning_journey(map), list, model, per, (map).session_gap, only_channels, cjm_internal.map_session_rule_sql(map));
+
+COMMENT ON FUNCTION cjm_internal.map_attribute_sql(cjm_internal.map, cjm.funnel, text, text, boolean) IS 'SQL: who has the credit for the conversions of a journey j';
 
 CREATE FUNCTION cjm_internal.map_channels_sql(map cjm_internal.map, lead text, model text, bucket text, dated text, per text, ranged boolean,
 	only_channels boolean DEFAULT NULL, by text DEFAULT NULL) RETURNS text
@@ -2337,6 +2433,7 @@ DECLARE
 	words jsonb := cjm_internal.map_words(map);
 	split text := cjm_internal.map_split(words, by);
 	customers text := cjm_internal.map_where(map, CASE WHEN ranged AND by IS NULL THEN 'AND' ELSE 'WHERE' END, words, '{channel}');
+	arms text[];
 BEGIN
 	IF dated IS NULL OR dated <> ALL (ARRAY['conversion', 'touchpoint']) THEN
 		RAISE invalid_parameter_value USING
@@ -2348,56 +2445,46 @@ BEGIN
 			HINT = 'Buckets are day, week, month, quarter and year.';
 	END IF;
 	PERFORM cjm.attribute('{}'::cjm.journey, '*'::cjm.funnel, by_model, NULL::interval, by_visit, interval '30 minutes', interval '7 days', '{0.4,0.2,0.4}'::float8[], '{direct}'::text[], false, NULL::text, NULL::text);
+	-- Each purchase is credited as a conversion is, to what came since the one before.
+	arms := format('SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue FROM cjm.sessions(%s, %L::interval, %s) s',
+			cjm_internal.map_visits_sql(map, 'j.journey'), (map).session_gap, cjm_internal.map_session_rule_sql(map))
+		|| ARRAY(SELECT format('SELECT %s AS at, a.channel, NULL::integer AS visits, %s AS conversions, %s AS revenue FROM %s a%s',
+				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
+				CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
+				cjm_internal.map_attribute_sql(map, l.list, by_model, by_visit, coalesce(only_channels, cjm_internal.map_only_channels(map))), l.condition)
+			FROM cjm_internal.map_credited(map) l ORDER BY l.place);
 	RETURN format('SELECT %1$s c.channel, c.impressions, c.clicks, c.clicks::float8 / nullif(c.impressions, 0)::float8 AS ctr, c.cost,
 			trim_scale(c.paid / nullif(c.clicks, 0)::numeric) AS cpc, trim_scale(1000 * c.paid / nullif(c.impressions, 0)::numeric) AS cpm,
 			c.visits, c.conversions, cjm_internal.map_money(c.paid::float8 / nullif(c.conversions, 0)) AS cpa, c.revenue,
 			(c.revenue / c.paid)::float8 AS roas, ((c.revenue - c.paid) / c.paid)::float8 AS roi, c.gross_revenue
-		FROM (SELECT f.bucket, f.channel, %22$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
-				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %18$s AS gross_revenue
+		FROM (SELECT f.bucket, f.channel, %12$ssum(f.impressions)::bigint AS impressions, sum(f.clicks)::bigint AS clicks, sum(f.cost) AS cost,
+				nullif(sum(f.cost), 0) AS paid, coalesce(sum(f.visits), 0)::bigint AS visits, coalesce(sum(f.conversions), 0) AS conversions, %2$s AS revenue, %10$s AS gross_revenue
 			FROM (
-				SELECT %3$s AS bucket, s.channel, %23$s%15$s, NULL::bigint AS visits, NULL::float8 AS conversions,
+				SELECT %3$s AS bucket, s.channel, %13$s%9$s, NULL::bigint AS visits, NULL::float8 AS conversions,
 					NULL::float8 AS revenue, NULL::float8 AS gross_revenue
-				FROM %13$s s WHERE s.day IS NOT NULL%5$s
+				FROM %7$s s WHERE s.day IS NOT NULL%5$s
 				UNION ALL
-				SELECT %6$s AS bucket, w.channel, %24$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost,
-					count(w.visits) AS visits, sum(w.conversions) AS conversions, sum(w.revenue) AS revenue, sum(w.revenue) FILTER (WHERE NOT w.revenue < 0) AS gross_revenue
-				FROM %4$s CROSS JOIN LATERAL (
-					SELECT s.started_at AS at, s.channel, 1 AS visits, NULL::float8 AS conversions, NULL::float8 AS revenue
-					FROM cjm.sessions(%16$s, %7$L::interval, %21$s) s
-					UNION ALL
-					SELECT %8$s AS at, a.channel, NULL::integer AS visits, a.credit AS conversions, NULL::float8 AS revenue
-					FROM cjm.attribute(%14$s, %9$L::cjm.funnel, %10$L::text, NULL::interval, %12$L::text, %7$L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %17$L::boolean, %21$s) a%19$s) w%11$s GROUP BY 1, 2%27$s) f%20$s
-			GROUP BY f.bucket, f.channel%25$s) c
-		ORDER BY c.bucket, %26$sc.channel COLLATE "C"',
+				SELECT %6$s AS bucket, x.channel, %14$sNULL::numeric AS impressions, NULL::numeric AS clicks, NULL::numeric AS cost,
+					count(x.visits) AS visits, sum(x.conversions) AS conversions, sum(x.revenue) AS revenue, sum(x.revenue) FILTER (WHERE NOT x.revenue < 0) AS gross_revenue
+				FROM %4$s%8$s GROUP BY 1, 2%17$s) f%11$s
+			GROUP BY f.bucket, f.channel%15$s) c
+		ORDER BY c.bucket, %16$sc.channel COLLATE "C"',
 		lead, CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.revenue), 0))' END,
 		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz'
 			ELSE format('date_trunc(%L, s.day::timestamp) AT TIME ZONE %L', lower(bucket), (map).time_zone) END,
-		CASE WHEN by IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, customers) END,
+		format('%s CROSS JOIN LATERAL (%s) x', CASE WHEN by IS NULL THEN cjm_internal.map_schema(map) || '.journeys j' ELSE cjm_internal.map_journeys_by(map, split, customers) END,
+			cjm_internal.map_arms_sql(map, arms, '{at,channel,visits,conversions,revenue}')),
 		concat(CASE WHEN ranged THEN format(' AND s.day::timestamp AT TIME ZONE %1$L >= $1 AND s.day::timestamp AT TIME ZONE %1$L < $2', (map).time_zone) END,
 			-- What was paid was paid for all customers.
 			CASE WHEN customers <> '' OR by IS NOT NULL THEN ' AND false' END),
-		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, w.at, %L)', lower(bucket), (map).time_zone) END,
-		(map).session_gap,
-		CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END,
-		(map).stages, by_model, concat(CASE WHEN ranged THEN ' WHERE w.at >= $1 AND w.at < $2' END, CASE WHEN by IS NULL THEN customers END), by_visit,
+		CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE format('date_trunc(%L, x.at, %L)', lower(bucket), (map).time_zone) END,
 		-- where there is no spend nobody needs a right to it
 		CASE WHEN (map).spend IS NULL THEN format('(%s)', cjm_internal.map_spend_sql(map)) ELSE cjm_internal.map_schema(map) || '.spend' END,
-		cjm_internal.map_earning_journey(map),
+		concat(CASE WHEN ranged THEN ' WHERE x.at >= $1 AND x.at < $2' END, CASE WHEN by IS NULL THEN customers END),
 		(SELECT string_agg(format('CASE WHEN %s THEN s.%s END AS %2$s', cjm_internal.map_is_amount('s.' || a), a), ', ')
 			FROM unnest(ARRAY['impressions', 'clicks', 'cost']) a),
-		cjm_internal.map_visits_sql(map, 'j.journey'), coalesce(only_channels, cjm_internal.map_only_channels(map)),
 		CASE WHEN (map).value IS NULL THEN 'NULL::numeric' ELSE 'cjm_internal.map_money(coalesce(sum(f.gross_revenue), 0))' END,
-		-- Each purchase is credited as a conversion is, to what came since the one before.
-		CASE WHEN (map).value IS NOT NULL THEN (SELECT string_agg(format('
-					UNION ALL
-					SELECT %s AS at, a.channel, NULL::integer AS visits, NULL::float8 AS conversions, a.value AS revenue
-					FROM cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval,
-						interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s) a%s',
-				CASE dated WHEN 'conversion' THEN 'a.conversion_at' ELSE 'coalesce(a.at, a.conversion_at)' END, cjm_internal.map_earning_journey(map), l.list, by_model, by_visit, (map).session_gap,
-				coalesce(only_channels, cjm_internal.map_only_channels(map)), cjm_internal.map_session_rule_sql(map), l.condition), '' ORDER BY l.place)
-			FROM (VALUES (1, cjm_internal.map_purchase(map), ''), (2, (map).refusal, ' WHERE a.value < 0')) l(place, list, condition) WHERE l.list IS NOT NULL) END,
-		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))), cjm_internal.map_session_rule_sql(map),
+		cjm_internal.map_where(map, 'WHERE', '{"channel": "f.channel"}', ARRAY(SELECT jsonb_object_keys(words - 'channel'))),
 		CASE WHEN by IS NOT NULL THEN 'f.label, ' END, CASE WHEN by IS NOT NULL THEN 'NULL::text AS label, ' END, CASE WHEN by IS NOT NULL THEN 'j.label, ' END,
 		CASE WHEN by IS NOT NULL THEN ', f.label' END, CASE WHEN by IS NOT NULL THEN 'c.label COLLATE "C", ' END,
 		CASE WHEN by IS NOT NULL THEN ', 3' END);
@@ -2478,7 +2565,7 @@ BEGIN
 						THEN f.step = t.step END AS dropped%13$s
 				FROM %5$s.journeys j
 					CROSS JOIN LATERAL (SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel) AS step,
-						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open OFFSET 0) f
+						cjm.funnel_open(j.journey, %1$L::cjm.funnel, now()) AS open FROM (VALUES (1)) one OFFSET 0) f
 					CROSS JOIN LATERAL unnest(cjm_internal.map_answers(j.journey, %1$L::cjm.funnel, %10$L::text[], now())) t
 				WHERE (%8$s) AND %9$s%14$s) r
 			GROUP BY %12$sr.step, r.event) s
@@ -2709,27 +2796,28 @@ CREATE FUNCTION cjm_internal.map_channel_metrics_sql(map cjm_internal.map, perio
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	credits text;
+	credits text[] := ARRAY(SELECT format('SELECT a.conversion_at AS at, a.channel, %s AS credit, %s AS revenue FROM %s a%s',
+			CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END,
+			cjm_internal.map_attribute_sql(map, l.list, coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), cjm_internal.map_only_channels(map)), l.condition)
+		FROM cjm_internal.map_credited(map) l ORDER BY l.place);
+	sums text;
 BEGIN
-	SELECT string_agg(format('SELECT a.conversion_at AS at, a.channel, %s AS credit, %s AS revenue
-					FROM cjm.attribute(%s, %L::cjm.funnel, %L::text, NULL::interval, %L::text, %L::interval, interval ''7 days'', ''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], %L::boolean, %s) a%s',
-			CASE l.place WHEN 0 THEN 'a.credit' ELSE 'NULL::float8' END, CASE l.place WHEN 0 THEN 'NULL::float8' ELSE 'a.value' END, cjm_internal.map_earning_journey(map), l.list,
-			coalesce((map).attribution, 'last_touch'), cjm_internal.map_attribution_per(map), (map).session_gap, cjm_internal.map_only_channels(map), cjm_internal.map_session_rule_sql(map), l.condition), '
-					UNION ALL ' ORDER BY l.place) INTO credits
-	FROM (VALUES (0, (map).stages, ''), (1, CASE WHEN (map).value IS NOT NULL THEN cjm_internal.map_purchase(map) END, ''), (2, CASE WHEN (map).value IS NOT NULL THEN (map).refusal END, ' WHERE a.value < 0')) l(place, list, condition)
-	WHERE l.list IS NOT NULL;
+	sums := format('%s AS label, date_trunc(%L::text, x.at, %L::text) AS bucket_start, sum(x.credit) AS credit, sum(x.revenue) AS revenue, sum(x.revenue) FILTER (WHERE x.revenue > 0) AS gross, bool_or(x.revenue < 0) AS negative',
+		CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'x.channel' END, lower(period), (map).time_zone);
 	RETURN format('SELECT u.label, u.bucket_start, nullif(sum(u.cost), 0) AS paid, coalesce(sum(u.credit), 0) AS conversions, sum(cjm_internal.map_money(u.credit) ^ 2)::float8 AS squares,
 			cjm_internal.map_money(coalesce(sum(u.revenue), 0)) AS value, sum(cjm_internal.map_money(u.revenue) ^ 2)::float8 AS value_squares,
 			sum(cjm_internal.map_money(u.gross))::float8 AS gross, sum(cjm_internal.map_money(u.gross) ^ 2)::float8 AS gross_squares, coalesce(bool_or(u.negative), false) AS negative
 		FROM (SELECT s.label, s.bucket_start, s.cost, NULL::float8 AS credit, NULL::float8 AS revenue, NULL::float8 AS gross, NULL::boolean AS negative FROM (%1$s) s
 			UNION ALL
 			SELECT w.label, w.bucket_start, NULL::numeric, w.credit, w.revenue, w.gross, w.negative
-			FROM %2$s.journeys j CROSS JOIN LATERAL (
-				SELECT %3$s AS label, date_trunc(%4$L::text, f.at, %5$L::text) AS bucket_start, sum(f.credit) AS credit, sum(f.revenue) AS revenue, sum(f.revenue) FILTER (WHERE f.revenue > 0) AS gross, bool_or(f.revenue < 0) AS negative
-				FROM (%6$s) f WHERE %7$s%8$s GROUP BY 1, 2) w) u
+			FROM %2$s w) u
 		GROUP BY 1, 2',
-		cjm_internal.map_paid_sql(map, period, by, ranged), cjm_internal.map_schema(map), CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'f.channel' END, lower(period), (map).time_zone, credits,
-		CASE WHEN ranged THEN 'f.at >= $1 AND f.at < $2' ELSE 'true' END, cjm_internal.map_where(map, 'AND', '{"channel": "f.channel"}'));
+		cjm_internal.map_paid_sql(map, period, by, ranged),
+		-- Of each customer, by the journey where nobody needs a right to the key then; Citus takes the key.
+		format(CASE WHEN cjm_internal.map_distributed((map).source) THEN '(SELECT %3$s FROM %1$s.journeys j CROSS JOIN LATERAL (%2$s) x WHERE %4$s GROUP BY j.customer, 1, 2)'
+				ELSE '%1$s.journeys j CROSS JOIN LATERAL (SELECT %3$s FROM (%2$s) x WHERE %4$s GROUP BY 1, 2)' END,
+			cjm_internal.map_schema(map), cjm_internal.map_arms_sql(map, credits, '{at,channel,credit,revenue}'), sums,
+			concat(CASE WHEN ranged THEN 'x.at >= $1 AND x.at < $2' ELSE 'true' END, cjm_internal.map_where(map, 'AND', '{"channel": "x.channel"}'))));
 END
 $$;
 
@@ -2774,13 +2862,13 @@ BEGIN
 			labels := labels || split;
 			kinds := kinds || number;
 			conditions := conditions || which;
-			arms := arms || format('SELECT %s AS kind, %s AS label, %s', number, split, none);
+			arms := arms || format('SELECT %s AS kind, %s AS label, %s FROM (VALUES (1)) one', number, split, none);
 		END IF;
 		columns := columns || format(', %s FILTER (WHERE x.kind = %s) AS %I', wanted.aggregate, number, wanted.name);
 	END LOOP;
 	IF 'stats' = ANY (asked) THEN
 		-- Who refused is asked once, and not where it is used.
-		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm.entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered)',
+		arms := arms || format('SELECT -1 AS kind, %s AS label, b.entered, NULL::timestamptz AS bucket_start, %s AS refused, NULL::text AS event, NULL::float8 AS score FROM cjm_internal.map_entry_buckets(j.journey, %L::cjm.funnel, %s) b(entered)',
 			cjm_internal.map_split(walk_words, by), CASE WHEN 'refused' = ANY (asked) THEN cjm_internal.map_refused_sql(map, entered) ELSE 'NULL::timestamptz' END, (map).stages, periods);
 		kinds := kinds || -1;
 		conditions := conditions || cjm_internal.map_where(map, 'AND', cjm_internal.map_walk_words(map, replace(entered, 'b.', 'x.')));
@@ -2792,7 +2880,7 @@ BEGIN
 	IF 'answers' = ANY (asked) THEN
 		-- Journeys without answers are not opened; what is no score is no answer.
 		arms := arms || format('SELECT -2 AS kind, %s AS label, NULL::tstzrange AS entered, date_trunc(%L::text, t.at, %L::text) AS bucket_start, NULL::timestamptz AS refused, CASE WHEN %s%s THEN t.event END AS event, t.value AS score
-			FROM unnest(CASE WHEN %s THEN cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], now()) END) t',
+			FROM (VALUES (now())) n(now) CROSS JOIN LATERAL unnest(CASE WHEN %s THEN cjm_internal.map_answers(j.journey, %L::cjm.funnel, %L::text[], n.now) END) t',
 			cjm_internal.map_split(cjm_internal.map_words(map), by), lower(period), (map).time_zone, cjm_internal.map_is_score(map), CASE WHEN ranged THEN ' AND t.at >= $1 AND t.at < $2' END,
 			(SELECT string_agg(format('cjm.has_event(j.journey, %L::text)', a.event), ' OR ') FROM unnest(events) a(event)), (map).stages, events);
 		kinds := kinds || -2;
@@ -2808,8 +2896,8 @@ BEGIN
 	-- Conditions stand outside of the union, for which there would be no workers otherwise.
 	RETURN format('SELECT x.kind, x.label%1$s%2$s%3$s FROM %4$s.journeys j CROSS JOIN LATERAL (%5$s) x%6$s GROUP BY x.kind, x.label%1$s%2$s',
 		CASE WHEN 'stats' = ANY (asked) THEN ', x.entered' END, CASE WHEN 'answers' = ANY (asked) THEN ', x.bucket_start' END, columns, cjm_internal.map_schema(map),
-		array_to_string(arms, '
-		UNION ALL '), ' WHERE ' || substr(nullif(which, ''), 6));
+		cjm_internal.map_arms_sql(map, arms, '{kind,label,entered,bucket_start,refused,event,score}'),
+		' WHERE ' || substr(nullif(which, ''), 6));
 END
 $$;
 
@@ -3641,6 +3729,10 @@ BEGIN
 	IF keep AND kept IS NULL THEN
 		PERFORM cjm.keep_journeys(name);
 	END IF;
+	FOR detail IN SELECT f.meaning FROM cjm_internal.map_distributed_findings(new) f WHERE f.finding = 'rows are fetched'
+	LOOP
+		RAISE NOTICE '%', detail USING HINT = 'A cast or a function hides the column: give it bare, or distribute the source by what you give.';
+	END LOOP;
 	RETURN existing;
 END
 $$;
@@ -3983,17 +4075,17 @@ BEGIN
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT s.label, s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
 			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
-		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
-				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
-				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
-				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
-			FROM (SELECT cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s OFFSET ''0'') l
-			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
+		FROM (SELECT %8$s AS label, l.step, count(*) AS customers, count(l.back_at) AS came_back,
+				count(*) FILTER (WHERE l.final_step > l.step) AS went_on,
+				count(*) FILTER (WHERE l.final_step >= %2$s) AS converted,
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', l.back_at - l.left_at)))) AS median_away
+			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) l
+			WHERE l.step < %2$s AND (l.back_at IS NOT NULL OR l.left_at + %5$L::interval < now())%6$s%7$s
 			GROUP BY 1, 2) s
 		ORDER BY s.label COLLATE "C", s.step',
 		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
-		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND l.left_at >= $1 AND l.left_at < $2' END,
+		cjm_internal.map_where(def, 'AND', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 
@@ -4418,13 +4510,13 @@ BEGIN
 			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
 			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
-			SELECT s.*, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
+			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
 			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
 					sum(r.met * r.others_converted / r.others ORDER BY r.step, r.moment) / sum(r.met) AS others_rate,
-					cjm.stratified_odds_ratio(array_agg(r.met_converted::bigint ORDER BY r.step, r.moment), array_agg(r.met::bigint ORDER BY r.step, r.moment),
-						array_agg(r.others_converted::bigint ORDER BY r.step, r.moment), array_agg(r.others::bigint ORDER BY r.step, r.moment)) AS odds
+					array_agg(r.met_converted::bigint ORDER BY r.step, r.moment) AS hits, array_agg(r.met::bigint ORDER BY r.step, r.moment) AS trials,
+					array_agg(r.others_converted::bigint ORDER BY r.step, r.moment) AS other_hits, array_agg(r.others::bigint ORDER BY r.step, r.moment) AS other_trials
 				FROM risk r WHERE r.others > 0 GROUP BY 1, 2{, 3}) s
-				CROSS JOIN LATERAL (SELECT (s.odds).odds_ratio, (s.odds).odds_low, (s.odds).odds_high, (s.odds).p_value) o
+				CROSS JOIN LATERAL cjm.stratified_odds_ratio(s.hits, s.trials, s.other_hits, s.other_trials) o
 		), ranked AS (
 			SELECT t.*, t.p_value * count(t.p_value) OVER () / count(*) OVER (ORDER BY t.p_value) AS scaled FROM tested t
 		)
@@ -4508,14 +4600,14 @@ RETURN format('SELECT ''value on an event that is no purchase'', v.event, sum(v.
 CREATE OR REPLACE FUNCTION cjm_internal.map_money_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT ''money in no walk'', NULL::text, m.purchases - m.conversions, NULL::float8,
-		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: attribution does not have it'', m.bought - m.credited, m.bought)
+RETURN format('SELECT ''money in no walk'', NULL::text, b.purchases - m.conversions, NULL::float8,
+		format(''%%s of %%s that customers paid is of purchases that complete no walk through the funnel: attribution does not have it'', b.bought - m.credited, b.bought)
 	FROM (SELECT sum(p.value::numeric) AS bought, count(p.number) AS purchases FROM %1$s.journeys j CROSS JOIN LATERAL cjm.purchases(%2$s, %3$L::cjm.funnel, ''-infinity''::timestamptz, ''infinity''::timestamptz) p
 			WHERE %5$s) b
-		CROSS JOIN LATERAL (SELECT b.bought, b.purchases, coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
+		CROSS JOIN (SELECT coalesce(sum(a.value::numeric), 0) AS credited, count(*) FILTER (WHERE NOT a.value < 0) AS conversions
 			FROM %1$s.journeys j CROSS JOIN LATERAL cjm.attribute(%2$s, %4$L::cjm.funnel, ''last_touch''::text, NULL::interval, ''touchpoint''::text, interval ''30 minutes'', interval ''7 days'',
 				''{0.4,0.2,0.4}''::float8[], ''{direct}''::text[], false, NULL::text, NULL::text) a WHERE %6$s) m
-	WHERE m.bought > m.credited',
+	WHERE b.bought > m.credited',
 	cjm_internal.map_schema(map), cjm_internal.map_valued_journey(map), cjm_internal.map_purchase(map), (map).stages, cjm_internal.map_is_amount('p.value'), cjm_internal.map_is_amount('a.value'));
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_landing_sql(map cjm_internal.map) RETURNS text
@@ -4582,6 +4674,8 @@ BEGIN
 				ELSE format('%s changes wait, the last refresh was %s ago: let a scheduler call cjm.refresh_journeys(%L)', k.changes,
 					date_trunc('minute', now() - k.refreshed_at), name) END
 		FROM cjm.kept(name) k WHERE k.reason IS NOT NULL OR k.changes > 0 AND k.refreshed_at < now() - interval '1 hour';
+
+	RETURN QUERY SELECT f.finding, (def).source::text, NULL::bigint, NULL::float8, f.meaning FROM cjm_internal.map_distributed_findings(def) f;
 
 	EXECUTE format('SELECT count(*) FROM %s.events', schema) INTO all_rows;
 	IF all_rows = 0 THEN
@@ -4664,7 +4758,7 @@ BEGIN
 		RETURN QUERY EXECUTE cjm_internal.map_valued_sql(def) USING all_rows;
 	END IF;
 	-- Journeys of infinite times cannot be made.
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
+	EXECUTE format('SELECT NOT EXISTS (SELECT 1 FROM %s.events e WHERE e.customer IS NOT NULL AND e.event <> '''' AND NOT isfinite(e.at))', schema) INTO whole;
 	IF whole THEN
 		RETURN QUERY EXECUTE cjm_internal.map_unknown_sql(cjm_internal.kept_definition(def)) USING all_rows;
 	END IF;
@@ -5853,8 +5947,9 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT jsonb_agg(jsonb_build_object(''part'', t.part, ''step'', t.step, ''channel'', t.channel, ''customers'', t.customers, ''share'', (t.customers::float8 / t.all_customers::float8)::numeric)
 			ORDER BY t.part, t.step, t.customers DESC, t.channel)
-		FROM (SELECT j.label AS part, e.step, e.label COLLATE "C" AS channel, count(*) AS customers, max(count(*)) FILTER (WHERE (e.label COLLATE "C") IS NULL) OVER (PARTITION BY j.label, e.step) AS all_customers
-			FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, ''channel'', %s) e WHERE e.step > 0 GROUP BY 1, 2, 3) t
+		FROM (SELECT g.*, max(g.customers) FILTER (WHERE g.channel IS NULL) OVER (PARTITION BY g.part, g.step) AS all_customers
+			FROM (SELECT j.label AS part, e.step, e.label COLLATE "C" AS channel, count(*) AS customers
+				FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, ''channel'', %s) e WHERE e.step > 0 GROUP BY 1, 2, 3) g) t
 		WHERE t.channel IS NOT NULL',
 		cjm_internal.map_journeys_by(def, cjm_internal.map_split(words, by, def.groups), cjm_internal.map_where(def, 'WHERE', words - 'channel')), def.stages, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE 'tstzrange(NULL, NULL)' END)
 		INTO channels USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
@@ -6967,6 +7062,10 @@ BEGIN
 		RAISE feature_not_supported USING
 			MESSAGE = format('journeys of the map "%s" cannot be kept: each reader sees the rows that they may read', map),
 			HINT = 'A map with access => ''owner'' can keep them.';
+	ELSIF cjm_internal.map_distributed(def.source) THEN
+		RAISE feature_not_supported USING
+			MESSAGE = format('journeys of the map "%s" cannot be kept: %s is distributed, and Citus takes no triggers on it', map, def.source),
+			HINT = 'A table of journeys that a scheduler fills, distributed by customer with it, is as fast, and as old as its last filling: see doc/scale.md.';
 	END IF;
 	PERFORM cjm_internal.kept_check(format('%s.events', schema));
 	SELECT c.* INTO source FROM pg_class c WHERE c.oid = def.source;
@@ -8262,7 +8361,7 @@ DECLARE
 BEGIN
 	IF at_stage IS NOT NULL AND condition IS NULL THEN
 		-- Without the offset the time would be worked out where it is asked for and where it is shown.
-		source := format('%s CROSS JOIN LATERAL (SELECT %s AS since OFFSET ''0'') s', source, came);
+		source := format('%s CROSS JOIN LATERAL (SELECT %s AS since FROM (VALUES (1)) one OFFSET ''0'') s', source, came);
 		came := 's.since';
 		conditions := ARRAY['s.since > ''-infinity''::timestamptz'];
 	END IF;

@@ -65,7 +65,7 @@ run_sql($node, q{
 # Calls, with a for a row of arguments.
 my @calls = (
 	(map { [ QUICK, $_ ] } (
-		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
+		'attribute(a.journey, a.funnel, a.model)', 'entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'cjm_internal.map_entry_buckets(a.journey, a.funnel, a.bucket, a.zone)', 'funnel_exposures(a.journey, a.funnel)',
 		'funnel_stages(a.funnel)', 'purchases(a.journey, a.funnel)',
 		q{purchases(a.journey, a.funnel, '-infinity', 'infinity', CASE a.k WHEN 0 THEN funnel 'cart' ELSE 'nps' END)}, 'session_events(a.journey, a.gap)',
 		'session_groups(a.journey, a.gap, a.session_by, a.bucket, a.zone)', 'sessions(a.journey, a.gap)', 'session_journeys(a.journey, a.gap)', q{sessions(a.journey, a.gap, 'channel | day', a.zone)}, q{transitions(a.journey, a.by, rule => 'day', time_zone => a.zone)}, 'stage_touches(a.journey, a.funnel, a.by)',
@@ -78,7 +78,8 @@ my @calls = (
 		'cjm_internal.map_comments()', q{cjm_internal.svg_distinct_lines(ARRAY['a label', 'a longer label'], a.width / 10.0, 1)}, 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
 		'cjm_internal.map_economics_comments()', 'cjm_internal.map_definition_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',
 		'cjm_internal.map_dimension_list((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
-		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
+		'cjm_internal.map_listed_events((SELECT d FROM cjm_internal.map_definition(a.map_view) d))', 'cjm_internal.map_credited((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
+		'cjm_internal.map_distributed_findings((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
 		q{cjm_internal.kept_tables(CASE a.k WHEN 0 THEN 'events' ELSE 'spend' END::regclass)}, q{cjm_internal.svg_distinct_lines(ARRAY[a.by, a.bucket, a.zone], 4, 2)})),
 	(map { [ REPORT, $_ ] } (
 		'cjm_internal.map_views((SELECT d FROM cjm_internal.map_definition(a.map_view) d))',
