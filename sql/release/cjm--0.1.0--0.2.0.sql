@@ -1941,21 +1941,18 @@ CREATE FUNCTION cjm_internal.map_distributed(source regclass) RETURNS boolean
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	found boolean;
 BEGIN
 	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
 		RETURN false;
 	END IF;
-	EXECUTE 'WITH RECURSIVE reads(oid) AS (
-			SELECT $1::oid
+	RETURN (WITH RECURSIVE reads(oid) AS (
+			SELECT source::oid
 			UNION
 			SELECT d.refobjid
-			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = ''v''
+			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = 'v'
 				JOIN pg_rewrite w ON w.ev_class = v.oid
-				JOIN pg_depend d ON d.classid = ''pg_rewrite''::regclass AND d.objid = w.oid AND d.refclassid = ''pg_class''::regclass)
-		SELECT EXISTS (SELECT 1 FROM reads r JOIN pg_dist_partition p ON p.logicalrelid = r.oid WHERE p.partmethod <> ''n'')' INTO found USING source;
-	RETURN found;
+				JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
+		SELECT EXISTS (SELECT FROM reads r JOIN pg_catalog.pg_dist_partition p ON p.logicalrelid = r.oid WHERE p.partmethod <> 'n'));
 END
 $$;
 
