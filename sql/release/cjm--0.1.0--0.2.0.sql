@@ -5254,8 +5254,8 @@ CREATE FUNCTION cjm_internal.draw_period(w jsonb, from_time timestamptz, to_time
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN d.first IS NOT NULL AND d.last IS NOT NULL THEN cjm_internal.draw_say(w, 'period', d.first, d.last)
 		ELSE coalesce(cjm_internal.draw_say(w, 'since', d.first), cjm_internal.draw_say(w, 'until', d.last)) END
-	FROM (SELECT to_char(CASE WHEN isfinite(from_time) THEN from_time AT TIME ZONE time_zone END, w ->> 'date') AS first,
-		to_char(CASE WHEN isfinite(to_time) THEN (to_time - interval '1 microsecond') AT TIME ZONE time_zone END, w ->> 'date') AS last) d);
+	FROM (SELECT to_char(CASE WHEN isfinite(from_time) THEN from_time AT TIME ZONE time_zone END, coalesce(w ->> 'date', 'YYYY-MM-DD')) AS first,
+		to_char(CASE WHEN isfinite(to_time) THEN (to_time - interval '1 microsecond') AT TIME ZONE time_zone END, coalesce(w ->> 'date', 'YYYY-MM-DD')) AS last) d);
 
 COMMENT ON FUNCTION cjm_internal.draw_period(jsonb, timestamptz, timestamptz, text) IS 'a time range in days; NULL if it is everything';
 
@@ -10308,7 +10308,7 @@ RETURN (
 			(SELECT string_agg(format('%s: %s', cjm_internal.page_label(words, w.key),
 					(SELECT string_agg(cjm_internal.page_label(words, v.value #>> '{}'), ', ' ORDER BY v.place) FROM jsonb_array_elements(CASE jsonb_typeof(w.value) WHEN 'array' THEN w.value ELSE jsonb_build_array(w.value) END) WITH ORDINALITY v(value, place))), ' &#183; ' ORDER BY w.key COLLATE "C")
 				FROM jsonb_each(where_is) w)), '')),
-		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, (words ->> 'date') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
+		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, coalesce(words ->> 'date', 'YYYY-MM-DD') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
 
 COMMENT ON FUNCTION cjm_internal.page_about(jsonb, text, timestamptz, timestamptz, jsonb, text) IS 'the time and the customers of a page, or what the caller says instead, and when it was made';
 

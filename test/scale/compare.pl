@@ -24,8 +24,8 @@ my %by_type = (
 	text => q('cart'::text), 'text[]' => q('{view,purchase}'::text[]), 'timestamp with time zone' => q('2025-07-01Z'::timestamptz), tstzrange => q('[2025-03-01Z,2025-10-01Z]'::tstzrange));
 
 my %by_name = map { $_ => plausible('text', $_) } qw(model per period bucket time_zone direction base mode);
-@by_name{qw(session_rule rule by models purchase refusal from_time to_time)} =
-  ((q('channel'::text)) x 3, q('{linear,position}'::text[]), q('purchase'::cjm.funnel), q('return'::cjm.funnel), q('2025-03-01Z'::timestamptz), q('2025-10-01Z'::timestamptz));
+@by_name{qw(session_rule rule by after before models purchase refusal from_time to_time)} =
+  ((q('channel'::text)) x 3, ('NULL::text') x 2, q('{linear,position}'::text[]), q('purchase'::cjm.funnel), q('return'::cjm.funnel), q('2025-03-01Z'::timestamptz), q('2025-10-01Z'::timestamptz));
 
 # What a server answers, in lines that have an order, and whether it does.
 sub answer
@@ -102,11 +102,13 @@ foreach (split /\n/, $functions)
 	if (!grep { $_ eq 'journey' } @types)
 	{
 		next if !($names =~ /^map\b/ || $kind =~ /[aw]/) || $named{$name} ||
-		  $name =~ /^(?:keep_journeys|refresh_journeys|unkeep_journeys|kept|check_journeys|note|set_target|drop_target|describe_stage|check_alerts|.*_audiences?|audience.*|take_changes)$/;
+		  $name =~ /^(?:keep_journeys|refresh_journeys|unkeep_journeys|kept|check_journeys|note|set_target|drop_target|describe_stage|check_alerts|.*_audiences?|audience.*|take_changes|upgrade_map)$/;
 		print "NOT ASKED: $name\n";
 		$different++;
 		next;
 	}
+	# Arguments without names are given by a question.
+	next if $names eq '' && $named{$name} && grep { $_ eq 'text' } @types;
 	my @arguments = map { $by_name{ $names[$_] // '' } // $by_type{ $types[$_] } // plausible($types[$_], $names[$_]) } 0 .. $#types;
 	my $call = "cjm.$name(" . join(', ', @arguments) . ')';
 	if ($kind eq 'a')

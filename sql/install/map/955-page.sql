@@ -198,13 +198,14 @@ RETURN CASE WHEN labels = '{}' THEN w ->> 'nobody'
 COMMENT ON FUNCTION cjm_internal.draw_groups(jsonb, text, text[], text[]) IS 'which groups are drawn, in a line';
 
 -- The ends that are open, of what they are asked: days of the map's time zone, the last one included.
+-- Without a form of dates there is one all the same, so that a time zone which is none is told in every plan.
 CREATE FUNCTION cjm_internal.draw_period(w jsonb, from_time timestamptz, to_time timestamptz, time_zone text) RETURNS text
 	LANGUAGE sql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN d.first IS NOT NULL AND d.last IS NOT NULL THEN cjm_internal.draw_say(w, 'period', d.first, d.last)
 		ELSE coalesce(cjm_internal.draw_say(w, 'since', d.first), cjm_internal.draw_say(w, 'until', d.last)) END
-	FROM (SELECT to_char(CASE WHEN isfinite(from_time) THEN from_time AT TIME ZONE time_zone END, w ->> 'date') AS first,
-		to_char(CASE WHEN isfinite(to_time) THEN (to_time - interval '1 microsecond') AT TIME ZONE time_zone END, w ->> 'date') AS last) d);
+	FROM (SELECT to_char(CASE WHEN isfinite(from_time) THEN from_time AT TIME ZONE time_zone END, coalesce(w ->> 'date', 'YYYY-MM-DD')) AS first,
+		to_char(CASE WHEN isfinite(to_time) THEN (to_time - interval '1 microsecond') AT TIME ZONE time_zone END, coalesce(w ->> 'date', 'YYYY-MM-DD')) AS last) d);
 COMMENT ON FUNCTION cjm_internal.draw_period(jsonb, timestamptz, timestamptz, text) IS 'a time range in days; NULL if it is everything';
 
 -- What of it stands in a line: the range, the customers, and the words they are asked by.

@@ -25,7 +25,7 @@ RETURN (
 			(SELECT string_agg(format('%s: %s', cjm_internal.page_label(words, w.key),
 					(SELECT string_agg(cjm_internal.page_label(words, v.value #>> '{}'), ', ' ORDER BY v.place) FROM jsonb_array_elements(CASE jsonb_typeof(w.value) WHEN 'array' THEN w.value ELSE jsonb_build_array(w.value) END) WITH ORDINALITY v(value, place))), ' &#183; ' ORDER BY w.key COLLATE "C")
 				FROM jsonb_each(where_is) w)), '')),
-		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, (words ->> 'date') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
+		cjm_internal.page_say(words, 'page_as_of', cjm_internal.svg_escape(to_char(now() AT TIME ZONE time_zone, coalesce(words ->> 'date', 'YYYY-MM-DD') || ' HH24:MI')), cjm_internal.svg_escape(time_zone))));
 COMMENT ON FUNCTION cjm_internal.page_about(jsonb, text, timestamptz, timestamptz, jsonb, text) IS 'the time and the customers of a page, or what the caller says instead, and when it was made';
 
 -- all_only: the sections that have nothing of groups, in words.
