@@ -200,7 +200,7 @@ DROP TABLE public.havana;
 CREATE TABLE public.young (customer int, at timestamptz, event text);
 SELECT create_map('young', 'public.young', 'customer', 'at', 'event', 'a -> b within 10 days', time_zone => 'UTC');
 SELECT count(*) FROM young.metrics;
-INSERT INTO public.young SELECT 1, t, 'a' FROM unnest(ARRAY[now(), now() - interval '15 days', now() - interval '40 days', 'infinity'::timestamptz - interval '1 day', '200000-01-01 00:00Z', '4000-01-01 BC']) t WHERE isfinite(t);
+INSERT INTO public.young SELECT 1, t, 'a' FROM unnest(ARRAY[now(), now() - interval '18 days', now() - interval '40 days', 'infinity'::timestamptz - interval '1 day', '200000-01-01 00:00Z', '4000-01-01 BC']) t WHERE isfinite(t);
 SELECT metric, bucket_start > now() - interval '8 days' AS this_week, closed, n, value FROM metric_report('young') WHERE metric IN ('step_rate', 'visits') AND bucket_start BETWEEN '2000-01-01' AND '3000-01-01' ORDER BY 1, bucket_start;
 SELECT metric, bucket_start > now() AS future, closed FROM metric_report('young') WHERE metric IN ('step_rate', 'visits') AND bucket_start NOT BETWEEN '2000-01-01' AND '3000-01-01' ORDER BY 1, 2;
 
