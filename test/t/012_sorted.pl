@@ -144,6 +144,7 @@ my %call_of = (
 	'funnel_walks_agg(journey,funnel,tstzrange)' => "journey, 'view -> оплата', '[2026-01-10Z,2026-02-10Z)'",
 	'step_values_agg(journey,funnel,tstzrange,boolean)' => "journey, 'view -> cart -> оплата', '(,)', customer % 2 = 0",
 	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
+	'differing_agg("any",boolean,bigint)' => 'customer, customer % 3 = 0, 42',
 	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, 1, segment]::bigint[]',
 	'rollup(funnel_stats)' => 'stats',
 	'cohort_agg(journey,timestamp with time zone,timestamp with time zone,text,text,text,integer[],text,funnel,boolean,funnel,integer,funnel,funnel)' =>
@@ -190,10 +191,12 @@ foreach my $found (split /\n/, run_sql($node, q{
 	}
 	my $from = $aggregate eq 'rollup(funnel_stats)' ? 'stats' : 'journeys';
 	my $query = "SELECT segment, $where.$name($call_of{$aggregate}) AS result FROM $from GROUP BY segment";
+	# States of half a megabyte, which are dear to merge.
+	my $parallel = $parallel . ($name eq 'differing_agg' ? q(; SET work_mem = '64MB'; SET cpu_operator_cost = 0; SET parallel_tuple_cost = 0.01) : '');
 
 	# Sorted by each process after a partial hash, and merged by the leader; states of a few numbers perhaps by another hash.
 	like(plan_of($node, "$parallel; SET enable_gathermerge = on; SET enable_hashagg = on", "$query ORDER BY segment"),
-		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle|session_sums|purchase_sums|conversion_sums)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial HashAggregate/s
+		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle|session_sums|purchase_sums|conversion_sums|differing)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial (?:Group|Hash)Aggregate/s
 		: qr/Finalize GroupAggregate.*Gather Merge.*Sort.*Partial HashAggregate/s, "$aggregate: states in a sort");
 	same_rows($aggregate, $query,
 		[ 'sorted states', $parallel, "$query ORDER BY segment" ],
