@@ -10,6 +10,7 @@ use lib $FindBin::RealBin;
 
 use CjmTest;
 use Digest::MD5;
+use File::Basename qw(basename);
 use File::Find qw(find);
 use File::Path qw(make_path);
 use PostgreSQL::Test::Utils;
@@ -70,6 +71,10 @@ sub make_with
 	return ($?, $said);
 }
 
+# What a release has beside its own script, to be updated from.
+my @released = map { basename($_) } glob "$home/sql/release/cjm--*.sql";
+my @versions = sort $version, map { /^cjm--([0-9.]+)\.sql$/ ? $1 : () } @released;
+
 my $before = contents();
 cmp_ok(scalar keys %$before, '>', 100, 'the copy has files');
 
@@ -77,7 +82,7 @@ my ($status, $said) = make_with(<<'SQL', 'psql');
 \pset format unaligned
 \pset tuples_only
 LOAD 'cjm';
-SELECT 'available: ' || string_agg(version, ' ') FROM pg_available_extension_versions WHERE name = 'cjm';
+SELECT 'available: ' || string_agg(version, ' ' ORDER BY version COLLATE "C") FROM pg_available_extension_versions WHERE name = 'cjm';
 SELECT 'files: ' || setting FROM pg_config WHERE name IN ('PKGLIBDIR', 'SHAREDIR');
 \! echo "programs: `command -v psql` `pg_config --bindir`"
 SQL
@@ -86,7 +91,7 @@ my ($work) = $said =~ m{^cjm: PostgreSQL \d\S* runs with cjm \Q$version\E in (/\
 ok($work, 'it says what runs, and where') or diag($said);
 $work //= '';
 like($said, qr{^LOAD$}m, 'the library is the one that was built');
-like($said, qr{^available: \Q$version\E$}m, 'there is no version but this');
+like($said, qr{^available: \Q@versions\E$}m, 'there is no version but this and those released before');
 is(scalar(() = $said =~ m{^files: \Q$work\E/server/}mg), 2, 'the files are in a place of its own');
 like($said, qr{^programs: (\Q$work\E/server/\S*)/psql \1$}m, 'so are the programs');
 ok(!-e $work, 'which is gone afterwards');
@@ -97,7 +102,7 @@ is($status, 0, 'make install ends well') or diag($said);
 my $after = contents();
 my @changed = grep { ($before->{$_} // '') ne ($after->{$_} // '') && !-d } sort keys %{ { %$before, %$after } };
 is_deeply([ grep { !m{/bitcode/} } @changed ],
-	[ sort "$system{pkglibdir}/cjm.so", map { "$system{sharedir}/extension/$_" } "cjm--$version.sql", 'cjm.control' ],
+	[ sort "$system{pkglibdir}/cjm.so", map { "$system{sharedir}/extension/$_" } "cjm--$version.sql", @released, 'cjm.control' ],
 	'and that is what changes the installation');
 
 done_testing();
