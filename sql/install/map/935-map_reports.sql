@@ -233,6 +233,7 @@ CREATE FUNCTION cjm.win_back_report(
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
+	distributed CONSTANT boolean := cjm_internal.map_distributed(def.source);
 BEGIN
 	away := coalesce(away, '30 days');
 	-- Fixed units only, as for a session gap, whose errors would name that.
@@ -245,17 +246,19 @@ BEGIN
 	END IF;
 	RETURN QUERY EXECUTE format('SELECT s.label, s.step, %1$s[s.step], s.customers, s.came_back, s.came_back::float8 / s.customers::float8,
 			s.went_on, s.went_on::float8 / nullif(s.came_back, 0)::float8, s.converted, s.median_away, extract(epoch FROM s.median_away)::float8
-		FROM (SELECT %8$s AS label, l.step, count(*) AS customers, count(l.back_at) AS came_back,
-				count(*) FILTER (WHERE l.final_step > l.step) AS went_on,
-				count(*) FILTER (WHERE l.final_step >= %2$s) AS converted,
-				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', l.back_at - l.left_at)))) AS median_away
-			FROM %3$s.journeys j CROSS JOIN LATERAL cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) l
-			WHERE l.step < %2$s AND (l.back_at IS NOT NULL OR l.left_at + %5$L::interval < now())%6$s%7$s
+		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
+				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
+				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
+			FROM (SELECT %9$s cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s%10$s) l
+			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1, 2) s
 		ORDER BY s.label COLLATE "C", s.step',
 		cjm_internal.map_stage_names(def), cjm_internal.map_completed_step(def), cjm_internal.map_schema(def), (def).stages, away,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND l.left_at >= $1 AND l.left_at < $2' END,
-		cjm_internal.map_where(def, 'AND', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by)) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
+		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by),
+		-- The fields of a row are asked for once; Citus would fetch the rows for it.
+		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.win_back_report(text, text, timestamptz, timestamptz, jsonb, interval) IS
