@@ -2,8 +2,8 @@
 #
 # proxy.pl COUNTS FROM=TO ...: passes on what comes by the Unix socket FROM to the one TO and what comes back, and counts the bytes.
 #
-# COUNTS is a file with the bytes so far that came back from all of them, as eight digits of a little-endian number, written over and over: who
-# reads it before and after a query knows what the query fetched.  It ends when it is told to.
+# COUNTS is a file of one number, eight bytes, little-endian: the bytes so far that came back by all of them.  Who reads it before and after
+# a query knows what the query fetched.  The proxy runs until it is told to end.
 #
 use strict;
 use warnings;
