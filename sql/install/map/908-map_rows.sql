@@ -21,6 +21,12 @@ BEGIN
 		RETURN false;
 	END IF;
 	def := cjm_internal.map_in(map);
+	-- Citus answers a query of both with nothing at all.
+	IF cjm_internal.map_distributed((def).source) THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = format('%s was distributed after the map %s was made', (def).source, map),
+			HINT = 'create_map with replace => true makes the views of the map for that.';
+	END IF;
 	SELECT c.oid AS view, a.atttypid AS type, a.attcollation AS collation INTO customer
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'customer'
 	WHERE c.relnamespace = map AND c.relname = 'journeys' AND c.relkind = 'v';
