@@ -4838,6 +4838,13 @@ DECLARE
 	schema text;
 	keeps boolean;
 BEGIN
+	-- Rows are read for it, and by that what its owner wrote is run: not by a superuser who goes through all maps.
+	IF NOT EXISTS (SELECT FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner JOIN pg_roles u ON u.rolname = current_user
+		WHERE n.oid = def.map AND pg_has_role(o.oid, 'USAGE') AND o.rolsuper >= u.rolsuper) THEN
+		RAISE insufficient_privilege USING
+			MESSAGE = format('the map "%s" belongs to %s', map, (SELECT n.nspowner::regrole FROM pg_namespace n WHERE n.oid = def.map)),
+			HINT = format('What its owner wrote is run for it: SET ROLE %s first.', (SELECT n.nspowner::regrole FROM pg_namespace n WHERE n.oid = def.map));
+	END IF;
 	PERFORM cjm_internal.map_lock_schema(def.map);
 	-- Another session may have dropped, renamed or upgraded it in the meantime.
 	def := cjm_internal.map_of(map, NULL, true);

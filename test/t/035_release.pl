@@ -289,6 +289,7 @@ is(run_sql($node, q{SELECT string_agg(o.oid::regprocedure::text, ',') FROM pg_pr
 #
 
 run_sql_fails($node, q{SELECT cjm.upgrade_map('plain')}, '42501', qr/plain/, 'who does not own a map does not upgrade it', database => 'shop', user => 'bi');
+run_sql_fails($node, q{SELECT cjm.upgrade_map('plain')}, '42501', qr/plain.*owner.*SET ROLE owner/s, 'nor does a superuser run what its owner wrote', %shop);
 is(run_sql($node, q{SET client_min_messages = warning; SELECT bool_and(cjm.upgrade_map(map::text)), count(*) FROM cjm.maps}, %owner), 't|4', 'all maps are upgraded by one statement');
 is(run_sql($node, q{SELECT bool_or(cjm.upgrade_map(map::text)) FROM cjm.maps}, %owner), 'f', 'and need it once');
 says_same(run_sql($node, contents(@views), %owner), $said, 'all views say what they said');
