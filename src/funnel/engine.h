@@ -22,7 +22,7 @@ typedef struct FunnelTouch
 	uint64		stages;			/* bit i: it matches stage i + 1 */
 	uint32		excluded:1;		/* it matches an excluding event */
 	uint32		session:31;		/* the session that it names; 0: none.  Set always, and read if the rules have sessions */
-	uint32		value;			/* of a variable: of two touchpoints the same if that has the same value; 0: none */
+	uint32		value;			/* of a variable: of two touchpoints the same if that has the same value; 0: none.  Set always */
 } FunnelTouch;
 
 /* The rules of a funnel without its labels. */

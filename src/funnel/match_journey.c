@@ -65,13 +65,13 @@ collect(const FunnelMatcher *matcher, const Reading *reading, uint32 end, bool c
 			/* A thousand conditions a touchpoint may take a while. */
 			CHECK_FOR_INTERRUPTS();
 			mask = channel_mask(matcher, view, i, mask);
-			out[count].value = journey_label_at(&view->channels, i);
 		}
 		mask.stages &= reading->reachable;
 		out[count].at = i;
 		out[count].stages = mask.stages;
 		out[count].excluded = mask.excluded;
 		out[count].session = named ? journey_label_at(&view->sessions, i) : 0;
+		out[count].value = channeled ? journey_label_at(&view->channels, i) : 0;
 		count += (mask.stages != 0) | mask.excluded | every;
 	}
 	return count;
