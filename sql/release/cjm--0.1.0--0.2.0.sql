@@ -8716,7 +8716,7 @@ COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint) IS
 
 CREATE FUNCTION cjm_internal.may_differ(places bytea, customer "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_differ'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 0.1;
 
 COMMENT ON FUNCTION cjm_internal.may_differ(bytea, "any") IS 'whether a customer may be one of those that differing_agg has found: most that it is true of are';
 

@@ -54,9 +54,10 @@ CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, see
 COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint) IS
 	'the places, by a hash of keys with a seed, where customers who are written down and those who are not are not the same ones, for may_differ; NULL if they are. Each customer is once among each';
 
+-- So cheap that it is asked before anything of the journeys is.
 CREATE FUNCTION cjm_internal.may_differ(places bytea, customer "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_differ'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 0.1;
 COMMENT ON FUNCTION cjm_internal.may_differ(bytea, "any") IS 'whether a customer may be one of those that differing_agg has found: most that it is true of are';
 
 -- The type of the keys of a map's customers, or of arrays of them.
