@@ -1448,11 +1448,18 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('%1$s.at, %1$s.event' || CASE WHEN (map).session IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value, nullif(%1$s.session, '''')'
-	WHEN (map).value IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value'
-	WHEN (map).channel IS NOT NULL THEN ', nullif(%1$s.channel, '''')' ELSE '' END, row_name);
+AS $$
+DECLARE
+	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s, '''')' END;
+	channel CONSTANT text := format(not_empty, row_name, 'channel');
+BEGIN
+	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
+		WHEN (map).value IS NOT NULL THEN format(', %s, %s.value', channel, row_name)
+		WHEN (map).channel IS NOT NULL THEN ', ' || channel ELSE '' END;
+END
+$$;
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -1460,8 +1467,9 @@ CREATE OR REPLACE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.m
 AS $$
 BEGIN
 	RETURN (SELECT format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey, %s AS dimensions
-			FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' GROUP BY e.customer',
-			g.segment, cjm_internal.map_touch_sql(map, 'e'), g.dimensions, cjm_internal.map_schema(map), rows)
+			FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND %s GROUP BY e.customer',
+			g.segment, cjm_internal.map_touch_sql(map, 'e'), g.dimensions, cjm_internal.map_schema(map), rows,
+			CASE WHEN cjm_internal.map_foreign((map).source) THEN 'octet_length(e.event) <> 0' ELSE 'e.event COLLATE "C" <> ''''' END)
 		FROM cjm_internal.map_grouped_sql(map) g);
 END
 $$;
@@ -1920,7 +1928,7 @@ AS $$
 DECLARE
 	told text := cjm_internal.map_dimension_of_row_sql(map, by);
 BEGIN
-	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL OR cjm_internal.map_distributed((map).source)
+	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL OR cjm_internal.map_distributed((map).source) OR cjm_internal.map_foreign((map).source)
 		OR NOT coalesce(has_table_privilege(to_regclass(cjm_internal.map_schema(map) || '.events'), 'SELECT'), to_regclass(cjm_internal.map_schema(map) || '.journeys') IS NULL) THEN
 		RETURN journeys;
 	END IF;
@@ -1943,6 +1951,24 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.map_funnel_rows_sql(cjm_internal.map, text, text, boolean, text) IS 'SQL of the groups of a funnel of a map: from its rows where they tell, else from its journeys, by a query that is given';
 
+CREATE FUNCTION cjm_internal.map_relations_read(source regclass) RETURNS oid[]
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (WITH RECURSIVE reads(oid) AS (
+			SELECT source::oid
+			UNION
+			SELECT d.refobjid
+			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = 'v'
+				JOIN pg_rewrite w ON w.ev_class = v.oid
+				JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
+		SELECT array_agg(r.oid) FROM reads r);
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_relations_read(regclass) IS 'a table or view, and all that it reads if it is a view';
+
 CREATE FUNCTION cjm_internal.map_distributed(source regclass) RETURNS boolean
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp
@@ -1951,18 +1977,31 @@ BEGIN
 	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
 		RETURN false;
 	END IF;
-	RETURN (WITH RECURSIVE reads(oid) AS (
-			SELECT source::oid
-			UNION
-			SELECT d.refobjid
-			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = 'v'
-				JOIN pg_rewrite w ON w.ev_class = v.oid
-				JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
-		SELECT EXISTS (SELECT FROM reads r JOIN pg_catalog.pg_dist_partition p ON p.logicalrelid = r.oid WHERE p.partmethod <> 'n'));
+	RETURN EXISTS (SELECT FROM pg_catalog.pg_dist_partition p
+		WHERE p.logicalrelid = ANY (cjm_internal.map_relations_read(source)) AND p.partmethod <> 'n');
 END
 $$;
 
 COMMENT ON FUNCTION cjm_internal.map_distributed(regclass) IS 'whether Citus has distributed a table, or one that a view reads';
+
+CREATE FUNCTION cjm_internal.map_foreign(source regclass) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_foreign_table) OR EXISTS (SELECT FROM pg_class c WHERE c.oid = source AND c.relkind IN ('r', 'm')) THEN
+		RETURN false;
+	END IF;
+	RETURN EXISTS (SELECT FROM unnest(cjm_internal.map_relations_read(source)) r(oid) JOIN pg_class c ON c.oid = r.oid
+			CROSS JOIN LATERAL (SELECT c.oid WHERE c.relkind = 'f' UNION ALL SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE c.relkind = 'p') t(oid)
+			JOIN pg_foreign_table f ON f.ftrelid = t.oid JOIN pg_foreign_server s ON s.oid = f.ftserver JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+			CROSS JOIN LATERAL pg_options_to_table(s.srvoptions) o
+		WHERE w.fdwname = 'postgres_fdw' AND o.option_name = 'extensions' AND o.option_value ~ '(^|,)\s*"?cjm"?\s*(,|$)');
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_foreign(regclass) IS
+	'whether a table, a partition of it, or one that a view reads, lies on another server that postgres_fdw lets work out what cjm can';
 
 CREATE FUNCTION cjm_internal.map_arms_sql(map cjm_internal.map, arms text[], columns text[]) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -1998,6 +2037,14 @@ AS $$
 DECLARE
 	plan jsonb;
 BEGIN
+	IF cjm_internal.map_foreign((map).source) THEN
+		EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON) SELECT j.customer, j.journey FROM %s.journeys j', cjm_internal.map_schema(map)) INTO plan;
+		IF EXISTS (SELECT FROM pg_class v WHERE v.relnamespace = (map).map AND v.relname = 'journeys' AND v.relkind = 'v' AND pg_get_viewdef(v.oid) ~ 'event COLLATE') THEN
+			RETURN QUERY SELECT 'distributed since', 'the source came to lie on other servers after the map was made: create_map with replace => true makes its views for that';
+		ELSIF plan @? '$.** ? (@."Node Type" == "Foreign Scan" && !(@."Relations" starts with "Aggregate on "))' THEN
+			RETURN QUERY SELECT 'rows are fetched', 'other servers send rows, and the journeys are made here: they are made there with enable_partitionwise_aggregate = on, after ANALYZE of the foreign tables, if customer is the bare column that partitions go by, and there is no filter';
+		END IF;
+	END IF;
 	IF NOT cjm_internal.map_distributed((map).source) THEN
 		RETURN;
 	END IF;
@@ -2014,7 +2061,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION cjm_internal.map_distributed_findings(cjm_internal.map) IS 'what the maker of a map should know if Citus has distributed its source';
+COMMENT ON FUNCTION cjm_internal.map_distributed_findings(cjm_internal.map) IS 'what the maker of a map should know if its source lies on several machines';
 
 CREATE FUNCTION cjm_internal.map_path_split(map cjm_internal.map, by text) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -120,11 +120,18 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL of the view events: the rows of the source as the map reads them, or a sample of them';
 
 CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('%1$s.at, %1$s.event' || CASE WHEN (map).session IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value, nullif(%1$s.session, '''')'
-	WHEN (map).value IS NOT NULL THEN ', nullif(%1$s.channel, ''''), %1$s.value'
-	WHEN (map).channel IS NOT NULL THEN ', nullif(%1$s.channel, '''')' ELSE '' END, row_name);
+AS $$
+DECLARE
+	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s, '''')' END;
+	channel CONSTANT text := format(not_empty, row_name, 'channel');
+BEGIN
+	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
+		WHEN (map).value IS NOT NULL THEN format(', %s, %s.value', channel, row_name)
+		WHEN (map).channel IS NOT NULL THEN ', ' || channel ELSE '' END;
+END
+$$;
 COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text) IS 'SQL: what journey_agg is given of a row';
 
 CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
@@ -133,8 +140,9 @@ CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows te
 AS $$
 BEGIN
 	RETURN (SELECT format('SELECT e.customer, %s AS segment, cjm.journey_agg(%s) AS journey, %s AS dimensions
-			FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' GROUP BY e.customer',
-			g.segment, cjm_internal.map_touch_sql(map, 'e'), g.dimensions, cjm_internal.map_schema(map), rows)
+			FROM %s.%I e WHERE e.customer IS NOT NULL AND e.at IS NOT NULL AND %s GROUP BY e.customer',
+			g.segment, cjm_internal.map_touch_sql(map, 'e'), g.dimensions, cjm_internal.map_schema(map), rows,
+			CASE WHEN cjm_internal.map_foreign((map).source) THEN 'octet_length(e.event) <> 0' ELSE 'e.event COLLATE "C" <> ''''' END)
 		FROM cjm_internal.map_grouped_sql(map) g);
 END
 $$;

@@ -90,7 +90,7 @@ AS $$
 DECLARE
 	told text := cjm_internal.map_dimension_of_row_sql(map, by);
 BEGIN
-	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL OR cjm_internal.map_distributed((map).source)
+	IF (by IS NOT NULL AND told IS NULL) OR (map).where_is IS NOT NULL OR (map).groups IS NOT NULL OR cjm_internal.map_distributed((map).source) OR cjm_internal.map_foreign((map).source)
 		OR NOT coalesce(has_table_privilege(to_regclass(cjm_internal.map_schema(map) || '.events'), 'SELECT'), to_regclass(cjm_internal.map_schema(map) || '.journeys') IS NULL) THEN
 		RETURN journeys;
 	END IF;

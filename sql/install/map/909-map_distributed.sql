@@ -1,11 +1,29 @@
 --
--- Maps whose source lies on several machines: Citus runs their queries.
+-- Maps whose source lies on several machines: Citus runs their queries, or postgres_fdw does.
 --
--- What it can give to the machines that have the rows, and what it would have to fetch first, DESIGN.md says in section 9.  Only where
--- PostgreSQL would pay for the form that Citus takes do the queries of such a map differ; all others are the same.
+-- What Citus can give to the machines that have the rows, and what it would have to fetch first, DESIGN.md says in section 9.  Only where
+-- PostgreSQL would pay for the form that these take do the queries of such a map differ; all others are the same.
 --
 
--- A materialized view lies here, whatever it was made of.  PL/pgSQL looks for Citus's table when it comes to it, and not before.
+-- A materialized view lies here, whatever it was made of.
+CREATE FUNCTION cjm_internal.map_relations_read(source regclass) RETURNS oid[]
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (WITH RECURSIVE reads(oid) AS (
+			SELECT source::oid
+			UNION
+			SELECT d.refobjid
+			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = 'v'
+				JOIN pg_rewrite w ON w.ev_class = v.oid
+				JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
+		SELECT array_agg(r.oid) FROM reads r);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_relations_read(regclass) IS 'a table or view, and all that it reads if it is a view';
+
+-- PL/pgSQL looks for Citus's table when it comes to it, and not before.
 CREATE FUNCTION cjm_internal.map_distributed(source regclass) RETURNS boolean
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
 	SET search_path = pg_catalog, pg_temp
@@ -14,17 +32,31 @@ BEGIN
 	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
 		RETURN false;
 	END IF;
-	RETURN (WITH RECURSIVE reads(oid) AS (
-			SELECT source::oid
-			UNION
-			SELECT d.refobjid
-			FROM reads r JOIN pg_class v ON v.oid = r.oid AND v.relkind = 'v'
-				JOIN pg_rewrite w ON w.ev_class = v.oid
-				JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass)
-		SELECT EXISTS (SELECT FROM reads r JOIN pg_catalog.pg_dist_partition p ON p.logicalrelid = r.oid WHERE p.partmethod <> 'n'));
+	RETURN EXISTS (SELECT FROM pg_catalog.pg_dist_partition p
+		WHERE p.logicalrelid = ANY (cjm_internal.map_relations_read(source)) AND p.partmethod <> 'n');
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_distributed(regclass) IS 'whether Citus has distributed a table, or one that a view reads';
+
+-- What postgres_fdw lets a server work out is what it can write as SQL, and what has its collation from a column there: of two forms
+-- of a question it takes CASE and not nullif, and none that names a collation.  On one server the others are quicker.
+CREATE FUNCTION cjm_internal.map_foreign(source regclass) RETURNS boolean
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_foreign_table) OR EXISTS (SELECT FROM pg_class c WHERE c.oid = source AND c.relkind IN ('r', 'm')) THEN
+		RETURN false;
+	END IF;
+	RETURN EXISTS (SELECT FROM unnest(cjm_internal.map_relations_read(source)) r(oid) JOIN pg_class c ON c.oid = r.oid
+			CROSS JOIN LATERAL (SELECT c.oid WHERE c.relkind = 'f' UNION ALL SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE c.relkind = 'p') t(oid)
+			JOIN pg_foreign_table f ON f.ftrelid = t.oid JOIN pg_foreign_server s ON s.oid = f.ftserver JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+			CROSS JOIN LATERAL pg_options_to_table(s.srvoptions) o
+		WHERE w.fdwname = 'postgres_fdw' AND o.option_name = 'extensions' AND o.option_value ~ '(^|,)\s*"?cjm"?\s*(,|$)');
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_foreign(regclass) IS
+	'whether a table, a partition of it, or one that a view reads, lies on another server that postgres_fdw lets work out what cjm can';
 
 -- Rows that are made of each journey in several ways, each a SELECT that gives the columns named.  Citus takes no union of functions inside of a lateral
 -- subquery: there each way is asked in a row of its own, and joined to nothing in the rows of the others.
@@ -62,6 +94,14 @@ AS $$
 DECLARE
 	plan jsonb;
 BEGIN
+	IF cjm_internal.map_foreign((map).source) THEN
+		EXECUTE format('EXPLAIN (VERBOSE, FORMAT JSON) SELECT j.customer, j.journey FROM %s.journeys j', cjm_internal.map_schema(map)) INTO plan;
+		IF EXISTS (SELECT FROM pg_class v WHERE v.relnamespace = (map).map AND v.relname = 'journeys' AND v.relkind = 'v' AND pg_get_viewdef(v.oid) ~ 'event COLLATE') THEN
+			RETURN QUERY SELECT 'distributed since', 'the source came to lie on other servers after the map was made: create_map with replace => true makes its views for that';
+		ELSIF plan @? '$.** ? (@."Node Type" == "Foreign Scan" && !(@."Relations" starts with "Aggregate on "))' THEN
+			RETURN QUERY SELECT 'rows are fetched', 'other servers send rows, and the journeys are made here: they are made there with enable_partitionwise_aggregate = on, after ANALYZE of the foreign tables, if customer is the bare column that partitions go by, and there is no filter';
+		END IF;
+	END IF;
 	IF NOT cjm_internal.map_distributed((map).source) THEN
 		RETURN;
 	END IF;
@@ -77,4 +117,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_distributed_findings(cjm_internal.map) IS 'what the maker of a map should know if Citus has distributed its source';
+COMMENT ON FUNCTION cjm_internal.map_distributed_findings(cjm_internal.map) IS 'what the maker of a map should know if its source lies on several machines';
