@@ -22,6 +22,7 @@
 #include "base/glue.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -43,7 +44,8 @@ PG_FUNCTION_INFO_V1(map_lock_views);
 /*
  * map_lock_schema(map): whether the schema is still there, now that nobody else
  * makes, replaces or drops a map in it until the transaction ends.  Readers and
- * GRANT go on.  An error for who does not own it, before anything is waited for.
+ * GRANT go on.  An error for who does not own it, before anything is waited for,
+ * and where nothing can be written: a standby has no such lock, and would say so.
  */
 Datum
 map_lock_schema(PG_FUNCTION_ARGS)
@@ -54,6 +56,11 @@ map_lock_schema(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(false);
 	if (!cjm_owns_schema(schema))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, get_namespace_name(schema));
+	if (XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot change the map \"%s\" in a read-only transaction", get_namespace_name(schema)),
+				 RecoveryInProgress() ? errhint("This server is a standby: ask its primary.") : 0));
 	LockDatabaseObject(NamespaceRelationId, schema, 0, ShareUpdateExclusiveLock);
 	PG_RETURN_BOOL(SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(schema)));
 }
