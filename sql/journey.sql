@@ -265,6 +265,26 @@ FROM (SELECT i, m, coalesce(journey_agg(at, event, channel, value) FILTER (WHERE
 		LATERAL (SELECT '2026-01-01T00:00Z'::timestamptz + h / 2 % m * interval '1 s' AS at, 'e' || h / 7 % m AS event, 'c' || nullif(h / 11 % m, 1) AS channel,
 			(ARRAY[1, NULL, 'NaN', 2.5])[1 + h / 13 % 4]::float8 AS value) t
 	GROUP BY i, m) s;
+-- What comes later than all of a journey is put behind it, and is later than what it is put before: the bytes of all at once. Units, widths, few and many labels, of which the one
+-- has some that the other has not, values of all, of some and of none, sessions, and what is at the time of the last touchpoint.
+CREATE TABLE public.cut AS
+SELECT i, m, journey_agg(at, event, channel, value, session) FILTER (WHERE step < 500) AS a, journey_agg(at, event, channel, value, session) FILTER (WHERE step >= 500) AS b,
+	journey_agg(at, event, channel, value, session) AS whole
+FROM generate_series(1, 1500) i, unnest('{2, 70, 300}'::integer[]) m, generate_series(0, i % 23 + CASE WHEN i % 50 = 0 THEN 700 ELSE 0 END) k,
+	LATERAL (SELECT abs(hashint8extended(i * 1000 + k, m)) AS h) r,
+	LATERAL (SELECT CASE WHEN i % 6 = 5 AND k < 2 THEN 499 + k ELSE h % 1000 END AS step) w,
+	LATERAL (SELECT '2026-01-01T00:00Z'::timestamptz + CASE WHEN i % 7 = 6 AND step = 499 THEN 500 ELSE step END * (ARRAY['1 day', '1 min', '37 s', '1 ms', '1 us', '3 h']::interval[])[1 + i % 6]
+			+ CASE WHEN i % 11 = 0 AND step >= 500 THEN '1 us' ELSE '0' END::interval AS at,
+		'e' || h / 7 % CASE WHEN i % 3 = 0 AND step < 500 THEN 1 ELSE m END AS event,
+		CASE WHEN h / 11 % 3 < i % 4 THEN 'c' || h / 17 % CASE WHEN i % 5 = 0 AND step >= 500 THEN 1 ELSE m END END AS channel,
+		CASE WHEN h / 13 % 4 < CASE WHEN step < 500 THEN i / 4 % 5 ELSE i / 20 % 5 END THEN (h % 9)::float8 END AS value,
+		CASE WHEN i % 9 = 0 OR (i % 9 = 1 AND step >= 500) THEN 's' || step / 100 END AS session) t
+GROUP BY i, m;
+SELECT count(*), count(*) FILTER (WHERE cjm_internal.journey_send(a || b) <> cjm_internal.journey_send(whole)) AS behind, count(*) FILTER (WHERE cjm_internal.journey_send(b || a) <> cjm_internal.journey_send(whole)) AS before,
+	count(*) FILTER (WHERE (SELECT max(at) FROM touchpoints(a)) = (SELECT min(at) FROM touchpoints(b))) > 0 AS at_one_time
+FROM public.cut WHERE a IS NOT NULL AND b IS NOT NULL;
+SELECT rollup(a || b) = rollup(whole) AS same FROM public.cut WHERE a IS NOT NULL AND b IS NOT NULL;
+DROP TABLE public.cut;
 SELECT rollup(j) AS no_rows FROM unnest('{}'::journey[]) AS j;
 SELECT rollup(j) AS all_null FROM unnest(ARRAY[NULL, NULL]::journey[]) AS j;
 SELECT rollup(j) AS some_null FROM unnest(ARRAY[NULL, '{2026-01-02T00:00Z b}', NULL, '{2026-01-01T00:00Z a}', '{}']::journey[]) AS j;

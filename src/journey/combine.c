@@ -260,6 +260,12 @@ journey_combine(const JourneyView *a, const JourneyView *b, const JourneyView *t
 	uint32		count;
 	uint8	   *bytes = NULL;
 
+	if (a != NULL && b != NULL && taken == NULL && a->count > 0 && b->count > 0)
+	{
+		bytes = a->first <= b->first ? journey_append(a, b, header, size) : journey_append(b, a, header, size);
+		if (bytes != NULL)
+			return bytes;
+	}
 	for (int i = 0; i < TAKEN; i++)
 		most += parts[i].view != NULL ? parts[i].view->count : 0;
 	if (most > FEW_TOUCHES)

@@ -6,13 +6,6 @@
 
 #include "port/pg_bitutils.h"
 
-/* The code of the smallest width, 1, 2 or 4 bytes, that holds max. */
-static inline int
-id_width_code(uint32 max)
-{
-	return max <= 0xff ? 0 : max <= 0xffff ? 1 : 2;
-}
-
 /* Equal values have equal bits: -0 becomes 0, every NaN the same NaN. */
 double
 touch_value_normal(double value)
@@ -120,11 +113,49 @@ dictionary_free(DictionaryPlan *plan)
 	pfree(plan->ids);
 }
 
-/*
- * Columns are written from the front by stores of eight bytes, of which the
- * next one overwrites what is too much; so many bytes follow a value's end.
- */
-#define STORE_SLACK 8
+static uint8 *
+store_counts(uint8 *p, const LabelShape *labels)
+{
+	return labels->count == 0 ? p : varint_store(varint_store(p, labels->count), labels->size);
+}
+
+static int
+counts_size(const LabelShape *labels)
+{
+	return labels->count == 0 ? 0 : varint_size(labels->count) + varint_size(labels->size);
+}
+
+/* The bytes of a journey of a shape. */
+uint64
+journey_size(const JourneyShape *shape)
+{
+	uint64		count = shape->count;
+
+	return 3 + varint_size(count) + counts_size(&shape->events) + counts_size(&shape->channels) + counts_size(&shape->sessions) + 8 +
+		shape->events.size + shape->channels.size + shape->sessions.size +
+		(count - 1) * shape->time_width + count * (shape->events.width + shape->channels.width + shape->sessions.width) +
+		(shape->nvalues > 0 && shape->nvalues < count ? (count + 7) / 8 : 0) + (uint64) shape->nvalues * 8;
+}
+
+/* Writes what stands before the dictionaries, and returns the byte after it. */
+uint8 *
+journey_store_header(uint8 *p, const JourneyShape *shape)
+{
+	/* Codes of widths of 1, 2 and 4 bytes are 0, 1 and 2 for events, and 1, 2 and 3 for what may be missing. */
+	int			channels = shape->channels.width == 0 ? 0 : 1 + (shape->channels.width >> 1);
+	int			sessions = shape->sessions.width == 0 ? 0 : 1 + (shape->sessions.width >> 1);
+
+	*p++ = sessions == 0 ? JOURNEY_FORMAT_VERSION : JOURNEY_FORMAT_SESSIONS;
+	*p++ = shape->time_width | shape->unit << 4;
+	*p++ = shape->events.width >> 1 | channels << 2 | (shape->nvalues > 0 ? VALUES_BIT : 0) |
+		(shape->nvalues > 0 && shape->nvalues < shape->count ? BITMAP_BIT : 0) | sessions << 6;
+	p = varint_store(p, shape->count);
+	p = store_counts(p, &shape->events);
+	p = store_counts(p, &shape->channels);
+	p = store_counts(p, &shape->sessions);
+	bytes_store64(p, (uint64) shape->first);
+	return p + 8;
+}
 
 typedef enum LabelColumn
 {
@@ -171,14 +202,8 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 	uint64		span;
 	int			unit;
 	int			time_width = 0;
-	int			event_code;
-	int			channel_code;
-	int			session_code;
-	int			event_width;
-	int			channel_width;
-	int			session_width;
 	bool		has_sessions = false;
-	bool		bitmap;
+	JourneyShape shape;
 	uint64		size;
 	uint8	   *result;
 	uint8	   *p;
@@ -243,23 +268,15 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 			unit--;
 	while (time_width < 8 && (span / unit_microseconds[unit]) >> (8 * time_width) != 0)
 		time_width++;
-	event_code = id_width_code(event_plan.count - 1);
-	channel_code = channel_plan.count == 0 ? 0 : 1 + id_width_code(channel_plan.count);
-	session_code = session_plan.count == 0 ? 0 : 1 + id_width_code(session_plan.count);
-	event_width = 1 << event_code;
-	channel_width = channel_code == 0 ? 0 : 1 << (channel_code - 1);
-	session_width = session_code == 0 ? 0 : 1 << (session_code - 1);
-	bitmap = nvalues > 0 && nvalues < count;
+	shape = (JourneyShape) {
+		.count = count, .first = first, .unit = unit, .time_width = time_width, .nvalues = nvalues,
+		.events = {event_plan.count, event_plan.size, journey_id_width(event_plan.count - 1)},
+		.channels = {channel_plan.count, channel_plan.size, channel_plan.count == 0 ? 0 : journey_id_width(channel_plan.count)},
+		.sessions = {session_plan.count, session_plan.size, session_plan.count == 0 ? 0 : journey_id_width(session_plan.count)}
+	};
 
-	size = 3 + varint_size(count) + varint_size(event_plan.count) + varint_size(event_plan.size) + 8 +
-		event_plan.size + channel_plan.size + session_plan.size +
-		(uint64) (count - 1) * time_width + (uint64) count * (event_width + channel_width + session_width) +
-		(bitmap ? (count + 7) / 8 : 0) + (uint64) nvalues * 8;
-	if (channel_code != 0)
-		size += varint_size(channel_plan.count) + varint_size(channel_plan.size);
-	if (session_code != 0)
-		size += varint_size(session_plan.count) + varint_size(session_plan.size);
-	if (size > MaxAllocSize - header - STORE_SLACK)
+	size = journey_size(&shape);
+	if (size > MaxAllocSize - header - JOURNEY_STORE_SLACK)
 	{
 		cjm_fail(error, CJM_ERROR_LIMIT, "journey of %u touchpoints and " UINT64_FORMAT " bytes is too large",
 				 count, size);
@@ -267,30 +284,13 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 		return NULL;
 	}
 	*result_size = header + size;
-	result = palloc(header + size + STORE_SLACK);
+	result = palloc(header + size + JOURNEY_STORE_SLACK);
 	p = result + header;
 
-	*p++ = session_code == 0 ? JOURNEY_FORMAT_VERSION : JOURNEY_FORMAT_SESSIONS;
-	*p++ = time_width | unit << 4;
-	*p++ = event_code | channel_code << 2 | (nvalues > 0 ? VALUES_BIT : 0) | (bitmap ? BITMAP_BIT : 0) | session_code << 6;
-	p = varint_store(p, count);
-	p = varint_store(p, event_plan.count);
-	p = varint_store(p, event_plan.size);
-	if (channel_code != 0)
-	{
-		p = varint_store(p, channel_plan.count);
-		p = varint_store(p, channel_plan.size);
-	}
-	if (session_code != 0)
-	{
-		p = varint_store(p, session_plan.count);
-		p = varint_store(p, session_plan.size);
-	}
-	bytes_store64(p, (uint64) first);
-	p += 8;
+	p = journey_store_header(p, &shape);
 	p = dictionary_store(p, &event_plan, order);
 	p = dictionary_store(p, &channel_plan, order);
-	if (session_code != 0)
+	if (has_sessions)
 		p = dictionary_store(p, &session_plan, order);
 	if (unit == 0)
 		for (uint32 i = 1; i < count; i++, p += time_width)
@@ -298,12 +298,12 @@ journey_encode(Touch *touches, uint32 count, const LabelOrder *order, bool disti
 	else
 		for (uint32 i = 1; i < count; i++, p += time_width)
 			bytes_store64(p, ((uint64) touches[i].at - (uint64) first) / unit_microseconds[unit]);
-	p = store_ids(p, touches, count, EVENTS, &event_plan, event_width);
-	if (channel_code != 0)
-		p = store_ids(p, touches, count, CHANNELS, &channel_plan, channel_width);
-	if (session_code != 0)
-		p = store_ids(p, touches, count, SESSIONS, &session_plan, session_width);
-	if (bitmap)
+	p = store_ids(p, touches, count, EVENTS, &event_plan, shape.events.width);
+	if (shape.channels.width != 0)
+		p = store_ids(p, touches, count, CHANNELS, &channel_plan, shape.channels.width);
+	if (has_sessions)
+		p = store_ids(p, touches, count, SESSIONS, &session_plan, shape.sessions.width);
+	if (nvalues > 0 && nvalues < count)
 	{
 		memset(p, 0, (count + 7) / 8);
 		for (uint32 i = 0; i < count; i++)

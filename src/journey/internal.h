@@ -16,6 +16,42 @@
 /* By the code of header byte 1. */
 static const int64 unit_microseconds[] = {1, 1000, 1000000, 60000000};
 
+/*
+ * Columns are written from the front by stores of eight bytes, of which the
+ * next one overwrites what is too much; so many bytes follow a value's end.
+ */
+#define JOURNEY_STORE_SLACK 8
+
+typedef struct LabelShape
+{
+	uint32		count;
+	uint64		size;			/* bytes of the dictionary */
+	int			width;			/* bytes of an entry of the column; 0 if there are no labels */
+} LabelShape;
+
+/* All that decides how long the columns of a journey are; count is not 0. */
+typedef struct JourneyShape
+{
+	uint32		count;			/* touchpoints */
+	uint32		nvalues;		/* of which have a value */
+	int64		first;			/* time, in microseconds */
+	int			unit;			/* by its code */
+	int			time_width;		/* bytes of an offset */
+	LabelShape	events;
+	LabelShape	channels;
+	LabelShape	sessions;
+} JourneyShape;
+
+/* The smallest width, 1, 2 or 4 bytes, that holds max. */
+static inline int
+journey_id_width(uint32 max)
+{
+	return max <= 0xff ? 1 : max <= 0xffff ? 2 : 4;
+}
+
+extern uint64 journey_size(const JourneyShape *shape);
+extern uint8 *journey_store_header(uint8 *p, const JourneyShape *shape);
+
 /* NULL first, then numbers in order, then NaN, as float8 sorts. */
 static inline int
 value_compare(bool a_set, double a, bool b_set, double b)
