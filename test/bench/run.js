@@ -6,6 +6,8 @@
 //     CJM_ONLY       names of questions to ask, all if not set
 //     CJM_SETTINGS   settings of PostgreSQL beside the stock ones: 'work_mem=64MB jit=off'
 //     CJM_RESULT     where to write the result: FILE.md and FILE.json
+//     CJM_BASELINE   a file of ratios: what is worse than in it by a quarter ends the run with
+//                    status 1 (baseline.js); it is written if it is not there
 //
 // The runs are interleaved: each round asks every question of every engine once,
 // in an order that turns from round to round, so that a slow minute of the
@@ -20,6 +22,7 @@ const { execFileSync } = require('child_process');
 const { open, THREADS } = require('./engines');
 const { setup, sameRows, sizes, topics } = require('./questions');
 const report = require('./report');
+const baseline = require('./baseline');
 
 const GENERATOR = path.join(__dirname, 'generate.js');
 const home = process.env.CJM_BENCH_DIR;
@@ -215,6 +218,22 @@ async function measureSizes()
 	]);
 }
 
+function holdAgainst(file, result)
+{
+	if (!file)
+		return;
+	if (!fs.existsSync(file))
+	{
+		baseline.keep(result, file);
+		console.log(`The ratios are kept in ${file}.`);
+		return;
+	}
+	const { worse, text } = baseline.compare(result, JSON.parse(fs.readFileSync(file, 'utf8')));
+
+	console.log(`\n${text}`);
+	failures += worse;
+}
+
 async function main()
 {
 	const loads = [os.loadavg()[0]];
@@ -284,6 +303,7 @@ async function main()
 	}
 	console.log(report.text(result));
 	console.log(`\nWritten to ${base}.md and ${base}.json, with the plans.`);
+	holdAgainst(process.env.CJM_BASELINE, result);
 }
 
 async function close()
