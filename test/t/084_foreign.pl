@@ -13,7 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $here = start_server('here');
+my $here = start_server('here', 'wal_level = logical', 'max_wal_senders = 4', 'max_replication_slots = 4');
 
 plan skip_all => 'the server has no postgres_fdw' if run_sql($here, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'}) eq '0';
 
@@ -58,19 +58,45 @@ run_sql($here, qq{CREATE TABLE events ($columns) PARTITION BY HASH (customer_id)
 	CREATE TABLE events_1 PARTITION OF events FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 	INSERT INTO events $rows; ANALYZE events; $map});
 
+# How a partition is put in the place of another.
+my $swap = q{ALTER TABLE events DETACH PARTITION events_%1$d;
+	ALTER TABLE events_%1$d RENAME TO was_%1$d;
+	CREATE FOREIGN TABLE events_%1$d PARTITION OF events FOR VALUES WITH (MODULUS 2, REMAINDER %1$d) SERVER there_%1$d OPTIONS (table_name 'events');};
+
+# While nobody writes: in one transaction.
 sub move
 {
 	my ($n) = @_;
 
-	run_sql($here, qq{BEGIN;
-		ALTER TABLE events DETACH PARTITION events_$n;
-		ALTER TABLE events_$n RENAME TO was_$n;
-		CREATE FOREIGN TABLE events_$n ($columns) SERVER there_$n OPTIONS (table_name 'events');
-		INSERT INTO events_$n SELECT * FROM was_$n;
-		ALTER TABLE events ATTACH PARTITION events_$n FOR VALUES WITH (MODULUS 2, REMAINDER $n);
-		DROP TABLE was_$n;
-		COMMIT;
-		ANALYZE events_$n, events});
+	run_sql($here, 'BEGIN; ' . sprintf($swap, $n) . "INSERT INTO events_$n SELECT * FROM was_$n; COMMIT; DROP TABLE was_$n; ANALYZE events_$n, events");
+	return;
+}
+
+# While everybody writes: logical replication copies it and follows, and writers wait from the lock on, until all has come.
+sub move_online
+{
+	my ($n) = @_;
+
+	run_sql($there[$n], "CREATE TABLE events_$n ($columns)");
+	run_sql($here, "ALTER TABLE events_$n REPLICA IDENTITY FULL; CREATE PUBLICATION moving FOR TABLE events_$n");
+	run_sql($there[$n], 'CREATE SUBSCRIPTION moving CONNECTION $to$' . $here->connstr('postgres') . '$to$ PUBLICATION moving WITH (binary = true)');
+	$there[$n]->wait_for_subscription_sync($here, 'moving');
+	foreach my $database ('postgres', 'one')
+	{
+		run_sql($here, q{INSERT INTO events (customer_id, at, event) SELECT n, '2025-12-01Z', 'search' FROM generate_series(1, 99) n; DELETE FROM events WHERE customer_id % 200 = 1}, database => $database);
+	}
+	run_sql($here, q{BEGIN;
+		LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
+		DO $$
+		DECLARE written pg_lsn := pg_current_wal_insert_lsn();
+		BEGIN
+			WHILE NOT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = 'moving' AND replay_lsn >= written) LOOP
+				PERFORM pg_sleep(0.1);
+			END LOOP;
+		END $$;} . sprintf($swap, $n) . "ALTER FOREIGN TABLE events_$n OPTIONS (SET table_name 'events_$n'); COMMIT");
+	run_sql($there[$n], "DROP SUBSCRIPTION moving; DROP TABLE events; ALTER TABLE events_$n RENAME TO events");
+	run_sql($here, "ALTER FOREIGN TABLE events_$n OPTIONS (SET table_name 'events'); DROP PUBLICATION moving; DROP TABLE was_$n; ANALYZE events_$n, events");
+	return;
 }
 
 my $findings = q{SELECT finding FROM check_map('shop') WHERE finding ~ 'rows are|since'};
@@ -80,12 +106,13 @@ is(run_sql($here, $findings), '', 'of a map on one server check_map has nothing 
 move(0);
 is(run_sql($here, $findings), 'distributed since', 'with a partition on another server it has');
 is(run_sql($here, $digest), run_sql($here, $digest, database => 'one'), 'and the answers are the same');
-move(1);
+move_online(1);
 is(run_sql($here, $digest), run_sql($here, $digest, database => 'one'), 'with no partition here as well');
 is(join('|', map { run_sql($_, 'SELECT count(*) > 1000 FROM events') } @there), 't|t', 'the rows lie there');
 is(run_sql($here, 'SELECT count(*) FROM events'), run_sql($here, 'SELECT count(*) FROM events', database => 'one'), 'all of them');
 
 my $remade = $map =~ s/^CREATE TABLE spend.*?;//sr =~ s/SELECT note.*//sr =~ s/SET client_min_messages = warning;//r;
+my $remade_there = $remade =~ s/, spend => 'spend'//r;
 my (undef, undef, $said) = $here->psql('postgres', $remade);
 like($said, qr/NOTICE:  other servers send rows, and the journeys are made here.*enable_partitionwise_aggregate/s, 'the map is made anew, and says that partitions have to be grouped by themselves');
 is(run_sql($here, $findings), 'rows are fetched', 'as check_map does');
@@ -238,6 +265,25 @@ run_sql($here, 'CREATE VIEW funnels AS SELECT f.country, cjm.rollup(f.stats) AS 
 run_sql($here, q{CREATE VIEW funnels AS SELECT country, funnel_agg(customer_id, at, event, 'view -> cart -> purchase within 30 days') AS stats FROM events WHERE event <> '' GROUP BY country}, database => 'one');
 same_answer('SELECT country, stats FROM funnels', 'states of each server, rolled up');
 like(plan_of($here, 'SELECT 1', 'SELECT * FROM funnels', 'ANALYZE, TIMING OFF, SUMMARY OFF'), qr/Async Foreign Scan on funnels_0 \(actual rows=[45](?:\.00)? .*Async Foreign Scan on funnels_1 \(actual rows=[45](?:\.00)? /s, 'a row for each group and server comes');
+
+# Each server can keep its journeys: a map there, and the view of this one over theirs.
+foreach my $n (0 .. 1)
+{
+	run_sql($there[$n], $remade_there);
+	run_sql($there[$n], q{SELECT keep_journeys('shop'); SELECT refresh_journeys('shop')});
+	run_sql($here, "CREATE FOREIGN TABLE journeys_$n (customer bigint NOT NULL, segment text, journey journey, dimensions jsonb) SERVER there_$n OPTIONS (schema_name 'shop', table_name 'journeys')");
+}
+run_sql($here, q{CREATE TABLE journeys (customer bigint NOT NULL, segment text, journey journey, dimensions jsonb) PARTITION BY HASH (customer);
+	ALTER TABLE journeys ATTACH PARTITION journeys_0 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+	ALTER TABLE journeys ATTACH PARTITION journeys_1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+	CREATE OR REPLACE VIEW shop.journeys AS SELECT customer, segment, journey, dimensions FROM journeys;
+	INSERT INTO events (customer_id, at, event) VALUES (3, '2025-12-24Z', 'cart')});
+run_sql($here, q{INSERT INTO events (customer_id, at, event) VALUES (3, '2025-12-24Z', 'cart')}, database => 'one');
+asked();
+same_answer("SELECT * FROM shop.$_ v", "kept there, view $_") foreach qw(journeys funnel funnel_by_segment retention);
+is(join("\n", grep { !/ FROM shop\.journeys\b/ } asked()), '', 'from journeys that are kept there');
+is(join(' ', map { run_sql($_, 'SELECT state FROM shop.kept') =~ s/folded|changed/kept/r } @there), 'kept kept', 'each server notices what comes by way of this one');
+run_sql($here, $remade);
 
 #
 # Who reads, and what hides the rows from the servers
