@@ -28,10 +28,10 @@ SELECT cjm_internal.cohort_agg(NULL, '-infinity', 'infinity', 'day', 'UTC', NULL
 -- Crafted bytes: sizes that are not theirs, and numbers of no period.
 SELECT cjm_internal.cohort_last('\x01');
 SELECT cjm_internal.cohort_first(substr(cohorts, 1, length(cohorts) - 1)) FROM public.cohort_counts LIMIT 1;
-SELECT cjm_internal.cohort_agg_final(cohorts || '\x00') FROM public.cohort_counts LIMIT 1;
+SELECT cjm_internal.cohort_agg_final('AQA=');
 SELECT cjm_internal.cohort_agg_step(NULL, '{}', '-infinity', 'infinity', 'day', 'UTC', NULL, NULL, 'in', NULL, true, NULL, 1, NULL, NULL);
 SELECT cjm_internal.cohort_agg_combine(NULL, NULL) IS NULL AS nothing;
-SELECT cjm_internal.cohort_agg_combine(cohorts, cohorts) FROM public.cohort_counts LIMIT 1;
+SELECT cjm_internal.cohort_agg_combine(state, state) FROM CAST('AQA=' AS cjm_internal.aggregate_state) state;
 SELECT count(*) AS broken, count(*) FILTER (WHERE rows < 0) AS impossible
 FROM (SELECT (SELECT count(*) FROM cjm_internal.cohort_cells(set_byte(cohorts, 44 + i * 7, (i * 37) % 256), '2026-02-01Z', '2026-12-01Z', 'day', 'UTC', NULL, '{0,5}', 'on_or_after')) AS rows
 	FROM public.cohort_counts CROSS JOIN generate_series(0, 600) i WHERE 44 + i * 7 < length(cohorts)) x;

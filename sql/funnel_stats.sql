@@ -58,15 +58,20 @@ ORDER BY 1;
 -- The function that aggregates are made of leaves its arguments alone.
 DO $$
 DECLARE
-	one cjm.funnel_stats := cjm.funnel_stats('view -> cart');
-	two cjm.funnel_stats;
-	three cjm.funnel_stats;
+	none cjm.funnel_stats := cjm.funnel_stats('view -> cart');
+	one cjm_internal.aggregate_state := cjm_internal.funnel_state_rollup(NULL, none);
+	two cjm_internal.aggregate_state;
+	three cjm_internal.aggregate_state;
+	six cjm.funnel_stats;
 BEGIN
 	two := cjm_internal.funnel_agg_step(one, '{2026-01-01T10:00:00Z view}', 'view -> cart');
 	three := cjm_internal.funnel_agg_step(two, '{2026-01-01T10:00:00Z view}', 'view -> cart');
-	three := cjm.funnel_stats_combine(three, two);
-	three := cjm.funnel_stats_combine(three, three);
-	RAISE NOTICE '% % %', one::jsonb -> 'customers', two::jsonb -> 'customers', three::jsonb -> 'customers';
+	three := cjm_internal.funnel_state_combine(three, two);
+	three := cjm_internal.funnel_state_combine(three, three);
+	six := cjm_internal.funnel_state_final(three);
+	six := cjm.funnel_stats_combine(six, none);
+	RAISE NOTICE '% % % %', none::jsonb -> 'customers', cjm_internal.funnel_state_final(one)::jsonb -> 'customers',
+		cjm_internal.funnel_state_final(two)::jsonb -> 'customers', six::jsonb -> 'customers';
 END $$;
 
 --
@@ -196,7 +201,7 @@ FROM (WITH RECURSIVE doubled(n, s) AS (
 ORDER BY n;
 SELECT funnel_stats_combine(s, s)
 FROM CAST('{"funnel": "a", "customers": 4611686018427387904, "steps": [{"customers": 7}]}' AS funnel_stats) AS s;
-SELECT cjm_internal.funnel_agg_step(s, '{2026-01-01T10:00:00Z a}', 'a')
+SELECT cjm_internal.funnel_agg_step(cjm_internal.funnel_state_rollup(NULL, s), '{2026-01-01T10:00:00Z a}', 'a')
 FROM CAST('{"funnel": "a", "customers": 9223372036854775807, "steps": [{"customers": 7}]}' AS funnel_stats) AS s;
 
 -- From the first to the last moment there is.

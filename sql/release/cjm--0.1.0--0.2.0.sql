@@ -69,6 +69,8 @@ ALTER FUNCTION cjm_internal.draw_points(double precision) RENAME TO draw_points_
 ALTER FUNCTION cjm_internal.draw_rate(double precision) RENAME TO draw_rate_0_1_0;
 ALTER FUNCTION cjm_internal.draw_short(bigint) RENAME TO draw_short_0_1_0;
 ALTER FUNCTION cjm_internal.draw_time(double precision) RENAME TO draw_time_0_1_0;
+ALTER FUNCTION cjm_internal.funnel_agg_step(cjm.funnel_stats,cjm.journey,cjm.funnel) RENAME TO funnel_agg_step_0_1_0;
+ALTER FUNCTION cjm_internal.funnel_agg_step(cjm.funnel_stats,cjm.journey,cjm.funnel,tstzrange) RENAME TO funnel_agg_step_0_1_0;
 ALTER FUNCTION cjm_internal.funnel_description(cjm_internal.funnel_drawn_step[]) RENAME TO funnel_description_0_1_0;
 ALTER FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map) RENAME TO funnel_drawn_steps_0_1_0;
 ALTER FUNCTION cjm_internal.funnel_summary(cjm_internal.funnel_drawn_step[]) RENAME TO funnel_summary_0_1_0;
@@ -89,6 +91,10 @@ ALTER FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[],cjm_i
 ALTER FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map,text,text,boolean) RENAME TO map_touchpoints_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map,text,text,integer,boolean,boolean) RENAME TO map_transitions_sql_0_1_0;
 ALTER FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[],text) RENAME TO retention_svg_drawn_0_1_0;
+ALTER FUNCTION cjm_internal.rule_attribution_combine(internal,internal) RENAME TO rule_attribution_combine_0_1_0;
+ALTER FUNCTION cjm_internal.rule_attribution_final(internal) RENAME TO rule_attribution_final_0_1_0;
+ALTER FUNCTION cjm_internal.rule_attribution_step(internal,cjm.journey,cjm.funnel) RENAME TO rule_attribution_step_0_1_0;
+ALTER FUNCTION cjm_internal.rule_attribution_step(internal,cjm.journey,cjm.funnel,text[],interval,text,interval,interval,double precision[],text[],boolean,timestamp with time zone,timestamp with time zone) RENAME TO rule_attribution_step_0_1_0;
 ALTER FUNCTION cjm_internal.svg_heading(double precision,double precision,text,text) RENAME TO svg_heading_0_1_0;
 ALTER FUNCTION cjm_internal.svg_lines(text,double precision,integer) RENAME TO svg_lines_0_1_0;
 ALTER FUNCTION cjm_internal.svg_page(text,double precision,double precision,text,text,text) RENAME TO svg_page_0_1_0;
@@ -100,6 +106,128 @@ ALTER TYPE cjm.session ADD ATTRIBUTE session text CASCADE;
 ALTER TYPE cjm.touchpoint ADD ATTRIBUTE session text CASCADE;
 
 ALTER TYPE cjm_internal.map ADD ATTRIBUTE dimensions jsonb CASCADE, ADD ATTRIBUTE session_rule text CASCADE, ADD ATTRIBUTE session text CASCADE, ADD ATTRIBUTE comment text CASCADE, ADD ATTRIBUTE where_is jsonb CASCADE, ADD ATTRIBUTE groups text[] CASCADE;
+
+CREATE TYPE cjm_internal.aggregate_state;
+
+CREATE FUNCTION cjm_internal.aggregate_state_in(input cstring) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.aggregate_state_in(cstring) IS 'input of type aggregate_state';
+
+CREATE FUNCTION cjm_internal.aggregate_state_out(value cjm_internal.aggregate_state) RETURNS cstring
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.aggregate_state_out(cjm_internal.aggregate_state) IS 'output of type aggregate_state: its bytes, coded to be short';
+
+CREATE FUNCTION cjm_internal.aggregate_state_recv(input internal) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.aggregate_state_recv(internal) IS 'binary input of type aggregate_state';
+
+CREATE FUNCTION cjm_internal.aggregate_state_send(value cjm_internal.aggregate_state) RETURNS bytea
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.aggregate_state_send(cjm_internal.aggregate_state) IS 'binary output of type aggregate_state';
+
+CREATE TYPE cjm_internal.aggregate_state (
+	INPUT = cjm_internal.aggregate_state_in,
+	OUTPUT = cjm_internal.aggregate_state_out,
+	RECEIVE = cjm_internal.aggregate_state_recv,
+	SEND = cjm_internal.aggregate_state_send,
+	INTERNALLENGTH = VARIABLE,
+	ALIGNMENT = int4,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE cjm_internal.aggregate_state IS 'the state of an aggregate on its way to where it is combined with others; each aggregate reads its own alone';
+
+CREATE FUNCTION cjm_internal.values_apart_step(state cjm_internal.aggregate_state, value float8) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION cjm_internal.values_apart_step(cjm_internal.aggregate_state, float8) IS 'state with one more number; transition function of median_apart';
+
+CREATE FUNCTION cjm_internal.times_apart_step(state cjm_internal.aggregate_state, at timestamptz) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION cjm_internal.times_apart_step(cjm_internal.aggregate_state, timestamptz) IS 'state with one more time; transition function of late_median_apart';
+
+CREATE FUNCTION cjm_internal.values_apart_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.values_apart_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states of median_apart, or of times';
+
+CREATE FUNCTION cjm_internal.values_apart_median(state cjm_internal.aggregate_state) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.values_apart_median(cjm_internal.aggregate_state) IS 'the median of the numbers of a state; final function of median_apart';
+
+CREATE FUNCTION cjm_internal.times_apart_late_median(state cjm_internal.aggregate_state) RETURNS timestamptz
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.times_apart_late_median(cjm_internal.aggregate_state) IS 'the median of the times of a state, the later one of an even number; final function of late_median_apart';
+
+CREATE AGGREGATE cjm_internal.median_apart(value float8) (
+	SFUNC = cjm_internal.values_apart_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	FINALFUNC = cjm_internal.values_apart_median,
+	COMBINEFUNC = cjm_internal.values_apart_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.median_apart(float8) IS 'as median, by counts of values in memory: what goes from server to server is a few bytes a value';
+
+CREATE AGGREGATE cjm_internal.late_median_apart(at timestamptz) (
+	SFUNC = cjm_internal.times_apart_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	FINALFUNC = cjm_internal.times_apart_late_median,
+	COMBINEFUNC = cjm_internal.values_apart_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.late_median_apart(timestamptz) IS 'percentile_disc(0.5) of times from the last one on, by counts of values in memory';
+
+CREATE AGGREGATE cjm_internal.times_apart(at timestamptz) (
+	SFUNC = cjm_internal.times_apart_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	COMBINEFUNC = cjm_internal.values_apart_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.times_apart(timestamptz) IS 'how often each time came, for late_median_of';
+
+CREATE AGGREGATE cjm_internal.late_median_of(times cjm_internal.aggregate_state) (
+	SFUNC = cjm_internal.values_apart_combine,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	FINALFUNC = cjm_internal.times_apart_late_median,
+	COMBINEFUNC = cjm_internal.values_apart_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.late_median_of(cjm_internal.aggregate_state) IS 'late_median_apart of the times that several states of times_apart have counted';
+
+CREATE AGGREGATE cjm_internal.values_apart(value float8) (
+	SFUNC = cjm_internal.values_apart_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	COMBINEFUNC = cjm_internal.values_apart_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.values_apart(float8) IS 'how often each number came; values_counted reads them';
+
+CREATE FUNCTION cjm_internal.values_counted(state cjm_internal.aggregate_state) RETURNS TABLE (value float8, count bigint)
+	AS 'MODULE_PATHNAME'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 100;
+
+COMMENT ON FUNCTION cjm_internal.values_counted(cjm_internal.aggregate_state) IS 'each number of a state of values_apart and how often it came, in order';
 
 CREATE FUNCTION cjm_internal.student_95(degrees bigint) RETURNS float8
 	AS 'MODULE_PATHNAME', 'spread_student_95'
@@ -478,34 +606,34 @@ COMMENT ON FUNCTION cjm.only_visits(cjm.journey, cjm.funnel, interval, text, tex
 visit: the events that are a visit, a funnel of one stage, such as ''visit | view''; gap: what is longer ends a session; rule, time_zone: what else ends one, as of sessions, by the channels of visits alone
 Each session begins with its first touchpoint of these, or at its time; what comes before that is left out, what comes after it stays, without its channel unless it is one of them';
 
-CREATE FUNCTION cjm_internal.cohort_agg_step(cohorts bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz,
+CREATE FUNCTION cjm_internal.cohort_agg_step(cohorts cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz,
 	period text, time_zone text, week_starts text, brackets integer[], kind text, starts cjm.funnel, every_start boolean,
-	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) RETURNS bytea
+	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
 
-COMMENT ON FUNCTION cjm_internal.cohort_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, text, integer[], text, cjm.funnel, boolean, cjm.funnel, integer, cjm.funnel, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, text, integer[], text, cjm.funnel, boolean, cjm.funnel, integer, cjm.funnel, cjm.funnel) IS
 	'counts of cohorts with one more customer; transition function of cohort_agg';
 
-CREATE FUNCTION cjm_internal.cohort_agg_combine(cohorts bytea, more bytea) RETURNS bytea
+CREATE FUNCTION cjm_internal.cohort_agg_combine(cohorts cjm_internal.aggregate_state, more cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
 
-COMMENT ON FUNCTION cjm_internal.cohort_agg_combine(bytea, bytea) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS
 	'counts of cohorts, added up; combine function of cohort_agg and lifecycle_agg';
 
-CREATE FUNCTION cjm_internal.cohort_agg_final(cohorts bytea) RETURNS bytea
+CREATE FUNCTION cjm_internal.cohort_agg_final(cohorts cjm_internal.aggregate_state) RETURNS bytea
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
 
-COMMENT ON FUNCTION cjm_internal.cohort_agg_final(bytea) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_final(cjm_internal.aggregate_state) IS
 	'counts of cohorts in the one form that equal counts have; final function of cohort_agg and lifecycle_agg';
 
 CREATE AGGREGATE cjm_internal.cohort_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz,
 	period text, time_zone text, week_starts text, brackets integer[], kind text, starts cjm.funnel, every_start boolean,
 	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) (
 	SFUNC = cjm_internal.cohort_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -540,16 +668,16 @@ COMMENT ON FUNCTION cjm_internal.cohort_cells(bytea, timestamptz, timestamptz, t
 'the cells of cohort_agg, which was asked with the same arguments, up to the period in which anybody was last seen and not beyond the present one; without cohorts the arguments are checked
 period_over: whether the cell is as it will stay, NULL where it has no end';
 
-CREATE FUNCTION cjm_internal.lifecycle_agg_step(moves bytea, journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.lifecycle_agg_step(moves cjm_internal.aggregate_state, journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
 
-COMMENT ON FUNCTION cjm_internal.lifecycle_agg_step(bytea, cjm.journey, text, text, text, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.lifecycle_agg_step(cjm_internal.aggregate_state, cjm.journey, text, text, text, cjm.funnel) IS
 	'counts of who came and went, with one more customer; transition function of lifecycle_agg';
 
 CREATE AGGREGATE cjm_internal.lifecycle_agg(journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) (
 	SFUNC = cjm_internal.lifecycle_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -569,15 +697,15 @@ CREATE FUNCTION cjm_internal.lifecycle_periods(moves bytea, first timestamptz, l
 COMMENT ON FUNCTION cjm_internal.lifecycle_periods(bytea, timestamptz, timestamptz, timestamptz, text, text, text) IS
 	'a row for each period of lifecycle_agg, which was asked with the same arguments, from the first in which anybody was active to the last in which anybody was seen; without moves the arguments are checked';
 
-CREATE FUNCTION cjm_internal.session_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) RETURNS bytea
+CREATE FUNCTION cjm_internal.session_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
 
-COMMENT ON FUNCTION cjm_internal.session_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, interval, text) IS 'sums over customers with one more; transition function of session_sums_agg';
+COMMENT ON FUNCTION cjm_internal.session_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, interval, text) IS 'sums over customers with one more; transition function of session_sums_agg';
 
 CREATE AGGREGATE cjm_internal.session_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) (
 	SFUNC = cjm_internal.session_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -589,15 +717,15 @@ COMMENT ON AGGREGATE cjm_internal.session_sums_agg(cjm.journey, timestamptz, tim
 'of the sessions that began from from_time to to_time, by the period in which they did, for period_sums:
 1 customers, 2 sessions, 3 that are not the first one, 4 of one touchpoint; sums over customers of 5 sessions * sessions, 6 returning * returning, 7 returning * sessions, 8 bounces * bounces, 9 bounces * sessions';
 
-CREATE FUNCTION cjm_internal.purchase_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.purchase_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 10;
 
-COMMENT ON FUNCTION cjm_internal.purchase_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel, cjm.funnel) IS 'sums over customers with one more; transition function of purchase_sums_agg';
+COMMENT ON FUNCTION cjm_internal.purchase_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel, cjm.funnel) IS 'sums over customers with one more; transition function of purchase_sums_agg';
 
 CREATE AGGREGATE cjm_internal.purchase_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) (
 	SFUNC = cjm_internal.purchase_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -610,15 +738,15 @@ COMMENT ON AGGREGATE cjm_internal.purchase_sums_agg(cjm.journey, timestamptz, ti
 1 customers who bought, 2 who did so again, 3 purchases, 4 that have a value, 5 customers with such, 6 values, those of refunds among them, 7 less refunds, 8 without taking them off;
 sums over customers of 9 net * net, 10 gross * gross, 11 gross * valued, 12 valued * valued; 13 customers who had something paid back';
 
-CREATE FUNCTION cjm_internal.conversion_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.conversion_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 15;
 
-COMMENT ON FUNCTION cjm_internal.conversion_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel) IS 'sums over customers with one more; transition function of conversion_sums_agg';
+COMMENT ON FUNCTION cjm_internal.conversion_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel) IS 'sums over customers with one more; transition function of conversion_sums_agg';
 
 CREATE AGGREGATE cjm_internal.conversion_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) (
 	SFUNC = cjm_internal.conversion_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -635,24 +763,92 @@ CREATE FUNCTION cjm_internal.period_sums(sums bytea, period text, time_zone text
 
 COMMENT ON FUNCTION cjm_internal.period_sums(bytea, text, text, integer) IS 'the first sums of such an aggregate, which was asked with the same period and time zone: a row for each period with something in it';
 
-CREATE FUNCTION cjm_internal.funnel_walks_agg_step(state cjm.funnel_stats, journey cjm.journey, funnel cjm.funnel, entered tstzrange)
+CREATE FUNCTION cjm_internal.funnel_agg_step(state cjm_internal.aggregate_state, journey cjm.journey, funnel cjm.funnel)
+RETURNS cjm_internal.aggregate_state
+AS 'MODULE_PATHNAME', 'funnel_agg_step'
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
+
+COMMENT ON FUNCTION cjm_internal.funnel_agg_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel) IS
+	'statistics with one more customer; transition function of funnel_agg(journey, funnel)';
+
+CREATE FUNCTION cjm_internal.funnel_agg_step(state cjm_internal.aggregate_state, journey cjm.journey, funnel cjm.funnel, entered tstzrange)
+RETURNS cjm_internal.aggregate_state
+AS 'MODULE_PATHNAME', 'funnel_agg_step'
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 25;
+
+COMMENT ON FUNCTION cjm_internal.funnel_agg_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, tstzrange) IS
+	'statistics with one more customer; transition function of funnel_agg(journey, funnel, tstzrange)';
+
+CREATE FUNCTION cjm_internal.funnel_state_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state)
+RETURNS cjm_internal.aggregate_state
+AS 'MODULE_PATHNAME', 'funnel_state_combine'
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+
+COMMENT ON FUNCTION cjm_internal.funnel_state_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS
+	'the customers of two states; combine function of funnel_agg';
+
+CREATE FUNCTION cjm_internal.funnel_state_rollup(state cjm_internal.aggregate_state, stats cjm.funnel_stats)
+RETURNS cjm_internal.aggregate_state
+AS 'MODULE_PATHNAME', 'funnel_state_rollup'
+LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+
+COMMENT ON FUNCTION cjm_internal.funnel_state_rollup(cjm_internal.aggregate_state, cjm.funnel_stats) IS
+	'state with the customers of statistics, too; transition function of rollup';
+
+CREATE FUNCTION cjm_internal.funnel_state_final(state cjm_internal.aggregate_state)
 RETURNS cjm.funnel_stats
+AS 'MODULE_PATHNAME', 'funnel_state_final'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.funnel_state_final(cjm_internal.aggregate_state) IS
+	'the statistics that a state is; final function of funnel_agg';
+
+CREATE OR REPLACE AGGREGATE cjm.funnel_agg(cjm.journey, cjm.funnel) (
+	SFUNC = cjm_internal.funnel_agg_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 2048,
+	COMBINEFUNC = cjm_internal.funnel_state_combine,
+	FINALFUNC = cjm_internal.funnel_state_final,
+	PARALLEL = SAFE
+);
+
+CREATE OR REPLACE AGGREGATE cjm.funnel_agg(cjm.journey, cjm.funnel, tstzrange) (
+	SFUNC = cjm_internal.funnel_agg_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 2048,
+	COMBINEFUNC = cjm_internal.funnel_state_combine,
+	FINALFUNC = cjm_internal.funnel_state_final,
+	PARALLEL = SAFE
+);
+
+CREATE FUNCTION cjm_internal.funnel_walks_agg_step(state cjm_internal.aggregate_state, journey cjm.journey, funnel cjm.funnel, entered tstzrange)
+RETURNS cjm_internal.aggregate_state
 AS 'MODULE_PATHNAME', 'funnel_walks_agg_step'
 LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 
-COMMENT ON FUNCTION cjm_internal.funnel_walks_agg_step(cjm.funnel_stats, cjm.journey, cjm.funnel, tstzrange) IS
+COMMENT ON FUNCTION cjm_internal.funnel_walks_agg_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, tstzrange) IS
 	'statistics with the walks of one more customer; transition function of funnel_walks_agg';
 
 CREATE AGGREGATE cjm_internal.funnel_walks_agg(cjm.journey, cjm.funnel, tstzrange) (
 	SFUNC = cjm_internal.funnel_walks_agg_step,
-	STYPE = cjm.funnel_stats,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 2048,
-	COMBINEFUNC = cjm.funnel_stats_combine,
+	COMBINEFUNC = cjm_internal.funnel_state_combine,
+	FINALFUNC = cjm_internal.funnel_state_final,
 	PARALLEL = SAFE
 );
 
 COMMENT ON AGGREGATE cjm_internal.funnel_walks_agg(cjm.journey, cjm.funnel, tstzrange) IS
 	'statistics of a funnel that count walks(journey, funnel, entered) instead of customers';
+
+CREATE OR REPLACE AGGREGATE cjm.rollup(cjm.funnel_stats) (
+	SFUNC = cjm_internal.funnel_state_rollup,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 2048,
+	COMBINEFUNC = cjm_internal.funnel_state_combine,
+	FINALFUNC = cjm_internal.funnel_state_final,
+	PARALLEL = SAFE
+);
 
 CREATE FUNCTION cjm.report(stats cjm.funnel_stats)
 RETURNS TABLE (
@@ -765,8 +961,35 @@ per: touchpoint, or session for one share to each visit; session_gap: what is lo
 half_life: of time_decay; weights: of position, for the first, all between together and the last
 direct: channels that are direct, as no channel is; only_channels: whether touchpoints without a channel earn nothing';
 
+CREATE FUNCTION cjm_internal.rule_attribution_step(state cjm_internal.aggregate_state, journey cjm.journey, conversion cjm.funnel) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME', 'rule_attribution_step'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
+
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel) IS
+	'state with the conversions of one more journey; transition function of rule_attribution';
+
 CREATE FUNCTION cjm_internal.rule_attribution_step(
-	state internal,
+	state cjm_internal.aggregate_state,
+	journey cjm.journey,
+	conversion cjm.funnel,
+	models text[],
+	lookback interval,
+	per text,
+	session_gap interval,
+	half_life interval,
+	weights float8[],
+	direct text[],
+	only_channels boolean,
+	from_time timestamptz,
+	to_time timestamptz) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME', 'rule_attribution_step'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 60;
+
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
+	'state with the conversions of one more journey; transition function of rule_attribution';
+
+CREATE FUNCTION cjm_internal.rule_attribution_step(
+	state cjm_internal.aggregate_state,
 	journey cjm.journey,
 	conversion cjm.funnel,
 	models text[],
@@ -780,20 +1003,48 @@ CREATE FUNCTION cjm_internal.rule_attribution_step(
 	from_time timestamptz,
 	to_time timestamptz,
 	session_rule text,
-	time_zone text) RETURNS internal
+	time_zone text) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME', 'rule_attribution_step'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 60;
 
-COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
 	'state with the conversions of one more journey; transition function of rule_attribution';
+
+CREATE FUNCTION cjm_internal.rule_attribution_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME', 'rule_attribution_combine'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.rule_attribution_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the sums of two states of rule_attribution';
+
+CREATE FUNCTION cjm_internal.rule_attribution_final(state cjm_internal.aggregate_state) RETURNS cjm.model_credit[]
+	AS 'MODULE_PATHNAME', 'rule_attribution_final'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
+
+COMMENT ON FUNCTION cjm_internal.rule_attribution_final(cjm_internal.aggregate_state) IS 'what channels earned, by model and channel; final function of rule_attribution';
+
+CREATE OR REPLACE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel) (
+	SFUNC = cjm_internal.rule_attribution_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 4096,
+	COMBINEFUNC = cjm_internal.rule_attribution_combine,
+	FINALFUNC = cjm_internal.rule_attribution_final,
+	PARALLEL = SAFE
+);
+
+CREATE OR REPLACE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) (
+	SFUNC = cjm_internal.rule_attribution_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 4096,
+	COMBINEFUNC = cjm_internal.rule_attribution_combine,
+	FINALFUNC = cjm_internal.rule_attribution_final,
+	PARALLEL = SAFE
+);
 
 CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) (
 	SFUNC = cjm_internal.rule_attribution_step,
-	STYPE = internal,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 4096,
 	COMBINEFUNC = cjm_internal.rule_attribution_combine,
-	SERIALFUNC = cjm_internal.rule_attribution_serialize,
-	DESERIALFUNC = cjm_internal.rule_attribution_deserialize,
 	FINALFUNC = cjm_internal.rule_attribution_final,
 	PARALLEL = SAFE
 );
@@ -1641,35 +1892,43 @@ DECLARE
 	next_event jsonb := '{"next_event": "(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event"}';
 	split text := cjm_internal.map_split(words || next_event, by);
 	dimension text := cjm_internal.map_dimensions_sql(map) ->> by;
+	walk text := format('cjm.funnel_step(j.journey, %1$L::cjm.funnel%2$s) AS step, cjm.funnel_times(j.journey, %1$L::cjm.funnel%2$s) AS times', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END);
+	-- Where the rows are on several servers each groups its own.
+	apart boolean := cjm_internal.map_distributed((map).source);
+	counted text := CASE WHEN apart THEN 'coalesce(sum(customers) FILTER (WHERE state = %L), 0)::bigint' ELSE 'count(*) FILTER (WHERE state = %L)' END;
+	stopped text;
 BEGIN
-	RETURN format('WITH stopped AS (
-			SELECT j.step, %6$s AS label, CASE WHEN %11$s IS NOT NULL THEN ''refused'' WHEN %10$s THEN ''open'' ELSE ''dropped'' END AS state, %4$s AS next_event,
+	stopped := format('SELECT j.step, %s AS label, CASE WHEN %s IS NOT NULL THEN ''refused'' WHEN cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s) THEN ''open'' ELSE ''dropped'' END AS state, %s AS next_event,
 				cjm_internal.last_at(j.journey) AS last_seen
-			FROM (SELECT j.journey, %9$s AS dimension, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
-					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j%12$s OFFSET ''0'') j
-			WHERE j.step > 0 AND j.step < %3$s%13$s
+			FROM (SELECT j.journey, %s AS dimension, %s) j
+			WHERE j.step > 0 AND j.step < %s%s',
+		-- What is in no journey is asked for where the view is.
+		CASE split WHEN dimension THEN 'j.dimension' ELSE split END, cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
+		(map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END, next_event ->> 'next_event', coalesce(dimension, 'NULL::text'),
+		-- Walks are asked for once.
+		format(CASE WHEN apart THEN 'w.step, w.times FROM %2$s.journeys j CROSS JOIN LATERAL (SELECT %1$s FROM (VALUES (1)) one OFFSET 0) w%3$s' ELSE '%s FROM %s.journeys j%s OFFSET ''0''' END,
+			walk, cjm_internal.map_schema(map), cjm_internal.map_where(map, 'WHERE', words, '{next_event}')),
+		cjm_internal.map_completed_step(map), cjm_internal.map_where(map, 'AND', next_event, ARRAY(SELECT jsonb_object_keys(words))));
+	RETURN format('WITH stopped AS (
+			%1$s
 		), nexts AS (
-			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
+			SELECT DISTINCT ON (step, label) step, label, next_event, %2$s AS customers
 			FROM stopped WHERE state = ''dropped'' AND next_event IS NOT NULL
 			GROUP BY step, label, next_event
-			ORDER BY step, label, count(*) DESC, next_event COLLATE "C"
+			ORDER BY step, label, %2$s DESC, next_event COLLATE "C"
 		)
-		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
+		SELECT s.step, %7$s[s.step] AS stage, s.label AS %8$I, s.customers,
 			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
 			s.open_customers, (extract(epoch FROM now() - s.median_last_seen) / 86400)::float8 AS median_days_since,
 			n.next_event, coalesce(n.customers, 0) AS next_customers, s.refused
-		FROM (SELECT step, label, count(*) FILTER (WHERE state = ''dropped'') AS customers, count(*) FILTER (WHERE state = ''open'') AS open_customers,
-				count(*) FILTER (WHERE state = ''refused'') AS refused,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE state = ''dropped'') AS median_last_seen
+		FROM (SELECT step, label, %3$s AS customers, %4$s AS open_customers, %5$s AS refused, %6$s FILTER (WHERE state = ''dropped'') AS median_last_seen
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), next_event ->> 'next_event', cjm_internal.map_schema(map),
-		-- What is in no journey is asked for where the view is.
-		CASE split WHEN dimension THEN 'j.dimension' ELSE split END, CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, coalesce(dimension, 'NULL::text'),
-		format('cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s)', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END),
-		cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
-		cjm_internal.map_where(map, 'WHERE', words, '{next_event}'), cjm_internal.map_where(map, 'AND', next_event, ARRAY(SELECT jsonb_object_keys(words))));
+		CASE WHEN apart THEN format('SELECT r.step, r.label, r.state, r.next_event, count(*) AS customers, cjm_internal.times_apart(r.last_seen) FILTER (WHERE r.state = ''dropped'') AS last_seen
+			FROM (%s) r GROUP BY r.step, r.label, r.state, r.next_event', stopped) ELSE stopped END,
+		CASE WHEN apart THEN 'sum(customers)::bigint' ELSE 'count(*)' END, format(counted, 'dropped'), format(counted, 'open'), format(counted, 'refused'),
+		CASE WHEN apart THEN 'cjm_internal.late_median_of(last_seen)' ELSE 'percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC)' END, cjm_internal.map_stage_names(map), label);
 END
 $$;
 
@@ -1710,13 +1969,13 @@ BEGIN
 				count(*) FILTER (WHERE e.is_exit) AS exits,
 				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
 				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
-				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
+				%s FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
 			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %s) e%s
 			GROUP BY %s e.event, e.channel) s
 		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
+		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END, cjm_internal.map_median_sql(map, 'e.seconds'),
 		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), cjm_internal.map_session_sql(map),
 		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
 		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
@@ -1746,13 +2005,13 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, %s AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
 			FROM %s CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+		cjm_internal.map_median_sql(map, 's.seconds'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
 		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s, %10$L::text)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,
@@ -2023,6 +2282,46 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.map_arms_sql(cjm_internal.map, text[], text[]) IS 'SQL: the rows that a journey j makes by several queries over it, of which SQL is given';
 
+CREATE FUNCTION cjm_internal.map_median_sql(map cjm_internal.map, value text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.median_apart(%s)' ELSE 'cjm.median(%s)' END, value);
+
+COMMENT ON FUNCTION cjm_internal.map_median_sql(cjm_internal.map, text) IS 'SQL: the median of a number';
+
+CREATE FUNCTION cjm_internal.map_late_median_sql(map cjm_internal.map, at text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.late_median_apart(%s)' ELSE 'percentile_disc(0.5) WITHIN GROUP (ORDER BY %s DESC)' END, at);
+
+COMMENT ON FUNCTION cjm_internal.map_late_median_sql(cjm_internal.map, text) IS 'SQL: the median of a time, the later one of an even number';
+
+CREATE FUNCTION cjm_internal.map_moments_sql(map cjm_internal.map, columns text[], counted text, moment text, sums text[], rest text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	keys text := (SELECT string_agg(c.place::text, ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY c(name, place));
+	of_group text := (SELECT string_agg(format('g.%I', c.name), ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY c(name, place));
+BEGIN
+	IF NOT cjm_internal.map_distributed((map).source) THEN
+		RETURN format('SELECT %s, %s AS moment, count(*)::float8 AS customers%s %s GROUP BY %s, %s', counted, moment,
+			(SELECT string_agg(format(', %s AS %s', v.sum, v.name), '' ORDER BY v.place) FROM (SELECT s.place, split_part(s.sum, '=', 1) AS name, split_part(s.sum, '=', 2) AS sum FROM unnest(sums) WITH ORDINALITY s(sum, place)) v),
+			rest, keys, cardinality(columns) + 1);
+	END IF;
+	-- A sum is in the first row of its group alone.
+	RETURN format('SELECT %s, nullif(c.value, -2)::integer AS moment, c.count::float8 AS customers%s
+			FROM (SELECT %s, cjm_internal.values_apart(coalesce(%s, -2)::float8) AS moments%s %s GROUP BY %s) g
+				CROSS JOIN LATERAL cjm_internal.values_counted(g.moments) WITH ORDINALITY c(value, count, place)',
+		of_group, (SELECT string_agg(format(', CASE c.place WHEN 1 THEN g.%1$s END AS %1$s', split_part(s.sum, '=', 1)), '' ORDER BY s.place) FROM unnest(sums) WITH ORDINALITY s(sum, place)),
+		counted, moment, (SELECT string_agg(format(', %s AS %s', split_part(s.sum, '=', 2), split_part(s.sum, '=', 1)), '' ORDER BY s.place) FROM unnest(sums) WITH ORDINALITY s(sum, place)),
+		rest, keys);
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.map_moments_sql(cjm_internal.map, text[], text, text, text[], text) IS
+	'SQL: customers by columns, of which names and SQL are given, and moment, counted over the rest of a query; with more aggregates, name=SQL each';
+
 CREATE FUNCTION cjm_internal.map_entry_buckets(journey cjm.journey, funnel cjm.funnel, bucket text, time_zone text) RETURNS SETOF tstzrange
 	AS 'MODULE_PATHNAME', 'journey_entry_buckets'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 3;
@@ -2080,14 +2379,10 @@ DECLARE
 	is_split boolean := by <> ALL ('{event,channel}'::text[]);
 	-- channel is what was met.
 	who text := cjm_internal.map_where(map, CASE WHEN is_split THEN 'WHERE' ELSE 'AND' END, words - 'channel');
+	columns CONSTANT text[] := '{step,label,met,went_on,stayed,took,age}';
 BEGIN
 	RETURN format(cjm_internal.map_if_split('WITH met AS (
-			SELECT e.step, e.label COLLATE "C" AS label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed,
-				CASE WHEN e.label IS NULL THEN cjm_internal.map_window(e.went_on_after) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
-				cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END) AS moment,
-				count(*)::float8 AS customers, sum(e.touches::float8) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen{, j.label COLLATE "C" AS part}
-			FROM %3$s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e CROSS JOIN (VALUES (true), (false)) p(met)
-			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%6$s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
+			%2$s
 		), fair AS (
 			SELECT w.step{, w.part}, min(w.seconds) AS seconds, cjm_internal.map_moment(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
 			FROM (SELECT m.step{, m.part}, u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
@@ -2110,7 +2405,7 @@ BEGIN
 			FROM points p WHERE p.met > 0
 		), compared AS (
 			SELECT greatest(count(*), 1) AS comparisons
-			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step{, r.part}, r.label HAVING sum(r.met) >= %8$s AND max(r.there) >= %8$s) r
+			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step{, r.part}, r.label HAVING sum(r.met) >= %4$s AND max(r.there) >= %4$s) r
 		), rates AS (
 			SELECT r.step{, r.part}, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
@@ -2118,12 +2413,12 @@ BEGIN
 				sum(r.met * i.rate_high ORDER BY r.moment) AS high
 			FROM risk r CROSS JOIN compared c CROSS JOIN LATERAL cjm.rate_interval(r.went_on::bigint, r.there::bigint, c.comparisons) i GROUP BY r.step{, r.part}, r.label
 		)
-		SELECT t.step, %2$s[t.step] AS stage, %9$s AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
+		SELECT t.step, %1$s[t.step] AS stage, %5$s AS %3$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
 			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
 			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, d.difference, d.low AS difference_low, d.high AS difference_high,
-			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %8$s AND c.there >= %8$s END AS sure%10$s
+			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %4$s AND c.there >= %4$s END AS sure%6$s
 		FROM (SELECT m.step{, m.part}, m.label, (sum(m.customers) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS customers, (sum(m.touches) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS touches,
 				min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
 				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step{, m.part}) AS all_customers
@@ -2136,11 +2431,20 @@ BEGIN
 			CROSS JOIN LATERAL (SELECT v.rate - u.rate AS difference, v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS low,
 				v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS high) d
 		WHERE t.label IS NOT NULL
-		ORDER BY {%9$s COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
-		(map).stages, cjm_internal.map_stage_names(map),
-		CASE WHEN is_split THEN cjm_internal.map_journeys_by(map, format('coalesce(''='' || (%s), '''')', split), who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
-		CASE WHEN by = 'channel' THEN by ELSE 'event' END, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
-		concat(CASE WHEN ranged THEN ' AND e.step > 0' END, CASE WHEN NOT is_split THEN who END), label, cjm_internal.map_few(),
+		ORDER BY {%5$s COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
+		cjm_internal.map_stage_names(map),
+		cjm_internal.map_moments_sql(map, CASE WHEN is_split THEN columns || 'part'::text ELSE columns END,
+			'e.step, e.label COLLATE "C" AS label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed,
+				CASE WHEN e.label IS NULL THEN cjm_internal.map_window(e.went_on_after) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age'
+				|| CASE WHEN is_split THEN ', j.label COLLATE "C" AS part' ELSE '' END,
+			'cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END)',
+			'{touches=sum(e.touches::float8),first_seen=min(e.first_seen),last_seen=max(e.last_seen)}',
+			format('FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, %L::text, %s) e CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%s%s',
+				CASE WHEN is_split THEN cjm_internal.map_journeys_by(map, format('coalesce(''='' || (%s), '''')', split), who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+				(map).stages, CASE WHEN by = 'channel' THEN by ELSE 'event' END, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
+				CASE WHEN ranged THEN ' AND e.step > 0' END, CASE WHEN NOT is_split THEN who END)),
+		label, cjm_internal.map_few(),
 		CASE WHEN is_split THEN 'CASE WHEN t.part <> '''' THEN substr(t.part, 2) END' ELSE 't.label COLLATE "default"' END,
 		CASE WHEN reported THEN ', t.label COLLATE "default" AS touchpoint' END);
 END
@@ -2158,16 +2462,16 @@ BEGIN
 	RETURN format('WITH counted AS (
 			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open AND NOT f.refused) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
 				count(*) FILTER (WHERE f.refused) AS refused,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open AND NOT f.refused) AS median_days_since,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
+				%14$s FILTER (WHERE NOT f.open AND NOT f.refused) AS median_last_seen, %14$s FILTER (WHERE f.open) AS open_median_last_seen
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days FROM (VALUES (1)) one OFFSET 0) f%13$s
+					cjm_internal.last_at(j.journey) AS last_seen FROM (VALUES (1)) one OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
 			coalesce(c.customers, 0)::float8 / nullif(sum(c.customers) OVER (PARTITION BY l.label), 0)::float8 AS share,
-			coalesce(c.open_customers, 0) AS open_customers, c.median_days_since, c.open_median_days_since,
+			coalesce(c.open_customers, 0) AS open_customers, (extract(epoch FROM now() - c.median_last_seen) / 86400)::float8 AS median_days_since,
+			(extract(epoch FROM now() - c.open_median_last_seen) / 86400)::float8 AS open_median_days_since,
 			coalesce(c.refused, 0) AS refused
 		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
 			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
@@ -2177,7 +2481,7 @@ BEGIN
 		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
 		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s),
 		cjm_internal.map_open_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END), cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
-		cjm_internal.map_where(map, 'WHERE', words));
+		cjm_internal.map_where(map, 'WHERE', words), cjm_internal.map_late_median_sql(map, 'f.last_seen'));
 END
 $$;
 
@@ -2241,7 +2545,7 @@ BEGIN
 		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
 		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,
-		CASE WHEN timed THEN ', cjm.median(x.seconds) AS median_seconds' ELSE '' END,
+		CASE WHEN timed THEN ', ' || cjm_internal.map_median_sql(map, 'x.seconds') || ' AS median_seconds' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN '(SELECT x.*, row_number() OVER (PARTITION BY x.position, x.source, x.target) AS nth FROM ' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN ' x)' ELSE '' END);
 END
@@ -2296,12 +2600,12 @@ BEGIN
 	RETURN format('SELECT p.label, array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers, p.times::float8 / (sum(p.times) OVER (%s))::float8 AS share,
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
-				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
+				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, %s AS median_seconds
 			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
-		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
+		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_median_sql(map, 'x.seconds'), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
 		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before, CASE WHEN per_session THEN cjm_internal.map_session_rule_sql(map) ELSE 'NULL::text, NULL::text' END,
 		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
@@ -4082,10 +4386,10 @@ BEGIN
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(cjm_internal.map_money(p.value)) AS value,
 				sum(cjm_internal.map_money(p.value)) FILTER (WHERE p.number IS NOT NULL) AS gross_value, count(p.value) FILTER (WHERE p.number IS NOT NULL) AS valued,
 				justify_hours(avg(p.since)) AS mean,
-				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
+				justify_hours(make_interval(secs => %s)) AS median
 			FROM %s CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		CASE WHEN of_customer THEN 'j.label' ELSE split END, CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
+		CASE WHEN of_customer THEN 'j.label' ELSE split END, cjm_internal.map_median_sql(def, 'date_part(''epoch'', p.since)'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel',
 		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
@@ -4129,7 +4433,7 @@ BEGIN
 		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
-				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
+				justify_hours(make_interval(secs => %11$s)) AS median_away
 			FROM (SELECT %9$s cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s%10$s) l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1, 2) s
@@ -4138,7 +4442,8 @@ BEGIN
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
 		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by),
 		-- The fields of a row are asked for once; Citus would fetch the rows for it.
-		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END,
+		cjm_internal.map_median_sql(def, 'date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)')) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 
@@ -4526,15 +4831,11 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	words jsonb := cjm_internal.map_walk_words(def, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END);
 	split text := cjm_internal.map_split(words, by);
+	distributed CONSTANT boolean := cjm_internal.map_distributed(def.source);
+	columns CONSTANT text[] := '{kind,step,label,converted,took,age,met}';
 BEGIN
 	RETURN QUERY EXECUTE format(cjm_internal.map_if_split('WITH met AS MATERIALIZED (
-			SELECT x.kind, x.step, (CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END) COLLATE "C" AS label, x.converted,
-				CASE WHEN x.step IS NULL THEN cjm_internal.map_window(x.seconds) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
-				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
-					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*)::float8 AS customers{, j.part COLLATE "C" AS part}
-			FROM %2$s CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
-			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%5$s
-			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
+			%1$s
 		), fair AS (
 			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until{, w.part}
 			FROM (SELECT u.seconds{, m.part}, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
@@ -4563,7 +4864,7 @@ BEGIN
 			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
 			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
-			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
+			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %2$s AND s.others >= %2$s THEN o.p_value END AS p_value
 			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
 					sum(r.met * r.others_converted / r.others ORDER BY r.step, r.moment) / sum(r.met) AS others_rate,
 					array_agg(r.met_converted::bigint ORDER BY r.step, r.moment) AS hits, array_agg(r.met::bigint ORDER BY r.step, r.moment) AS trials,
@@ -4576,15 +4877,24 @@ BEGIN
 		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8, r.others, r.others_rate,
 			r.odds_ratio, r.odds_low, r.odds_high, r.p_value,
 			CASE WHEN r.p_value IS NOT NULL THEN least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC NULLS LAST)) END,
-			justify_hours(make_interval(secs => f.seconds)), %6$s
+			justify_hours(make_interval(secs => f.seconds)), %3$s
 		FROM ranked r JOIN fair f ON true{ AND f.part = r.part}
-		ORDER BY {%6$s COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
-		(def).stages,
-		-- A part is text that is never NULL, so that it can be joined by.
-		CASE WHEN by IS NULL THEN cjm_internal.map_schema(def) || '.journeys j'
-			ELSE format('(SELECT j.journey, j.segment, coalesce(''='' || (%s), '''') AS part FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(def), cjm_internal.map_where(def, 'WHERE', words)) END,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
-		CASE WHEN by IS NULL THEN cjm_internal.map_where(def, 'AND', words) END, CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'CASE WHEN r.part <> '''' THEN substr(r.part, 2) END' END)
+		ORDER BY {%3$s COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
+		cjm_internal.map_moments_sql(def, CASE WHEN by IS NULL THEN columns ELSE columns || 'part'::text END,
+			'x.kind, x.step, (CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END) COLLATE "C" AS label, x.converted,
+				CASE WHEN x.step IS NULL THEN cjm_internal.map_window(x.seconds) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met'
+				|| CASE WHEN by IS NULL THEN '' ELSE ', j.part COLLATE "C" AS part' END,
+			'CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1) ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END',
+			'{}',
+			format('FROM %s CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %L::cjm.funnel, %s) x CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%s',
+				-- A part is text that is never NULL, so that it can be joined by.  Citus takes no OFFSET, and fetches no key for it.
+				CASE WHEN by IS NULL THEN cjm_internal.map_schema(def) || '.journeys j'
+					ELSE format('(SELECT %s, coalesce(''='' || (%s), '''') AS part FROM %s.journeys j%s%s) j', CASE WHEN distributed THEN 'j.customer, j.journey, j.segment' ELSE 'j.journey, j.segment' END, split,
+						cjm_internal.map_schema(def), cjm_internal.map_where(def, 'WHERE', words), CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) END,
+				(def).stages, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
+				CASE WHEN by IS NULL THEN cjm_internal.map_where(def, 'AND', words) END)),
+		cjm_internal.map_few(), CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'CASE WHEN r.part <> '''' THEN substr(r.part, 2) END' END)
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
@@ -10840,6 +11150,14 @@ DROP FUNCTION cjm_internal.map_session_split(text);
 DROP FUNCTION cjm_internal.map_walk_split(cjm_internal.map,text,text,text[]);
 DROP FUNCTION cjm_internal.map_split_0_1_0(text,text[]);
 DROP FUNCTION cjm_internal.map_of_0_1_0(text);
+DROP FUNCTION cjm_internal.rule_attribution_final_0_1_0(internal);
+DROP FUNCTION cjm_internal.rule_attribution_deserialize(bytea,internal);
+DROP FUNCTION cjm_internal.rule_attribution_serialize(internal);
+DROP FUNCTION cjm_internal.rule_attribution_combine_0_1_0(internal,internal);
+DROP FUNCTION cjm_internal.rule_attribution_step_0_1_0(internal,cjm.journey,cjm.funnel,text[],interval,text,interval,interval,double precision[],text[],boolean,timestamp with time zone,timestamp with time zone);
+DROP FUNCTION cjm_internal.rule_attribution_step_0_1_0(internal,cjm.journey,cjm.funnel);
+DROP FUNCTION cjm_internal.funnel_agg_step_0_1_0(cjm.funnel_stats,cjm.journey,cjm.funnel,tstzrange);
+DROP FUNCTION cjm_internal.funnel_agg_step_0_1_0(cjm.funnel_stats,cjm.journey,cjm.funnel);
 
 DO $$
 BEGIN

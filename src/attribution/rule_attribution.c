@@ -3,7 +3,8 @@
  * what each channel earned by the rule-based models, all in one pass and
  * without a row for each touchpoint.
  *
- * The state is an AttributionSums in the aggregate's context.
+ * The state is an AttributionSums in an expanded object (base/state.h), a real type to SQL, so that an
+ * aggregate over several servers sends a state for each group and no journey.
  */
 #include "journey/argument.h"
 
@@ -11,9 +12,10 @@
 #include "attribution/arguments.h"
 #include "attribution/sums.h"
 #include "base/glue.h"
+#include "base/state.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -26,9 +28,38 @@ PG_FUNCTION_INFO_V1(rule_attribution_serialize);
 PG_FUNCTION_INFO_V1(rule_attribution_deserialize);
 PG_FUNCTION_INFO_V1(rule_attribution_final);
 
-#define ALL_MODELS ((1U << ATTRIBUTION_MODELS) - 1)
 #define NO_PLACE PG_UINT32_MAX
 #define CREDIT_COLUMNS 4
+
+static void
+encode_sums(StringInfo out, void *contents)
+{
+	attribution_sums_encode(out, contents);
+}
+
+static const StateKind sums_kind = {sizeof(AttributionSums), encode_sums};
+
+/*
+ * A state to be read: an object as it is, bytes decoded, and by that checked, into
+ * the current context.  Channels must be text of this database.
+ */
+static const AttributionSums *
+open_sums(Datum value)
+{
+	AttributionSums *sums = state_contents(value, &sums_kind);
+	struct varlena *bytes;
+	CjmError	error = {0};
+
+	if (sums != NULL)
+		return sums;
+	bytes = PG_DETOAST_DATUM_PACKED(value);
+	sums = palloc0(sizeof(AttributionSums));
+	if (!attribution_sums_decode((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), sums, &error))
+		cjm_report(&error);
+	for (uint32 i = 1; i < sums->count; i++)
+		pg_verifymbstr(sums->channels[i].channel.bytes, (int) sums->channels[i].channel.size, false);
+	return sums;
+}
 
 /* The set of models that a text[] names. */
 static uint32
@@ -93,17 +124,49 @@ credit_window(AttributionSums *sums, AttributionModel model, const AttributionJo
 	}
 }
 
+/* The state in the first argument, to be changed: the aggregate's own, or a new one with what there is. */
+static AggregateState *
+own_state(FunctionCallInfo fcinfo, uint32 models)
+{
+	MemoryContext aggregate = calling_aggregate(fcinfo);
+	AggregateState *state = PG_ARGISNULL(0) ? NULL : state_of_aggregate(PG_GETARG_DATUM(0), aggregate, &sums_kind);
+
+	if (state == NULL)
+	{
+		MemoryContext old;
+		AttributionSums *sums;
+
+		state = state_new(aggregate, &sums_kind);
+		sums = state_change(state, &old);
+		attribution_sums_init(sums, models);
+		if (!PG_ARGISNULL(0))
+			attribution_sums_merge(sums, open_sums(PG_GETARG_DATUM(0)));
+		MemoryContextSwitchTo(old);
+	}
+	return state;
+}
+
+/* The state as it is. */
+static Datum
+unchanged(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
 /* rule_attribution_step(state, journey, conversion [, models, lookback, ... [, session_rule, time_zone]]): adds the conversions of a journey. */
 Datum
 rule_attribution_step(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	AttributionSums *sums = PG_ARGISNULL(0) ? NULL : (AttributionSums *) PG_GETARG_POINTER(0);
 	bool		has_options = PG_NARGS() > 1 + ATTRIBUTION_MODEL;
+	bool		is_first = PG_ARGISNULL(0);
+	AggregateState *state;
+	AttributionSums *sums;
 	AttributionJourney journey;
 	AttributionWindow window;
 	MemoryContext old;
-	uint32		models = ALL_MODELS;
+	uint32		models = ATTRIBUTION_ALL_MODELS;
 	uint32	   *places;
 	Label	   *channels;
 	bool		converts;
@@ -112,23 +175,18 @@ rule_attribution_step(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("models must not be NULL")));
-	converts = attribution_open(fcinfo, 1, 1 + ATTRIBUTION_TO + 1, sums != NULL, &journey);
-	if (has_options && (converts || sums == NULL))
+	converts = attribution_open(fcinfo, 1, 1 + ATTRIBUTION_TO + 1, !is_first, &journey);
+	if (has_options && (converts || is_first))
 		models = read_models(PG_GETARG_DATUM(1 + ATTRIBUTION_MODEL));
-	if (sums == NULL && !PG_ARGISNULL(1 + ATTRIBUTION_JOURNEY) && !PG_ARGISNULL(1 + ATTRIBUTION_CONVERSION))
-	{
-		old = MemoryContextSwitchTo(context);
-		sums = attribution_sums(models);
-		MemoryContextSwitchTo(old);
-	}
+	if (!converts && (!is_first || PG_ARGISNULL(1 + ATTRIBUTION_JOURNEY) || PG_ARGISNULL(1 + ATTRIBUTION_CONVERSION)))
+		return unchanged(fcinfo);
+	state = own_state(fcinfo, models);
 	if (!converts)
-	{
-		if (sums == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(sums);
-	}
+		PG_RETURN_DATUM(state_datum(state));
 
+	sums = state_change(state, &old);
 	sums->models |= models;
+	MemoryContextSwitchTo(old);
 	channels = journey_labels(&journey.view.channels);
 	places = palloc_extended(((Size) journey.view.channels.count + 1) * sizeof(uint32), MCXT_ALLOC_HUGE);
 	memset(places, 0xff, ((Size) journey.view.channels.count + 1) * sizeof(uint32));
@@ -137,109 +195,48 @@ rule_attribution_step(PG_FUNCTION_ARGS)
 		if (has_options && (window.at < PG_GETARG_TIMESTAMPTZ(1 + ATTRIBUTION_FROM) ||
 							window.at >= PG_GETARG_TIMESTAMPTZ(1 + ATTRIBUTION_TO)))
 			continue;
-		old = MemoryContextSwitchTo(context);
+		state_change(state, &old);
 		for (int model = 0; model < ATTRIBUTION_MODELS; model++)
 			if (models >> model & 1)
 				credit_window(sums, (AttributionModel) model, &journey, &window, places, channels);
 		MemoryContextSwitchTo(old);
 	}
-	PG_RETURN_POINTER(sums);
+	PG_RETURN_DATUM(state_datum(state));
 }
 
+/* The sums of both; one NULL counts as none, two NULLs are NULL. */
 Datum
 rule_attribution_combine(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
-	AttributionSums *sums = PG_ARGISNULL(0) ? NULL : (AttributionSums *) PG_GETARG_POINTER(0);
+	AggregateState *state;
+	const AttributionSums *other;
 	MemoryContext old;
 
 	if (PG_ARGISNULL(1))
-	{
-		if (sums == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(sums);
-	}
-	old = MemoryContextSwitchTo(context);
-	if (sums == NULL)
-		sums = attribution_sums(0);
-	attribution_sums_merge(sums, (AttributionSums *) PG_GETARG_POINTER(1));
+		return unchanged(fcinfo);
+	other = open_sums(PG_GETARG_DATUM(1));
+	state = own_state(fcinfo, 0);
+	attribution_sums_merge(state_change(state, &old), other);
 	MemoryContextSwitchTo(old);
-	PG_RETURN_POINTER(sums);
+	PG_RETURN_DATUM(state_datum(state));
 }
 
 /*
- * A state on its way to another process of the same build: models, channels,
- * and for each its label, after the first one, and its sums by model.
+ * What the SQL of 0.1.0 calls, where states are internal: to and from bytes.  Nobody
+ * but its aggregate has a state to call with.
  */
 Datum
 rule_attribution_serialize(PG_FUNCTION_ARGS)
 {
-	const AttributionSums *sums = (AttributionSums *) PG_GETARG_POINTER(0);
-	StringInfoData out;
-
 	aggregate_context(fcinfo);
-	pq_begintypsend(&out);
-	pq_sendint32(&out, sums->models);
-	pq_sendint32(&out, sums->count);
-	for (uint32 i = 0; i < sums->count; i++)
-	{
-		const ChannelSums *channel = &sums->channels[i];
-
-		if (i > 0)
-		{
-			pq_sendint32(&out, channel->channel.size);
-			pq_sendbytes(&out, channel->channel.bytes, channel->channel.size);
-		}
-		for (int model = 0; model < ATTRIBUTION_MODELS; model++)
-		{
-			pq_sendfloat8(&out, channel->models[model].conversions.high);
-			pq_sendfloat8(&out, channel->models[model].conversions.low);
-			pq_sendfloat8(&out, channel->models[model].value.high);
-			pq_sendfloat8(&out, channel->models[model].value.low);
-			pq_sendbyte(&out, channel->models[model].has_value);
-		}
-	}
-	PG_RETURN_BYTEA_P(pq_endtypsend(&out));
+	PG_RETURN_BYTEA_P(PG_DETOAST_DATUM_COPY(PG_GETARG_DATUM(0)));
 }
 
-/* Nothing that is not there is read, and no count is believed. */
 Datum
 rule_attribution_deserialize(PG_FUNCTION_ARGS)
 {
-	bytea	   *value = PG_GETARG_BYTEA_P(0);
-	StringInfoData in = {.data = VARDATA(value),.len = VARSIZE(value) - VARHDRSZ};
-	AttributionSums *sums;
-	uint32		count;
-
 	aggregate_context(fcinfo);
-	sums = attribution_sums(pq_getmsgint(&in, 4) & ALL_MODELS);
-	count = pq_getmsgint(&in, 4);
-	for (uint32 i = 0; i < count; i++)
-	{
-		Label		label = NO_LABEL;
-		ChannelSums *channel;
-
-		if (i > 0)
-		{
-			label.size = pq_getmsgint(&in, 4);
-			label.bytes = pq_getmsgbytes(&in, label.size);
-			if (label.size == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-						 errmsg("invalid aggregate state")));
-		}
-		channel = &sums->channels[attribution_sums_place(sums, label)];
-		for (int model = 0; model < ATTRIBUTION_MODELS; model++)
-		{
-			channel->models[model].conversions.high = pq_getmsgfloat8(&in);
-			channel->models[model].conversions.low = pq_getmsgfloat8(&in);
-			channel->models[model].value.high = pq_getmsgfloat8(&in);
-			channel->models[model].value.low = pq_getmsgfloat8(&in);
-			channel->models[model].has_value = pq_getmsgbyte(&in) != 0;
-		}
-	}
-	pq_getmsgend(&in);
-	PG_RETURN_POINTER(sums);
+	PG_RETURN_DATUM(PointerGetDatum(PG_GETARG_BYTEA_P_COPY(0)));
 }
 
 /* The row type that the function returns an array of, which stays with its call site. */
@@ -263,14 +260,15 @@ element_row(FunctionCallInfo fcinfo)
 Datum
 rule_attribution_final(PG_FUNCTION_ARGS)
 {
-	const AttributionSums *sums = PG_ARGISNULL(0) ? NULL : (AttributionSums *) PG_GETARG_POINTER(0);
-	TupleDesc	row = element_row(fcinfo);
+	const AttributionSums *sums;
+	TupleDesc	row;
 	ArrayBuildState *credits;
 	uint32	   *order;
 
-	aggregate_context(fcinfo);
-	if (sums == NULL)
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	sums = open_sums(PG_GETARG_DATUM(0));
+	row = element_row(fcinfo);
 	order = attribution_sums_order(sums);
 	credits = initArrayResult(row->tdtypeid, CurrentMemoryContext, false);
 	for (int model = 0; model < ATTRIBUTION_MODELS; model++)

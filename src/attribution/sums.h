@@ -30,19 +30,23 @@ typedef struct ChannelSums
 	ModelSums	models[ATTRIBUTION_MODELS];
 } ChannelSums;
 
+#define ATTRIBUTION_ALL_MODELS ((1U << ATTRIBUTION_MODELS) - 1)
+
 typedef struct AttributionSums
 {
-	uint32		models;			/* bit i: model i is asked for */
+	uint32		models;			/* bit i: model i is asked for; the others have nothing */
 	uint32		count;			/* channels; the first is none */
 	uint32		capacity;		/* a power of two */
 	ChannelSums *channels;
 	uint32	   *table;			/* twice the capacity: place of a channel by its hash, or 0 */
 } AttributionSums;
 
-extern AttributionSums *attribution_sums(uint32 models);
+extern void attribution_sums_init(AttributionSums *sums, uint32 models);
 extern uint32 attribution_sums_place(AttributionSums *sums, Label channel);
 extern void attribution_sums_merge(AttributionSums *sums, const AttributionSums *other);
 extern uint32 *attribution_sums_order(const AttributionSums *sums);
+extern void attribution_sums_encode(StringInfo out, const AttributionSums *sums);
+extern bool attribution_sums_decode(const uint8 *bytes, size_t size, AttributionSums *sums, CjmError *error);
 
 static inline void
 long_sum_add(LongSum *sum, double number)

@@ -2,7 +2,8 @@
  * funnel/agg.c: the aggregates whose state is a funnel_stats.
  *
  * The state is an expanded object in the aggregate's memory and changes in
- * place.  What comes in from outside, a stored value or the state of another
+ * place.  To SQL it is an aggregate_state (base/state.c), since the text of that is short, with the bytes of
+ * a funnel_stats; the aggregates of 0.1.0 have a funnel_stats there.  What comes in from outside, a stored value or the state of another
  * aggregate, is read and never changed.  Outside of an aggregate the same
  * functions work on copies.
  *
@@ -12,9 +13,14 @@
  */
 #include "funnel/stats_expanded.h"
 
+#include "mb/pg_wchar.h"
+
 PG_FUNCTION_INFO_V1(funnel_agg_step);
 PG_FUNCTION_INFO_V1(funnel_walks_agg_step);
 PG_FUNCTION_INFO_V1(funnel_stats_combine);
+PG_FUNCTION_INFO_V1(funnel_state_combine);
+PG_FUNCTION_INFO_V1(funnel_state_rollup);
+PG_FUNCTION_INFO_V1(funnel_state_final);
 
 /* The context of the aggregate that calls; NULL if none does. */
 static MemoryContext
@@ -25,16 +31,66 @@ calling_aggregate(FunctionCallInfo fcinfo)
 	return AggCheckCallContext(fcinfo, &context) ? context : NULL;
 }
 
+static void
+verify_label(Label label)
+{
+	if (label.bytes != NULL)
+		pg_verifymbstr(label.bytes, (int) label.size, false);
+}
+
+static void
+verify_events(const FunnelEvent *events, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		verify_label(events[i].event);
+		verify_label(events[i].channel);
+	}
+}
+
+/*
+ * A state to be read: an object as it is, bytes decoded, and by that checked, into
+ * the current context.  They may be anybody's, unlike those of a funnel_stats: damage is
+ * the caller's, and labels must be text of this database.
+ */
+static const FunnelStats *
+open_state(Datum value)
+{
+	struct varlena *bytes;
+	FunnelStats *stats;
+	FunnelDef	def;
+	CjmError	error = {0};
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
+		return funnel_stats_open_datum(value);
+	bytes = PG_DETOAST_DATUM_PACKED(value);
+	stats = palloc(sizeof(FunnelStats));
+	if (!funnel_stats_decode((const uint8 *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), stats, &error))
+		cjm_report(&error);
+	funnel_stats_definition(stats, &def);
+	for (int i = 0; i < def.nstages; i++)
+	{
+		verify_label(def.stages[i].name);
+		verify_events(def.stages[i].events, def.stages[i].nevents);
+	}
+	verify_events(def.excluded, def.nexcluded);
+	verify_label(def.variable);
+	return stats;
+}
+
+/* How an argument is read: open_state, or funnel_stats_open_datum of a stored value. */
+typedef const FunnelStats *(*Opening) (Datum value);
+
 /* The state in the first argument, to be changed: the aggregate's own or a copy. */
 static ExpandedStats *
-own_state(FunctionCallInfo fcinfo)
+own_state(FunctionCallInfo fcinfo, Opening opening)
 {
 	Datum		value = PG_GETARG_DATUM(0);
 	MemoryContext aggregate = calling_aggregate(fcinfo);
 
-	if (aggregate != NULL)
+	if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value)) && aggregate != NULL)
 		return expanded_stats_own(value, aggregate);
-	return expanded_stats_copy(NULL, funnel_stats_open_datum(value));
+	return expanded_stats_copy(aggregate, opening(value));
 }
 
 /* Has a row of journey, funnel and, if it is there, entry range a NULL? */
@@ -63,7 +119,7 @@ state_of_funnel(FunctionCallInfo fcinfo, FunnelMatcher **matcher)
 	}
 	else
 	{
-		state = own_state(fcinfo);
+		state = own_state(fcinfo, open_state);
 		/* The state that this very call made before is of a constant funnel. */
 		if (!constant || expanded_stats_datum(state) != PG_GETARG_DATUM(0))
 		{
@@ -138,16 +194,12 @@ funnel_walks_agg_step(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(expanded_stats_datum(state));
 }
 
-/*
- * funnel_stats_combine(funnel_stats, funnel_stats)
- *
- * The customers of both; one NULL counts as nobody, two NULLs are NULL.
- * Combines the states of funnel_agg and is the whole of rollup.
- */
-Datum
-funnel_stats_combine(PG_FUNCTION_ARGS)
+/* The customers of both; one NULL counts as nobody, two NULLs are NULL. */
+static Datum
+combine(FunctionCallInfo fcinfo, Opening opening, Opening opening_other)
 {
 	ExpandedStats *state;
+	const FunnelStats *other;
 
 	if (PG_ARGISNULL(1))
 	{
@@ -155,12 +207,51 @@ funnel_stats_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
+	other = opening_other(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
-		state = expanded_stats_copy(calling_aggregate(fcinfo), funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+		state = expanded_stats_copy(calling_aggregate(fcinfo), other);
 	else
 	{
-		state = own_state(fcinfo);
-		expanded_stats_merge(state, funnel_stats_open_datum(PG_GETARG_DATUM(1)));
+		state = own_state(fcinfo, opening);
+		expanded_stats_merge(state, other);
 	}
 	PG_RETURN_DATUM(expanded_stats_datum(state));
+}
+
+/* funnel_stats_combine(funnel_stats, funnel_stats); in 0.1.0 it combines the states of aggregates, too. */
+Datum
+funnel_stats_combine(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, funnel_stats_open_datum, funnel_stats_open_datum);
+}
+
+/* funnel_state_combine(aggregate_state, aggregate_state): combines the states of funnel_agg and of rollup. */
+Datum
+funnel_state_combine(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, open_state, open_state);
+}
+
+/* funnel_state_rollup(aggregate_state, funnel_stats): the transition function of rollup. */
+Datum
+funnel_state_rollup(PG_FUNCTION_ARGS)
+{
+	return combine(fcinfo, open_state, funnel_stats_open_datum);
+}
+
+/*
+ * funnel_state_final(aggregate_state)
+ *
+ * The statistics that a state is: the object as it is, and bytes, which anybody
+ * may have written, once they are known to be statistics.
+ */
+Datum
+funnel_state_final(PG_FUNCTION_ARGS)
+{
+	Datum		state = PG_GETARG_DATUM(0);
+	const FunnelStats *stats = open_state(state);
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
+		PG_RETURN_DATUM(state);
+	PG_RETURN_POINTER(funnel_stats_flat(stats));
 }

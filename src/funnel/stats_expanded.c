@@ -118,7 +118,9 @@ object_of(Datum value)
 	ExpandedStats *object = (ExpandedStats *) DatumGetEOHP(value);
 
 	if (object->header.eoh_methods != &methods)
-		elog(ERROR, "expanded object is not a funnel_stats");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the state of one aggregate is none of another")));
 	return object;
 }
 

@@ -8,36 +8,13 @@
  */
 #include "statistics/value_list.h"
 
+#include "statistics/value_counts.h"
+
 PG_FUNCTION_INFO_V1(median_step);
 PG_FUNCTION_INFO_V1(median_combine);
 PG_FUNCTION_INFO_V1(median_serialize);
 PG_FUNCTION_INFO_V1(median_deserialize);
 PG_FUNCTION_INFO_V1(median_final);
-
-#define SIGN_BIT (UINT64CONST(1) << 63)
-
-/* -0 is 0, and NaN is greater than all numbers. */
-static uint64
-key_of(double value)
-{
-	uint64		bits;
-
-	value = value == 0 ? 0 : value;
-	if (value != value)
-		return ~UINT64CONST(0);
-	memcpy(&bits, &value, 8);
-	return bits & SIGN_BIT ? ~bits : bits | SIGN_BIT;
-}
-
-static double
-value_of(uint64 key)
-{
-	uint64		bits = key & SIGN_BIT ? key & ~SIGN_BIT : ~key;
-	double		value;
-
-	memcpy(&value, &bits, 8);
-	return value;
-}
 
 static Datum
 return_state(FunctionCallInfo fcinfo, ValueList *state)
@@ -56,7 +33,7 @@ median_step(PG_FUNCTION_ARGS)
 		return return_state(fcinfo, state);
 	if (state == NULL)
 		state = value_list(value_store(fcinfo));
-	value_list_add(fcinfo, state, key_of(PG_GETARG_FLOAT8(1)));
+	value_list_add(fcinfo, state, value_key(PG_GETARG_FLOAT8(1)));
 	PG_RETURN_POINTER(state);
 }
 
@@ -134,5 +111,5 @@ median_final(PG_FUNCTION_ARGS)
 
 	if (state == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(value_of(key_at_rank(state, (state->filed + state->count - 1) / 2)));
+	PG_RETURN_FLOAT8(value_of_key(key_at_rank(state, (state->filed + state->count - 1) / 2)));
 }

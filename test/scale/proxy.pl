@@ -3,7 +3,8 @@
 # proxy.pl COUNTS FROM=TO ...: passes on what comes by the Unix socket FROM to the one TO and what comes back, and counts the bytes.
 #
 # COUNTS is a file of one number, eight bytes, little-endian: the bytes so far that came back by all of them.  Who reads it before and after
-# a query knows what the query fetched.  The proxy runs until it is told to end.
+# a query knows what the query fetched.  The proxy runs until it is told to end, or the file is gone: who started it
+# as another user may be killed before it can tell.
 #
 use strict;
 use warnings;
@@ -52,9 +53,9 @@ sub close_both
 }
 
 $SIG{PIPE} = 'IGNORE';
-while (my @ready = $select->can_read)
+while (-e $file)
 {
-	foreach my $socket (@ready)
+	foreach my $socket ($select->can_read(1))
 	{
 		if (exists $to{$socket})
 		{

@@ -75,7 +75,7 @@ my %checks = (
 			AND proname <> 'funnel_from_stages' AND proname !~ '_\d+_\d+_\d+$'
 			-- These take what may be absent, or have to complain of it: all that take the name of a map, to begin with.
 			AND NOT (pronargs > 0 AND proargtypes[0] = 'text'::regtype AND proargnames[1] IN ('map', 'name'))
-			AND proname NOT IN ('map_build', 'map_dimensions', 'map_read_dimensions', 'kept_values', 'map_split', 'map_walk_words', 'map_ranged', 'map_funnel_sql', 'map_funnel_rows_sql', 'map_walks_sql', 'map_step_values_sql', 'map_funnel_groups_sql', 'map_drop_off_sql', 'map_session_report_sql', 'session_groups',
+			AND proname NOT IN ('funnel_stats_combine', 'map_build', 'map_dimensions', 'map_read_dimensions', 'kept_values', 'map_split', 'map_walk_words', 'map_ranged', 'map_funnel_sql', 'map_funnel_rows_sql', 'map_walks_sql', 'map_step_values_sql', 'map_funnel_groups_sql', 'map_drop_off_sql', 'map_session_report_sql', 'session_groups',
 				'attribute', 'steering_line', 'steering_title',  'steering_aged', 'steering_series_sql', 'steering_compare_sql', 'periods_compared',  'map_attribution_sql', 'attribution_credits', 'map_channels_sql', 'map_check_answers', 'map_check_list', 'map_in_sequence', 'map_refused_sql', 'map_open_sql', 'map_with_groups', 'map_began_groups', 'draw_group', 'draw_group_title', 'funnel_drawn_groups', 'map_read', 'map_stages_sql',
 				'map_transitions_sql', 'map_path_report_sql', 'map_per_session', 'transitions', 'paths', 'sessions', 'session_journeys', 'session_stats', 'session_events', 'session_channel', 'only_visits', 'map_path_split', 'map_metrics_of', 'map_metrics_sql', 'map_asks_sessions', 'map_session_metrics_sql', 'map_paid_sql', 'map_channel_metrics_sql', 'map_metrics_pass_sql', 'session_sums_agg_step', 'purchase_sums_agg_step', 'conversion_sums_agg_step', 'period_sums', 'map_bounce_sql', 'map_feedback_sql', 'map_counts_sql', 'map_retention_sql', 'map_lifecycle_sql', 'cohort_cells', 'lifecycle_periods', 'map_parts', 'map_lock', 'funnel_drawn_steps', 'funnel_chart', 'funnel_svg', 'journey_changed', 'kept_reason', 'kept_write',
 				'draw_colours', 'draw_language', 'draw_look', 'draw_period', 'draw_asked', 'map_drawn_rows', 'map_touches_drawn', 'map_channels_drawn', 'map_feedback_drawn', 'map_leaks_drawn', 'map_facts_drawn', 'map_facts_of', 'map_surveyed', 'map_targets_drawn', 'map_stopped_sql', 'map_drawing', 'map_group_drawings', 'map_voice_drawn', 'map_words_sql',
@@ -86,9 +86,9 @@ my %checks = (
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0
 			OR aggfinalmodify <> 'r'},
 	# A split over servers needs a state that can travel.
-	'rollups, funnel_agg of journeys and scores have a real type as their state' => q{
+	'rollups, funnel_agg of journeys, scores and attribution have a real type as their state' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
-		WHERE (proname = 'rollup' OR proname IN ('nps', 'csat', 'ces', 'nps_interval', 'csat_interval', 'ces_interval') OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
+		WHERE (proname IN ('rollup', 'rule_attribution', 'markov_attribution', 'shapley_attribution', 'median_apart') OR proname IN ('nps', 'csat', 'ces', 'nps_interval', 'csat_interval', 'ces_interval') OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
 	'types travel in binary' => q{
 		SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typtype = 'b' AND (typsend = 0 OR typreceive = 0)});
 

@@ -55,6 +55,7 @@ my %value_of = (
 	funnel => q{format('"a %s" -> b -> c within %s days', i % 100, 1 + i % 3)::funnel},
 	funnel_stats => q{(SELECT stats FROM stats WHERE customer = i % 100)},
 	journey_pattern => q{format('"a %s" (b | c)+ d', i % 100)::journey_pattern},
+	aggregate_state => q{cjm_internal.times_apart_step(NULL, timestamptz '2026-01-01Z' + i % 100 * interval '1 hour')},
 	touchpoint => q{cjm.first_touch((SELECT journey FROM journeys WHERE customer = i % 100))},
 	# Of others, in row types.
 	text => q{repeat('t', i % 100)},
@@ -163,6 +164,14 @@ my %call_of = (
 	'markov_attribution(text[],bigint,double precision,bigint,integer,boolean)' => 'path, 1 + customer % 3, customer / 2.0::float8, customer % 5, 2, true',
 	'shapley_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	'shapley_attribution(text[],bigint,double precision,bigint)' => 'path[:3], 1 + customer % 3, customer / 2.0::float8, 0',
+	'rule_attribution(journey,funnel)' => "journey, 'view -> оплата'",
+	(map { ("rule_attribution(journey,funnel,text[],interval,text,interval,interval,double precision[],text[],boolean,timestamp with time zone,timestamp with time zone$_->[0])" =>
+		"journey, 'оплата', '{linear,time_decay}', '2 days', 'session', '1 hour', '7 days', '{0.4,0.2,0.4}', '{direct}', false, '2026-01-10Z', '2026-02-10Z'$_->[1]") } [ '', '' ], [ ',text,text', ", 'day', 'Europe/Riga'" ]),
+	'median_apart(double precision)' => 'hashint4(customer) / 1000.0::float8',
+	'values_apart(double precision)' => 'hashint4(customer) / 1000.0::float8',
+	'late_median_apart(timestamp with time zone)' => 'cjm_internal.last_at(journey)',
+	'times_apart(timestamp with time zone)' => 'cjm_internal.last_at(journey)',
+	'late_median_of(aggregate_state)' => 'cjm_internal.times_apart_step(cjm_internal.times_apart_step(NULL, cjm_internal.last_at(journey)), cjm_internal.first_at(journey))',
 	'map_markov(journey,funnel)' => "journey, 'view -> оплата'",
 	'map_shapley(journey,funnel)' => "journey, 'view -> оплата'",
 	(map { ("$_(double precision)" => '(customer % 5 + 1)::float8') } qw(nps nps_interval csat csat_interval ces ces_interval)),
@@ -191,12 +200,12 @@ foreach my $found (split /\n/, run_sql($node, q{
 	}
 	my $from = $aggregate eq 'rollup(funnel_stats)' ? 'stats' : 'journeys';
 	my $query = "SELECT segment, $where.$name($call_of{$aggregate}) AS result FROM $from GROUP BY segment";
-	# States of half a megabyte, which are dear to merge.
-	my $parallel = $parallel . ($name eq 'differing_agg' ? q(; SET work_mem = '64MB'; SET cpu_operator_cost = 0; SET parallel_tuple_cost = 0.01) : '');
+	# States of half a megabyte, which are dear to merge, or of what costs nothing to add.
+	my $parallel = $parallel . ($name =~ /^differing_agg|_apart$/ ? q(; SET work_mem = '64MB'; SET cpu_operator_cost = 0; SET parallel_tuple_cost = 0.01) : '');
 
 	# Sorted by each process after a partial hash, and merged by the leader; states of a few numbers perhaps by another hash.
 	like(plan_of($node, "$parallel; SET enable_gathermerge = on; SET enable_hashagg = on", "$query ORDER BY segment"),
-		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle|session_sums|purchase_sums|conversion_sums|differing)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial (?:Group|Hash)Aggregate/s
+		$name =~ /^(?:nps|csat|ces|funnel_open|cohort|lifecycle|session_sums|purchase_sums|conversion_sums|differing|\w+_apart)/ ? qr/Finalize (?:Group|Hash)Aggregate.*Gather.*Partial (?:Group|Hash)Aggregate/s
 		: qr/Finalize GroupAggregate.*Gather Merge.*Sort.*Partial HashAggregate/s, "$aggregate: states in a sort");
 	same_rows($aggregate, $query,
 		[ 'sorted states', $parallel, "$query ORDER BY segment" ],

@@ -49,6 +49,7 @@ run_sql($node, q{
 		cjm_internal.cohort_agg(journey, '-infinity', 'infinity', (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], 'sunday', '{0,1,3}', 'in', NULL, true, NULL, 1, 'pay', NULL) AS cohorts,
 		cjm_internal.session_sums_agg(journey, '-infinity', 'infinity', (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], '30 minutes', NULL) AS sums,
 		cjm_internal.step_values_agg(journey, funnel, '(,)', k = 1) AS step_sums,
+		cjm_internal.values_apart(k) AS numbers,
 		cjm_internal.lifecycle_agg(journey, (ARRAY['month', 'week'])[1 + k], (ARRAY['Europe/Riga', 'UTC'])[1 + k], NULL, '*') AS moves,
 		'60 min'::interval * (1 + k) AS gap, (ARRAY['linear', 'time_decay'])[1 + k] AS model, (ARRAY['channel', 'visitor'])[1 + k] AS session_by, 30 + k AS width
 	FROM (VALUES (0, 1, funnel 'view -> cart -> pay within 30 days'), (1, 2, 'look: view | nps -> cart')) a(k, of, funnel)
@@ -73,7 +74,7 @@ my @calls = (
 		q{compare_periods(('(,)', a.stats)::funnel_period, ('(,)', a.stats)::funnel_period)}, 'time_histogram(a.stats, 2)',
 		q{cjm_internal.cohort_cells(a.cohorts, cjm_internal.cohort_last(a.cohorts), '2026-03-01Z', a.bucket, a.zone, 'sunday', '{0,1,3}', 'in')},
 		q{cjm_internal.lifecycle_periods(a.moves, cjm_internal.cohort_first(a.moves), cjm_internal.cohort_last(a.moves), '2026-03-01Z', a.bucket, a.zone, NULL)},
-		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.step_values(a.step_sums)', 'cjm_internal.map_definition(a.map_view)')),
+		'cjm_internal.period_sums(a.sums, a.bucket, a.zone, 9)', 'cjm_internal.step_values(a.step_sums)', 'cjm_internal.values_counted(a.numbers)', 'cjm_internal.map_definition(a.map_view)')),
 	(map { [ BUSY, $_ ] } (
 		'cjm_internal.map_comments()', q{cjm_internal.svg_distinct_lines(ARRAY['a label', 'a longer label'], a.width / 10.0, 1)}, 'cjm_internal.map_journey_comments()', 'cjm_internal.map_attribution_comments()',
 		'cjm_internal.map_economics_comments()', 'cjm_internal.map_definition_comments()', 'cjm_internal.map_feedback_comments()', 'cjm_internal.map_metrics_comments()', 'cjm_internal.map_metrics()', 'cjm_internal.kept_comments()', 'cjm_internal.audience_comments()', 'cjm_internal.steering_comments()',

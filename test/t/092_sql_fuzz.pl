@@ -93,6 +93,8 @@ my %choice = (
 	funnel => sub { quoted(funnel_text()) . '::cjm.funnel' },
 	funnel_literal => sub { quoted(funnel_text()) . '::cjm_internal.funnel_literal' },
 	funnel_stats => sub { one_of('cjm.funnel_stats(' . quoted(funnel_text()) . '::cjm.funnel)', '(SELECT cjm.funnel_agg(x.j, ' . quoted(funnel_text()) . ") FROM journeys x WHERE x.customer % 7 = 1)") },
+	aggregate_state => sub { one_of('cjm_internal.values_apart_step(NULL, r.value)', 'cjm_internal.times_apart_step(NULL, ' . one_of(@moments) . ')', 'cjm_internal.funnel_agg_step(NULL, r.j, ' . quoted(funnel_text()) . ')',
+		q(cjm_internal.rule_attribution_step(NULL, r.j, 'a')), q('AQA='::cjm_internal.aggregate_state), quoted(join '', map { one_of('A', 'Q', 'f', '/', '8', 'o') } 1 .. 4 * int rand 20) . '::cjm_internal.aggregate_state') },
 	journey_pattern => sub { quoted(pattern_text(4)) . '::cjm.journey_pattern' },
 	'timestamp with time zone' => sub { rand() < 0.3 ? 'r.at' : one_of(@moments) },
 	interval => sub { one_of(@lengths[ 0 .. 2 ], @lengths) },

@@ -18,6 +18,7 @@ my %by_type = (
 	funnel => q('a -> optional b -> c within 7 days'::cjm.funnel),
 	funnel_stats => q(cjm.funnel_stats('a -> b -> c'::cjm.funnel)),
 	journey_pattern => q('a .* c'::cjm.journey_pattern),
+	aggregate_state => q(cjm_internal.values_apart_step(NULL, 1.5)),
 	journey_literal => q('{2026-01-01T10:00:00Z a}'::cjm_internal.journey_literal),
 	funnel_literal => q('a -> b'::cjm_internal.funnel_literal),
 	tstzrange_literal => q('[2026-01-01Z,2026-02-01Z]'::cjm_internal.tstzrange_literal),
@@ -43,7 +44,7 @@ sub type_with_schema
 {
 	my ($type) = @_;
 	return $type =~ /^(?:session|model_credit|channel_credit|credited_touchpoint|funnel_group|funnel_period|aida|lifecycle|buyer_journey)/ ? "cjm.$type" :
-	  $type =~ /^(?:map|retention_drawn|funnel_drawn)/ ? "cjm_internal.$type" : $type;
+	  $type =~ /^(?:map|retention_drawn|funnel_drawn|aggregate_state)/ ? "cjm_internal.$type" : $type;
 }
 
 1;

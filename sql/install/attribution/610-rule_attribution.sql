@@ -14,14 +14,14 @@ COMMENT ON COLUMN cjm.model_credit.channel IS 'the channel; NULL for touchpoints
 COMMENT ON COLUMN cjm.model_credit.conversions IS 'credited conversions; those of all channels add up to all conversions';
 COMMENT ON COLUMN cjm.model_credit.value IS 'credited value, NULL where no conversion has one';
 
-CREATE FUNCTION cjm_internal.rule_attribution_step(state internal, journey cjm.journey, conversion cjm.funnel) RETURNS internal
+CREATE FUNCTION cjm_internal.rule_attribution_step(state cjm_internal.aggregate_state, journey cjm.journey, conversion cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME', 'rule_attribution_step'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 50;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel) IS
 	'state with the conversions of one more journey; transition function of rule_attribution';
 
 CREATE FUNCTION cjm_internal.rule_attribution_step(
-	state internal,
+	state cjm_internal.aggregate_state,
 	journey cjm.journey,
 	conversion cjm.funnel,
 	models text[],
@@ -33,14 +33,14 @@ CREATE FUNCTION cjm_internal.rule_attribution_step(
 	direct text[],
 	only_channels boolean,
 	from_time timestamptz,
-	to_time timestamptz) RETURNS internal
+	to_time timestamptz) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME', 'rule_attribution_step'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 60;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) IS
 	'state with the conversions of one more journey; transition function of rule_attribution';
 
 CREATE FUNCTION cjm_internal.rule_attribution_step(
-	state internal,
+	state cjm_internal.aggregate_state,
 	journey cjm.journey,
 	conversion cjm.funnel,
 	models text[],
@@ -54,39 +54,27 @@ CREATE FUNCTION cjm_internal.rule_attribution_step(
 	from_time timestamptz,
 	to_time timestamptz,
 	session_rule text,
-	time_zone text) RETURNS internal
+	time_zone text) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME', 'rule_attribution_step'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 60;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_step(internal, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
+COMMENT ON FUNCTION cjm_internal.rule_attribution_step(cjm_internal.aggregate_state, cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) IS
 	'state with the conversions of one more journey; transition function of rule_attribution';
 
-CREATE FUNCTION cjm_internal.rule_attribution_combine(a internal, b internal) RETURNS internal
+CREATE FUNCTION cjm_internal.rule_attribution_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME', 'rule_attribution_combine'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_combine(internal, internal) IS 'the sums of two states of rule_attribution';
+COMMENT ON FUNCTION cjm_internal.rule_attribution_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the sums of two states of rule_attribution';
 
-CREATE FUNCTION cjm_internal.rule_attribution_serialize(state internal) RETURNS bytea
-	AS 'MODULE_PATHNAME', 'rule_attribution_serialize'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_serialize(internal) IS 'a state of rule_attribution as bytes';
-
-CREATE FUNCTION cjm_internal.rule_attribution_deserialize(bytes bytea, unused internal) RETURNS internal
-	AS 'MODULE_PATHNAME', 'rule_attribution_deserialize'
-	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_deserialize(bytea, internal) IS 'a state of rule_attribution from bytes';
-
-CREATE FUNCTION cjm_internal.rule_attribution_final(state internal) RETURNS cjm.model_credit[]
+CREATE FUNCTION cjm_internal.rule_attribution_final(state cjm_internal.aggregate_state) RETURNS cjm.model_credit[]
 	AS 'MODULE_PATHNAME', 'rule_attribution_final'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 200;
-COMMENT ON FUNCTION cjm_internal.rule_attribution_final(internal) IS 'what channels earned, by model and channel; final function of rule_attribution';
+COMMENT ON FUNCTION cjm_internal.rule_attribution_final(cjm_internal.aggregate_state) IS 'what channels earned, by model and channel; final function of rule_attribution';
 
 CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel) (
 	SFUNC = cjm_internal.rule_attribution_step,
-	STYPE = internal,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 4096,
 	COMBINEFUNC = cjm_internal.rule_attribution_combine,
-	SERIALFUNC = cjm_internal.rule_attribution_serialize,
-	DESERIALFUNC = cjm_internal.rule_attribution_deserialize,
 	FINALFUNC = cjm_internal.rule_attribution_final,
 	PARALLEL = SAFE
 );
@@ -95,11 +83,9 @@ COMMENT ON AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel) IS
 
 CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz) (
 	SFUNC = cjm_internal.rule_attribution_step,
-	STYPE = internal,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 4096,
 	COMBINEFUNC = cjm_internal.rule_attribution_combine,
-	SERIALFUNC = cjm_internal.rule_attribution_serialize,
-	DESERIALFUNC = cjm_internal.rule_attribution_deserialize,
 	FINALFUNC = cjm_internal.rule_attribution_final,
 	PARALLEL = SAFE
 );
@@ -109,11 +95,9 @@ and of the conversions in a time range, from included, to excluded';
 
 CREATE AGGREGATE cjm.rule_attribution(cjm.journey, cjm.funnel, text[], interval, text, interval, interval, float8[], text[], boolean, timestamptz, timestamptz, text, text) (
 	SFUNC = cjm_internal.rule_attribution_step,
-	STYPE = internal,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 4096,
 	COMBINEFUNC = cjm_internal.rule_attribution_combine,
-	SERIALFUNC = cjm_internal.rule_attribution_serialize,
-	DESERIALFUNC = cjm_internal.rule_attribution_deserialize,
 	FINALFUNC = cjm_internal.rule_attribution_final,
 	PARALLEL = SAFE
 );

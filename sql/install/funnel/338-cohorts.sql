@@ -5,31 +5,31 @@
 -- not with customers.  They can be read by the functions beside them alone.
 --
 
-CREATE FUNCTION cjm_internal.cohort_agg_step(cohorts bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz,
+CREATE FUNCTION cjm_internal.cohort_agg_step(cohorts cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz,
 	period text, time_zone text, week_starts text, brackets integer[], kind text, starts cjm.funnel, every_start boolean,
-	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) RETURNS bytea
+	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION cjm_internal.cohort_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, text, integer[], text, cjm.funnel, boolean, cjm.funnel, integer, cjm.funnel, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, text, integer[], text, cjm.funnel, boolean, cjm.funnel, integer, cjm.funnel, cjm.funnel) IS
 	'counts of cohorts with one more customer; transition function of cohort_agg';
 
-CREATE FUNCTION cjm_internal.cohort_agg_combine(cohorts bytea, more bytea) RETURNS bytea
+CREATE FUNCTION cjm_internal.cohort_agg_combine(cohorts cjm_internal.aggregate_state, more cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION cjm_internal.cohort_agg_combine(bytea, bytea) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS
 	'counts of cohorts, added up; combine function of cohort_agg and lifecycle_agg';
 
-CREATE FUNCTION cjm_internal.cohort_agg_final(cohorts bytea) RETURNS bytea
+CREATE FUNCTION cjm_internal.cohort_agg_final(cohorts cjm_internal.aggregate_state) RETURNS bytea
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION cjm_internal.cohort_agg_final(bytea) IS
+COMMENT ON FUNCTION cjm_internal.cohort_agg_final(cjm_internal.aggregate_state) IS
 	'counts of cohorts in the one form that equal counts have; final function of cohort_agg and lifecycle_agg';
 
 CREATE AGGREGATE cjm_internal.cohort_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz,
 	period text, time_zone text, week_starts text, brackets integer[], kind text, starts cjm.funnel, every_start boolean,
 	returns cjm.funnel, at_least integer, purchase cjm.funnel, refunds cjm.funnel) (
 	SFUNC = cjm_internal.cohort_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -60,15 +60,15 @@ COMMENT ON FUNCTION cjm_internal.cohort_cells(bytea, timestamptz, timestamptz, t
 'the cells of cohort_agg, which was asked with the same arguments, up to the period in which anybody was last seen and not beyond the present one; without cohorts the arguments are checked
 period_over: whether the cell is as it will stay, NULL where it has no end';
 
-CREATE FUNCTION cjm_internal.lifecycle_agg_step(moves bytea, journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.lifecycle_agg_step(moves cjm_internal.aggregate_state, journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION cjm_internal.lifecycle_agg_step(bytea, cjm.journey, text, text, text, cjm.funnel) IS
+COMMENT ON FUNCTION cjm_internal.lifecycle_agg_step(cjm_internal.aggregate_state, cjm.journey, text, text, text, cjm.funnel) IS
 	'counts of who came and went, with one more customer; transition function of lifecycle_agg';
 
 CREATE AGGREGATE cjm_internal.lifecycle_agg(journey cjm.journey, period text, time_zone text, week_starts text, active cjm.funnel) (
 	SFUNC = cjm_internal.lifecycle_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,

@@ -6,14 +6,14 @@
 -- customers come.
 --
 
-CREATE FUNCTION cjm_internal.session_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) RETURNS bytea
+CREATE FUNCTION cjm_internal.session_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 20;
-COMMENT ON FUNCTION cjm_internal.session_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, interval, text) IS 'sums over customers with one more; transition function of session_sums_agg';
+COMMENT ON FUNCTION cjm_internal.session_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, interval, text) IS 'sums over customers with one more; transition function of session_sums_agg';
 
 CREATE AGGREGATE cjm_internal.session_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, gap interval, rule text) (
 	SFUNC = cjm_internal.session_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -24,14 +24,14 @@ COMMENT ON AGGREGATE cjm_internal.session_sums_agg(cjm.journey, timestamptz, tim
 'of the sessions that began from from_time to to_time, by the period in which they did, for period_sums:
 1 customers, 2 sessions, 3 that are not the first one, 4 of one touchpoint; sums over customers of 5 sessions * sessions, 6 returning * returning, 7 returning * sessions, 8 bounces * bounces, 9 bounces * sessions';
 
-CREATE FUNCTION cjm_internal.purchase_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.purchase_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION cjm_internal.purchase_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel, cjm.funnel) IS 'sums over customers with one more; transition function of purchase_sums_agg';
+COMMENT ON FUNCTION cjm_internal.purchase_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel, cjm.funnel) IS 'sums over customers with one more; transition function of purchase_sums_agg';
 
 CREATE AGGREGATE cjm_internal.purchase_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, purchase cjm.funnel, refunds cjm.funnel) (
 	SFUNC = cjm_internal.purchase_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,
@@ -43,14 +43,14 @@ COMMENT ON AGGREGATE cjm_internal.purchase_sums_agg(cjm.journey, timestamptz, ti
 1 customers who bought, 2 who did so again, 3 purchases, 4 that have a value, 5 customers with such, 6 values, those of refunds among them, 7 less refunds, 8 without taking them off;
 sums over customers of 9 net * net, 10 gross * gross, 11 gross * valued, 12 valued * valued; 13 customers who had something paid back';
 
-CREATE FUNCTION cjm_internal.conversion_sums_agg_step(sums bytea, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) RETURNS bytea
+CREATE FUNCTION cjm_internal.conversion_sums_agg_step(sums cjm_internal.aggregate_state, journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME'
 	LANGUAGE C STABLE PARALLEL SAFE COST 15;
-COMMENT ON FUNCTION cjm_internal.conversion_sums_agg_step(bytea, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel) IS 'sums over customers with one more; transition function of conversion_sums_agg';
+COMMENT ON FUNCTION cjm_internal.conversion_sums_agg_step(cjm_internal.aggregate_state, cjm.journey, timestamptz, timestamptz, text, text, cjm.funnel) IS 'sums over customers with one more; transition function of conversion_sums_agg';
 
 CREATE AGGREGATE cjm_internal.conversion_sums_agg(journey cjm.journey, from_time timestamptz, to_time timestamptz, period text, time_zone text, funnel cjm.funnel) (
 	SFUNC = cjm_internal.conversion_sums_agg_step,
-	STYPE = bytea,
+	STYPE = cjm_internal.aggregate_state,
 	SSPACE = 256,
 	FINALFUNC = cjm_internal.cohort_agg_final,
 	FINALFUNC_MODIFY = READ_ONLY,

@@ -338,35 +338,43 @@ DECLARE
 	next_event jsonb := '{"next_event": "(cjm.first_touch(cjm.slice(j.journey, j.times[j.step] + interval ''1 microsecond'', ''infinity''::timestamptz))).event"}';
 	split text := cjm_internal.map_split(words || next_event, by);
 	dimension text := cjm_internal.map_dimensions_sql(map) ->> by;
+	walk text := format('cjm.funnel_step(j.journey, %1$L::cjm.funnel%2$s) AS step, cjm.funnel_times(j.journey, %1$L::cjm.funnel%2$s) AS times', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END);
+	-- Where the rows are on several servers each groups its own.
+	apart boolean := cjm_internal.map_distributed((map).source);
+	counted text := CASE WHEN apart THEN 'coalesce(sum(customers) FILTER (WHERE state = %L), 0)::bigint' ELSE 'count(*) FILTER (WHERE state = %L)' END;
+	stopped text;
 BEGIN
-	RETURN format('WITH stopped AS (
-			SELECT j.step, %6$s AS label, CASE WHEN %11$s IS NOT NULL THEN ''refused'' WHEN %10$s THEN ''open'' ELSE ''dropped'' END AS state, %4$s AS next_event,
+	stopped := format('SELECT j.step, %s AS label, CASE WHEN %s IS NOT NULL THEN ''refused'' WHEN cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s) THEN ''open'' ELSE ''dropped'' END AS state, %s AS next_event,
 				cjm_internal.last_at(j.journey) AS last_seen
-			FROM (SELECT j.journey, %9$s AS dimension, cjm.funnel_step(j.journey, %1$L::cjm.funnel%7$s) AS step,
-					cjm.funnel_times(j.journey, %1$L::cjm.funnel%7$s) AS times FROM %5$s.journeys j%12$s OFFSET ''0'') j
-			WHERE j.step > 0 AND j.step < %3$s%13$s
+			FROM (SELECT j.journey, %s AS dimension, %s) j
+			WHERE j.step > 0 AND j.step < %s%s',
+		-- What is in no journey is asked for where the view is.
+		CASE split WHEN dimension THEN 'j.dimension' ELSE split END, cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
+		(map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END, next_event ->> 'next_event', coalesce(dimension, 'NULL::text'),
+		-- Walks are asked for once.
+		format(CASE WHEN apart THEN 'w.step, w.times FROM %2$s.journeys j CROSS JOIN LATERAL (SELECT %1$s FROM (VALUES (1)) one OFFSET 0) w%3$s' ELSE '%s FROM %s.journeys j%s OFFSET ''0''' END,
+			walk, cjm_internal.map_schema(map), cjm_internal.map_where(map, 'WHERE', words, '{next_event}')),
+		cjm_internal.map_completed_step(map), cjm_internal.map_where(map, 'AND', next_event, ARRAY(SELECT jsonb_object_keys(words))));
+	RETURN format('WITH stopped AS (
+			%1$s
 		), nexts AS (
-			SELECT DISTINCT ON (step, label) step, label, next_event, count(*) AS customers
+			SELECT DISTINCT ON (step, label) step, label, next_event, %2$s AS customers
 			FROM stopped WHERE state = ''dropped'' AND next_event IS NOT NULL
 			GROUP BY step, label, next_event
-			ORDER BY step, label, count(*) DESC, next_event COLLATE "C"
+			ORDER BY step, label, %2$s DESC, next_event COLLATE "C"
 		)
-		SELECT s.step, %2$s[s.step] AS stage, s.label AS %8$I, s.customers,
+		SELECT s.step, %7$s[s.step] AS stage, s.label AS %8$I, s.customers,
 			s.customers::float8 / nullif(sum(s.customers) OVER (), 0)::float8 AS share,
 			s.open_customers, (extract(epoch FROM now() - s.median_last_seen) / 86400)::float8 AS median_days_since,
 			n.next_event, coalesce(n.customers, 0) AS next_customers, s.refused
-		FROM (SELECT step, label, count(*) FILTER (WHERE state = ''dropped'') AS customers, count(*) FILTER (WHERE state = ''open'') AS open_customers,
-				count(*) FILTER (WHERE state = ''refused'') AS refused,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC) FILTER (WHERE state = ''dropped'') AS median_last_seen
+		FROM (SELECT step, label, %3$s AS customers, %4$s AS open_customers, %5$s AS refused, %6$s FILTER (WHERE state = ''dropped'') AS median_last_seen
 			FROM stopped GROUP BY step, label) s
 			LEFT JOIN nexts n ON n.step = s.step AND n.label IS NOT DISTINCT FROM s.label
 		ORDER BY s.step, s.customers DESC, s.label COLLATE "C"',
-		(map).stages, cjm_internal.map_stage_names(map), cjm_internal.map_completed_step(map), next_event ->> 'next_event', cjm_internal.map_schema(map),
-		-- What is in no journey is asked for where the view is.
-		CASE split WHEN dimension THEN 'j.dimension' ELSE split END, CASE WHEN ranged THEN ', tstzrange($1, $2)' END, label, coalesce(dimension, 'NULL::text'),
-		format('cjm.funnel_open(j.journey, %L::cjm.funnel, now()%s)', (map).stages, CASE WHEN ranged THEN ', tstzrange($1, $2)' END),
-		cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
-		cjm_internal.map_where(map, 'WHERE', words, '{next_event}'), cjm_internal.map_where(map, 'AND', next_event, ARRAY(SELECT jsonb_object_keys(words))));
+		CASE WHEN apart THEN format('SELECT r.step, r.label, r.state, r.next_event, count(*) AS customers, cjm_internal.times_apart(r.last_seen) FILTER (WHERE r.state = ''dropped'') AS last_seen
+			FROM (%s) r GROUP BY r.step, r.label, r.state, r.next_event', stopped) ELSE stopped END,
+		CASE WHEN apart THEN 'sum(customers)::bigint' ELSE 'count(*)' END, format(counted, 'dropped'), format(counted, 'open'), format(counted, 'refused'),
+		CASE WHEN apart THEN 'cjm_internal.late_median_of(last_seen)' ELSE 'percentile_disc(0.5) WITHIN GROUP (ORDER BY last_seen DESC)' END, cjm_internal.map_stage_names(map), label);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_drop_off_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view drop_off and of drop_off_report';
@@ -415,13 +423,13 @@ BEGIN
 				count(*) FILTER (WHERE e.is_exit) AS exits,
 				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
 				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
-				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
+				%s FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
 			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %s) e%s
 			GROUP BY %s e.event, e.channel) s
 		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
+		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END, cjm_internal.map_median_sql(map, 'e.seconds'),
 		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), cjm_internal.map_session_sql(map),
 		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
 		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
@@ -453,13 +461,13 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, %s AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
 			FROM %s CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+		cjm_internal.map_median_sql(map, 's.seconds'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
 		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s, %10$L::text)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,

@@ -79,6 +79,46 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_arms_sql(cjm_internal.map, text[], text[]) IS 'SQL: the rows that a journey j makes by several queries over it, of which SQL is given';
 
+-- Citus splits an aggregate that has a state of a real type; of all others it fetches the rows.
+CREATE FUNCTION cjm_internal.map_median_sql(map cjm_internal.map, value text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.median_apart(%s)' ELSE 'cjm.median(%s)' END, value);
+COMMENT ON FUNCTION cjm_internal.map_median_sql(cjm_internal.map, text) IS 'SQL: the median of a number';
+
+CREATE FUNCTION cjm_internal.map_late_median_sql(map cjm_internal.map, at text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.late_median_apart(%s)' ELSE 'percentile_disc(0.5) WITHIN GROUP (ORDER BY %s DESC)' END, at);
+COMMENT ON FUNCTION cjm_internal.map_late_median_sql(cjm_internal.map, text) IS 'SQL: the median of a time, the later one of an even number';
+
+-- Counts by moment are many and small.  From several servers they come as one state for each group, beside what else is added up of it; moments,
+-- from -1, may be NULL.
+CREATE FUNCTION cjm_internal.map_moments_sql(map cjm_internal.map, columns text[], counted text, moment text, sums text[], rest text) RETURNS text
+	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	keys text := (SELECT string_agg(c.place::text, ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY c(name, place));
+	of_group text := (SELECT string_agg(format('g.%I', c.name), ', ' ORDER BY c.place) FROM unnest(columns) WITH ORDINALITY c(name, place));
+BEGIN
+	IF NOT cjm_internal.map_distributed((map).source) THEN
+		RETURN format('SELECT %s, %s AS moment, count(*)::float8 AS customers%s %s GROUP BY %s, %s', counted, moment,
+			(SELECT string_agg(format(', %s AS %s', v.sum, v.name), '' ORDER BY v.place) FROM (SELECT s.place, split_part(s.sum, '=', 1) AS name, split_part(s.sum, '=', 2) AS sum FROM unnest(sums) WITH ORDINALITY s(sum, place)) v),
+			rest, keys, cardinality(columns) + 1);
+	END IF;
+	-- A sum is in the first row of its group alone.
+	RETURN format('SELECT %s, nullif(c.value, -2)::integer AS moment, c.count::float8 AS customers%s
+			FROM (SELECT %s, cjm_internal.values_apart(coalesce(%s, -2)::float8) AS moments%s %s GROUP BY %s) g
+				CROSS JOIN LATERAL cjm_internal.values_counted(g.moments) WITH ORDINALITY c(value, count, place)',
+		of_group, (SELECT string_agg(format(', CASE c.place WHEN 1 THEN g.%1$s END AS %1$s', split_part(s.sum, '=', 1)), '' ORDER BY s.place) FROM unnest(sums) WITH ORDINALITY s(sum, place)),
+		counted, moment, (SELECT string_agg(format(', %s AS %s', split_part(s.sum, '=', 2), split_part(s.sum, '=', 1)), '' ORDER BY s.place) FROM unnest(sums) WITH ORDINALITY s(sum, place)),
+		rest, keys);
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.map_moments_sql(cjm_internal.map, text[], text, text, text[], text) IS
+	'SQL: customers by columns, of which names and SQL are given, and moment, counted over the rest of a query; with more aggregates, name=SQL each';
+
 CREATE FUNCTION cjm_internal.map_entry_buckets(journey cjm.journey, funnel cjm.funnel, bucket text, time_zone text) RETURNS SETOF tstzrange
 	AS 'MODULE_PATHNAME', 'journey_entry_buckets'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 50 ROWS 3;

@@ -48,14 +48,10 @@ DECLARE
 	is_split boolean := by <> ALL ('{event,channel}'::text[]);
 	-- channel is what was met.
 	who text := cjm_internal.map_where(map, CASE WHEN is_split THEN 'WHERE' ELSE 'AND' END, words - 'channel');
+	columns CONSTANT text[] := '{step,label,met,went_on,stayed,took,age}';
 BEGIN
 	RETURN format(cjm_internal.map_if_split('WITH met AS (
-			SELECT e.step, e.label COLLATE "C" AS label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed,
-				CASE WHEN e.label IS NULL THEN cjm_internal.map_window(e.went_on_after) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age,
-				cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END) AS moment,
-				count(*)::float8 AS customers, sum(e.touches::float8) AS touches, min(e.first_seen) AS first_seen, max(e.last_seen) AS last_seen{, j.label COLLATE "C" AS part}
-			FROM %3$s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %1$L::cjm.funnel, %4$L::text, %5$s) e CROSS JOIN (VALUES (true), (false)) p(met)
-			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%6$s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
+			%2$s
 		), fair AS (
 			SELECT w.step{, w.part}, min(w.seconds) AS seconds, cjm_internal.map_moment(min(w.seconds)) AS until, cjm_internal.map_window(min(w.seconds)) AS age
 			FROM (SELECT m.step{, m.part}, u.seconds, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
@@ -78,7 +74,7 @@ BEGIN
 			FROM points p WHERE p.met > 0
 		), compared AS (
 			SELECT greatest(count(*), 1) AS comparisons
-			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step{, r.part}, r.label HAVING sum(r.met) >= %8$s AND max(r.there) >= %8$s) r
+			FROM (SELECT FROM risk r WHERE r.there > 0 GROUP BY r.step{, r.part}, r.label HAVING sum(r.met) >= %4$s AND max(r.there) >= %4$s) r
 		), rates AS (
 			SELECT r.step{, r.part}, r.label, sum(r.met)::bigint AS met, sum(r.met_and_went)::bigint AS met_and_went,
 				sum(r.met) FILTER (WHERE r.there > 0)::bigint AS some_met, sum(r.met_and_went) FILTER (WHERE r.there > 0)::bigint AS some_met_and_went,
@@ -86,12 +82,12 @@ BEGIN
 				sum(r.met * i.rate_high ORDER BY r.moment) AS high
 			FROM risk r CROSS JOIN compared c CROSS JOIN LATERAL cjm.rate_interval(r.went_on::bigint, r.there::bigint, c.comparisons) i GROUP BY r.step{, r.part}, r.label
 		)
-		SELECT t.step, %2$s[t.step] AS stage, %9$s AS %7$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
+		SELECT t.step, %1$s[t.step] AS stage, %5$s AS %3$I, t.customers, t.customers::float8 / t.all_customers::float8 AS share,
 			t.touches, t.first_seen, t.last_seen, justify_hours(make_interval(secs => f.seconds)) AS compared_within,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met, c.met, 0) END AS with_customers,
 			CASE WHEN f.step IS NOT NULL THEN coalesce(c.some_met_and_went, c.met_and_went, 0) END AS with_went_on, v.rate AS with_rate,
 			nullif(c.there, 0) AS without_customers, u.rate AS without_rate, d.difference, d.low AS difference_low, d.high AS difference_high,
-			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %8$s AND c.there >= %8$s END AS sure%10$s
+			CASE WHEN d.difference IS NOT NULL THEN (d.low > 0 OR d.high < 0) AND c.some_met >= %4$s AND c.there >= %4$s END AS sure%6$s
 		FROM (SELECT m.step{, m.part}, m.label, (sum(m.customers) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS customers, (sum(m.touches) FILTER (WHERE m.met OR m.label IS NULL))::bigint AS touches,
 				min(m.first_seen) AS first_seen, max(m.last_seen) AS last_seen,
 				max(sum(m.customers)) FILTER (WHERE m.label IS NULL) OVER (PARTITION BY m.step{, m.part}) AS all_customers
@@ -104,11 +100,20 @@ BEGIN
 			CROSS JOIN LATERAL (SELECT v.rate - u.rate AS difference, v.rate - u.rate - sqrt((v.rate - v.rate_low) ^ 2 + (u.high - u.rate) ^ 2) AS low,
 				v.rate - u.rate + sqrt((v.rate_high - v.rate) ^ 2 + (u.rate - u.low) ^ 2) AS high) d
 		WHERE t.label IS NOT NULL
-		ORDER BY {%9$s COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
-		(map).stages, cjm_internal.map_stage_names(map),
-		CASE WHEN is_split THEN cjm_internal.map_journeys_by(map, format('coalesce(''='' || (%s), '''')', split), who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
-		CASE WHEN by = 'channel' THEN by ELSE 'event' END, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
-		concat(CASE WHEN ranged THEN ' AND e.step > 0' END, CASE WHEN NOT is_split THEN who END), label, cjm_internal.map_few(),
+		ORDER BY {%5$s COLLATE "C", }t.step, t.customers DESC, t.label COLLATE "C"', is_split),
+		cjm_internal.map_stage_names(map),
+		cjm_internal.map_moments_sql(map, CASE WHEN is_split THEN columns || 'part'::text ELSE columns END,
+			'e.step, e.label COLLATE "C" AS label, p.met, coalesce(e.went_on, false) AS went_on, coalesce(e.stayed <> 0, true) AS stayed,
+				CASE WHEN e.label IS NULL THEN cjm_internal.map_window(e.went_on_after) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - e.reached_at)) AS age'
+				|| CASE WHEN is_split THEN ', j.label COLLATE "C" AS part' ELSE '' END,
+			'cjm_internal.map_moment(CASE WHEN p.met THEN e.met_after ELSE e.stayed END)',
+			'{touches=sum(e.touches::float8),first_seen=min(e.first_seen),last_seen=max(e.last_seen)}',
+			format('FROM %s CROSS JOIN LATERAL cjm.stage_touches(j.journey, %L::cjm.funnel, %L::text, %s) e CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE CASE WHEN p.met THEN e.label IS NOT NULL ELSE e.label IS NULL OR e.stayed IS NOT NULL END%s%s',
+				CASE WHEN is_split THEN cjm_internal.map_journeys_by(map, format('coalesce(''='' || (%s), '''')', split), who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+				(map).stages, CASE WHEN by = 'channel' THEN by ELSE 'event' END, CASE WHEN ranged THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
+				CASE WHEN ranged THEN ' AND e.step > 0' END, CASE WHEN NOT is_split THEN who END)),
+		label, cjm_internal.map_few(),
 		CASE WHEN is_split THEN 'CASE WHEN t.part <> '''' THEN substr(t.part, 2) END' ELSE 't.label COLLATE "default"' END,
 		CASE WHEN reported THEN ', t.label COLLATE "default" AS touchpoint' END);
 END
@@ -126,16 +131,16 @@ BEGIN
 	RETURN format('WITH counted AS (
 			SELECT f.step, %5$s AS label, count(*) FILTER (WHERE NOT f.open AND NOT f.refused) AS customers, count(*) FILTER (WHERE f.open) AS open_customers,
 				count(*) FILTER (WHERE f.refused) AS refused,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE NOT f.open AND NOT f.refused) AS median_days_since,
-				percentile_disc(0.5) WITHIN GROUP (ORDER BY f.days) FILTER (WHERE f.open) AS open_median_days_since
+				%14$s FILTER (WHERE NOT f.open AND NOT f.refused) AS median_last_seen, %14$s FILTER (WHERE f.open) AS open_median_last_seen
 			FROM %4$s.journeys j CROSS JOIN LATERAL (
 				SELECT cjm.funnel_step(j.journey, %1$L::cjm.funnel%6$s) AS step, %11$s AS open, %12$s IS NOT NULL AS refused,
-					(extract(epoch FROM now() - cjm_internal.last_at(j.journey)) / 86400)::float8 AS days FROM (VALUES (1)) one OFFSET 0) f%13$s
+					cjm_internal.last_at(j.journey) AS last_seen FROM (VALUES (1)) one OFFSET 0) f%13$s
 			GROUP BY 1, 2
 		)
 		SELECT %7$s s.step, %2$s[s.step] AS stage, s.step >= %3$s AS converted, coalesce(c.customers, 0) AS customers,
 			coalesce(c.customers, 0)::float8 / nullif(sum(c.customers) OVER (PARTITION BY l.label), 0)::float8 AS share,
-			coalesce(c.open_customers, 0) AS open_customers, c.median_days_since, c.open_median_days_since,
+			coalesce(c.open_customers, 0) AS open_customers, (extract(epoch FROM now() - c.median_last_seen) / 86400)::float8 AS median_days_since,
+			(extract(epoch FROM now() - c.open_median_last_seen) / 86400)::float8 AS open_median_days_since,
 			coalesce(c.refused, 0) AS refused
 		FROM %8$s l(label) CROSS JOIN generate_series(%9$s, %10$s) s(step)
 			LEFT JOIN counted c ON c.step = s.step AND c.label IS NOT DISTINCT FROM l.label
@@ -145,7 +150,7 @@ BEGIN
 		CASE WHEN by IS NULL THEN '(VALUES (NULL::text))' ELSE '(SELECT DISTINCT label FROM counted)' END,
 		CASE WHEN ranged THEN 1 ELSE 0 END, (SELECT max(s.step) FROM cjm.funnel_stages((map).stages) s),
 		cjm_internal.map_open_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END), cjm_internal.map_refused_sql(map, CASE WHEN ranged THEN 'tstzrange($1, $2)' END),
-		cjm_internal.map_where(map, 'WHERE', words));
+		cjm_internal.map_where(map, 'WHERE', words), cjm_internal.map_late_median_sql(map, 'f.last_seen'));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_stages_sql(cjm_internal.map, text, text, boolean) IS 'SQL of the view stages and of stage_report';
@@ -211,7 +216,7 @@ BEGIN
 		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
 		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,
-		CASE WHEN timed THEN ', cjm.median(x.seconds) AS median_seconds' ELSE '' END,
+		CASE WHEN timed THEN ', ' || cjm_internal.map_median_sql(map, 'x.seconds') || ' AS median_seconds' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN '(SELECT x.*, row_number() OVER (PARTITION BY x.position, x.source, x.target) AS nth FROM ' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN ' x)' ELSE '' END);
 END
@@ -265,12 +270,12 @@ BEGIN
 	RETURN format('SELECT p.label, array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers, p.times::float8 / (sum(p.times) OVER (%s))::float8 AS share,
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
-				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
+				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, %s AS median_seconds
 			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
-		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
+		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_median_sql(map, 'x.seconds'), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
 		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before, CASE WHEN per_session THEN cjm_internal.map_session_rule_sql(map) ELSE 'NULL::text, NULL::text' END,
 		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);

@@ -322,15 +322,11 @@ DECLARE
 	def cjm_internal.map := cjm_internal.map_of(map, where_is);
 	words jsonb := cjm_internal.map_walk_words(def, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' END);
 	split text := cjm_internal.map_split(words, by);
+	distributed CONSTANT boolean := cjm_internal.map_distributed(def.source);
+	columns CONSTANT text[] := '{kind,step,label,converted,took,age,met}';
 BEGIN
 	RETURN QUERY EXECUTE format(cjm_internal.map_if_split('WITH met AS MATERIALIZED (
-			SELECT x.kind, x.step, (CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END) COLLATE "C" AS label, x.converted,
-				CASE WHEN x.step IS NULL THEN cjm_internal.map_window(x.seconds) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met,
-				CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1)
-					ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END AS moment, count(*)::float8 AS customers{, j.part COLLATE "C" AS part}
-			FROM %2$s CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %1$L::cjm.funnel, %3$s) x CROSS JOIN (VALUES (true), (false)) p(met)
-			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%5$s
-			GROUP BY 1, 2, 3, 4, 5, 6, 7, 8{, part}
+			%1$s
 		), fair AS (
 			SELECT min(w.seconds) AS seconds, cjm_internal.map_window(min(w.seconds)) AS age, cjm_internal.map_moment(min(w.seconds)) AS until{, w.part}
 			FROM (SELECT u.seconds{, m.part}, sum(m.customers) FILTER (WHERE m.took < cjm_internal.map_window(u.seconds)) AS by_then, sum(m.customers) AS ever
@@ -359,7 +355,7 @@ BEGIN
 			SELECT ''segment'', c.label, 0, 0, c.customers, c.converted, w.customers - c.customers, w.converted - c.converted{, c.part}
 			FROM counted c JOIN whole w ON true{ AND w.part = c.part} WHERE c.step IS NULL AND c.label IS NOT NULL
 		), tested AS (
-			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %4$s AND s.others >= %4$s THEN o.p_value END AS p_value
+			SELECT s.kind, s.label{, s.part}, s.customers, s.converted, s.others, s.others_rate, o.odds_ratio, o.odds_low, o.odds_high, CASE WHEN s.customers >= %2$s AND s.others >= %2$s THEN o.p_value END AS p_value
 			FROM (SELECT r.kind, r.label{, r.part}, sum(r.met)::bigint AS customers, sum(r.met_converted)::bigint AS converted, max(r.others)::bigint AS others,
 					sum(r.met * r.others_converted / r.others ORDER BY r.step, r.moment) / sum(r.met) AS others_rate,
 					array_agg(r.met_converted::bigint ORDER BY r.step, r.moment) AS hits, array_agg(r.met::bigint ORDER BY r.step, r.moment) AS trials,
@@ -372,15 +368,24 @@ BEGIN
 		SELECT r.kind, r.label, r.customers, r.converted, r.converted::float8 / r.customers::float8, r.others, r.others_rate,
 			r.odds_ratio, r.odds_low, r.odds_high, r.p_value,
 			CASE WHEN r.p_value IS NOT NULL THEN least(1, min(r.scaled) OVER (ORDER BY r.p_value DESC NULLS LAST)) END,
-			justify_hours(make_interval(secs => f.seconds)), %6$s
+			justify_hours(make_interval(secs => f.seconds)), %3$s
 		FROM ranked r JOIN fair f ON true{ AND f.part = r.part}
-		ORDER BY {%6$s COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
-		(def).stages,
-		-- A part is text that is never NULL, so that it can be joined by.
-		CASE WHEN by IS NULL THEN cjm_internal.map_schema(def) || '.journeys j'
-			ELSE format('(SELECT j.journey, j.segment, coalesce(''='' || (%s), '''') AS part FROM %s.journeys j%s OFFSET ''0'') j', split, cjm_internal.map_schema(def), cjm_internal.map_where(def, 'WHERE', words)) END,
-		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END, cjm_internal.map_few(),
-		CASE WHEN by IS NULL THEN cjm_internal.map_where(def, 'AND', words) END, CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'CASE WHEN r.part <> '''' THEN substr(r.part, 2) END' END)
+		ORDER BY {%3$s COLLATE "C", }r.p_value IS NULL, greatest(ln(r.odds_low), -ln(r.odds_high)) DESC, r.kind COLLATE "C", r.label COLLATE "C"', by IS NOT NULL),
+		cjm_internal.map_moments_sql(def, CASE WHEN by IS NULL THEN columns ELSE columns || 'part'::text END,
+			'x.kind, x.step, (CASE WHEN x.step IS NULL THEN j.segment ELSE x.label END) COLLATE "C" AS label, x.converted,
+				CASE WHEN x.step IS NULL THEN cjm_internal.map_window(x.seconds) END AS took, cjm_internal.map_window(date_part(''epoch'', now() - x.began_at)) AS age, p.met'
+				|| CASE WHEN by IS NULL THEN '' ELSE ', j.part COLLATE "C" AS part' END,
+			'CASE WHEN p.met THEN coalesce(cjm_internal.map_moment(x.met_after), -1) ELSE cjm_internal.map_moment(least(x.stayed, date_part(''epoch'', now() - x.reached_at))) END',
+			'{}',
+			format('FROM %s CROSS JOIN LATERAL cjm.funnel_exposures(j.journey, %L::cjm.funnel, %s) x CROSS JOIN (VALUES (true), (false)) p(met)
+			WHERE (x.kind IS NOT NULL OR NOT p.met) AND (date_part(''epoch'', now() - x.reached_at) >= coalesce(x.met_after, 0)) IS NOT FALSE%s',
+				-- A part is text that is never NULL, so that it can be joined by.  Citus takes no OFFSET, and fetches no key for it.
+				CASE WHEN by IS NULL THEN cjm_internal.map_schema(def) || '.journeys j'
+					ELSE format('(SELECT %s, coalesce(''='' || (%s), '''') AS part FROM %s.journeys j%s%s) j', CASE WHEN distributed THEN 'j.customer, j.journey, j.segment' ELSE 'j.journey, j.segment' END, split,
+						cjm_internal.map_schema(def), cjm_internal.map_where(def, 'WHERE', words), CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) END,
+				(def).stages, CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN 'tstzrange($1, $2)' ELSE '''(,)''::tstzrange' END,
+				CASE WHEN by IS NULL THEN cjm_internal.map_where(def, 'AND', words) END)),
+		cjm_internal.map_few(), CASE WHEN by IS NULL THEN 'NULL::text' ELSE 'CASE WHEN r.part <> '''' THEN substr(r.part, 2) END' END)
 		USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
