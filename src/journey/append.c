@@ -12,72 +12,6 @@
 
 #include "port/pg_bitutils.h"
 
-/* Labels of a dictionary that are known by their places here; those of more are not. */
-#define FEW_LABELS 64
-
-/* A dictionary of the labels of two. */
-typedef struct Merged
-{
-	const JourneyLabels *parts[2];
-	uint32		ids[2][FEW_LABELS]; /* in it, of the labels of each */
-	LabelShape	shape;
-} Merged;
-
-/* Merges two dictionaries: numbers their labels if out is NULL, writes them at out if not; returns the byte after them. */
-static uint8 *
-merge_labels(Merged *merged, uint8 *out)
-{
-	const JourneyLabels *a = merged->parts[0];
-	const JourneyLabels *b = merged->parts[1];
-	const uint8 *next_a = a->dictionary;
-	const uint8 *next_b = b->dictionary;
-	Label		label_a = a->count > 0 ? journey_next_label(a, &next_a) : (Label) {0};
-	Label		label_b = b->count > 0 ? journey_next_label(b, &next_b) : (Label) {0};
-	uint32		i = 0;
-	uint32		j = 0;
-
-	while (i < a->count || j < b->count)
-	{
-		int			order = i == a->count ? 1 : j == b->count ? -1 : label_compare(label_a, label_b);
-		Label		label = order <= 0 ? label_a : label_b;
-
-		if (out != NULL)
-		{
-			out = varint_store(out, label.size);
-			memcpy(out, label.bytes, label.size);
-			out += label.size;
-		}
-		else
-		{
-			if (order <= 0)
-				merged->ids[0][i] = merged->shape.count;
-			if (order >= 0)
-				merged->ids[1][j] = merged->shape.count;
-			merged->shape.count++;
-			merged->shape.size += varint_size(label.size) + label.size;
-		}
-		if (order <= 0 && ++i < a->count)
-			label_a = journey_next_label(a, &next_a);
-		if (order >= 0 && ++j < b->count)
-			label_b = journey_next_label(b, &next_b);
-	}
-	return out;
-}
-
-/* Plans the dictionary of two; false if there are too many labels. */
-static bool
-merged_start(Merged *merged, const JourneyLabels *a, const JourneyLabels *b, bool optional)
-{
-	if (a->count > FEW_LABELS || b->count > FEW_LABELS)
-		return false;
-	merged->parts[0] = a;
-	merged->parts[1] = b;
-	merged->shape = (LabelShape) {0};
-	merge_labels(merged, NULL);
-	merged->shape.width = merged->shape.count == 0 ? 0 : journey_id_width(optional ? merged->shape.count : merged->shape.count - 1);
-	return true;
-}
-
 /* Whether all entries of a column have a label. */
 static bool
 labels_are_sound(const JourneyLabels *labels, uint32 count)
@@ -113,6 +47,17 @@ is_sound(const JourneyView *view)
 		labels_are_sound(&view->sessions, view->count);
 }
 
+/* The dictionary of both, with the width that its ids take. */
+static LabelShape
+shape_of(const MergedLabels *labels, bool optional)
+{
+	LabelShape	shape = {labels->count, labels->size, 0};
+
+	if (shape.count > 0)
+		shape.width = journey_id_width(optional ? shape.count : shape.count - 1);
+	return shape;
+}
+
 static uint8 *
 copy(uint8 *p, const uint8 *bytes, size_t size)
 {
@@ -121,27 +66,17 @@ copy(uint8 *p, const uint8 *bytes, size_t size)
 	return p + size;
 }
 
-/* The dictionary of two: that of the first if it has all labels. */
-static uint8 *
-store_dictionary(uint8 *p, Merged *merged)
-{
-	if (merged->shape.count == merged->parts[0]->count)
-		return copy(p, merged->parts[0]->dictionary, merged->parts[0]->size);
-	return merge_labels(merged, p);
-}
-
 /* The columns of two, one behind the other, by the ids of the dictionary of both. */
 static uint8 *
-store_column(uint8 *p, const Merged *merged, const uint32 *counts, bool optional)
+store_column(uint8 *p, const MergedLabels *merged, int width, const JourneyLabels *const parts[2], const uint32 *counts, bool optional)
 {
-	int			width = merged->shape.width;
-
 	for (int part = 0; part < 2 && width != 0; part++)
 	{
-		const JourneyLabels *labels = merged->parts[part];
-		const uint32 *ids = merged->ids[part];
+		const JourneyLabels *labels = parts[part];
+		const uint32 *places = merged->places[part];
 
-		if (part == 0 && merged->shape.count == labels->count && width == labels->width)
+		/* If no label is new they have the ids that they had. */
+		if (merged->count == labels->count && width == labels->width)
 		{
 			p = copy(p, labels->column, (size_t) counts[part] * width);
 			continue;
@@ -151,9 +86,9 @@ store_column(uint8 *p, const Merged *merged, const uint32 *counts, bool optional
 			uint32		entry = journey_raw_entry(labels, i);
 
 			if (!optional)
-				entry = ids[entry];
+				entry = places[entry] - merged->first;
 			else if (entry != 0)
-				entry = ids[entry - 1] + 1;
+				entry = places[entry - 1] - merged->first + 1;
 			bytes_store64(p, entry);
 		}
 	}
@@ -201,16 +136,14 @@ store_present(uint8 *p, const JourneyView *a, const JourneyView *b)
 
 /*
  * journey_append makes the journey of all touchpoints of a and b, each of which has one
- * at least, if all of b are later than those of a, and they have few labels.  Else NULL, as
- * for what is damaged or too large.  The result has the bytes that journey_encode
- * would write, palloc'd behind header bytes that are left to the caller; size is of both.
+ * at least, if all of b are later than those of a; labels are those of events, channels and
+ * sessions.  Else NULL, as for what is damaged or too large.  The result has the bytes that
+ * journey_encode would write, palloc'd behind header bytes that are left to the caller;
+ * size is of both.
  */
 uint8 *
-journey_append(const JourneyView *a, const JourneyView *b, size_t header, size_t *size)
+journey_append(const JourneyView *a, const JourneyView *b, const MergedLabels labels[3], size_t header, size_t *size)
 {
-	Merged		events;
-	Merged		channels;
-	Merged		sessions;
 	const uint32 counts[2] = {a->count, b->count};
 	JourneyShape shape = {.count = a->count + b->count, .nvalues = a->nvalues + b->nvalues, .first = a->first};
 	uint64		span;
@@ -218,15 +151,11 @@ journey_append(const JourneyView *a, const JourneyView *b, size_t header, size_t
 	uint8	   *result;
 	uint8	   *p;
 
-	if (b->first <= journey_at(a, a->count - 1) || shape.count > JOURNEY_MAX_TOUCHES ||
-		!merged_start(&events, &a->events, &b->events, false) ||
-		!merged_start(&channels, &a->channels, &b->channels, true) ||
-		!merged_start(&sessions, &a->sessions, &b->sessions, true) ||
-		!is_sound(a) || !is_sound(b))
+	if (b->first <= journey_at(a, a->count - 1) || shape.count > JOURNEY_MAX_TOUCHES || !is_sound(a) || !is_sound(b))
 		return NULL;
-	shape.events = events.shape;
-	shape.channels = channels.shape;
-	shape.sessions = sessions.shape;
+	shape.events = shape_of(&labels[0], false);
+	shape.channels = shape_of(&labels[1], true);
+	shape.sessions = shape_of(&labels[2], true);
 
 	/* Each unit divides the next one, so that what divides the offsets of a is a multiple of what divides all. */
 	shape.unit = lengthof(unit_microseconds) - 1;
@@ -245,13 +174,12 @@ journey_append(const JourneyView *a, const JourneyView *b, size_t header, size_t
 	*size = header + whole;
 	result = palloc(*size + JOURNEY_STORE_SLACK);
 	p = journey_store_header(result + header, &shape);
-	p = store_dictionary(p, &events);
-	p = store_dictionary(p, &channels);
-	p = store_dictionary(p, &sessions);
+	for (int column = 0; column < 3; column++)
+		p = copy(p, labels[column].dictionary, labels[column].size);
 	p = store_offsets(p, &shape, a, b);
-	p = store_column(p, &events, counts, false);
-	p = store_column(p, &channels, counts, true);
-	p = store_column(p, &sessions, counts, true);
+	p = store_column(p, &labels[0], shape.events.width, (const JourneyLabels *[]) {&a->events, &b->events}, counts, false);
+	p = store_column(p, &labels[1], shape.channels.width, (const JourneyLabels *[]) {&a->channels, &b->channels}, counts, true);
+	p = store_column(p, &labels[2], shape.sessions.width, (const JourneyLabels *[]) {&a->sessions, &b->sessions}, counts, true);
 	if (shape.nvalues > 0 && shape.nvalues < shape.count)
 		p = store_present(p, a, b);
 	p = copy(p, a->values, (size_t) a->nvalues * 8);

@@ -158,6 +158,12 @@ append_labels(AllLabels *all, Reading *readings, int count)
 }
 
 /* column: 0 for events, 1 for channels, 2 for sessions */
+static inline uint32 *
+places_of(const Part *part, int column)
+{
+	return column == 0 ? part->events : column == 1 ? part->channels : part->sessions;
+}
+
 static void
 order_labels(AllLabels *all, const Part *parts, int column)
 {
@@ -171,8 +177,7 @@ order_labels(AllLabels *all, const Part *parts, int column)
 			const JourneyLabels *labels = column == 0 ? &view->events : column == 1 ? &view->channels : &view->sessions;
 
 			if (labels->count > 0)
-				readings[count++] = (Reading) {labels, labels->dictionary, 0, NO_LABEL,
-					column == 0 ? parts[i].events : column == 1 ? parts[i].channels : parts[i].sessions};
+				readings[count++] = (Reading) {labels, labels->dictionary, 0, NO_LABEL, places_of(&parts[i], column)};
 		}
 	append_labels(all, readings, count);
 }
@@ -241,6 +246,22 @@ merge_touches(Part *parts, Touch *touches, uint32 *count, CjmError *error)
 	return !taken->more || fail_missing(taken->view, taken->cursor.next - 1, error);
 }
 
+/* The later one of both behind the other, if all of it is later. */
+static uint8 *
+append(const JourneyView *a, const JourneyView *b, MergedLabels *labels, size_t header, size_t *size)
+{
+	if (a->first <= b->first)
+		return journey_append(a, b, labels, header, size);
+	for (int column = 0; column < 3; column++)
+	{
+		const uint32 *places = labels[column].places[0];
+
+		labels[column].places[0] = labels[column].places[1];
+		labels[column].places[1] = places;
+	}
+	return journey_append(b, a, labels, header, size);
+}
+
 /*
  * journey_combine makes the journey of all touchpoints of a and b without those of
  * taken, of equal ones as many as there are; each may be NULL.  Fails with NULL
@@ -253,6 +274,7 @@ journey_combine(const JourneyView *a, const JourneyView *b, const JourneyView *t
 {
 	Part		parts[MOST] = {{.view = a}, {.view = b}, {.view = taken}};
 	AllLabels	all;
+	MergedLabels labels[3];
 	LabelOrder	order;
 	Touch		few[FEW_TOUCHES];
 	Touch	   *touches = few;
@@ -260,19 +282,26 @@ journey_combine(const JourneyView *a, const JourneyView *b, const JourneyView *t
 	uint32		count;
 	uint8	   *bytes = NULL;
 
-	if (a != NULL && b != NULL && taken == NULL && a->count > 0 && b->count > 0)
+	make_room(&all, parts);
+	for (int column = 0; column < 3; column++)
 	{
-		bytes = a->first <= b->first ? journey_append(a, b, header, size) : journey_append(b, a, header, size);
-		if (bytes != NULL)
-			return bytes;
+		uint32		first = all.pool.count;
+		uint32		size_before = all.pool.size;
+
+		order_labels(&all, parts, column);
+		labels[column] = (MergedLabels) {all.pool.count - first, all.pool.size - size_before, all.pool.bytes + size_before, first,
+			{places_of(&parts[0], column), places_of(&parts[1], column)}};
+	}
+	if (taken == NULL && a != NULL && b != NULL && a->count > 0 && b->count > 0 &&
+		(bytes = append(a, b, labels, header, size)) != NULL)
+	{
+		free_room(&all);
+		return bytes;
 	}
 	for (int i = 0; i < TAKEN; i++)
 		most += parts[i].view != NULL ? parts[i].view->count : 0;
 	if (most > FEW_TOUCHES)
 		touches = palloc_extended(most * sizeof(Touch), MCXT_ALLOC_HUGE);
-	make_room(&all, parts);
-	for (int column = 0; column < 3; column++)
-		order_labels(&all, parts, column);
 	for (int i = 0; i < MOST; i++)
 		if (parts[i].view != NULL)
 		{
