@@ -14,8 +14,8 @@
 -- Conditions over what changes with the clock or with other customers, now() for instance, are
 -- asked of all each time, but of nobody else than that: since when, how far and which
 -- dimensions go by journeys alone.  So it is keys alone that are compared with those of the
--- members, by a sum of hashes in many places (differing_agg), and rows of those
--- who differ in these.
+-- members, by sums of hashes in many places (differing_agg), which tell who differs, and
+-- rows of those.
 --
 
 CREATE FUNCTION cjm_internal.view_is(map_view regclass, query text) RETURNS boolean
@@ -46,19 +46,29 @@ COMMENT ON FUNCTION cjm_internal.differing_final(bytea) IS 'final function of di
 CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, seed bigint) (
 	SFUNC = cjm_internal.differing_add,
 	STYPE = bytea,
-	SSPACE = 524304,
+	SSPACE = 1048584,
 	COMBINEFUNC = cjm_internal.differing_combine,
 	FINALFUNC = cjm_internal.differing_final,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint) IS
-	'the places, by a hash of keys with a seed, where customers who are written down and those who are not are not the same ones, for may_differ; NULL if they are. Each customer is once among each';
+	'customers who are either written down or not: their keys, for differing_keys, where these are numbers, uuids or short texts, and of others the places, by a hash of keys with a seed, for may_differ; NULL if there are none. Each customer is once among each';
+
+CREATE FUNCTION cjm_internal.differing_keys(places bytea, example anyarray) RETURNS anyarray
+	AS 'MODULE_PATHNAME', 'differing_keys'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm_internal.differing_keys(bytea, anyarray) IS 'the customers whose keys differing_agg has read; the example decides the type';
+
+CREATE FUNCTION cjm_internal.differing_left(places bytea) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'differing_left'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm_internal.differing_left(bytea) IS 'whether differing_agg has found customers whose keys it has not read, for whom may_differ asks';
 
 -- So cheap that it is asked before anything of the journeys is.
 CREATE FUNCTION cjm_internal.may_differ(places bytea, customer "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'may_differ'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 0.1;
-COMMENT ON FUNCTION cjm_internal.may_differ(bytea, "any") IS 'whether a customer may be one of those that differing_agg has found: most that it is true of are';
+COMMENT ON FUNCTION cjm_internal.may_differ(bytea, "any") IS 'whether a customer may be one of those that differing_agg has found and not read: most that it is true of are';
 
 -- The type of the keys of a map's customers, or of arrays of them.
 CREATE FUNCTION cjm_internal.audience_key(def cjm_internal.map, suffix text) RETURNS text
@@ -225,6 +235,7 @@ DECLARE
 	came tstzrange;
 	complete boolean;
 	places bytea;
+	found example%TYPE := '{}';
 	customers example%TYPE;
 BEGIN
 	EXECUTE format('SELECT a.* FROM %s.audiences a WHERE a.name = $1', schema) INTO a USING name;
@@ -243,6 +254,10 @@ BEGIN
 		EXECUTE format('SELECT cjm_internal.differing_agg(u.customer, u.written, %3$s) FROM (SELECT v.customer, false AS written FROM %2$s v UNION ALL SELECT m.customer, true FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) u',
 			schema, view, hashtextextended(gen_random_uuid()::text, 0)) INTO places USING name;
 		IF places IS NOT NULL THEN
+			found := cjm_internal.differing_keys(places, example);
+			asked := asked || ' UNION ALL SELECT unnest($8)';
+		END IF;
+		IF cjm_internal.differing_left(places) THEN
 			asked := asked || ' UNION ALL SELECT d.customer FROM (SELECT v.customer FROM %2$s v WHERE cjm_internal.may_differ($7, v.customer)
 				UNION ALL SELECT m.customer FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL AND cjm_internal.may_differ($7, m.customer)) d GROUP BY d.customer HAVING count(*) = 1';
 		END IF;
@@ -262,7 +277,7 @@ BEGIN
 		END IF;
 	END IF;
 	EXECUTE format('SELECT array_agg(u.customer) FROM (SELECT DISTINCT w.customer FROM (' || asked || ') w LIMIT (SELECT 1000 + c.reltuples / 16 FROM pg_class c WHERE c.oid = $2)) u', schema, view)
-		INTO customers USING name, format('%s.kept_journeys', schema)::regclass, a.asked_folded, quiet, came, a.asked_at - make_interval(secs => 1 + extract(epoch FROM cjm.funnel_within(def.stages))::float8), places;
+		INTO customers USING name, format('%s.kept_journeys', schema)::regclass, a.asked_folded, quiet, came, a.asked_at - make_interval(secs => 1 + extract(epoch FROM cjm.funnel_within(def.stages))::float8), places, found;
 	RETURN CASE WHEN cardinality(customers) < 1000 + (SELECT c.reltuples / 16 FROM pg_class c WHERE c.oid = format('%s.kept_journeys', schema)::regclass) THEN customers WHEN customers IS NULL THEN '{}' END;
 END
 $$;
