@@ -2,8 +2,9 @@
 SET search_path = cjm, public;
 
 -- The states themselves, which no aggregate of ours but one gives, and what such states come to.
-CREATE AGGREGATE numbers_state(float8) (SFUNC = cjm_internal.values_apart_step, STYPE = cjm_internal.aggregate_state, COMBINEFUNC = cjm_internal.values_apart_combine);
-CREATE AGGREGATE numbers_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.values_apart_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.values_apart_median);
+CREATE AGGREGATE numbers_state(float8) (SFUNC = cjm_internal.median_step, STYPE = cjm_internal.aggregate_state, COMBINEFUNC = cjm_internal.median_combine);
+CREATE AGGREGATE numbers_merged(cjm_internal.aggregate_state) (SFUNC = cjm_internal.median_combine, STYPE = cjm_internal.aggregate_state);
+CREATE AGGREGATE numbers_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.median_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.median_final);
 CREATE AGGREGATE funnel_state(journey, funnel) (SFUNC = cjm_internal.funnel_agg_step, STYPE = cjm_internal.aggregate_state);
 CREATE AGGREGATE funnel_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.funnel_state_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.funnel_state_final);
 CREATE AGGREGATE credit_state(journey, funnel) (SFUNC = cjm_internal.rule_attribution_step, STYPE = cjm_internal.aggregate_state);
@@ -13,11 +14,11 @@ CREATE AGGREGATE credit_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.r
 -- Medians
 --
 
-SELECT cjm_internal.median_apart(v) AS lower, cjm_internal.median_apart(v) FILTER (WHERE v > 5) AS nothing, cjm_internal.median_apart(-v) AS negative
+SELECT cjm_internal.median_final(numbers_state(v)) AS lower, cjm_internal.median_final(numbers_state(v) FILTER (WHERE v > 5)) AS nothing, cjm_internal.median_final(numbers_state(-v)) AS negative
 FROM unnest('{4,1,NULL,3,2}'::float8[]) v;
 SELECT cjm_internal.late_median_apart(at) = '2026-01-03Z' AS later
 FROM unnest('{2026-01-01Z,2026-01-02Z,2026-01-03Z,2026-01-04Z}'::timestamptz[]) at;
-SELECT cjm_internal.median_apart(v) AS median, median(v) = cjm_internal.median_apart(v) AS same FROM unnest('{-0,0,NaN,Infinity,-Infinity}'::float8[]) v;
+SELECT cjm_internal.median_final(numbers_state(v)::text::cjm_internal.aggregate_state) AS median, median(v) AS same FROM unnest('{-0,0,NaN,Infinity,-Infinity}'::float8[]) v;
 
 -- Whatever the numbers are: seconds of sessions, amounts, any at all; and times.
 CREATE TABLE values_random AS
@@ -34,7 +35,7 @@ SELECT trial, i, (trial * 7 + i * 13) % 5 AS part,
 		ELSE timestamptz '1999-12-31 23:00Z' + trunc(random() * 10 ^ (trial % 6)) * interval '1 millisecond' END AS at
 FROM (SELECT setseed(0.5)) s, generate_series(1, 120) trial, generate_series(1, 1 + (trial * 37) % 200) i;
 SELECT count(*) AS trials, bool_and(o.same IS TRUE) AS same, bool_and(o.later IS TRUE) AS later, bool_and(o.travelled IS TRUE) AS travelled, bool_and(o.later_travelled IS TRUE) AS later_travelled
-FROM (SELECT trial, cjm_internal.median_apart(number) = median(number) AS same,
+FROM (SELECT trial, median(number) = percentile_disc(0.5) WITHIN GROUP (ORDER BY number) AS same,
 			cjm_internal.late_median_apart(at) = percentile_disc(0.5) WITHIN GROUP (ORDER BY at DESC) AS later,
 			(SELECT numbers_of(p.state::cjm_internal.aggregate_state ORDER BY p.part * 3 % 5) FROM (SELECT part, numbers_state(number)::text AS state FROM values_random r WHERE r.trial = v.trial GROUP BY part) p) = median(number) AS travelled,
 			(SELECT cjm_internal.late_median_of(p.state::cjm_internal.aggregate_state) FROM (SELECT part, cjm_internal.times_apart(at)::text AS state FROM values_random r WHERE r.trial = v.trial GROUP BY part) p)
@@ -42,10 +43,30 @@ FROM (SELECT trial, cjm_internal.median_apart(number) = median(number) AS same,
 		FROM values_random v GROUP BY trial) o;
 
 -- Any order gives the same bytes, and any tree of merges; nobody's state changes.
-SELECT bool_and(t.a = t.b AND t.a = t.c) AS same
-FROM (SELECT trial, numbers_state(number ORDER BY i)::text AS a, numbers_state(number ORDER BY i * 17 % 101)::text AS b,
-			cjm_internal.values_apart_combine(numbers_state(number) FILTER (WHERE part < 2), cjm_internal.values_apart_combine(numbers_state(number) FILTER (WHERE part > 2), numbers_state(number) FILTER (WHERE part = 2)))::text AS c
+SELECT bool_and(t.a = t.b AND t.a = t.c AND t.a = t.d) AS same, bool_and(t.a = (SELECT numbers_merged(p.state::cjm_internal.aggregate_state ORDER BY p.part * 3 % 5)::text
+		FROM (SELECT part, numbers_state(number)::text AS state FROM values_random r WHERE r.trial = t.trial GROUP BY part) p)) AS parts
+FROM (SELECT trial, numbers_state(number ORDER BY i)::text AS a, numbers_state(number ORDER BY i * 17 % 101)::text AS b, cjm_internal.values_apart(number)::text AS d,
+			cjm_internal.values_apart_combine(cjm_internal.values_apart(number) FILTER (WHERE part < 2), cjm_internal.values_apart_combine(cjm_internal.values_apart(number) FILTER (WHERE part > 2), cjm_internal.values_apart(number) FILTER (WHERE part = 2)))::text AS c
 		FROM values_random GROUP BY trial) t;
+-- So it is where values are on disk, and where a few come often, whoever adds them up: here values of 3 states, each of 7 parts.
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+CREATE TABLE values_many AS SELECT i, i % 7 AS part, CASE kind WHEN 1 THEN hashint4(i) / 1000.0 WHEN 2 THEN i % 19 ELSE CASE WHEN i % 3 = 0 THEN i % 5 ELSE hashint4(i)::float8 / 1e7 END END::float8 AS number, kind
+FROM generate_series(1, 3) kind, generate_series(1, 50000) i;
+SELECT kind, o.median = p.median AS median, o.state::text = m.merged AND o.state::text = c.counted AS same, m.median = p.median AS merged_median, length(o.state::text) AS bytes
+FROM (SELECT kind, numbers_state(number) AS state, median(number) AS median FROM values_many GROUP BY kind) o
+	JOIN (SELECT kind, numbers_merged(state::cjm_internal.aggregate_state ORDER BY part * 3 % 7)::text AS merged, numbers_of(state::cjm_internal.aggregate_state) AS median
+		FROM (SELECT kind, part, numbers_state(number)::text AS state FROM values_many GROUP BY kind, part) s GROUP BY kind) m USING (kind)
+	JOIN (SELECT kind, cjm_internal.values_apart(number)::text AS counted FROM values_many GROUP BY kind) c USING (kind)
+	JOIN (SELECT kind, percentile_disc(0.5) WITHIN GROUP (ORDER BY number) AS median FROM values_many GROUP BY kind) p USING (kind)
+ORDER BY kind;
+RESET work_mem;
+RESET hash_mem_multiplier;
+DROP TABLE values_many;
+-- What is there twice counts twice, from how many states it may come.
+SELECT numbers_of(state ORDER BY n) AS two, numbers_of(state ORDER BY n DESC) AS two_again, numbers_of(state) FILTER (WHERE n > 1) AS three, numbers_of(state) FILTER (WHERE n > 3) AS nothing
+FROM (VALUES (1, (SELECT numbers_state(v)::text FROM unnest('{1,1,2,2,2}'::float8[]) v)), (2, (SELECT numbers_state(v)::text FROM unnest('{2,3}'::float8[]) v)), (3, (SELECT numbers_state(v)::text FROM unnest('{3,3,3,3,9}'::float8[]) v)), (4, NULL)) s(n, t),
+	LATERAL (SELECT t::cjm_internal.aggregate_state AS state) x;
 DO $$
 DECLARE
 	one cjm_internal.aggregate_state := cjm_internal.values_apart_step(NULL, 1);
@@ -53,7 +74,7 @@ DECLARE
 	four cjm_internal.aggregate_state := cjm_internal.values_apart_combine(two, cjm_internal.values_apart_combine(two, NULL));
 BEGIN
 	four := cjm_internal.values_apart_step(four, 3);
-	RAISE NOTICE '% % % %', cjm_internal.values_apart_median(one), cjm_internal.values_apart_median(two), cjm_internal.values_apart_median(four), cjm_internal.values_apart_combine(NULL, NULL) IS NULL;
+	RAISE NOTICE '% % % %', cjm_internal.median_final(one::text::cjm_internal.aggregate_state), cjm_internal.median_final(two::text::cjm_internal.aggregate_state), cjm_internal.median_final(four::text::cjm_internal.aggregate_state), cjm_internal.values_apart_combine(NULL, NULL) IS NULL;
 END $$;
 
 -- They are small on their way: of milliseconds two bytes or so each.
@@ -63,10 +84,10 @@ SELECT length(numbers_state(trunc(i * 7919 % 3600000)::float8 / 1000)::text) < 3
 CREATE TABLE states AS SELECT trial % 10 AS one, numbers_state(number) AS state FROM values_random GROUP BY 1;
 SELECT count(DISTINCT state::text) AS different FROM states;
 SELECT count(*) AS rows, bool_and(o.median = o.stored) AS same FROM (
-	SELECT s.one, cjm_internal.values_apart_median(s.state) AS stored, m.median
-	FROM states s JOIN (SELECT trial % 10 AS one, cjm_internal.median_apart(number) AS median, numbers_state(number) AS state FROM values_random GROUP BY 1 ORDER BY length(numbers_state(number)::text), 1) m ON m.one = s.one) o;
+	SELECT s.one, cjm_internal.median_final(s.state) AS stored, m.median
+	FROM states s JOIN (SELECT trial % 10 AS one, median(number) AS median, numbers_state(number) AS state FROM values_random GROUP BY 1 ORDER BY length(numbers_state(number)::text), 1) m ON m.one = s.one) o;
 SELECT bool_and(w.median = w.plain) AS window FROM (
-	SELECT cjm_internal.median_apart(number) OVER w AS median, median(number) OVER w AS plain FROM values_random WHERE trial < 10 WINDOW w AS (PARTITION BY trial ORDER BY i)) w;
+	SELECT cjm_internal.median_final(numbers_state(number) OVER w) AS median, median(number) OVER w AS plain FROM values_random WHERE trial < 10 WINDOW w AS (PARTITION BY trial ORDER BY i)) w;
 
 --
 -- Funnels and credit
@@ -111,15 +132,18 @@ SELECT 'nothing'::cjm_internal.aggregate_state;
 SELECT 'AQ=='::cjm_internal.aggregate_state;
 SELECT 'Af////8H'::cjm_internal.aggregate_state;
 SELECT left(numbers_state(number)::text, -4)::cjm_internal.aggregate_state FROM values_random WHERE trial = 8;
-SELECT 'AQA='::cjm_internal.aggregate_state AS empty, cjm_internal.values_apart_median('AQA=');
+SELECT 'AQA='::cjm_internal.aggregate_state AS empty, cjm_internal.median_final('AQA=');
 SELECT cjm_internal.funnel_state_final('AQA=');
 SELECT cjm_internal.rule_attribution_final('AQA=');
 -- The state of one aggregate is none of another: as bytes, since what is still in memory PostgreSQL passes on by versions.
-SELECT cjm_internal.values_apart_median(state::text::cjm_internal.aggregate_state) FROM (SELECT funnel_state(journey, 'view -> pay') AS state FROM state_journeys) s;
-SELECT cjm_internal.values_apart_median(state::text::cjm_internal.aggregate_state) FROM (SELECT credit_state(journey, 'pay') AS state FROM state_journeys) s;
-SELECT cjm_internal.values_apart_median(cjm_internal.times_apart(now()));
+SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT funnel_state(journey, 'view -> pay') AS state FROM state_journeys) s;
+SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT credit_state(journey, 'pay') AS state FROM state_journeys) s;
+SELECT cjm_internal.median_final(cjm_internal.times_apart(now()));
 SELECT cjm_internal.values_apart_step(cjm_internal.times_apart(now()), 1);
 SELECT cjm_internal.values_apart_combine(cjm_internal.times_apart(now()), numbers_state(1));
+SELECT numbers_of(state) FROM (SELECT cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state AS state) s;
+SELECT cjm_internal.median_step(NULL, 1);
+SELECT cjm_internal.median_combine(s, s) FROM (SELECT numbers_state(1) AS s) n;
 SELECT cjm_internal.rule_attribution_final((cjm_internal.times_apart(now())::text)::cjm_internal.aggregate_state);
 SELECT cjm_internal.funnel_state_final((cjm_internal.times_apart(now())::text)::cjm_internal.aggregate_state);
 -- Damage of any byte, of the text and of what it stands for, is an error that says so, or other numbers, and nothing else.
@@ -130,9 +154,9 @@ DECLARE
 	call text;
 	said text[] := '{}';
 BEGIN
-	FOREACH call IN ARRAY '{values_apart_median($1),times_apart_late_median($1),funnel_state_final($1),rule_attribution_final($1),"values_apart_combine($1, $1)","funnel_state_combine($1, $1)","rule_attribution_combine($1, $1)"}'::text[] LOOP
+	FOREACH call IN ARRAY '{median_final($1),times_apart_late_median($1),funnel_state_final($1),rule_attribution_final($1),"values_apart_combine($1, $1)","funnel_state_combine($1, $1)","rule_attribution_combine($1, $1)",numbers_of($1)}'::text[] LOOP
 		BEGIN
-			EXECUTE format('SELECT (cjm_internal.%s)::text', call) USING state;
+			EXECUTE format('SELECT (%s%s)::text', CASE WHEN call NOT LIKE 'numbers%' THEN 'cjm_internal.' END, call) USING state;
 			said := said || 'answered'::text;
 		EXCEPTION WHEN OTHERS THEN
 			said := said || SQLSTATE::text;
@@ -175,5 +199,5 @@ DROP CAST (bytea AS cjm_internal.aggregate_state);
 DROP CAST (cjm_internal.aggregate_state AS bytea);
 DROP FUNCTION asked(cjm_internal.aggregate_state), damaged(cjm_internal.aggregate_state);
 DROP TABLE values_random, states, state_journeys;
-DROP AGGREGATE numbers_state(float8), numbers_of(cjm_internal.aggregate_state), funnel_state(journey, funnel), funnel_of(cjm_internal.aggregate_state),
+DROP AGGREGATE numbers_state(float8), numbers_merged(cjm_internal.aggregate_state), numbers_of(cjm_internal.aggregate_state), funnel_state(journey, funnel), funnel_of(cjm_internal.aggregate_state),
 	credit_state(journey, funnel), credit_of(cjm_internal.aggregate_state);

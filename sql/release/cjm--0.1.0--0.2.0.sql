@@ -90,6 +90,9 @@ ALTER FUNCTION cjm_internal.map_step_of(cjm_internal.map,text) RENAME TO map_ste
 ALTER FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[],cjm_internal.map_drawn_touch[],integer,text) RENAME TO map_svg_drawn_0_1_0;
 ALTER FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map,text,text,boolean) RENAME TO map_touchpoints_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map,text,text,integer,boolean,boolean) RENAME TO map_transitions_sql_0_1_0;
+ALTER FUNCTION cjm_internal.median_combine(internal,internal) RENAME TO median_combine_0_1_0;
+ALTER FUNCTION cjm_internal.median_final(internal) RENAME TO median_final_0_1_0;
+ALTER FUNCTION cjm_internal.median_step(internal,double precision) RENAME TO median_step_0_1_0;
 ALTER FUNCTION cjm_internal.retention_svg_drawn(cjm_internal.retention_drawn_cell[],text) RENAME TO retention_svg_drawn_0_1_0;
 ALTER FUNCTION cjm_internal.rule_attribution_combine(internal,internal) RENAME TO rule_attribution_combine_0_1_0;
 ALTER FUNCTION cjm_internal.rule_attribution_final(internal) RENAME TO rule_attribution_final_0_1_0;
@@ -145,10 +148,38 @@ CREATE TYPE cjm_internal.aggregate_state (
 
 COMMENT ON TYPE cjm_internal.aggregate_state IS 'the state of an aggregate on its way to where it is combined with others; each aggregate reads its own alone';
 
+CREATE FUNCTION cjm_internal.median_step(state cjm_internal.aggregate_state, value float8) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION cjm_internal.median_step(cjm_internal.aggregate_state, float8) IS 'state with one more value; transition function of median';
+
+CREATE FUNCTION cjm_internal.median_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.median_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states; combine function of median';
+
+CREATE FUNCTION cjm_internal.median_final(state cjm_internal.aggregate_state) RETURNS float8
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.median_final(cjm_internal.aggregate_state) IS 'the median of the values of a state; final function of median';
+
+CREATE OR REPLACE AGGREGATE cjm.median(value float8) (
+	SFUNC = cjm_internal.median_step,
+	STYPE = cjm_internal.aggregate_state,
+	SSPACE = 1024,
+	FINALFUNC = cjm_internal.median_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = cjm_internal.median_combine,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm.median(float8) IS
+	'the value that half of the values do not exceed, the lower one of an even number: percentile_disc(0.5), in parallel; eight bytes a value, within work_mem x hash_mem_multiplier and then on disk; between servers counts by value; NULL for no values';
+
 CREATE FUNCTION cjm_internal.values_apart_step(state cjm_internal.aggregate_state, value float8) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 
-COMMENT ON FUNCTION cjm_internal.values_apart_step(cjm_internal.aggregate_state, float8) IS 'state with one more number; transition function of median_apart';
+COMMENT ON FUNCTION cjm_internal.values_apart_step(cjm_internal.aggregate_state, float8) IS 'state with one more number; transition function of values_apart';
 
 CREATE FUNCTION cjm_internal.times_apart_step(state cjm_internal.aggregate_state, at timestamptz) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -158,28 +189,12 @@ COMMENT ON FUNCTION cjm_internal.times_apart_step(cjm_internal.aggregate_state, 
 CREATE FUNCTION cjm_internal.values_apart_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
 
-COMMENT ON FUNCTION cjm_internal.values_apart_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states of median_apart, or of times';
-
-CREATE FUNCTION cjm_internal.values_apart_median(state cjm_internal.aggregate_state) RETURNS float8
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-
-COMMENT ON FUNCTION cjm_internal.values_apart_median(cjm_internal.aggregate_state) IS 'the median of the numbers of a state; final function of median_apart';
+COMMENT ON FUNCTION cjm_internal.values_apart_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states of values_apart, or of times';
 
 CREATE FUNCTION cjm_internal.times_apart_late_median(state cjm_internal.aggregate_state) RETURNS timestamptz
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 
 COMMENT ON FUNCTION cjm_internal.times_apart_late_median(cjm_internal.aggregate_state) IS 'the median of the times of a state, the later one of an even number; final function of late_median_apart';
-
-CREATE AGGREGATE cjm_internal.median_apart(value float8) (
-	SFUNC = cjm_internal.values_apart_step,
-	STYPE = cjm_internal.aggregate_state,
-	SSPACE = 1024,
-	FINALFUNC = cjm_internal.values_apart_median,
-	COMBINEFUNC = cjm_internal.values_apart_combine,
-	PARALLEL = SAFE
-);
-
-COMMENT ON AGGREGATE cjm_internal.median_apart(float8) IS 'as median, by counts of values in memory: what goes from server to server is a few bytes a value';
 
 CREATE AGGREGATE cjm_internal.late_median_apart(at timestamptz) (
 	SFUNC = cjm_internal.times_apart_step,
@@ -1969,13 +1984,13 @@ BEGIN
 				count(*) FILTER (WHERE e.is_exit) AS exits,
 				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
 				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
-				%s FILTER (WHERE e.is_entry) AS median_seconds,
+				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
 			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %s) e%s
 			GROUP BY %s e.event, e.channel) s
 		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END, cjm_internal.map_median_sql(map, 'e.seconds'),
+		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
 		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), cjm_internal.map_session_sql(map),
 		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
 		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
@@ -2005,13 +2020,13 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, %s AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
 			FROM %s CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		cjm_internal.map_median_sql(map, 's.seconds'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
 		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s, %10$L::text)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,
@@ -2282,13 +2297,6 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.map_arms_sql(cjm_internal.map, text[], text[]) IS 'SQL: the rows that a journey j makes by several queries over it, of which SQL is given';
 
-CREATE FUNCTION cjm_internal.map_median_sql(map cjm_internal.map, value text) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.median_apart(%s)' ELSE 'cjm.median(%s)' END, value);
-
-COMMENT ON FUNCTION cjm_internal.map_median_sql(cjm_internal.map, text) IS 'SQL: the median of a number';
-
 CREATE FUNCTION cjm_internal.map_late_median_sql(map cjm_internal.map, at text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -2545,7 +2553,7 @@ BEGIN
 		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
 		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,
-		CASE WHEN timed THEN ', ' || cjm_internal.map_median_sql(map, 'x.seconds') || ' AS median_seconds' ELSE '' END,
+		CASE WHEN timed THEN ', cjm.median(x.seconds) AS median_seconds' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN '(SELECT x.*, row_number() OVER (PARTITION BY x.position, x.source, x.target) AS nth FROM ' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN ' x)' ELSE '' END);
 END
@@ -2600,12 +2608,12 @@ BEGIN
 	RETURN format('SELECT p.label, array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers, p.times::float8 / (sum(p.times) OVER (%s))::float8 AS share,
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
-				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, %s AS median_seconds
+				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
 			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
-		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_median_sql(map, 'x.seconds'), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
+		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
 		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before, CASE WHEN per_session THEN cjm_internal.map_session_rule_sql(map) ELSE 'NULL::text, NULL::text' END,
 		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);
@@ -4386,10 +4394,10 @@ BEGIN
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(cjm_internal.map_money(p.value)) AS value,
 				sum(cjm_internal.map_money(p.value)) FILTER (WHERE p.number IS NOT NULL) AS gross_value, count(p.value) FILTER (WHERE p.number IS NOT NULL) AS valued,
 				justify_hours(avg(p.since)) AS mean,
-				justify_hours(make_interval(secs => %s)) AS median
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		CASE WHEN of_customer THEN 'j.label' ELSE split END, cjm_internal.map_median_sql(def, 'date_part(''epoch'', p.since)'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
+		CASE WHEN of_customer THEN 'j.label' ELSE split END, CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel',
 		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
@@ -4433,7 +4441,7 @@ BEGIN
 		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
-				justify_hours(make_interval(secs => %11$s)) AS median_away
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
 			FROM (SELECT %9$s cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s%10$s) l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1, 2) s
@@ -4442,8 +4450,7 @@ BEGIN
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
 		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by),
 		-- The fields of a row are asked for once; Citus would fetch the rows for it.
-		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END,
-		cjm_internal.map_median_sql(def, 'date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)')) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 
@@ -11175,6 +11182,11 @@ DROP FUNCTION cjm_internal.rule_attribution_step_0_1_0(internal,cjm.journey,cjm.
 DROP FUNCTION cjm_internal.rule_attribution_step_0_1_0(internal,cjm.journey,cjm.funnel);
 DROP FUNCTION cjm_internal.funnel_agg_step_0_1_0(cjm.funnel_stats,cjm.journey,cjm.funnel,tstzrange);
 DROP FUNCTION cjm_internal.funnel_agg_step_0_1_0(cjm.funnel_stats,cjm.journey,cjm.funnel);
+DROP FUNCTION cjm_internal.median_final_0_1_0(internal);
+DROP FUNCTION cjm_internal.median_deserialize(bytea,internal);
+DROP FUNCTION cjm_internal.median_serialize(internal);
+DROP FUNCTION cjm_internal.median_combine_0_1_0(internal,internal);
+DROP FUNCTION cjm_internal.median_step_0_1_0(internal,double precision);
 
 DO $$
 BEGIN

@@ -23,24 +23,6 @@ PG_FUNCTION_INFO_V1(aggregate_state_out);
 PG_FUNCTION_INFO_V1(aggregate_state_recv);
 PG_FUNCTION_INFO_V1(aggregate_state_send);
 
-struct AggregateState
-{
-	ExpandedObjectHeader header;
-	const StateKind *kind;
-	void	   *contents;
-	StringInfoData flat;		/* made when its size is asked for; no data: none, or out of date */
-};
-
-static void
-forget_flat(AggregateState *state)
-{
-	if (state->flat.data != NULL)
-	{
-		pfree(state->flat.data);
-		state->flat.data = NULL;
-	}
-}
-
 /*
  * Whoever copies a tuple with the object asks, in any context: that of a sort's
  * tuples can neither repalloc nor pfree (17).  And what encoding takes beside is
@@ -54,14 +36,14 @@ get_flat_size(ExpandedObjectHeader *header)
 	if (state->flat.data == NULL)
 	{
 		MemoryContext own = AllocSetContextCreate(header->eoh_context, "aggregate state as bytes", ALLOCSET_START_SMALL_SIZES);
-		MemoryContext old = MemoryContextSwitchTo(own);
+		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
 		StringInfoData bytes;
 
+		/* It grows in the context where it began. */
 		initStringInfo(&bytes);
+		MemoryContextSwitchTo(own);
 		state->kind->encode(&bytes, state->contents);
-		MemoryContextSwitchTo(header->eoh_context);
-		initStringInfo(&state->flat);
-		appendBinaryStringInfo(&state->flat, bytes.data, bytes.len);
+		state->flat = bytes;
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(own);
 	}
@@ -76,10 +58,10 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated_size)
 	Assert(state->flat.data != NULL && allocated_size == (Size) VARHDRSZ + state->flat.len);
 	SET_VARSIZE(result, allocated_size);
 	memcpy(VARDATA(result), state->flat.data, state->flat.len);
-	forget_flat(state);
+	(void) state_contents_changed(state);
 }
 
-static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
+const ExpandedObjectMethods state_methods = {get_flat_size, flatten_into};
 
 /* A new state, its contents zeros; aggregate is the context of the aggregate that it is to be of, or NULL. */
 AggregateState *
@@ -89,34 +71,18 @@ state_new(MemoryContext aggregate, const StateKind *kind)
 		AllocSetContextCreate(CurrentMemoryContext, "aggregate state", ALLOCSET_START_SMALL_SIZES);
 	AggregateState *state = MemoryContextAllocZero(context, sizeof(AggregateState));
 
-	EOH_init_header(&state->header, &methods, context);
+	EOH_init_header(&state->header, &state_methods, context);
 	state->kind = kind;
 	state->contents = MemoryContextAllocZero(context, kind->size);
 	return state;
 }
 
-static AggregateState *
-object_of(Datum value, const StateKind *kind)
+void
+state_of_another(void)
 {
-	AggregateState *state = (AggregateState *) DatumGetEOHP(value);
-
-	if (state->header.eoh_methods != &methods || state->kind != kind)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the state of one aggregate is none of another")));
-	return state;
-}
-
-/* The state that the aggregate with this context may change; NULL if the value is not its own. */
-AggregateState *
-state_of_aggregate(Datum value, MemoryContext aggregate, const StateKind *kind)
-{
-	AggregateState *state;
-
-	if (aggregate == NULL || !VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(value)))
-		return NULL;
-	state = object_of(value, kind);
-	return MemoryContextGetParent(state->header.eoh_context) == aggregate ? state : NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the state of one aggregate is none of another")));
 }
 
 /* The read-write pointer: always the same address, so that nobody copies the state it stands for. */
@@ -127,19 +93,11 @@ state_datum(AggregateState *state)
 }
 
 void *
-state_change(AggregateState *state, MemoryContext *old)
-{
-	forget_flat(state);
-	*old = MemoryContextSwitchTo(state->header.eoh_context);
-	return state->contents;
-}
-
-void *
 state_contents(Datum value, const StateKind *kind)
 {
 	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(value)))
 		return NULL;
-	return object_of(value, kind)->contents;
+	return state_object(value, kind)->contents;
 }
 
 MemoryContext

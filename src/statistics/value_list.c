@@ -32,6 +32,9 @@
 
 #define INITIAL_CAPACITY 8
 
+/* The first byte of a list on its way to another node, which no other state begins with. */
+#define SENT_MARK 0xa3
+
 /* Keys that are too few for a piece. */
 #define FEWEST_FILED 64
 
@@ -56,7 +59,8 @@ close_files(ValueStore *store, bool received)
 		}
 		*link = file->next;
 		BufFileClose(file->file);
-		if (received)
+		/* That of a node whose states stayed in the process was never exported. */
+		if (received || (store->hands_over && !file->exported))
 			row_handover_delete(&file->name);
 		pfree(file);
 	}
@@ -82,7 +86,7 @@ end_plan(Datum arg)
 	close_files((ValueStore *) DatumGetPointer(arg), true);
 }
 
-/* The store of the lists in the context of the aggregate that calls, whose fn_extra is for nothing else. */
+/* The store of the lists in the context of the aggregate that calls, whose fn_extra is for nothing else; asked for once a list. */
 ValueStore *
 value_store(FunctionCallInfo fcinfo)
 {
@@ -90,37 +94,46 @@ value_store(FunctionCallInfo fcinfo)
 	FmgrInfo   *call = fcinfo->flinfo;
 	ValueStore *store;
 
-	for (store = call->fn_extra; store != NULL; store = store->next)
+	/* A node knows what it calls for; whoever else calls in its name keeps nothing from row to row. */
+	bool		is_node = call->fn_expr != NULL;
+
+	for (store = is_node ? call->fn_extra : NULL; store != NULL; store = store->next)
 		if (store->context == context)
 			return store;
-	store = MemoryContextAllocZero(call->fn_mcxt, sizeof(ValueStore));
+	store = MemoryContextAllocZero(is_node ? call->fn_mcxt : context, sizeof(ValueStore));
 	store->context = context;
 	store->query = call->fn_mcxt;
 	if (IsA(fcinfo->context, AggState))
 	{
-		int			split = ((AggState *) fcinfo->context)->aggsplit;
+		AggState   *node = (AggState *) fcinfo->context;
 
 		store->owner = fcinfo->context;
 		store->limit = get_hash_memory_limit();
-		store->hands_over = DO_AGGSPLIT_SERIALIZE(split);
-		if (split != AGGSPLIT_SIMPLE)
-			row_handover_expect();
+		if (is_node)
+		{
+			store->hands_over = DO_AGGSPLIT_SERIALIZE(node->aggsplit);
+			store->receives = DO_AGGSPLIT_COMBINE(node->aggsplit);
+			if (node->aggsplit != AGGSPLIT_SIMPLE)
+				row_handover_expect();
+		}
+		else
+			store->query = node->ss.ps.state->es_query_cxt;
 	}
-	store->next = call->fn_extra;
-	call->fn_extra = store;
+	if (is_node)
+	{
+		store->next = call->fn_extra;
+		call->fn_extra = store;
+	}
 	return store;
 }
 
-/* A new list without keys. */
-ValueList *
-value_list(ValueStore *store)
+/* Makes a list without keys of zeros. */
+void
+value_list_init(ValueList *list, ValueStore *store)
 {
-	ValueList  *list = MemoryContextAllocZero(store->context, sizeof(ValueList));
-
 	list->store = store;
 	list->capacity = INITIAL_CAPACITY;
 	list->keys = MemoryContextAlloc(store->context, INITIAL_CAPACITY * sizeof(uint64));
-	return list;
 }
 
 /* Sees to it that the store hears of the end of its lists; fcinfo NULL: it has done so. */
@@ -192,8 +205,8 @@ write_keys(FunctionCallInfo fcinfo, ValueList *list)
 }
 
 /* Sees to it that at least one more key fits into memory. */
-static void
-make_room(FunctionCallInfo fcinfo, ValueList *list)
+void
+value_list_make_room(FunctionCallInfo fcinfo, ValueList *list)
 {
 	ValueStore *store = list->store;
 	uint64		more = list->capacity / 2;
@@ -210,14 +223,6 @@ make_room(FunctionCallInfo fcinfo, ValueList *list)
 	store->used += bytes;
 }
 
-void
-value_list_add(FunctionCallInfo fcinfo, ValueList *list, uint64 key)
-{
-	if (list->count == list->capacity)
-		make_room(fcinfo, list);
-	list->keys[list->count++] = key;
-}
-
 /* Adds the keys of another list, which may have been received. */
 void
 value_list_append(FunctionCallInfo fcinfo, ValueList *list, ValueList *other)
@@ -226,13 +231,13 @@ value_list_append(FunctionCallInfo fcinfo, ValueList *list, ValueList *other)
 	const uint64 *keys;
 	size_t		count;
 
-	if (other->filed > 0 && other->file == NULL)
+	if (other->filed > 0 && other->file->file == NULL)
 	{
 		ValueFile  *file = list->store->files;
 
-		while (file != NULL && (!file->received || memcmp(&file->name, &other->name, sizeof(RowFileName)) != 0))
+		while (file != NULL && (!file->received || memcmp(&file->name, &other->file->name, sizeof(RowFileName)) != 0))
 			file = file->next;
-		other->file = file != NULL ? file : add_file(list->store, &other->name);
+		other->file = file != NULL ? file : add_file(list->store, &other->file->name);
 	}
 	value_scan_start(&scan, other);
 	while ((count = value_scan_next(&scan, &keys)) > 0)
@@ -243,7 +248,7 @@ value_list_append(FunctionCallInfo fcinfo, ValueList *list, ValueList *other)
 			size_t		some;
 
 			if (list->count == list->capacity)
-				make_room(fcinfo, list);
+				value_list_make_room(fcinfo, list);
 			some = Min(count, list->capacity - list->count);
 			memcpy(list->keys + list->count, keys, some * sizeof(uint64));
 			list->count += some;
@@ -309,19 +314,22 @@ value_scan_next(ValueScan *scan, const uint64 **keys)
 	return count;
 }
 
-/*
- * The bytes of a list, for another process of the same query: how many keys are
- * in a file, and if any are the offset of the last piece and the file's name;
- * then the keys that are in memory.
- */
-bytea *
-value_list_send(ValueList *list)
+/* Whether bytes are those of value_list_send, by their first one. */
+bool
+value_list_is_sent(const uint8 *bytes, size_t size)
 {
-	const uint64 most = (MaxAllocSize - VARHDRSZ - 2 * sizeof(uint64) - sizeof(RowFileName)) / sizeof(uint64);
-	size_t		head = sizeof(uint64);
-	size_t		size;
-	bytea	   *result;
-	char	   *at;
+	return size > 0 && bytes[0] == SENT_MARK;
+}
+
+/*
+ * Appends the bytes of a list, for another process of the same query: a mark; how
+ * many keys are in a file, and if any are the offset of the last piece and the file's
+ * name; then the keys that are in memory.
+ */
+void
+value_list_send(StringInfo out, ValueList *list)
+{
+	const uint64 most = (MaxAllocSize / 2 - 64 - sizeof(RowFileName)) / sizeof(uint64);
 
 	/* The rest of what is in a file goes there too, since whoever receives it would need as much memory again. */
 	if (list->file != NULL ? !list->file->exported : list->count > most)
@@ -331,53 +339,44 @@ value_list_send(ValueList *list)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many values for a parallel aggregate: " UINT64_FORMAT, list->filed + list->count),
 				 errhint("Lower work_mem, or set max_parallel_workers_per_gather to 0.")));
+	if (list->filed > 0 && !list->file->exported)
+	{
+		BufFileExportFileSet(list->file->file);
+		list->file->exported = true;
+		if (list->store->writes == list->file)
+			list->store->writes = NULL;
+	}
+	enlargeStringInfo(out, (int) (1 + 2 * sizeof(uint64) + sizeof(RowFileName) + list->count * sizeof(uint64)));
+	appendStringInfoChar(out, (char) SENT_MARK);
+	appendBinaryStringInfo(out, (const char *) &list->filed, sizeof(uint64));
 	if (list->filed > 0)
 	{
-		if (!list->file->exported)
-		{
-			BufFileExportFileSet(list->file->file);
-			list->file->exported = true;
-			if (list->store->writes == list->file)
-				list->store->writes = NULL;
-		}
-		head += sizeof(uint64) + sizeof(RowFileName);
+		appendBinaryStringInfo(out, (const char *) &list->last, sizeof(uint64));
+		appendBinaryStringInfo(out, (const char *) &list->file->name, sizeof(RowFileName));
 	}
-	size = VARHDRSZ + head + list->count * sizeof(uint64);
-	result = palloc(size);
-	SET_VARSIZE(result, size);
-	at = VARDATA(result);
-	memcpy(at, &list->filed, sizeof(uint64));
-	at += sizeof(uint64);
-	if (list->filed > 0)
-	{
-		memcpy(at, &list->last, sizeof(uint64));
-		memcpy(at + sizeof(uint64), &list->file->name, sizeof(RowFileName));
-		at += sizeof(uint64) + sizeof(RowFileName);
-	}
-	memcpy(at, list->keys, list->count * sizeof(uint64));
-	return result;
+	appendBinaryStringInfo(out, (const char *) list->keys, (int) (list->count * sizeof(uint64)));
 }
 
-/* The list that these bytes are, to be read only, in the current context. */
-ValueList *
-value_list_receive(const char *bytes, size_t size)
+/* Makes a list, of zeros, of the bytes that value_list_send made, to be read only, in the current context. */
+void
+value_list_receive(const uint8 *bytes, size_t size, ValueList *list)
 {
-	ValueList  *list = palloc0(sizeof(ValueList));
-	size_t		head = sizeof(uint64);
-	bool		valid = size >= head;
+	size_t		head = 1 + sizeof(uint64);
+	bool		valid = value_list_is_sent(bytes, size) && size >= head;
 
 	if (valid)
-		memcpy(&list->filed, bytes, sizeof(uint64));
+		memcpy(&list->filed, bytes + 1, sizeof(uint64));
 	if (valid && list->filed > 0)
 	{
-		head += sizeof(uint64) + sizeof(RowFileName);
-		valid = size >= head;
+		valid = size >= head + sizeof(uint64) + sizeof(RowFileName) && list->filed <= PG_INT64_MAX;
 		if (valid)
 		{
-			memcpy(&list->last, bytes + sizeof(uint64), sizeof(uint64));
-			memcpy(&list->name, bytes + 2 * sizeof(uint64), sizeof(RowFileName));
-			valid = row_handover_is_mine(&list->name);
+			memcpy(&list->last, bytes + head, sizeof(uint64));
+			list->file = palloc0(sizeof(ValueFile));
+			memcpy(&list->file->name, bytes + head + sizeof(uint64), sizeof(RowFileName));
+			valid = row_handover_is_mine(&list->file->name);
 		}
+		head += sizeof(uint64) + sizeof(RowFileName);
 	}
 	if (!valid || (size - head) % sizeof(uint64) != 0 || (list->filed == 0 && size == head))
 		ereport(ERROR,
@@ -386,5 +385,4 @@ value_list_receive(const char *bytes, size_t size)
 	list->count = list->capacity = (size - head) / sizeof(uint64);
 	list->keys = palloc(Max(size - head, 1));
 	memcpy(list->keys, bytes + head, size - head);
-	return list;
 }

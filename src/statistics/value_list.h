@@ -8,6 +8,7 @@
 #include "base/glue.h"
 
 #include "base/handover.h"
+#include "lib/stringinfo.h"
 
 /* A temporary file that keys are in. */
 typedef struct ValueFile
@@ -21,7 +22,8 @@ typedef struct ValueFile
 
 /*
  * What the lists in one memory context of an aggregate node share: so much
- * memory, and files.  It lives as long as the plan.
+ * memory, and files.  It lives as long as the plan; for a caller who is no node,
+ * as an engine over several servers, each list has its own, which goes with it.
  */
 typedef struct ValueStore
 {
@@ -31,7 +33,8 @@ typedef struct ValueStore
 	Node	   *owner;			/* the AggState; NULL where keys always stay in memory */
 	size_t		limit;			/* bytes */
 	size_t		used;
-	bool		hands_over;		/* its lists are serialized */
+	bool		hands_over;		/* its lists go to another node of the same plan */
+	bool		receives;		/* lists of another node come to it */
 	bool		told;			/* PostgreSQL will tell before it clears the context */
 	bool		ends;			/* and when the plan ends */
 	ValueFile  *writes;			/* the file that is written; NULL none */
@@ -39,7 +42,7 @@ typedef struct ValueStore
 	ValueFile  *files;			/* all */
 } ValueStore;
 
-/* Its memory is in the context of its store. */
+/* The memory of its keys is in the context of its store. */
 typedef struct ValueList
 {
 	ValueStore *store;			/* NULL: it is only read */
@@ -48,8 +51,7 @@ typedef struct ValueList
 	uint64	   *keys;
 	uint64		filed;			/* keys in the file */
 	uint64		last;			/* offset of the piece of the file that came last, whose head has that of the one before */
-	ValueFile  *file;			/* NULL as long as none are, or not yet opened */
-	RowFileName name;			/* of a list that was received: of its file */
+	ValueFile  *file;			/* NULL as long as none are; of a list that was received a name alone, until it is read */
 } ValueList;
 
 /* Keys that are read in one go. */
@@ -67,12 +69,21 @@ typedef struct ValueScan
 } ValueScan;
 
 extern ValueStore *value_store(FunctionCallInfo fcinfo);
-extern ValueList *value_list(ValueStore *store);
-extern void value_list_add(FunctionCallInfo fcinfo, ValueList *list, uint64 key);
+extern void value_list_init(ValueList *list, ValueStore *store);
+extern void value_list_make_room(FunctionCallInfo fcinfo, ValueList *list);
 extern void value_list_append(FunctionCallInfo fcinfo, ValueList *list, ValueList *other);
 extern void value_scan_start(ValueScan *scan, const ValueList *list);
 extern size_t value_scan_next(ValueScan *scan, const uint64 **keys);
-extern bytea *value_list_send(ValueList *list);
-extern ValueList *value_list_receive(const char *bytes, size_t size);
+extern bool value_list_is_sent(const uint8 *bytes, size_t size);
+extern void value_list_send(StringInfo out, ValueList *list);
+extern void value_list_receive(const uint8 *bytes, size_t size, ValueList *list);
+
+static inline void
+value_list_add(FunctionCallInfo fcinfo, ValueList *list, uint64 key)
+{
+	if (unlikely(list->count == list->capacity))
+		value_list_make_room(fcinfo, list);
+	list->keys[list->count++] = key;
+}
 
 #endif							/* CJM_VALUE_LIST_H */

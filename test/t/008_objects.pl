@@ -86,9 +86,9 @@ my %checks = (
 		WHERE aggcombinefn = 0 OR (aggtranstype = 'internal'::regtype AND (aggserialfn = 0 OR aggdeserialfn = 0)) OR aggtransspace = 0
 			OR aggfinalmodify <> 'r'},
 	# A split over servers needs a state that can travel.
-	'rollups, funnel_agg of journeys, scores and attribution have a real type as their state' => q{
+	'rollups, funnel_agg of journeys, medians, scores and attribution have a real type as their state' => q{
 		SELECT signature FROM functions f JOIN pg_aggregate a ON a.aggfnoid = f.oid
-		WHERE (proname IN ('rollup', 'rule_attribution', 'markov_attribution', 'shapley_attribution', 'median_apart') OR proname IN ('nps', 'csat', 'ces', 'nps_interval', 'csat_interval', 'ces_interval') OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
+		WHERE (proname IN ('rollup', 'rule_attribution', 'markov_attribution', 'shapley_attribution', 'median') OR proname IN ('nps', 'csat', 'ces', 'nps_interval', 'csat_interval', 'ces_interval') OR (proname = 'funnel_agg' AND proargtypes[0] = 'journey'::regtype)) AND aggtranstype = 'internal'::regtype},
 	'types travel in binary' => q{
 		SELECT typname FROM pg_type t JOIN members ON classid = 'pg_type'::regclass AND objid = t.oid WHERE typtype = 'b' AND (typsend = 0 OR typreceive = 0)});
 

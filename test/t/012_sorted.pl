@@ -167,7 +167,7 @@ my %call_of = (
 	'rule_attribution(journey,funnel)' => "journey, 'view -> оплата'",
 	(map { ("rule_attribution(journey,funnel,text[],interval,text,interval,interval,double precision[],text[],boolean,timestamp with time zone,timestamp with time zone$_->[0])" =>
 		"journey, 'оплата', '{linear,time_decay}', '2 days', 'session', '1 hour', '7 days', '{0.4,0.2,0.4}', '{direct}', false, '2026-01-10Z', '2026-02-10Z'$_->[1]") } [ '', '' ], [ ',text,text', ", 'day', 'Europe/Riga'" ]),
-	'median_apart(double precision)' => 'hashint4(customer) / 1000.0::float8',
+	'median(double precision)' => 'hashint4(customer) / 1000.0::float8',
 	'values_apart(double precision)' => 'hashint4(customer) / 1000.0::float8',
 	'late_median_apart(timestamp with time zone)' => 'cjm_internal.last_at(journey)',
 	'times_apart(timestamp with time zone)' => 'cjm_internal.last_at(journey)',

@@ -64,6 +64,28 @@ foreach my $work_mem ('64kB', '1GB')
 	is($plan =~ /temp read=\d+ written=\d+/ ? 1 : 0, $work_mem eq '64kB' ? 1 : 0, "temporary file: $work_mem");
 }
 
+# As a value, which other servers would get, the state is the same bytes by any plan, and the median of that the same.
+run_sql($node, q{
+	CREATE AGGREGATE numbers_state(float8) (SFUNC = cjm_internal.median_step, STYPE = cjm_internal.aggregate_state, COMBINEFUNC = cjm_internal.median_combine, PARALLEL = SAFE);
+	CREATE AGGREGATE numbers_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.median_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.median_final, COMBINEFUNC = cjm_internal.median_combine, PARALLEL = SAFE);
+	CREATE TABLE states AS SELECT g, g % 3 AS part, numbers_state(v) AS state FROM numbers WHERE g < 10 GROUP BY g;
+	ALTER TABLE states SET (parallel_workers = 2)});
+my %digest;
+foreach my $plan (sort keys %plans)
+{
+	foreach my $work_mem ('64kB', '1GB')
+	{
+		my ($states, $merged, $all) = split /\n/, run_sql($node, "$plans{$plan}; SET work_mem = '$work_mem';
+			SELECT md5(string_agg(state::text, ' ' ORDER BY g)) FROM (SELECT g, numbers_state(v) AS state FROM numbers WHERE g < 10 GROUP BY g) q;
+			SELECT string_agg(float8send(m)::text, ' ' ORDER BY part) FROM (SELECT part, numbers_of(state) AS m FROM states GROUP BY part) q;
+			SELECT string_agg(float8send(m)::text, ' ' ORDER BY part) FROM (SELECT g % 3 AS part, median(v) AS m FROM numbers WHERE g < 10 GROUP BY 1) q");
+
+		push @{ $digest{$states} }, "$plan, $work_mem";
+		is($merged, $all, "states, merged: $plan, $work_mem");
+	}
+}
+is(scalar keys %digest, 1, 'states are the same bytes') or diag explain \%digest;
+
 # What the process has at the end of the query, in kilobytes, while the state is still there.
 sub memory
 {

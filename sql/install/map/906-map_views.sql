@@ -423,13 +423,13 @@ BEGIN
 				count(*) FILTER (WHERE e.is_exit) AS exits,
 				sum(e.touch_count) FILTER (WHERE e.is_entry) AS touches,
 				(avg((e.seconds * 1e6)::bigint) FILTER (WHERE e.is_entry) / 1e6)::float8 AS mean_seconds,
-				%s FILTER (WHERE e.is_entry) AS median_seconds,
+				cjm.median(e.seconds) FILTER (WHERE e.is_entry) AS median_seconds,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE e.is_entry AND e.session_number > 1) AS returning_sessions
 			FROM %s CROSS JOIN LATERAL cjm.session_events(%s, %s) e%s
 			GROUP BY %s e.event, e.channel) s
 		ORDER BY %s s.sessions DESC, s.containing DESC, s.event COLLATE "C", s.channel COLLATE "C"',
-		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END, cjm_internal.map_median_sql(map, 'e.seconds'),
+		lead, CASE WHEN by IS NOT NULL THEN 'j.label,' END,
 		CASE WHEN by IS NOT NULL THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END, cjm_internal.map_visits_sql(map, 'j.journey'), cjm_internal.map_session_sql(map),
 		CASE WHEN by IS NULL THEN who || CASE WHEN ranged THEN CASE who WHEN '' THEN ' WHERE ' ELSE ' AND ' END || range ELSE '' END WHEN ranged THEN ' WHERE ' || range END,
 		CASE WHEN by IS NOT NULL THEN 'j.label,' END, CASE WHEN by IS NOT NULL THEN 's.label COLLATE "C",' END);
@@ -461,13 +461,13 @@ BEGIN
 				count(*) FILTER (WHERE s.session_number = 1) AS new_sessions,
 				count(*) FILTER (WHERE s.session_number > 1) AS returning_sessions,
 				count(*) FILTER (WHERE s.bounced) AS bounces, sum(s.touch_count) AS touches,
-				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, %s AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
+				(avg((s.seconds * 1e6)::bigint) / 1e6)::float8 AS mean_seconds, cjm.median(s.seconds) AS median_seconds, sum(cjm_internal.map_money(s.value)) AS value, sum(cjm_internal.map_money(s.gross_value)) AS gross_value
 			FROM %s CROSS JOIN LATERAL %s s%s%s) s
 			CROSS JOIN LATERAL (SELECT justify_hours(make_interval(secs => s.mean_seconds)) AS mean_time,
 				justify_hours(make_interval(secs => s.median_seconds)) AS median_time) t
 		ORDER BY s.bucket_start, s.label COLLATE "C"',
 		CASE WHEN of_session ? by THEN 's.label' WHEN by IS NOT NULL THEN 'j.label' ELSE 'NULL::text' END, CASE WHEN bucket IS NULL THEN 'NULL::timestamptz' ELSE 's.bucket_start' END,
-		cjm_internal.map_median_sql(map, 's.seconds'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
+		CASE WHEN of_customer THEN cjm_internal.map_journeys_by(map, split, who) ELSE cjm_internal.map_schema(map) || '.journeys j' END,
 		format(CASE which WHEN '' THEN 'cjm.session_groups(%1$s, %2$L::interval, %3$L::text, %4$L::text, %5$L::text, %6$s, %10$L::text)'
 			ELSE '(SELECT w.*, row_number() OVER (PARTITION BY w.label, w.bucket_start ORDER BY w.session_number) = 1 AS is_first
 				FROM (SELECT %7$s AS label, date_trunc(%4$L::text, s.started_at, %5$L::text) AS bucket_start, s.session_number, s.touch_count,

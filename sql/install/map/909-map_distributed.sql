@@ -80,12 +80,6 @@ $$;
 COMMENT ON FUNCTION cjm_internal.map_arms_sql(cjm_internal.map, text[], text[]) IS 'SQL: the rows that a journey j makes by several queries over it, of which SQL is given';
 
 -- Citus splits an aggregate that has a state of a real type; of all others it fetches the rows.
-CREATE FUNCTION cjm_internal.map_median_sql(map cjm_internal.map, value text) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-RETURN format(CASE WHEN cjm_internal.map_distributed((map).source) THEN 'cjm_internal.median_apart(%s)' ELSE 'cjm.median(%s)' END, value);
-COMMENT ON FUNCTION cjm_internal.map_median_sql(cjm_internal.map, text) IS 'SQL: the median of a number';
-
 CREATE FUNCTION cjm_internal.map_late_median_sql(map cjm_internal.map, at text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

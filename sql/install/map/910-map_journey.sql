@@ -216,7 +216,7 @@ BEGIN
 		concat(CASE WHEN grouped IS NOT NULL THEN 't.label COLLATE "C", ' END, CASE WHEN depth IS NOT NULL THEN 't.position, ' END),
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') ELSE 'j.journey' END,
 		CASE WHEN timed THEN ', t.median_seconds' ELSE '' END,
-		CASE WHEN timed THEN ', ' || cjm_internal.map_median_sql(map, 'x.seconds') || ' AS median_seconds' ELSE '' END,
+		CASE WHEN timed THEN ', cjm.median(x.seconds) AS median_seconds' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN '(SELECT x.*, row_number() OVER (PARTITION BY x.position, x.source, x.target) AS nth FROM ' ELSE '' END,
 		CASE WHEN depth IS NOT NULL AND per_session THEN ' x)' ELSE '' END);
 END
@@ -270,12 +270,12 @@ BEGIN
 	RETURN format('SELECT p.label, array_to_string(p.nodes, '' > '') AS path, p.nodes, p.customers, p.times::float8 / (sum(p.times) OVER (%s))::float8 AS share,
 			p.converted, p.converted::float8 / p.customers::float8 AS rate, p.times, p.median_seconds
 		FROM (SELECT %s AS label, coalesce(x.nodes, ''{}''::text[]) AS nodes, count(*) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS customers,
-				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, %s AS median_seconds
+				count(f.completed_at) FILTER (WHERE coalesce(x.occurrence, 1) = 1) AS converted, count(*) AS times, cjm.median(x.seconds) AS median_seconds
 			FROM %s.journeys j CROSS JOIN LATERAL (SELECT %s AS completed_at FROM (VALUES (1)) one OFFSET 0) f
 				%s cjm.paths(%s, %L::text, %L::integer, %L::boolean, %L::interval, %L::integer, %L::text, %L::text, %s) x ON true
 			%s GROUP BY 1, 2) p
 		ORDER BY %sp.times DESC, p.nodes COLLATE "C"',
-		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_median_sql(map, 'x.seconds'), cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
+		CASE WHEN grouped THEN 'PARTITION BY p.label' END, split, cjm_internal.map_schema(map), cjm_internal.map_completed_at_sql(map), CASE WHEN parts THEN 'JOIN LATERAL' ELSE 'LEFT JOIN LATERAL' END,
 		CASE WHEN per_session THEN cjm_internal.map_visits_sql(map, 'j.journey') WHEN parts THEN 'j.journey' ELSE cjm_internal.map_until_completed_sql() END,
 		CASE by WHEN 'channel' THEN by ELSE 'event' END, depth, repeats, CASE WHEN per_session THEN (map).session_gap END, length, after, before, CASE WHEN per_session THEN cjm_internal.map_session_rule_sql(map) ELSE 'NULL::text, NULL::text' END,
 		cjm_internal.map_first_seen_sql(map, ranged), CASE WHEN grouped THEN 'p.label COLLATE "C", ' END);

@@ -203,10 +203,10 @@ BEGIN
 				count(*) FILTER (WHERE p.number = 2) AS repeats, sum(cjm_internal.map_money(p.value)) AS value,
 				sum(cjm_internal.map_money(p.value)) FILTER (WHERE p.number IS NOT NULL) AS gross_value, count(p.value) FILTER (WHERE p.number IS NOT NULL) AS valued,
 				justify_hours(avg(p.since)) AS mean,
-				justify_hours(make_interval(secs => %s)) AS median
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', p.since)))) AS median
 			FROM %s CROSS JOIN LATERAL cjm.purchases(%s, %L::cjm.funnel, %s%s) p%s%s) s
 		ORDER BY s.label COLLATE "C"',
-		CASE WHEN of_customer THEN 'j.label' ELSE split END, cjm_internal.map_median_sql(def, 'date_part(''epoch'', p.since)'), CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
+		CASE WHEN of_customer THEN 'j.label' ELSE split END, CASE WHEN of_customer THEN cjm_internal.map_journeys_by(def, split, who) ELSE cjm_internal.map_schema(def) || '.journeys j' END, cjm_internal.map_valued_journey(def), cjm_internal.map_purchase(def),
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN '$1, $2' ELSE '''-infinity''::timestamptz, ''infinity''::timestamptz' END, ', ' || quote_literal((def).refusal) || '::cjm.funnel',
 		CASE WHEN of_customer THEN '' ELSE who END,
 		CASE WHEN by IS NOT NULL THEN ' GROUP BY 1' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
@@ -249,7 +249,7 @@ BEGIN
 		FROM (SELECT l.label, (l.lapse).step, count(*) AS customers, count((l.lapse).back_at) AS came_back,
 				count(*) FILTER (WHERE (l.lapse).final_step > (l.lapse).step) AS went_on,
 				count(*) FILTER (WHERE (l.lapse).final_step >= %2$s) AS converted,
-				justify_hours(make_interval(secs => %11$s)) AS median_away
+				justify_hours(make_interval(secs => cjm.median(date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)))) AS median_away
 			FROM (SELECT %9$s cjm.funnel_lapse(j.journey, %4$L::cjm.funnel, %5$L::interval) AS lapse, %8$s AS label FROM %3$s.journeys j%7$s%10$s) l
 			WHERE (l.lapse).step < %2$s AND ((l.lapse).back_at IS NOT NULL OR (l.lapse).left_at + %5$L::interval < now())%6$s
 			GROUP BY 1, 2) s
@@ -258,8 +258,7 @@ BEGIN
 		CASE WHEN cjm_internal.map_ranged(from_time, to_time) THEN ' AND (l.lapse).left_at >= $1 AND (l.lapse).left_at < $2' END,
 		cjm_internal.map_where(def, 'WHERE', cjm_internal.map_words(def)), cjm_internal.map_split(cjm_internal.map_words(def), by),
 		-- The fields of a row are asked for once; Citus would fetch the rows for it.
-		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END,
-		cjm_internal.map_median_sql(def, 'date_part(''epoch'', (l.lapse).back_at - (l.lapse).left_at)')) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
+		CASE WHEN distributed THEN 'j.customer,' END, CASE WHEN NOT distributed THEN ' OFFSET ''0''' END) USING coalesce(from_time, '-infinity'), coalesce(to_time, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION cjm.win_back_report(text, text, timestamptz, timestamptz, jsonb, interval) IS

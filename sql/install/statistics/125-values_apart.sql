@@ -1,10 +1,10 @@
 --
--- median_apart: medians over several servers, whose states are small on their way
+-- values counted over several servers, by states that are small on their way: how often each came, medians of times
 --
 
 CREATE FUNCTION cjm_internal.values_apart_step(state cjm_internal.aggregate_state, value float8) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION cjm_internal.values_apart_step(cjm_internal.aggregate_state, float8) IS 'state with one more number; transition function of median_apart';
+COMMENT ON FUNCTION cjm_internal.values_apart_step(cjm_internal.aggregate_state, float8) IS 'state with one more number; transition function of values_apart';
 
 CREATE FUNCTION cjm_internal.times_apart_step(state cjm_internal.aggregate_state, at timestamptz) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -12,25 +12,11 @@ COMMENT ON FUNCTION cjm_internal.times_apart_step(cjm_internal.aggregate_state, 
 
 CREATE FUNCTION cjm_internal.values_apart_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.values_apart_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states of median_apart, or of times';
-
-CREATE FUNCTION cjm_internal.values_apart_median(state cjm_internal.aggregate_state) RETURNS float8
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
-COMMENT ON FUNCTION cjm_internal.values_apart_median(cjm_internal.aggregate_state) IS 'the median of the numbers of a state; final function of median_apart';
+COMMENT ON FUNCTION cjm_internal.values_apart_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS 'the values of two states of values_apart, or of times';
 
 CREATE FUNCTION cjm_internal.times_apart_late_median(state cjm_internal.aggregate_state) RETURNS timestamptz
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION cjm_internal.times_apart_late_median(cjm_internal.aggregate_state) IS 'the median of the times of a state, the later one of an even number; final function of late_median_apart';
-
-CREATE AGGREGATE cjm_internal.median_apart(value float8) (
-	SFUNC = cjm_internal.values_apart_step,
-	STYPE = cjm_internal.aggregate_state,
-	SSPACE = 1024,
-	FINALFUNC = cjm_internal.values_apart_median,
-	COMBINEFUNC = cjm_internal.values_apart_combine,
-	PARALLEL = SAFE
-);
-COMMENT ON AGGREGATE cjm_internal.median_apart(float8) IS 'as median, by counts of values in memory: what goes from server to server is a few bytes a value';
 
 CREATE AGGREGATE cjm_internal.late_median_apart(at timestamptz) (
 	SFUNC = cjm_internal.times_apart_step,

@@ -1,12 +1,10 @@
 /*
- * statistics/median_apart.c: median_apart(value), late_median_apart(at): medians whose
- * state is counts by value; values_apart(value), times_apart(at): such a state;
- * values_counted(state): what it has counted.
+ * statistics/values_apart.c: values_apart(value), times_apart(at): how often each value
+ * came, as a state that travels between servers; values_counted(state): what such a
+ * state has counted; late_median_apart(at): a median of times by such a state.
  *
- * median (statistics/median.c) keeps values in memory or on disk, where all of them are
- * on one server.  These are for several: the state is a real type, and on its way
- * two or three bytes for each value that there is.  It stays in memory, 16 bytes
- * a value.
+ * Unlike those of median (statistics/median.c) these stay in memory, 16 bytes for each
+ * value that there is.
  */
 #include "base/state.h"
 
@@ -17,7 +15,6 @@
 PG_FUNCTION_INFO_V1(values_apart_step);
 PG_FUNCTION_INFO_V1(times_apart_step);
 PG_FUNCTION_INFO_V1(values_apart_combine);
-PG_FUNCTION_INFO_V1(values_apart_median);
 PG_FUNCTION_INFO_V1(times_apart_late_median);
 PG_FUNCTION_INFO_V1(values_counted);
 
@@ -147,15 +144,6 @@ counts_of_kind(FunctionCallInfo fcinfo, ValueKind kind)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("this state of counted values is of %s", counts->kind == VALUE_TIMES ? "times" : "numbers")));
 	return counts;
-}
-
-/* The lower one of an even number, as median has it. */
-Datum
-values_apart_median(PG_FUNCTION_ARGS)
-{
-	ValueCounts *counts = counts_of_kind(fcinfo, VALUE_NUMBERS);
-
-	PG_RETURN_FLOAT8(value_of_key(value_counts_at(counts, (counts->total - 1) / 2)));
 }
 
 /* The later one of an even number: percentile_disc(0.5) WITHIN GROUP (ORDER BY at DESC). */
