@@ -76,6 +76,7 @@ ALTER FUNCTION cjm_internal.funnel_drawn_steps(cjm_internal.map) RENAME TO funne
 ALTER FUNCTION cjm_internal.funnel_summary(cjm_internal.funnel_drawn_step[]) RENAME TO funnel_summary_0_1_0;
 ALTER FUNCTION cjm_internal.funnel_svg_drawn(cjm_internal.funnel_drawn_step[],text) RENAME TO funnel_svg_drawn_0_1_0;
 ALTER FUNCTION cjm_internal.heat_cell(double precision,double precision,double precision,double precision,double precision,double precision,bigint,boolean,text) RENAME TO heat_cell_0_1_0;
+ALTER FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map,text) RENAME TO kept_grouped_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_bounce_sql(cjm_internal.map) RENAME TO map_bounce_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_build(text,regclass,text,text,text,cjm.funnel,text,text,text,text,text,interval,text,text,regclass,text,text,text,text,boolean,boolean,cjm.funnel,cjm.funnel,cjm.funnel,text,text,boolean) RENAME TO map_build_0_1_0;
 ALTER FUNCTION cjm_internal.map_channels_sql(cjm_internal.map,text,text,text,text,text,boolean,boolean) RENAME TO map_channels_sql_0_1_0;
@@ -7258,14 +7259,58 @@ RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean)', deciders, cardina
 
 COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text) IS 'SQL: the values of a customer''s dimensions, from the journey that decides them';
 
-CREATE OR REPLACE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text) RETURNS text
+CREATE FUNCTION cjm_internal.kept_places_add(state internal, customer "any", store regclass) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
+
+COMMENT ON FUNCTION cjm_internal.kept_places_add(internal, "any", regclass) IS 'transition function of kept_places_agg';
+
+CREATE FUNCTION cjm_internal.kept_places_final(state internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.kept_places_final(internal) IS 'final function of kept_places_agg';
+
+CREATE AGGREGATE cjm_internal.kept_places_agg(customer "any", store regclass) (
+	SFUNC = cjm_internal.kept_places_add,
+	STYPE = internal,
+	SSPACE = 262144,
+	FINALFUNC = cjm_internal.kept_places_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.kept_places_agg("any", regclass) IS
+	'by a hash of keys the places where customers are that have changes, for kept_goes; and where they are few beside the pages of the store, their keys';
+
+CREATE FUNCTION cjm_internal.kept_goes_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION cjm_internal.kept_goes_support(internal) IS 'planner support of kept_goes: what is the same for all customers is asked once';
+
+CREATE FUNCTION cjm_internal.kept_goes(places bytea, way integer, customer "any") RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 0.1 SUPPORT cjm_internal.kept_goes_support;
+
+COMMENT ON FUNCTION cjm_internal.kept_goes(bytea, integer, "any") IS
+	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them (3)';
+
+CREATE AGGREGATE cjm_internal.kept_stored_agg(journey cjm.journey) (
+	SFUNC = cjm.journey_merge,
+	STYPE = cjm.journey,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.kept_stored_agg(cjm.journey) IS 'rollup, all of it in one process: the journey that the store has of a customer, among rows of changes';
+
+CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text, more text DEFAULT '') RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s FROM %3$s GROUP BY g.customer',
+RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
 	cjm_internal.map_touch_sql(map, 'g'),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
-	relation);
+	relation, more);
+
+COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text, text) IS 'SQL: the changes of each customer, from a relation g of them, and more that is worked out of it';
 
 CREATE OR REPLACE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -7275,26 +7320,35 @@ DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
 	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
-	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders)');
+	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, k.added_deciders, k.removed_deciders)');
+	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, 'cjm_internal.journey_changed(k.journey, k.added, k.removed)',
+		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
-		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey, k.dimensions
+		FROM (SELECT 0 AS arm, 0 AS way, k.customer, %3$s AS segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 1, k.customer, %3$s, k.journey, k.dimensions
+			SELECT 1, 1, k.customer, %3$s, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
-			WHERE NOT EXISTS (SELECT FROM %5$s WHERE g.customer %4$s k.customer)
 			UNION ALL
-			SELECT 1, c.customer, %6$s, %7$s, %10$s
-			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
-			WHERE c.removed IS NULL OR %7$s IS NOT NULL
+			SELECT 1, 2, %4$s
 			UNION ALL
-			SELECT 2, r.customer, r.segment, r.journey, r.dimensions FROM (%9$s) r) j
-		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state,
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END, cjm_internal.kept_equals(map), waiting,
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END,
-		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
-		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
+			SELECT 1, 3, %5$s
+			UNION ALL
+			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%6$s) r) j
+		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
+			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %7$L::regclass) FROM %8$s), j.way, j.customer)', schema, state,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END,
+		format(changed, format('SELECT c.*, k.journey, k.deciders FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
+		format(changed, cjm_internal.kept_grouped_sql(map,
+			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders
+				FROM %s
+				UNION ALL
+				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders FROM %s.kept_journeys k) g', waiting, schema),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders')),
+		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
 
@@ -11135,6 +11189,7 @@ END;
 
 COMMENT ON FUNCTION cjm_internal.win_back_report_0_1_0(text, timestamptz, timestamptz, interval) IS 'win_back_report of 0.1.0, for what was made with it';
 
+DROP FUNCTION cjm_internal.kept_grouped_sql_0_1_0(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.kept_segment_sql(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.map_svg_drawn_0_1_0(cjm_internal.funnel_drawn_step[],cjm_internal.map_drawn_touch[],integer,text);
 DROP FUNCTION cjm_internal.map_svg_river(cjm_internal.funnel_drawn_step[],double precision,double precision,double precision,double precision);

@@ -187,7 +187,7 @@ foreach my $found (split /\n/, run_sql($node, q{
 	SELECT pronamespace::regnamespace || '|' || regexp_replace(p.oid::regprocedure::text, 'cjm\w*\.', '', 'g')
 	FROM pg_aggregate a JOIN pg_proc p ON p.oid = a.aggfnoid JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 	WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'cjm')
-		AND aggtranstype <> 'internal'::regtype
+		AND aggtranstype <> 'internal'::regtype AND aggcombinefn <> 0
 	ORDER BY 1}))
 {
 	my ($where, $aggregate) = split /\|/, $found;

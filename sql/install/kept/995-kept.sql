@@ -219,20 +219,61 @@ CREATE FUNCTION cjm_internal.kept_values_sql(map cjm_internal.map, deciders text
 RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean)', deciders, cardinality(cjm_internal.map_dimension_names(map)), (map).segment_at = 'last');
 COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text) IS 'SQL: the values of a customer''s dimensions, from the journey that decides them';
 
--- Changes by customer: what came and what went, as journeys.
-CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text) RETURNS text
+-- Whose changes wait, in one pass over them.
+CREATE FUNCTION cjm_internal.kept_places_add(state internal, customer "any", store regclass) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
+COMMENT ON FUNCTION cjm_internal.kept_places_add(internal, "any", regclass) IS 'transition function of kept_places_agg';
+
+CREATE FUNCTION cjm_internal.kept_places_final(state internal) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm_internal.kept_places_final(internal) IS 'final function of kept_places_agg';
+
+CREATE AGGREGATE cjm_internal.kept_places_agg(customer "any", store regclass) (
+	SFUNC = cjm_internal.kept_places_add,
+	STYPE = internal,
+	SSPACE = 262144,
+	FINALFUNC = cjm_internal.kept_places_final,
+	FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.kept_places_agg("any", regclass) IS
+	'by a hash of keys the places where customers are that have changes, for kept_goes; and where they are few beside the pages of the store, their keys';
+
+CREATE FUNCTION cjm_internal.kept_goes_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cjm_internal.kept_goes_support(internal) IS 'planner support of kept_goes: what is the same for all customers is asked once';
+
+-- So cheap that it is asked before anything of the journeys is.
+CREATE FUNCTION cjm_internal.kept_goes(places bytea, way integer, customer "any") RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 0.1 SUPPORT cjm_internal.kept_goes_support;
+COMMENT ON FUNCTION cjm_internal.kept_goes(bytea, integer, "any") IS
+	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them (3)';
+
+-- Without a function that combines: a part of the view that has workers of its own leaves all others without.
+CREATE AGGREGATE cjm_internal.kept_stored_agg(journey cjm.journey) (
+	SFUNC = cjm.journey_merge,
+	STYPE = cjm.journey,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cjm_internal.kept_stored_agg(cjm.journey) IS 'rollup, all of it in one process: the journey that the store has of a customer, among rows of changes';
+
+-- Changes by customer: what came and what went, as journeys, and more.
+CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text, more text DEFAULT '') RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s FROM %3$s GROUP BY g.customer',
+RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
 	cjm_internal.map_touch_sql(map, 'g'),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
-	relation);
-COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text) IS 'SQL: the changes of each customer, from a relation g of them';
+	relation, more);
+COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text, text) IS 'SQL: the changes of each customer, from a relation g of them, and more that is worked out of it';
 
 -- Which arms give rows is known when the query runs: the store; or the store without those who have changes, and they with what the store
 -- has of them; or the rows.  Each arm is asked by itself, so that the planner sees no more than some scans, and workers take part in them.
 -- It is asked above them, from where the planner brings it into each, since an arm with a condition of its own is one more step for each row.
+-- There are two ways to what the store has of those with changes, of which one is gone (kept/places.c): it is looked up for each, where the
+-- planner is told that they are few; or all is read for those who may have some, and grouped with the changes.
 CREATE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -241,26 +282,35 @@ DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
 	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
-	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders)');
+	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, k.added_deciders, k.removed_deciders)');
+	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, 'cjm_internal.journey_changed(k.journey, k.added, k.removed)',
+		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
-		FROM (SELECT 0 AS arm, k.customer, %3$s AS segment, k.journey, k.dimensions
+		FROM (SELECT 0 AS arm, 0 AS way, k.customer, %3$s AS segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 1, k.customer, %3$s, k.journey, k.dimensions
+			SELECT 1, 1, k.customer, %3$s, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
-			WHERE NOT EXISTS (SELECT FROM %5$s WHERE g.customer %4$s k.customer)
 			UNION ALL
-			SELECT 1, c.customer, %6$s, %7$s, %10$s
-			FROM (%8$s) c LEFT JOIN %1$s.kept_journeys k ON k.customer %4$s c.customer
-			WHERE c.removed IS NULL OR %7$s IS NOT NULL
+			SELECT 1, 2, %4$s
 			UNION ALL
-			SELECT 2, r.customer, r.segment, r.journey, r.dimensions FROM (%9$s) r) j
-		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)', schema, state,
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END, cjm_internal.kept_equals(map), waiting,
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END,
-		'cjm_internal.journey_changed(k.journey, c.added, c.removed)', cjm_internal.kept_grouped_sql(map, waiting),
-		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
+			SELECT 1, 3, %5$s
+			UNION ALL
+			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%6$s) r) j
+		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
+			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %7$L::regclass) FROM %8$s), j.way, j.customer)', schema, state,
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END,
+		format(changed, format('SELECT c.*, k.journey, k.deciders FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
+		format(changed, cjm_internal.kept_grouped_sql(map,
+			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders
+				FROM %s
+				UNION ALL
+				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders FROM %s.kept_journeys k) g', waiting, schema),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders')),
+		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.kept_journeys_sql(cjm_internal.map) IS 'SQL of the view journeys of a map that keeps them';
