@@ -7,6 +7,9 @@ CREATE AGGREGATE numbers_merged(cjm_internal.aggregate_state) (SFUNC = cjm_inter
 CREATE AGGREGATE numbers_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.median_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.median_final);
 CREATE AGGREGATE funnel_state(journey, funnel) (SFUNC = cjm_internal.funnel_agg_step, STYPE = cjm_internal.aggregate_state);
 CREATE AGGREGATE funnel_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.funnel_state_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.funnel_state_final);
+CREATE AGGREGATE journey_state(journey) (SFUNC = cjm_internal.journey_state_add, STYPE = cjm_internal.aggregate_state, COMBINEFUNC = cjm_internal.journey_state_combine);
+CREATE AGGREGATE journey_merged(cjm_internal.aggregate_state) (SFUNC = cjm_internal.journey_state_combine, STYPE = cjm_internal.aggregate_state);
+CREATE AGGREGATE journey_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.journey_state_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.journey_state_final);
 CREATE AGGREGATE credit_state(journey, funnel) (SFUNC = cjm_internal.rule_attribution_step, STYPE = cjm_internal.aggregate_state);
 CREATE AGGREGATE credit_of(cjm_internal.aggregate_state) (SFUNC = cjm_internal.rule_attribution_combine, STYPE = cjm_internal.aggregate_state, FINALFUNC = cjm_internal.rule_attribution_final);
 
@@ -124,6 +127,27 @@ BEGIN
 END $$;
 
 --
+-- Journeys: of a few touchpoints flat, of more an object, and the same whatever the order, split or merge
+--
+
+SELECT count(*) AS groups, bool_and(of_parts = whole) AS same, bool_and(state = other_order AND state = (SELECT journey_merged(p.state::cjm_internal.aggregate_state ORDER BY p.n * 5 % 7)::text
+		FROM (SELECT customer % 7 AS n, journey_state(journey)::text AS state FROM state_journeys s WHERE s.customer % w.groups = w.g GROUP BY 1) p)) AS same_bytes,
+	bool_and(cjm_internal.journey_state_final(state::cjm_internal.aggregate_state) = whole) AS same_as_text, sum(length(state)) < sum(length(whole::text)) / 3 AS small
+FROM (SELECT groups, g, rollup(journey) AS whole, journey_state(journey ORDER BY customer)::text AS state, journey_state(journey ORDER BY customer * 37 % 701)::text AS other_order,
+			(SELECT journey_of(p.state::cjm_internal.aggregate_state ORDER BY p.part * 3 % 7) FROM (SELECT part, journey_state(journey)::text AS state FROM state_journeys r WHERE r.customer % groups = g GROUP BY part) p) AS of_parts
+		FROM (SELECT n AS groups, customer % n AS g, customer, journey FROM state_journeys, unnest('{1,3,40}'::int[]) n) s GROUP BY groups, g) w;
+SELECT journey_of(s::cjm_internal.aggregate_state) AS none, rollup(j) AS no_journey, journey_of(journey_state_text::cjm_internal.aggregate_state) FILTER (WHERE s IS NULL) AS empty
+FROM (SELECT NULL::text, NULL::journey, (SELECT journey_state('{}')::text)) v(s, j, journey_state_text);
+DO $$
+DECLARE
+	one cjm_internal.aggregate_state := cjm_internal.journey_state_add(NULL, '{2026-01-01T10:00:00Z a}');
+	two cjm_internal.aggregate_state := cjm_internal.journey_state_add(one, '{2026-01-02T10:00:00Z b}');
+	four cjm_internal.aggregate_state := cjm_internal.journey_state_combine(two, cjm_internal.journey_state_combine(two, NULL));
+BEGIN
+	RAISE NOTICE '% % % %', cjm_internal.journey_state_final(one), cjm_internal.journey_state_final(two), cjm_internal.journey_state_final(four), cjm_internal.journey_state_combine(NULL, NULL) IS NULL;
+END $$;
+
+--
 -- Anybody can write a value of a type: nothing of it is believed.
 --
 
@@ -135,6 +159,7 @@ SELECT left(numbers_state(number)::text, -4)::cjm_internal.aggregate_state FROM 
 SELECT 'AQA='::cjm_internal.aggregate_state AS empty, cjm_internal.median_final('AQA=');
 SELECT cjm_internal.funnel_state_final('AQA=');
 SELECT cjm_internal.rule_attribution_final('AQA=');
+SELECT cjm_internal.journey_state_final('AQA=');
 -- The state of one aggregate is none of another: as bytes, since what is still in memory PostgreSQL passes on by versions.
 SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT funnel_state(journey, 'view -> pay') AS state FROM state_journeys) s;
 SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT credit_state(journey, 'pay') AS state FROM state_journeys) s;
@@ -146,6 +171,9 @@ SELECT cjm_internal.median_step(NULL, 1);
 SELECT cjm_internal.median_combine(s, s) FROM (SELECT numbers_state(1) AS s) n;
 SELECT cjm_internal.rule_attribution_final((cjm_internal.times_apart(now())::text)::cjm_internal.aggregate_state);
 SELECT cjm_internal.funnel_state_final((cjm_internal.times_apart(now())::text)::cjm_internal.aggregate_state);
+SELECT cjm_internal.journey_state_combine(journey_state('{2026-01-01T10:00:00Z a}'), cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state);
+SELECT cjm_internal.journey_state_final(cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state);
+SELECT cjm_internal.journey_state_add(cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state, '{2026-01-01T10:00:00Z a}');
 -- Damage of any byte, of the text and of what it stands for, is an error that says so, or other numbers, and nothing else.
 CREATE CAST (bytea AS cjm_internal.aggregate_state) WITHOUT FUNCTION;
 CREATE CAST (cjm_internal.aggregate_state AS bytea) WITHOUT FUNCTION;
@@ -154,7 +182,7 @@ DECLARE
 	call text;
 	said text[] := '{}';
 BEGIN
-	FOREACH call IN ARRAY '{median_final($1),times_apart_late_median($1),funnel_state_final($1),rule_attribution_final($1),"values_apart_combine($1, $1)","funnel_state_combine($1, $1)","rule_attribution_combine($1, $1)",numbers_of($1)}'::text[] LOOP
+	FOREACH call IN ARRAY '{median_final($1),times_apart_late_median($1),funnel_state_final($1),rule_attribution_final($1),"values_apart_combine($1, $1)","funnel_state_combine($1, $1)","rule_attribution_combine($1, $1)",numbers_of($1),journey_state_final($1),"journey_state_combine($1, $1)"}'::text[] LOOP
 		BEGIN
 			EXECUTE format('SELECT (%s%s)::text', CASE WHEN call NOT LIKE 'numbers%' THEN 'cjm_internal.' END, call) USING state;
 			said := said || 'answered'::text;
@@ -181,12 +209,12 @@ BEGIN
 		END;
 	END LOOP;
 END $$;
--- Bytes that are none (22P03), labels that are no text (22021), what cannot be added up (22023, 54000), what later versions may have (0A000).
+-- Bytes that are none (22P03), times that are none (22008), labels that are no text (22021), what cannot be added up (22023, 54000), what later versions may have (0A000).
 SELECT s.name, bool_or(d.said = 'answered') AS some_answered, bool_or(d.said <> 'answered') AS some_refused,
-	array_agg(DISTINCT d.said) FILTER (WHERE d.said NOT IN ('answered', '22P03', '22021', '22023', '54000', '0A000')) AS otherwise
+	array_agg(DISTINCT d.said) FILTER (WHERE d.said NOT IN ('answered', '22P03', '22008', '22021', '22023', '54000', '0A000')) AS otherwise
 FROM (VALUES ('numbers', (SELECT numbers_state(number) FROM values_random WHERE trial = 9 AND i < 20)), ('others', (SELECT numbers_state(number) FROM values_random WHERE trial = 2 AND i < 10)),
 		('times', (SELECT cjm_internal.times_apart(at) FROM values_random WHERE trial = 10 AND i < 20)), ('funnel', (SELECT funnel_state(journey, 'view | "ē" -> pay') FROM state_journeys WHERE customer < 10)),
-		('credit', (SELECT credit_state(journey, 'pay') FROM state_journeys WHERE customer < 10))) s(name, state)
+		('credit', (SELECT credit_state(journey, 'pay') FROM state_journeys WHERE customer < 10)), ('journey', (SELECT journey_state(journey) FROM state_journeys WHERE customer < 5))) s(name, state)
 	CROSS JOIN LATERAL damaged(s.state) d(said)
 GROUP BY s.name ORDER BY s.name;
 -- A label that is no text comes in by no state.
@@ -194,10 +222,17 @@ SELECT cjm_internal.funnel_state_final(overlay(s.bytes PLACING '\xff' FROM posit
 FROM (SELECT funnel_state('{}', 'abc -> d')::bytea AS bytes) s;
 SELECT cjm_internal.rule_attribution_final(overlay(s.bytes PLACING '\xff' FROM position('abc'::bytea IN s.bytes) + 1)::cjm_internal.aggregate_state)
 FROM (SELECT credit_state('{2026-01-01T09:00:00Z view@abc, 2026-01-01T10:00:00Z buy}', 'buy')::bytea AS bytes) s;
+SELECT cjm_internal.journey_state_final(overlay(s.bytes PLACING '\xff' FROM position('abc'::bytea IN s.bytes) + 1)::cjm_internal.aggregate_state)
+FROM (SELECT journey_state('{2026-01-01T09:00:00Z view@abc}')::bytea AS bytes) s;
+-- Labels and touchpoints that are out of order come in in order.
+SELECT j.journey, j.journey = format('{%s}', array_to_string(ARRAY['2026-01-01T09:00:00Z zzz', '2026-01-01T09:00:00Z b', '2026-01-02T09:00:00Z zzz'], ', '))::journey AS same,
+	(SELECT rollup(x) FROM unnest(ARRAY[j.journey]) x) = j.journey AS rolled_up
+FROM (SELECT cjm_internal.journey_state_final(overlay(s.bytes PLACING 'zzz' FROM position('aaa'::bytea IN s.bytes))::cjm_internal.aggregate_state) AS journey
+	FROM (SELECT journey_state('{2026-01-01T09:00:00Z aaa, 2026-01-01T09:00:00Z b, 2026-01-02T09:00:00Z aaa}')::bytea AS bytes) s) j;
 
 DROP CAST (bytea AS cjm_internal.aggregate_state);
 DROP CAST (cjm_internal.aggregate_state AS bytea);
 DROP FUNCTION asked(cjm_internal.aggregate_state), damaged(cjm_internal.aggregate_state);
 DROP TABLE values_random, states, state_journeys;
 DROP AGGREGATE numbers_state(float8), numbers_merged(cjm_internal.aggregate_state), numbers_of(cjm_internal.aggregate_state), funnel_state(journey, funnel), funnel_of(cjm_internal.aggregate_state),
-	credit_state(journey, funnel), credit_of(cjm_internal.aggregate_state);
+	credit_state(journey, funnel), credit_of(cjm_internal.aggregate_state), journey_state(journey), journey_merged(cjm_internal.aggregate_state), journey_of(cjm_internal.aggregate_state);

@@ -299,6 +299,32 @@ CREATE FUNCTION cjm_internal.clustered_total(total float8, squares float8, size 
 COMMENT ON FUNCTION cjm_internal.clustered_total(float8, float8, float8, float8, boolean) IS
 'the 95 % interval of a sum over customers who come independently of each other: compound Poisson; squares: the sum of the squares of what they add; size, size_squares: the same of what is as large without being negative; negative: whether some add what is below 0. NULL where there is nothing';
 
+CREATE FUNCTION cjm_internal.journey_state_add(state cjm_internal.aggregate_state, journey cjm.journey) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.journey_state_add(cjm_internal.aggregate_state, cjm.journey) IS
+	'state with the touchpoints of one more journey; transition function of rollup';
+
+CREATE FUNCTION cjm_internal.journey_state_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+
+COMMENT ON FUNCTION cjm_internal.journey_state_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS
+	'the touchpoints of two states; combine function of rollup';
+
+CREATE FUNCTION cjm_internal.journey_state_final(state cjm_internal.aggregate_state) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+
+COMMENT ON FUNCTION cjm_internal.journey_state_final(cjm_internal.aggregate_state) IS 'the journey that a state is; final function of rollup';
+
+CREATE OR REPLACE AGGREGATE cjm.rollup(cjm.journey) (
+	SFUNC = cjm_internal.journey_state_add,
+	STYPE = cjm_internal.aggregate_state,
+	COMBINEFUNC = cjm_internal.journey_state_combine,
+	FINALFUNC = cjm_internal.journey_state_final,
+	SSPACE = 512,
+	PARALLEL = SAFE
+);
+
 COMMENT ON FUNCTION cjm.journey_to_jsonb(cjm.journey) IS
 	'array of {"at", "event", "channel", "value", "session"}, one element a touchpoint; the function behind the cast';
 

@@ -1,66 +1,53 @@
 /*
  * journey/merge.c: journey || journey, rollup(journey), and journey - journey.
  *
- * One function serves the first two.  Called by the aggregate it keeps its state, once
- * that has grown beyond SMALL_STATE, as an expanded object around a builder,
- * so that a rollup of many journeys appends and sorts once instead of writing
- * the whole state anew for each.  The state type is journey itself, so that
- * partial states may travel between servers.
- *
- * The expanded objects of an aggregate share a memory context below its own
- * (aggregate_objects).  An object is a builder and, once asked for, the flat
- * value, until the next change.
+ * A rollup's state is a journey, with others' touchpoints put in.  To SQL it is an
+ * aggregate_state (base/state.h), since the text of that is a sixth of a journey's, and
+ * whoever splits the aggregate between servers sends it; the aggregate of 0.1.0 has a
+ * journey there.  Once it has grown beyond SMALL_STATE it is an expanded object around a
+ * builder, so that a rollup of many journeys appends and sorts once instead of writing
+ * the whole state anew for each.
  */
 #include "journey/argument.h"
 
 #include "access/detoast.h"
+#include "base/state.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
 #include "journey/combine.h"
-#include "utils/expandeddatum.h"
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(journey_merge);
+PG_FUNCTION_INFO_V1(journey_state_add);
+PG_FUNCTION_INFO_V1(journey_state_combine);
+PG_FUNCTION_INFO_V1(journey_state_final);
 PG_FUNCTION_INFO_V1(journey_minus);
 PG_FUNCTION_INFO_V1(journey_changed);
 PG_FUNCTION_INFO_V1(journey_distinct_touchpoints);
 
-/* Flat bytes up to which merging flat values is cheaper than a memory context. */
+/* Flat bytes up to which merging flat values is cheaper than an object. */
 #define SMALL_STATE 1024
 
-#define EXPANDED_MAGIC 0x636a6d4a
-
-typedef struct ExpandedJourney
+typedef struct JourneyState
 {
-	ExpandedObjectHeader header;
-	int			magic;
 	JourneyBuilder *builder;
-	struct varlena *flat;		/* NULL: not made since the last change */
-} ExpandedJourney;
-
-static Size
-expanded_flat_size(ExpandedObjectHeader *header)
-{
-	ExpandedJourney *state = (ExpandedJourney *) header;
-
-	if (state->flat == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(header->eoh_context);
-
-		state->flat = (struct varlena *) DatumGetPointer(journey_from_builder(state->builder, false));
-		MemoryContextSwitchTo(old);
-	}
-	return VARSIZE(state->flat);
-}
+} JourneyState;
 
 static void
-expanded_flatten(ExpandedObjectHeader *header, void *result, Size size)
+encode_journey(StringInfo out, void *contents)
 {
-	ExpandedJourney *state = (ExpandedJourney *) header;
+	CjmError	error = {0};
+	size_t		size;
+	uint8	   *bytes = builder_encode(((JourneyState *) contents)->builder, false, 0, &size, &error);
 
-	Assert(size == expanded_flat_size(header));
-	memcpy(result, state->flat, size);
+	if (bytes == NULL)
+		cjm_report(&error);
+	appendBinaryStringInfo(out, (const char *) bytes, (int) size);
 }
 
-static const ExpandedObjectMethods expanded_methods = {expanded_flat_size, expanded_flatten};
+static const StateKind journey_kind = {sizeof(JourneyState), encode_journey};
 
 /* Adds a journey, flat or expanded, to a builder. */
 static void
@@ -72,22 +59,6 @@ add_datum(JourneyBuilder **builder, Datum value)
 	journey_open_datum(value, &view);
 	if (!builder_add_view(builder, &view, 0, view.count, &error))
 		cjm_report(&error);
-}
-
-/* A new state of an aggregate that holds one journey. */
-static ExpandedJourney *
-expanded_create(Datum value, MemoryContext aggregate)
-{
-	MemoryContext context = aggregate_objects(aggregate);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	ExpandedJourney *state = palloc0(sizeof(ExpandedJourney));
-
-	EOH_init_header(&state->header, &expanded_methods, context);
-	state->magic = EXPANDED_MAGIC;
-	state->builder = builder_create(NULL);
-	add_datum(&state->builder, value);
-	MemoryContextSwitchTo(old);
-	return state;
 }
 
 /* The touchpoints of a and b without those of taken, any of which may be NULL. */
@@ -104,44 +75,146 @@ combine(const JourneyView *a, const JourneyView *b, const JourneyView *taken)
 	return PointerGetDatum(value);
 }
 
-/*
- * journey_merge(journey, journey): all touchpoints of both, equal ones kept.
- */
-Datum
-journey_merge(PG_FUNCTION_ARGS)
+/* All touchpoints of both, equal ones kept; a may be the state of the aggregate that calls, which it changes. */
+static Datum
+merge(FunctionCallInfo fcinfo, Datum a, Datum b)
 {
-	MemoryContext aggregate;
+	MemoryContext aggregate = calling_aggregate(fcinfo);
 	JourneyView views[2];
-	Datum		a = PG_GETARG_DATUM(0);
-	Datum		b = PG_GETARG_DATUM(1);
 
-	if (AggCheckCallContext(fcinfo, &aggregate) &&
+	if (aggregate != NULL &&
 		(VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(a)) ||
 		 toast_raw_datum_size(a) + toast_raw_datum_size(b) > SMALL_STATE))
 	{
-		ExpandedJourney *state;
+		AggregateState *state = state_of_aggregate(a, aggregate, &journey_kind);
+		JourneyState *contents;
 		MemoryContext old;
 
 		/* Detoasted here, since the object's context lives too long for it. */
 		b = PointerGetDatum(PG_DETOAST_DATUM_PACKED(b));
-		if (VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(a)))
-			state = (ExpandedJourney *) DatumGetEOHP(a);
-		else
-			state = expanded_create(PointerGetDatum(PG_DETOAST_DATUM_PACKED(a)), aggregate);
-		Assert(state->magic == EXPANDED_MAGIC);
-		if (state->flat)
+		if (state == NULL)
 		{
-			pfree(state->flat);
-			state->flat = NULL;
+			a = PointerGetDatum(PG_DETOAST_DATUM_PACKED(a));
+			state = state_new(aggregate, &journey_kind);
+			contents = state_change(state, &old);
+			contents->builder = builder_create(NULL);
+			add_datum(&contents->builder, a);
+			MemoryContextSwitchTo(old);
 		}
-		old = MemoryContextSwitchTo(state->header.eoh_context);
-		add_datum(&state->builder, b);
+		contents = state_change(state, &old);
+		add_datum(&contents->builder, b);
 		MemoryContextSwitchTo(old);
-		PG_RETURN_DATUM(EOHPGetRWDatum(&state->header));
+		PG_RETURN_DATUM(state_datum(state));
 	}
 	journey_open_datum(a, &views[0]);
 	journey_open_datum(b, &views[1]);
 	PG_RETURN_DATUM(combine(&views[0], &views[1], NULL));
+}
+
+/* journey_merge(journey, journey): all touchpoints of both, equal ones kept; in 0.1.0 for rollup, too. */
+Datum
+journey_merge(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
+}
+
+/* Whether the aggregate that calls is of our extension, so that its states are what it has made. */
+static bool
+aggregate_is_ours(FunctionCallInfo fcinfo)
+{
+	static const bool answers[] = {false, true};
+	FmgrInfo   *call = fcinfo->flinfo;
+
+	if (call->fn_extra == NULL)
+	{
+		/* Whoever calls in the name of a node, as an engine over several servers, has no expression. */
+		Aggref	   *aggref = call->fn_expr != NULL ? AggGetAggref(fcinfo) : NULL;
+		Oid			ours;
+
+		if (aggref == NULL)
+			return false;
+		ours = getExtensionOfObject(ProcedureRelationId, call->fn_oid);
+		call->fn_extra = unconstify(bool *, &answers[OidIsValid(ours) && getExtensionOfObject(ProcedureRelationId, aggref->aggfnoid) == ours]);
+	}
+	return *(const bool *) call->fn_extra;
+}
+
+static void
+verify_labels(const JourneyLabels *labels)
+{
+	Label	   *all = journey_labels(labels);
+
+	for (uint32 i = 0; i < labels->count; i++)
+		pg_verifymbstr(all[i].bytes, (int) all[i].size, false);
+	pfree(all);
+}
+
+/*
+ * The journey that a state is, flat or an object.  Flat ones of other aggregates than ours
+ * may be anybody's bytes: they are checked, and written anew.
+ */
+static Datum
+journey_of_state(FunctionCallInfo fcinfo, Datum value)
+{
+	JourneyBuilder *builder;
+	JourneyView view;
+	struct varlena *flat;
+	CjmError	error = {0};
+
+	if (state_contents(value, &journey_kind) != NULL || aggregate_is_ours(fcinfo))
+		return value;
+	flat = PG_DETOAST_DATUM_PACKED(value);
+	if (!journey_check((const uint8 *) VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), LABEL_MAX_BYTES, &error) ||
+		!journey_open((const uint8 *) VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat), &view, &error))
+		cjm_report(&error);
+	verify_labels(&view.events);
+	verify_labels(&view.channels);
+	verify_labels(&view.sessions);
+	builder = builder_create(NULL);
+	if (!builder_add_view(&builder, &view, 0, view.count, &error))
+		cjm_report(&error);
+	return journey_from_builder(builder, false);
+}
+
+/* journey_state_add(state, journey): with one more journey, NULL none; the transition function of rollup. */
+Datum
+journey_state_add(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(1));
+	return merge(fcinfo, journey_of_state(fcinfo, PG_GETARG_DATUM(0)), PG_GETARG_DATUM(1));
+}
+
+/* journey_state_combine(state, state): the touchpoints of both; one NULL counts as none, two NULLs are NULL. */
+Datum
+journey_state_combine(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	if (PG_ARGISNULL(0))
+		PG_RETURN_DATUM(journey_of_state(fcinfo, PG_GETARG_DATUM(1)));
+	return merge(fcinfo, journey_of_state(fcinfo, PG_GETARG_DATUM(0)), journey_of_state(fcinfo, PG_GETARG_DATUM(1)));
+}
+
+/* journey_state_final(state): the journey of it. */
+Datum
+journey_state_final(PG_FUNCTION_ARGS)
+{
+	JourneyState *state = state_contents(PG_GETARG_DATUM(0), &journey_kind);
+
+	if (state != NULL)
+		PG_RETURN_DATUM(journey_from_builder(state->builder, false));
+	PG_RETURN_DATUM(journey_of_state(fcinfo, PG_GETARG_DATUM(0)));
 }
 
 /* journey_minus(journey, journey): the first without the touchpoints of the second, all of which it must hold. */

@@ -145,10 +145,27 @@ CREATE FUNCTION cjm.distinct_touchpoints(journey cjm.journey) RETURNS cjm.journe
 COMMENT ON FUNCTION cjm.distinct_touchpoints(cjm.journey) IS
 	'the journey with each of equal touchpoints once, for pipelines that deliver at least once';
 
+-- The state is a journey, by a type whose text is short: whoever splits an aggregate between servers sends that.
+
+CREATE FUNCTION cjm_internal.journey_state_add(state cjm_internal.aggregate_state, journey cjm.journey) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm_internal.journey_state_add(cjm_internal.aggregate_state, cjm.journey) IS
+	'state with the touchpoints of one more journey; transition function of rollup';
+
+CREATE FUNCTION cjm_internal.journey_state_combine(a cjm_internal.aggregate_state, b cjm_internal.aggregate_state) RETURNS cjm_internal.aggregate_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION cjm_internal.journey_state_combine(cjm_internal.aggregate_state, cjm_internal.aggregate_state) IS
+	'the touchpoints of two states; combine function of rollup';
+
+CREATE FUNCTION cjm_internal.journey_state_final(state cjm_internal.aggregate_state) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION cjm_internal.journey_state_final(cjm_internal.aggregate_state) IS 'the journey that a state is; final function of rollup';
+
 CREATE AGGREGATE cjm.rollup(cjm.journey) (
-	SFUNC = cjm.journey_merge,
-	STYPE = cjm.journey,
-	COMBINEFUNC = cjm.journey_merge,
+	SFUNC = cjm_internal.journey_state_add,
+	STYPE = cjm_internal.aggregate_state,
+	COMBINEFUNC = cjm_internal.journey_state_combine,
+	FINALFUNC = cjm_internal.journey_state_final,
 	SSPACE = 512,
 	PARALLEL = SAFE
 );
