@@ -72,11 +72,11 @@ BEGIN
 	RETURN found;
 END $$;
 SELECT p.part, planned('SELECT journey FROM placed.journeys WHERE customer = 1', p.part) AS times
-FROM (VALUES ('Index.* Scan .*kept_journeys'), ('Seq Scan'), ('Index Cond: \(customer = 1'), ('Gather'), ('^ *InitPlan \d'), ('One-Time Filter: .*kept_is.*AND.*kept_goes')) p(part);
+FROM (VALUES ('Index.* Scan .*kept_journeys'), ('Seq Scan'), ('Index Cond: \(customer = 1'), ('Gather'), ('^ *InitPlan '), ('One-Time Filter: .*kept_is.*AND.*kept_goes')) p(part);
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SELECT p.part, planned('SELECT funnel_agg(journey, ''view -> cart'') FROM placed.journeys', p.part) AS times
-FROM (VALUES ('Gather'), ('Parallel Append'), ('Parallel Seq Scan on kept_journeys'), (' Seq Scan on kept_journeys'), ('Filter: .*kept_goes.* 1, customer'), ('^ *InitPlan \d')) p(part);
+FROM (VALUES ('Gather'), ('Parallel Append'), ('Parallel Seq Scan on kept_journeys'), (' Seq Scan on kept_journeys'), ('Filter: .*kept_goes.* 1, customer'), ('^ *InitPlan ')) p(part);
 SELECT customers FROM placed.funnel;
 RESET min_parallel_table_scan_size;
 RESET parallel_setup_cost;
@@ -96,6 +96,22 @@ SELECT w, cjm_internal.kept_goes(p, w, 1) AS one, cjm_internal.kept_goes(p, w, 2
 FROM (SELECT cjm_internal.kept_places_agg(1, 0) AS p) a, generate_series(-1, 6) w ORDER BY w;
 SELECT count(*) FILTER (WHERE cjm_internal.kept_goes(p, 5, n)) AS taken, count(*) FILTER (WHERE cjm_internal.kept_goes(p, 5, -n)) BETWEEN 1 AND 1000 AS others
 FROM (SELECT cjm_internal.kept_places_agg(n, 0) AS p FROM generate_series(1, 10000) n) a, generate_series(1, 10000) n;
+-- Keys that are known are told from others that have their places; so are they after more have come than there is room for at first.
+CREATE TABLE public.paged (filler text) WITH (fillfactor = 10);
+ALTER TABLE public.paged ALTER filler SET STORAGE PLAIN;
+INSERT INTO public.paged SELECT repeat('x', 1000) FROM generate_series(1, 3000);
+SELECT count(*) AS all_of_them, count(*) FILTER (WHERE NOT cjm_internal.kept_goes(p, 1, n)) AS known, count(*) FILTER (WHERE NOT cjm_internal.kept_goes(p, 1, n) AND n % 100 = 0) AS known_of_them,
+	bool_and(cjm_internal.kept_goes(p, 2, NULL::int)) AS looked_up
+FROM (SELECT cjm_internal.kept_places_agg(n * 100, 'public.paged') AS p FROM generate_series(1, 3000) n) a, generate_series(1, 300000) n;
+SELECT count(*) FILTER (WHERE NOT cjm_internal.kept_goes(p, 1, 'key ' || n)) AS known FROM (SELECT cjm_internal.kept_places_agg('key ' || n * 100, 'public.paged') AS p FROM generate_series(1, 3000) n) a, generate_series(1, 300000) n;
+SELECT cjm_internal.kept_goes(cjm_internal.kept_places_agg(n, 'public.paged'), 2, NULL::int) AS looked_up, cjm_internal.kept_goes(cjm_internal.kept_places_agg(n, 'public.paged'), 3, NULL::int) AS read FROM generate_series(1, 3001) n;
+-- A store that is larger than the cache is asked for fewer, as random_page_cost has it.
+SET effective_cache_size = '16MB';
+SELECT m, cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(n, 'public.paged') FROM generate_series(1, m) n), 2, NULL::int) AS looked_up FROM (VALUES (750), (751)) v(m);
+SET random_page_cost = 1;
+SELECT cjm_internal.kept_goes(cjm_internal.kept_places_agg(n, 'public.paged'), 2, NULL::int) AS looked_up FROM generate_series(1, 3000) n;
+RESET random_page_cost;
+RESET effective_cache_size;
 -- A relation that is no table has no pages.
 SELECT cjm_internal.kept_goes(cjm_internal.kept_places_agg(1, 'pg_class_oid_index'), 2, NULL::int) AS looked_up;
 SELECT cjm_internal.kept_goes('\x00', 1, 1);
@@ -103,4 +119,3 @@ SELECT cjm_internal.kept_goes(('\x00000000ffffffff' || repeat('00', 131072))::by
 -- Keys that are not there: wrong, and nothing worse
 SELECT cjm_internal.kept_goes(('\x010000000100000003000000' || repeat('ff', 131072) || 'ffffffffffffffff' || 'ababab')::bytea, 1, n) FROM generate_series(1, 2) n;
 SELECT cjm_internal.kept_goes(('\x010000000100000003000000' || repeat('ff', 131072) || 'ffffffff01000000' || 'ababab')::bytea, 1, repeat('a', n)) FROM generate_series(1, 2) n;
-SELECT cjm_internal.kept_places_add(NULL, 1, 0);
