@@ -8872,7 +8872,6 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
 	key text := cjm_internal.audience_key(def, '');
-	fresh boolean := NOT cjm_internal.steering_has(def, 'audience_members');
 BEGIN
 	PERFORM cjm_internal.steering_make(def, 'audiences', 'name text PRIMARY KEY, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb,
 		include_open boolean NOT NULL, holdout float8 NOT NULL, salt bigint NOT NULL, made_at timestamptz NOT NULL, refreshed_at timestamptz, took interval, members bigint,
@@ -8886,9 +8885,6 @@ BEGIN
 	-- There are no arrays of arrays: of such keys all are asked (9981-audience_asked.sql).
 	IF key !~ '\]' THEN
 		PERFORM cjm_internal.steering_make(def, 'audience_touched', format('folded bigint NOT NULL, changes bigint NOT NULL, customers %s NOT NULL', cjm_internal.audience_key(def, '[]')));
-	END IF;
-	IF fresh THEN
-		EXECUTE format('CREATE INDEX ON %s.audience_members (audience) WHERE left_at IS NULL', schema);
 	END IF;
 	-- A row that a refresh has updated is waited for by ON CONFLICT, so it is looked for first.
 	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);
@@ -9208,33 +9204,54 @@ RETURN coalesce((SELECT format(',
 
 COMMENT ON FUNCTION cjm_internal.audience_touched_sql(cjm_internal.map) IS 'SQL: what lets a fold write down for the audiences of a map whose journeys it changes; empty if none asks';
 
-CREATE FUNCTION cjm_internal.audience_asked_make(def cjm_internal.map, by_seen boolean, by_since boolean) RETURNS boolean
+CREATE FUNCTION cjm_internal.audience_index_make(def cjm_internal.map, asks boolean, by_seen boolean, by_since boolean) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET lock_timeout = '300ms'
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
+	made record;
 BEGIN
-	IF cjm_internal.audience_touched(def) IS NULL THEN
-		RETURN false;
-	END IF;
-	IF to_regclass(format('%s.audience_members_customer', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_members_customer ON %s.audience_members (customer) WHERE left_at IS NULL', schema);
-	END IF;
-	IF by_since AND to_regclass(format('%s.audience_members_since', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_members_since ON %s.audience_members (audience, since) WHERE left_at IS NULL', schema);
-	END IF;
-	IF by_seen AND to_regclass(format('%s.audience_seen', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_seen ON %s.kept_journeys ((cjm_internal.last_at(journey)))', schema);
-	END IF;
+	FOR made IN SELECT i.name, i.what FROM (VALUES (true, 'audience_members_audience_idx', 'audience_members (audience) WHERE left_at IS NULL'),
+			(asks, 'audience_members_customer', 'audience_members (customer) WHERE left_at IS NULL'),
+			(by_since, 'audience_members_since', 'audience_members (audience, since) WHERE left_at IS NULL'),
+			(by_seen, 'audience_seen', 'kept_journeys ((cjm_internal.last_at(journey)))')) i(needed, name, what)
+		WHERE i.needed AND to_regclass(format('%s.%I', schema, i.name)) IS NULL
+	LOOP
+		EXECUTE format('CREATE INDEX %I ON %s.%s', made.name, schema, made.what);
+	END LOOP;
 	RETURN true;
-EXCEPTION WHEN lock_not_available OR deadlock_detected OR program_limit_exceeded THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR object_in_use OR program_limit_exceeded THEN
 	RETURN false;
 END
 $$;
 
-COMMENT ON FUNCTION cjm_internal.audience_asked_make(cjm_internal.map, boolean, boolean) IS 'makes the indexes that a refresh of audiences needs to ask some, by when customers were seen and members came too if asked for; false if that is not possible now';
+COMMENT ON FUNCTION cjm_internal.audience_index_make(cjm_internal.map, boolean, boolean, boolean) IS
+	'makes the index on the members of audiences, and if asked for those that a refresh needs to ask some, by when customers were seen and members came; false if that is not possible now';
+
+CREATE FUNCTION cjm_internal.audience_indexes(def cjm_internal.map) RETURNS text[]
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	audience record;
+	without text[] := '{}';
+BEGIN
+	PERFORM cjm_internal.audience_index_make(def, false, false, false);
+	FOR audience IN EXECUTE format('SELECT a.name, a.asked_under NOT LIKE ''%%, by the clock'' AS by_time, a.quiet_for IS NOT NULL OR NOT a.include_open OR a.since IS NOT NULL AND a.at_stage IS NULL AS by_seen,
+			a.since IS NOT NULL AND a.at_stage IS NOT NULL AS by_since
+		FROM %s.audiences a WHERE a.asked_under IS NOT NULL AND a.asked IS NULL ORDER BY a.name COLLATE "C"', cjm_internal.map_schema(def))
+	LOOP
+		IF NOT cjm_internal.audience_index_make(def, true, audience.by_time AND audience.by_seen, audience.by_time AND audience.by_since) THEN
+			without := without || audience.name::text;
+		END IF;
+	END LOOP;
+	RETURN without;
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.audience_indexes(cjm_internal.map) IS 'makes the indexes that the audiences of a map need which were asked of all; says of which some cannot be asked, since there was no making one';
 
 CREATE FUNCTION cjm_internal.audience_index_drop_sql(def cjm_internal.map, index text, relation text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -9284,7 +9301,7 @@ BEGIN
 			(SELECT array_agg(ROW(r.ev_class, r.oid, r.xmin)::text ORDER BY r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 				WHERE c.relnamespace = $2 AND c.relname = ANY (ARRAY[''map'', ''events'', ''journeys'', ''customers'', ''customer_journeys'', ''meets_'' || a.name]::name[])),
 			(SELECT array_agg(ROW(c.oid, c.relfilenode)::text ORDER BY c.oid) FROM pg_class c
-				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members,audience_members_customer}''::name[])))::text)
+				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
 		FROM %1$s.audiences a CROSS JOIN %1$s.kept_state s WHERE a.name = $1', schema) INTO under USING name, def.map::oid;
 	RETURN under;
 END
@@ -9345,7 +9362,7 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT a.* FROM %s.audiences a WHERE a.name = $1', schema) INTO a USING name;
 	by_clock := a.asked_under LIKE '%, by the clock';
-	IF split_part(a.asked_under, ',', 1) IS DISTINCT FROM cjm_internal.audience_under(def, name) OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
+	IF split_part(a.asked_under, ',', 1) IS DISTINCT FROM cjm_internal.audience_under(def, name) OR to_regclass(format('%s.audience_members_customer', schema)) IS NULL OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
 		RETURN NULL;
 	END IF;
 	EXECUTE format('SELECT s.folded - $1 = (SELECT coalesce(sum(t.changes), 0) FROM %1$s.audience_touched t WHERE t.folded > $1) FROM %1$s.kept_state s', schema) INTO complete USING a.asked_folded;
@@ -9473,6 +9490,21 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
 	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
+CREATE FUNCTION cjm_internal.audience_fill_sql(def cjm_internal.map, view text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+RETURN format('WITH came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
+		SELECT $1, v.customer, $2, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v%3$s
+		RETURNING customer, since, stage, dimensions, held_out),
+	told AS (INSERT INTO %1$s.audience_changes (number, audience, customer, change, at, since, stage, dimensions)
+		SELECT $3 + row_number() OVER (ORDER BY c.since), $1, c.customer, ''entered'', $2, c.since, c.stage, c.dimensions FROM came c WHERE NOT c.held_out)
+	SELECT NULL::bigint AS asked, count(*) AS entered, 0::bigint AS went, count(*) FILTER (WHERE NOT c.held_out) AS told_entered, 0::bigint AS told_left FROM came c',
+	cjm_internal.map_schema(def), view,
+	CASE WHEN to_regclass(format('%s.audience_members_customer', cjm_internal.map_schema(def))) IS NOT NULL THEN ' ORDER BY v.customer' END);
+
+COMMENT ON FUNCTION cjm_internal.audience_fill_sql(cjm_internal.map, text) IS
+	'SQL: writes down at the time $2 all whom a view shows as members of an audience $1 that has none, with numbers of changes after $3; says what audience_refresh_sql does';
+
 CREATE FUNCTION cjm_internal.audience_ask(def cjm_internal.map, audience jsonb, began timestamptz, last bigint, OUT asked bigint, OUT entered bigint, OUT went bigint, OUT told_entered bigint, OUT told_left bigint, OUT members bigint)
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
@@ -9481,12 +9513,10 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	name text := audience ->> 'name';
 	view text := format('%s.%I', schema, 'meets_' || name);
-	at_stage boolean := audience ->> 'at_stage' IS NOT NULL;
-	since boolean := audience ->> 'since' IS NOT NULL;
-	by_seen boolean := audience ->> 'quiet_for' IS NOT NULL OR audience ->> 'include_open' = 'false' OR since AND NOT at_stage;
 	under text := audience ->> 'asked_under';
 	goes_by text;
 	folded bigint;
+	nobody boolean := false;
 BEGIN
 	IF cjm_internal.kept_state(def.map) IS NOT NULL THEN
 		EXECUTE format('SELECT s.folded FROM %1$s.kept_state s WHERE NOT cjm_internal.kept_is(%2$L::regclass, 2, '''')', schema, cjm_internal.kept_state(def.map)) INTO folded;
@@ -9497,14 +9527,16 @@ BEGIN
 	IF asked IS NULL THEN
 		under := NULL;
 		goes_by := CASE WHEN folded IS NOT NULL THEN cjm_internal.audience_goes_by(def, audience) END;
-		IF goes_by IS NOT NULL AND cjm_internal.audience_asked_make(def, by_seen AND goes_by = 'seen', since AND at_stage AND goes_by = 'seen') THEN
+		IF goes_by IS NOT NULL AND cjm_internal.audience_touched(def) IS NOT NULL THEN
 			under := cjm_internal.audience_under(def, name) || CASE goes_by WHEN 'clock' THEN ', by the clock' ELSE '' END;
 		END IF;
-		EXECUTE cjm_internal.audience_refresh_sql(def, view, false) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL)', schema) INTO nobody USING name;
+		EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, false) END
+			INTO asked, entered, went, told_entered, told_left USING name, began, last;
 	END IF;
 	EXECUTE format('UPDATE %1$s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, asked = $3, asked_at = now(), asked_folded = $4, asked_under = $5,
-			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
-		RETURNING a.members', schema) INTO members USING name, began, asked, CASE WHEN under IS NOT NULL THEN folded END, under, entered - went;
+			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 WHEN $7 THEN $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
+		RETURNING a.members', schema) INTO members USING name, began, asked, CASE WHEN under IS NOT NULL THEN folded END, under, entered - went, nobody;
 END
 $$;
 
@@ -9566,6 +9598,7 @@ BEGIN
 		END IF;
 		said := said || format('%s: %s members, %s entered, %s left', audience.name, counted.members, counted.entered, counted.went);
 	END LOOP;
+	failed := failed || cjm_internal.audience_indexes(def);
 	EXECUTE format('UPDATE %s.audience_state SET last_change = $1 WHERE last_change <> $1', schema) USING last;
 	EXECUTE format('UPDATE %s.audiences SET asked_folded = NULL, asked_under = NULL WHERE name = ANY ($1) AND asked_under IS NOT NULL', schema) USING failed;
 	IF cjm_internal.audience_touched(def) IS NOT NULL THEN

@@ -229,7 +229,6 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
 	key text := cjm_internal.audience_key(def, '');
-	fresh boolean := NOT cjm_internal.steering_has(def, 'audience_members');
 BEGIN
 	PERFORM cjm_internal.steering_make(def, 'audiences', 'name text PRIMARY KEY, at_stage text, condition text, not_after text, after_stage boolean, quiet_for interval, since interval, where_is jsonb,
 		include_open boolean NOT NULL, holdout float8 NOT NULL, salt bigint NOT NULL, made_at timestamptz NOT NULL, refreshed_at timestamptz, took interval, members bigint,
@@ -243,9 +242,6 @@ BEGIN
 	-- There are no arrays of arrays: of such keys all are asked (9981-audience_asked.sql).
 	IF key !~ '\]' THEN
 		PERFORM cjm_internal.steering_make(def, 'audience_touched', format('folded bigint NOT NULL, changes bigint NOT NULL, customers %s NOT NULL', cjm_internal.audience_key(def, '[]')));
-	END IF;
-	IF fresh THEN
-		EXECUTE format('CREATE INDEX ON %s.audience_members (audience) WHERE left_at IS NULL', schema);
 	END IF;
 	-- A row that a refresh has updated is waited for by ON CONFLICT, so it is looked for first.
 	EXECUTE format('INSERT INTO %1$s.audience_state SELECT true, 0 WHERE NOT EXISTS (SELECT FROM %1$s.audience_state) ON CONFLICT DO NOTHING', schema);

@@ -103,33 +103,54 @@ RETURN coalesce((SELECT format(',
 	FROM (SELECT cjm_internal.audience_touched(def) AS relation) t WHERE t.relation IS NOT NULL), '');
 COMMENT ON FUNCTION cjm_internal.audience_touched_sql(cjm_internal.map) IS 'SQL: what lets a fold write down for the audiences of a map whose journeys it changes; empty if none asks';
 
--- What there must be for a refresh to ask some, made where it is not there: false if it cannot be had without waiting for a fold.
-CREATE FUNCTION cjm_internal.audience_asked_make(def cjm_internal.map, by_seen boolean, by_since boolean) RETURNS boolean
+-- What a refresh of an audience needs, made where it is not there: false if it cannot be had without waiting for a fold.  Some are asked by the last three.
+CREATE FUNCTION cjm_internal.audience_index_make(def cjm_internal.map, asks boolean, by_seen boolean, by_since boolean) RETURNS boolean
 	LANGUAGE plpgsql VOLATILE STRICT
 	SET search_path = pg_catalog, pg_temp
 	SET lock_timeout = '300ms'
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
+	made record;
 BEGIN
-	IF cjm_internal.audience_touched(def) IS NULL THEN
-		RETURN false;
-	END IF;
-	IF to_regclass(format('%s.audience_members_customer', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_members_customer ON %s.audience_members (customer) WHERE left_at IS NULL', schema);
-	END IF;
-	IF by_since AND to_regclass(format('%s.audience_members_since', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_members_since ON %s.audience_members (audience, since) WHERE left_at IS NULL', schema);
-	END IF;
-	IF by_seen AND to_regclass(format('%s.audience_seen', schema)) IS NULL THEN
-		EXECUTE format('CREATE INDEX audience_seen ON %s.kept_journeys ((cjm_internal.last_at(journey)))', schema);
-	END IF;
+	FOR made IN SELECT i.name, i.what FROM (VALUES (true, 'audience_members_audience_idx', 'audience_members (audience) WHERE left_at IS NULL'),
+			(asks, 'audience_members_customer', 'audience_members (customer) WHERE left_at IS NULL'),
+			(by_since, 'audience_members_since', 'audience_members (audience, since) WHERE left_at IS NULL'),
+			(by_seen, 'audience_seen', 'kept_journeys ((cjm_internal.last_at(journey)))')) i(needed, name, what)
+		WHERE i.needed AND to_regclass(format('%s.%I', schema, i.name)) IS NULL
+	LOOP
+		EXECUTE format('CREATE INDEX %I ON %s.%s', made.name, schema, made.what);
+	END LOOP;
 	RETURN true;
-EXCEPTION WHEN lock_not_available OR deadlock_detected OR program_limit_exceeded THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected OR object_in_use OR program_limit_exceeded THEN
 	RETURN false;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.audience_asked_make(cjm_internal.map, boolean, boolean) IS 'makes the indexes that a refresh of audiences needs to ask some, by when customers were seen and members came too if asked for; false if that is not possible now';
+COMMENT ON FUNCTION cjm_internal.audience_index_make(cjm_internal.map, boolean, boolean, boolean) IS
+	'makes the index on the members of audiences, and if asked for those that a refresh needs to ask some, by when customers were seen and members came; false if that is not possible now';
+
+-- Made when all audiences are refreshed: what is put into an index row by row costs twice as much as the rows.
+CREATE FUNCTION cjm_internal.audience_indexes(def cjm_internal.map) RETURNS text[]
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	audience record;
+	without text[] := '{}';
+BEGIN
+	PERFORM cjm_internal.audience_index_make(def, false, false, false);
+	FOR audience IN EXECUTE format('SELECT a.name, a.asked_under NOT LIKE ''%%, by the clock'' AS by_time, a.quiet_for IS NOT NULL OR NOT a.include_open OR a.since IS NOT NULL AND a.at_stage IS NULL AS by_seen,
+			a.since IS NOT NULL AND a.at_stage IS NOT NULL AS by_since
+		FROM %s.audiences a WHERE a.asked_under IS NOT NULL AND a.asked IS NULL ORDER BY a.name COLLATE "C"', cjm_internal.map_schema(def))
+	LOOP
+		IF NOT cjm_internal.audience_index_make(def, true, audience.by_time AND audience.by_seen, audience.by_time AND audience.by_since) THEN
+			without := without || audience.name::text;
+		END IF;
+	END LOOP;
+	RETURN without;
+END
+$$;
+COMMENT ON FUNCTION cjm_internal.audience_indexes(cjm_internal.map) IS 'makes the indexes that the audiences of a map need which were asked of all; says of which some cannot be asked, since there was no making one';
 
 CREATE FUNCTION cjm_internal.audience_index_drop_sql(def cjm_internal.map, index text, relation text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -179,7 +200,7 @@ BEGIN
 			(SELECT array_agg(ROW(r.ev_class, r.oid, r.xmin)::text ORDER BY r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 				WHERE c.relnamespace = $2 AND c.relname = ANY (ARRAY[''map'', ''events'', ''journeys'', ''customers'', ''customer_journeys'', ''meets_'' || a.name]::name[])),
 			(SELECT array_agg(ROW(c.oid, c.relfilenode)::text ORDER BY c.oid) FROM pg_class c
-				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members,audience_members_customer}''::name[])))::text)
+				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
 		FROM %1$s.audiences a CROSS JOIN %1$s.kept_state s WHERE a.name = $1', schema) INTO under USING name, def.map::oid;
 	RETURN under;
 END
@@ -240,7 +261,7 @@ DECLARE
 BEGIN
 	EXECUTE format('SELECT a.* FROM %s.audiences a WHERE a.name = $1', schema) INTO a USING name;
 	by_clock := a.asked_under LIKE '%, by the clock';
-	IF split_part(a.asked_under, ',', 1) IS DISTINCT FROM cjm_internal.audience_under(def, name) OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
+	IF split_part(a.asked_under, ',', 1) IS DISTINCT FROM cjm_internal.audience_under(def, name) OR to_regclass(format('%s.audience_members_customer', schema)) IS NULL OR now() < a.asked_at OR cjm_internal.kept_is(cjm_internal.kept_state(def.map), 2, '') THEN
 		RETURN NULL;
 	END IF;
 	EXECUTE format('SELECT s.folded - $1 = (SELECT coalesce(sum(t.changes), 0) FROM %1$s.audience_touched t WHERE t.folded > $1) FROM %1$s.kept_state s', schema) INTO complete USING a.asked_folded;

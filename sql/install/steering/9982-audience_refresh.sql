@@ -11,6 +11,7 @@
 -- Over kept journeys those are asked who may have come or gone since the refresh before
 -- (9981-audience_asked.sql), where that can be known; else all are, in one pass over the
 -- journeys, most of which their ends decide, or one and a look at those who differ.
+-- Where nobody is a member yet there is nothing to compare: all who meet the condition come.
 --
 
 -- Why an audience cannot be refreshed, after its map was made anew; NULL if it can.
@@ -63,6 +64,21 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
 	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
+-- Where nobody is a member yet.
+CREATE FUNCTION cjm_internal.audience_fill_sql(def cjm_internal.map, view text) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+RETURN format('WITH came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
+		SELECT $1, v.customer, $2, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v%3$s
+		RETURNING customer, since, stage, dimensions, held_out),
+	told AS (INSERT INTO %1$s.audience_changes (number, audience, customer, change, at, since, stage, dimensions)
+		SELECT $3 + row_number() OVER (ORDER BY c.since), $1, c.customer, ''entered'', $2, c.since, c.stage, c.dimensions FROM came c WHERE NOT c.held_out)
+	SELECT NULL::bigint AS asked, count(*) AS entered, 0::bigint AS went, count(*) FILTER (WHERE NOT c.held_out) AS told_entered, 0::bigint AS told_left FROM came c',
+	cjm_internal.map_schema(def), view,
+	CASE WHEN to_regclass(format('%s.audience_members_customer', cjm_internal.map_schema(def))) IS NOT NULL THEN ' ORDER BY v.customer' END);
+COMMENT ON FUNCTION cjm_internal.audience_fill_sql(cjm_internal.map, text) IS
+	'SQL: writes down at the time $2 all whom a view shows as members of an audience $1 that has none, with numbers of changes after $3; says what audience_refresh_sql does';
+
 -- What the answers stand on is looked at before the statement that asks: what changes between is found by the next refresh.
 CREATE FUNCTION cjm_internal.audience_ask(def cjm_internal.map, audience jsonb, began timestamptz, last bigint, OUT asked bigint, OUT entered bigint, OUT went bigint, OUT told_entered bigint, OUT told_left bigint, OUT members bigint)
 	LANGUAGE plpgsql VOLATILE STRICT
@@ -72,12 +88,10 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	name text := audience ->> 'name';
 	view text := format('%s.%I', schema, 'meets_' || name);
-	at_stage boolean := audience ->> 'at_stage' IS NOT NULL;
-	since boolean := audience ->> 'since' IS NOT NULL;
-	by_seen boolean := audience ->> 'quiet_for' IS NOT NULL OR audience ->> 'include_open' = 'false' OR since AND NOT at_stage;
 	under text := audience ->> 'asked_under';
 	goes_by text;
 	folded bigint;
+	nobody boolean := false;
 BEGIN
 	IF cjm_internal.kept_state(def.map) IS NOT NULL THEN
 		EXECUTE format('SELECT s.folded FROM %1$s.kept_state s WHERE NOT cjm_internal.kept_is(%2$L::regclass, 2, '''')', schema, cjm_internal.kept_state(def.map)) INTO folded;
@@ -88,14 +102,16 @@ BEGIN
 	IF asked IS NULL THEN
 		under := NULL;
 		goes_by := CASE WHEN folded IS NOT NULL THEN cjm_internal.audience_goes_by(def, audience) END;
-		IF goes_by IS NOT NULL AND cjm_internal.audience_asked_make(def, by_seen AND goes_by = 'seen', since AND at_stage AND goes_by = 'seen') THEN
+		IF goes_by IS NOT NULL AND cjm_internal.audience_touched(def) IS NOT NULL THEN
 			under := cjm_internal.audience_under(def, name) || CASE goes_by WHEN 'clock' THEN ', by the clock' ELSE '' END;
 		END IF;
-		EXECUTE cjm_internal.audience_refresh_sql(def, view, false) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL)', schema) INTO nobody USING name;
+		EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, false) END
+			INTO asked, entered, went, told_entered, told_left USING name, began, last;
 	END IF;
 	EXECUTE format('UPDATE %1$s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, asked = $3, asked_at = now(), asked_folded = $4, asked_under = $5,
-			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
-		RETURNING a.members', schema) INTO members USING name, began, asked, CASE WHEN under IS NOT NULL THEN folded END, under, entered - went;
+			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 WHEN $7 THEN $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
+		RETURNING a.members', schema) INTO members USING name, began, asked, CASE WHEN under IS NOT NULL THEN folded END, under, entered - went, nobody;
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.audience_ask(cjm_internal.map, jsonb, timestamptz, bigint) IS 'refreshes an audience, a row of audiences, that began at a time, with numbers of changes after last; says how many were asked, NULL for all, came, left, how many of each are told, and how many members it has';
@@ -157,6 +173,7 @@ BEGIN
 		END IF;
 		said := said || format('%s: %s members, %s entered, %s left', audience.name, counted.members, counted.entered, counted.went);
 	END LOOP;
+	failed := failed || cjm_internal.audience_indexes(def);
 	EXECUTE format('UPDATE %s.audience_state SET last_change = $1 WHERE last_change <> $1', schema) USING last;
 	EXECUTE format('UPDATE %s.audiences SET asked_folded = NULL, asked_under = NULL WHERE name = ANY ($1) AND asked_under IS NOT NULL', schema) USING failed;
 	IF cjm_internal.audience_touched(def) IS NOT NULL THEN
