@@ -46,9 +46,9 @@ SELECT k.type, missed(k.keys, k.one_more) FROM (VALUES
 -- Of few members everything is found, of no rows nothing is left, and NULL is nobody.
 SELECT cjm_internal.differing_agg(n, true, 7) IS NULL AS nobody FROM generate_series(1, 0) n;
 SELECT cjm_internal.differing_agg(NULL::text, true, 7) IS NULL AS null_is_nobody;
-SELECT cjm_internal.differing_keys(p.places, '{}'::integer[]) AS keys, cjm_internal.differing_left(p.places) AS left, cjm_internal.may_differ(p.places, 1) AS one, bit_count(substr(p.places, 9, 8192)) AS places, length(p.places) AS bytes
+SELECT cjm_internal.differing_keys(p.places, '{}'::integer[]) AS keys, cjm_internal.differing_left(p.places) AS left, cjm_internal.may_differ(p.places, 1) AS one, bit_count(substr(p.places, 9, 4096)) AS places, length(p.places) AS bytes
 FROM (SELECT cjm_internal.differing_agg(1, true, 7) AS places) p;
-SELECT cjm_internal.differing_keys(p.places, '{}'::numeric[]) AS keys, cjm_internal.differing_left(p.places) AS left, cjm_internal.may_differ(p.places, 1.0) AS one, cjm_internal.may_differ(p.places, 2.0) AS two, bit_count(substr(p.places, 9, 8192)) AS places, length(p.places) AS bytes
+SELECT cjm_internal.differing_keys(p.places, '{}'::numeric[]) AS keys, cjm_internal.differing_left(p.places) AS left, cjm_internal.may_differ(p.places, 1.0) AS one, cjm_internal.may_differ(p.places, 2.0) AS two, bit_count(substr(p.places, 9, 4096)) AS places, length(p.places) AS bytes
 FROM (SELECT cjm_internal.differing_agg(1.0, true, 7) AS places) p;
 SELECT cjm_internal.may_differ(NULL, 1) IS NULL AS no_places, cjm_internal.differing_keys(NULL, '{}'::integer[]) IS NULL AS no_keys, cjm_internal.differing_left(NULL) IS NULL AS nothing_left;
 -- Who is taken away as often as added is nobody who differs, whoever is between; who is there twice is found by places.
@@ -58,6 +58,14 @@ SELECT cjm_internal.differing_keys(p.places, '{}'::integer[]) AS keys, cjm_inter
 SELECT cjm_internal.differing_agg(1.0, true, 7) <> cjm_internal.differing_agg(1.0, true, 8) AS others;
 -- Equal keys of other bytes are two that differ.
 SELECT cjm_internal.differing_keys(p.places, '{}'::text[]) AS keys FROM (SELECT cjm_internal.differing_agg(v.key COLLATE "C", v.written, 7) AS places FROM (VALUES ('a', true), ('A', false)) v(key, written)) p;
+
+-- Who is written down with another row is read twice, and found by no place; of keys that are not read there are places.
+SELECT v.type, cjm_internal.differing_keys(v.places, '{}'::text[]) AS keys, cjm_internal.differing_left(v.places) AS left FROM (
+	SELECT 'text' AS type, cjm_internal.differing_agg(r.key, r.written, 7, r.row) AS places FROM (VALUES ('a', true, 10), ('a', false, 11), ('b', true, 5), ('b', false, 5), ('c', false, NULL), ('d', true, NULL), ('d', false, NULL)) r(key, written, row)
+	UNION ALL SELECT 'name', cjm_internal.differing_agg(r.key::name, r.written, 7, r.row) FROM (VALUES ('a', true, 10), ('a', false, 11)) r(key, written, row)
+	UNION ALL SELECT 'nobody', cjm_internal.differing_agg(r.key, r.written, 7, r.row) FROM (VALUES ('a', true, 10), ('a', false, 10)) r(key, written, row)) v ORDER BY 1 DESC;
+SELECT count(*) = 1998 AND count(DISTINCT k) = 999 AND bool_and(k BETWEEN 2 AND 1000) AS twice FROM (
+	SELECT unnest(cjm_internal.differing_keys(cjm_internal.differing_agg(n, w, 7, CASE WHEN n <= 1000 AND w THEN 1 ELSE n END + 1::bigint), '{}'::integer[])) AS k FROM generate_series(1, 50000) n, (VALUES (true), (false)) v(w) WHERE n > 1) c;
 
 -- Some share both their places with others and cannot be read: whoever differs is read or found by places, in any case, and of others no more than few.
 CREATE FUNCTION read_of(keys text, differing integer, seed bigint, OUT read bigint, OUT by_places bigint, OUT missed bigint, OUT wrong bigint, OUT others bigint) LANGUAGE plpgsql AS $$
@@ -72,7 +80,7 @@ BEGIN
 END
 $$;
 SELECT d.differing, count(*) FILTER (WHERE r.by_places = 0) > 0 AS all_read, count(*) FILTER (WHERE r.by_places > 0) > 0 AS not_all, sum(r.missed) AS missed, sum(r.wrong) AS wrong, max(r.others) < 20 AS few_others
-FROM (VALUES ('n * 7'), ('n::bigint << 30'), ('''customer '' || n'), ('md5(n::text)::uuid')) k(keys) CROSS JOIN (VALUES (100, 3), (10000, 24)) d(differing, seeds)
+FROM (VALUES ('n * 7'), ('n::bigint << 30'), ('''customer '' || n'), ('md5(n::text)::uuid')) k(keys) CROSS JOIN (VALUES (100, 3), (5000, 24)) d(differing, seeds)
 	CROSS JOIN LATERAL generate_series(1, d.seeds) s(seed) CROSS JOIN LATERAL read_of(k.keys, d.differing, s.seed) r
 GROUP BY 1 ORDER BY 1;
 -- Of so many that all share places some are read, and nobody is missed.
@@ -85,25 +93,26 @@ SELECT cjm_internal.differing_combine(NULL, NULL);
 SELECT cjm_internal.differing_final(NULL);
 CREATE AGGREGATE crafted(bytea) (SFUNC = cjm_internal.differing_combine, STYPE = bytea);
 SELECT crafted(b) FROM (VALUES ('\x00'::bytea), ('\x01')) v(b);
-SELECT crafted(b) FROM (SELECT convert_to(repeat(s, 524296), 'SQL_ASCII') FROM (VALUES ('a'), ('b')) v(s)) w(b);
+SELECT crafted(b) FROM (SELECT decode(repeat(s, 8) || repeat('00', 262152), 'hex') FROM (VALUES ('61'), ('62')) v(s)) w(b);
 -- Places with a key that is in one of its two alone are taken as often as there are places, and sums that are no key's are none.
 CREATE AGGREGATE crafted_final(bytea) (SFUNC = cjm_internal.differing_combine, STYPE = bytea, FINALFUNC = cjm_internal.differing_final);
 CREATE AGGREGATE state_of("any", boolean, bigint) (SFUNC = cjm_internal.differing_add, STYPE = bytea);
 WITH s AS MATERIALIZED (SELECT state_of(72340172838076673, true, 7) AS state), e AS (SELECT state, position(decode(repeat('01', 8), 'hex') IN state) AS at FROM s)
 SELECT cardinality(cjm_internal.differing_keys(p.places, '{}'::bigint[])) AS keys FROM (SELECT crafted_final(overlay(e.state PLACING decode(repeat('00', 16), 'hex') FROM e.at - 8)) AS places FROM e) p;
-SELECT cjm_internal.differing_keys(crafted_final(b), '{}'::integer[]) FROM (SELECT decode(repeat('61', 1048584), 'hex')) w(b);
-SELECT cjm_internal.differing_keys(crafted_final(b), '{}'::text[]) FROM (SELECT decode(repeat('ff', 3145736), 'hex')) w(b);
-SELECT crafted(b) FROM (SELECT decode(repeat('00', n), 'hex') FROM (VALUES (524296), (1048584)) v(n)) w(b);
+SELECT cjm_internal.differing_keys(crafted_final(b), '{}'::integer[]) FROM (SELECT substr(state_of(1, true, 7), 1, 16) || decode(repeat('61', 524288), 'hex')) w(b);
+SELECT cjm_internal.differing_keys(crafted_final(b), '{}'::text[]) FROM (SELECT substr(state_of('one'::text, true, 7), 1, 16) || decode(repeat('ff', 1572864), 'hex')) w(b);
+SELECT crafted(b) FROM (SELECT state_of(1, true, 7) UNION ALL SELECT state_of(1.0, true, 7)) w(b);
+SELECT crafted(b) FROM (SELECT decode(repeat('00', 8) || repeat(n, 8) || repeat('00', 262144), 'hex') FROM (VALUES ('00'), ('01')) v(n)) w(b);
 SELECT cjm_internal.differing_keys('\x00', '{}'::integer[]);
 SELECT cjm_internal.differing_left('\x00');
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8201), 'hex'), '{}'::integer[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8208), 'hex'), '{}'::numeric[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8200) || repeat('ff', 8), 'hex'), '{}'::smallint[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8200) || repeat('61', 38) || '0026', 'hex'), '{}'::text[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8200) || repeat('61', 39) || '26', 'hex'), '{}'::text[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8200) || repeat('ff', 38) || '0026', 'hex'), '{}'::text[]);
-SELECT cjm_internal.differing_keys(decode(repeat('00', 8200) || repeat('61', 39) || '28', 'hex'), '{}'::text[]);
-SELECT cjm_internal.may_differ(decode(repeat('00', 8200), 'hex'), NULL) IS NULL AS nobody;
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4105), 'hex'), '{}'::integer[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4112), 'hex'), '{}'::numeric[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4104) || repeat('ff', 8), 'hex'), '{}'::smallint[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4104) || repeat('61', 38) || '0026', 'hex'), '{}'::text[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4104) || repeat('61', 39) || '26', 'hex'), '{}'::text[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4104) || repeat('ff', 38) || '0026', 'hex'), '{}'::text[]);
+SELECT cjm_internal.differing_keys(decode(repeat('00', 4104) || repeat('61', 39) || '28', 'hex'), '{}'::text[]);
+SELECT cjm_internal.may_differ(decode(repeat('00', 4104), 'hex'), NULL) IS NULL AS nobody;
 DROP AGGREGATE crafted(bytea), crafted_final(bytea), state_of("any", boolean, bigint);
 DROP FUNCTION missed(text, text), read_of(text, integer, bigint);
 DROP DOMAIN whole;

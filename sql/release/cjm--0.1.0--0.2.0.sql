@@ -9145,7 +9145,7 @@ COMMENT ON FUNCTION cjm_internal.differing_final(bytea) IS 'final function of di
 CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, seed bigint) (
 	SFUNC = cjm_internal.differing_add,
 	STYPE = bytea,
-	SSPACE = 1048584,
+	SSPACE = 524304,
 	COMBINEFUNC = cjm_internal.differing_combine,
 	FINALFUNC = cjm_internal.differing_final,
 	PARALLEL = SAFE
@@ -9153,6 +9153,24 @@ CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, see
 
 COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint) IS
 	'customers who are either written down or not: their keys, for differing_keys, where these are numbers, uuids or short texts, and of others the places, by a hash of keys with a seed, for may_differ; NULL if there are none. Each customer is once among each';
+
+CREATE FUNCTION cjm_internal.differing_add(state bytea, customer "any", written boolean, seed bigint, "row" bigint) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'differing_add'
+	LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+
+COMMENT ON FUNCTION cjm_internal.differing_add(bytea, "any", boolean, bigint, bigint) IS 'transition function of differing_agg';
+
+CREATE AGGREGATE cjm_internal.differing_agg(customer "any", written boolean, seed bigint, "row" bigint) (
+	SFUNC = cjm_internal.differing_add,
+	STYPE = bytea,
+	SSPACE = 786448,
+	COMBINEFUNC = cjm_internal.differing_combine,
+	FINALFUNC = cjm_internal.differing_final,
+	PARALLEL = SAFE
+);
+
+COMMENT ON AGGREGATE cjm_internal.differing_agg("any", boolean, bigint, bigint) IS
+	'the same of customers and of all else that is known of them, of which a hash is given: who is written down with another has a key that is read twice, and nobody whose is not read is found by may_differ';
 
 CREATE FUNCTION cjm_internal.differing_keys(places bytea, example anyarray) RETURNS anyarray
 	AS 'MODULE_PATHNAME', 'differing_keys'
@@ -9441,6 +9459,30 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.audience_differ(oid, text, anyarray) IS 'how some customers differ from the members of an audience that are written down';
 
+CREATE FUNCTION cjm_internal.audience_rows_asked(map oid, name text, example anyarray) RETURNS anyarray
+	LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(cjm_internal.map_in(map));
+	members text := format('%s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL', schema);
+	seed bigint := hashtextextended(gen_random_uuid()::text, 0);
+	unread boolean;
+	places bytea;
+BEGIN
+	EXECUTE format('SELECT cjm_internal.differing_left(cjm_internal.differing_agg(m.customer, true, $2)) FROM (SELECT m.customer FROM %s LIMIT 1) m', members) INTO unread USING name, seed;
+	IF unread THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('SELECT cjm_internal.differing_agg(u.customer, u.written, %3$s, u.hash)
+		FROM (SELECT v.customer, false AS written, hash_record_extended(ROW(v.since, v.stage, v.dimensions), %3$s) AS hash FROM %1$s v
+			UNION ALL SELECT m.customer, true, hash_record_extended(ROW(m.since, m.stage, m.dimensions), %3$s) FROM %2$s) u', format('%s.%I', schema, 'meets_' || name), members, seed) INTO places USING name;
+	RETURN CASE WHEN places IS NULL THEN '{}' WHEN NOT cjm_internal.differing_left(places) THEN cjm_internal.differing_keys(places, example) END;
+END
+$$;
+
+COMMENT ON FUNCTION cjm_internal.audience_rows_asked(oid, text, anyarray) IS 'the customers who are members of an audience and do not meet its condition, or the other way round, or with other columns; NULL if these are many, or nobody knows. The example is an array that decides the type';
+
 CREATE FUNCTION cjm_internal.audience_broken(def cjm_internal.map, at_stage text, after_stage text, where_is jsonb) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -9463,7 +9505,7 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, jsonb) IS 'what an audience asks for that its map has no more; NULL if there is nothing';
 
-CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, partly boolean) RETURNS text
+CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, asks text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH asked AS MATERIALIZED (%2$s),
@@ -9482,13 +9524,13 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 	SELECT (SELECT cardinality(a.customers) FROM asked a) AS asked, (SELECT count(*) FROM came) AS entered, (SELECT count(*) FROM gone) AS went,
 		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
 	cjm_internal.map_schema(def),
-	CASE WHEN partly THEN format('SELECT cjm_internal.audience_asked(%s, $1, ''{}''::%s) AS customers', (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
-	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END,
+	CASE WHEN asks <> '' THEN format('SELECT cjm_internal.%s(%s, $1, ''{}''::%s) AS customers', asks, (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
+	CASE WHEN asks <> '' THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END,
 	-- An index whose keys come in their order costs a tenth.
 	CASE WHEN cjm_internal.kept_state((def).map) IS NOT NULL THEN ' ORDER BY c.customer' END);
 
-COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
-	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
+COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, text) IS
+	'SQL: compares the members of an audience $1 with a view, for all customers or for those whom a function says, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
 CREATE FUNCTION cjm_internal.audience_fill_sql(def cjm_internal.map, view text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
@@ -9522,7 +9564,7 @@ BEGIN
 		EXECUTE format('SELECT s.folded FROM %1$s.kept_state s WHERE NOT cjm_internal.kept_is(%2$L::regclass, 2, '''')', schema, cjm_internal.kept_state(def.map)) INTO folded;
 	END IF;
 	IF folded IS NOT NULL AND under IS NOT NULL THEN
-		EXECUTE cjm_internal.audience_refresh_sql(def, view, true) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		EXECUTE cjm_internal.audience_refresh_sql(def, view, 'audience_asked') INTO asked, entered, went, told_entered, told_left USING name, began, last;
 	END IF;
 	IF asked IS NULL THEN
 		under := NULL;
@@ -9531,8 +9573,14 @@ BEGIN
 			under := cjm_internal.audience_under(def, name) || CASE goes_by WHEN 'clock' THEN ', by the clock' ELSE '' END;
 		END IF;
 		EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL)', schema) INTO nobody USING name;
-		EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, false) END
-			INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		IF under IS NOT NULL AND NOT nobody AND (audience ->> 'made_at')::timestamptz < (audience ->> 'refreshed_at')::timestamptz AND folded - coalesce((audience ->> 'asked_folded')::bigint, folded) < 5000 THEN
+			EXECUTE cjm_internal.audience_refresh_sql(def, view, 'audience_rows_asked') INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		END IF;
+		IF asked IS NULL THEN
+			EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, '') END
+				INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		END IF;
+		asked := NULL;
 	END IF;
 	EXECUTE format('UPDATE %1$s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, asked = $3, asked_at = now(), asked_folded = $4, asked_under = $5,
 			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 WHEN $7 THEN $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1

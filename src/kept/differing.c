@@ -3,7 +3,7 @@
  * the other: those who are written down as the members of an audience, and those who
  * meet its condition now.
  *
- *   differing_agg(customer, written, seed) -> bytea, of which
+ *   differing_agg(customer, written, seed [, row]) -> bytea, of which
  *   differing_keys(places, example) -> anyarray are those that can be read, and
  *   differing_left(places), may_differ(places, customer) ask for the others
  *
@@ -16,7 +16,7 @@
  *
  * A place that has one key alone is known by the hash of what was XORed, which then is
  * the sum: this key differs.  It is taken out of its other place, where another one may
- * be alone then, and so on: of 10,000 that differ all are read 95 times of 100,
+ * be alone then, and so on: of 5,000 that differ all are read 95 times of 100,
  * or all but two who share both places.  Where something is left, who has both places is
  * looked at.  (D. Eppstein and others, What's the Difference? Efficient Set
  * Reconciliation without Prior Context, SIGCOMM 2011, and M. Goodrich and M.
@@ -24,10 +24,14 @@
  * MSet-Add-Hash of D. Clarke and others, Incremental Multiset Hash Functions and Their
  * Application to Memory Integrity Checking, ASIACRYPT 2003.)
  *
+ * With a hash of all else that is known of them, who is in both sets with another row is
+ * two, and read twice.
+ *
  * Keys are hashed as the bytes that they are: equal keys of different bytes are read as
  * two, or make places to look at, and nothing worse.
  *
- * A state is a bytea: the seed, and for each place the sum, and the words of the keys.
+ * A state is a bytea: the seed, how many words its keys and rows have, and for each place
+ * the sum, and the words.
  * The result has a bit for each place where something is left, and the keys that were
  * read.  Whoever calls these by hand has anything: what is read is a value of its type, whatever it was.
  */
@@ -46,7 +50,8 @@ PG_FUNCTION_INFO_V1(differing_keys);
 PG_FUNCTION_INFO_V1(differing_left);
 PG_FUNCTION_INFO_V1(may_differ);
 
-#define PLACES ((size_t) 32768) /* of each table */
+/* Of each table: with numbers both fit into half a megabyte, and so into what a processor has at hand. */
+#define PLACES ((size_t) 16384)
 #define CELLS (2 * PLACES)
 #define RESULT_SIZE (sizeof(uint64) + CELLS / 8)
 
@@ -55,6 +60,14 @@ PG_FUNCTION_INFO_V1(may_differ);
 #define UUID_WORDS 2
 #define TEXT_WORDS 5
 #define TEXT_MAX (TEXT_WORDS * sizeof(uint64) - 1)
+#define WORDS_MAX (TEXT_WORDS + 1)
+
+/* What the cells of a state have beside their sums. */
+typedef struct Shape
+{
+	size_t		key_words;
+	size_t		words;			/* with the row, which follows the key; of keys that cannot be read it is not kept either */
+} Shape;
 
 /* What a key is of, in fn_extra. */
 typedef struct KeyType
@@ -67,7 +80,7 @@ typedef struct KeyType
 typedef struct Key
 {
 	uint64		hash;
-	uint64		words[TEXT_WORDS];	/* zero where it is too long */
+	uint64		words[WORDS_MAX];	/* zero where it is too long */
 } Key;
 
 /* Texts are of a type whose every text that is valid is a value.  So are numbers, and of others a word could be read that is none. */
@@ -106,6 +119,13 @@ static inline uint64
 hash_number(uint64 number, uint64 seed)
 {
 	return mix(mix(number ^ seed) + seed);
+}
+
+/* One is mixed already, so that a row that is the number of a key is not taken for it. */
+static inline uint64
+hash_with_row(uint64 hash, uint64 row, uint64 seed)
+{
+	return hash_number(hash ^ row, seed);
 }
 
 /* What is added to a place for a key. */
@@ -202,20 +222,32 @@ content(struct varlena *value, bool right, size_t size)
 	return VARDATA_ANY(value);
 }
 
+#define STATE_HEAD 2				/* numbers: the seed, and the words of keys and of all */
+
 static inline size_t
-state_size(size_t words)
+state_size(Shape shape)
 {
-	return sizeof(uint64) + CELLS * (1 + words) * sizeof(uint64);
+	return (STATE_HEAD + CELLS * (1 + shape.words)) * sizeof(uint64);
 }
 
-/* What is in a state, and how many words the keys in it take. */
+/* What is in a state, and its shape. */
 static char *
-state_content(struct varlena *value, size_t *words)
+state_content(struct varlena *value, Shape *shape)
 {
 	size_t		size = VARSIZE_ANY_EXHDR(value);
+	uint64		numbers[STATE_HEAD];
 
-	*words = size == state_size(NUMBER_WORDS) ? NUMBER_WORDS : size == state_size(UUID_WORDS) ? UUID_WORDS : size == state_size(TEXT_WORDS) ? TEXT_WORDS : 0;
-	return content(value, size == state_size(*words), state_size(0));
+	*shape = (Shape) {0, 0};
+	if (size >= sizeof(numbers))
+	{
+		memcpy(numbers, VARDATA_ANY(value), sizeof(numbers));
+		*shape = (Shape) {numbers[1] >> 8, numbers[1] & 0xff};
+	}
+	if (shape->key_words != 0 && shape->key_words != NUMBER_WORDS && shape->key_words != UUID_WORDS && shape->key_words != TEXT_WORDS)
+		size = 0;
+	else if (shape->words != shape->key_words && (shape->key_words == 0 || shape->words != shape->key_words + 1))
+		size = 0;
+	return content(value, size == state_size(*shape), state_size((Shape) {0, 0}));
 }
 
 static char *
@@ -250,39 +282,61 @@ put_number(char *content, size_t n, uint64 number)
 	memcpy(content + n * sizeof(uint64), &number, sizeof(number));
 }
 
-/* Adds a sum and the words of keys to a cell. */
+static struct varlena *
+make_state(MemoryContext context, Shape shape, uint64 seed)
+{
+	struct varlena *state = make_content(context, state_size(shape), seed);
+
+	put_number(VARDATA(state), 1, shape.key_words << 8 | shape.words);
+	return state;
+}
+
+/* Adds a sum and words to a cell. */
 static inline void
 add_to_cell(char *content, size_t words, size_t cell, uint64 sum, const uint64 *keys)
 {
-	size_t		n = 1 + cell * (1 + words);
+	size_t		n = STATE_HEAD + cell * (1 + words);
 
 	put_number(content, n, number_at(content, n) + sum);
 	for (size_t i = 0; i < words; i++)
 		put_number(content, n + 1 + i, number_at(content, n + 1 + i) ^ keys[i]);
 }
 
-/* differing_add(state, customer, written, seed): the seed counts where the state begins. */
+/* differing_add(state, customer, written, seed [, row]): the seed counts where the state begins. */
 Datum
 differing_add(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = aggregate_context(fcinfo);
 	struct varlena *state = PG_ARGISNULL(0) ? NULL : (struct varlena *) PG_GETARG_POINTER(0);
+	bool		with_row = PG_NARGS() > 4;
 	char	   *cells;
-	size_t		words;
+	Shape		shape;
 
 	if (state == NULL)
-		state = make_content(context, state_size(words_of_type(get_fn_expr_argtype(fcinfo->flinfo, 1))), PG_ARGISNULL(3) ? 0 : (uint64) PG_GETARG_INT64(3));
-	cells = state_content(state, &words);
+	{
+		shape.key_words = words_of_type(get_fn_expr_argtype(fcinfo->flinfo, 1));
+		shape.words = shape.key_words == 0 ? 0 : shape.key_words + (with_row ? 1 : 0);
+		state = make_state(context, shape, PG_ARGISNULL(3) ? 0 : (uint64) PG_GETARG_INT64(3));
+	}
+	cells = state_content(state, &shape);
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
 	{
 		uint64		seed = number_at(cells, 0);
 		Key			key = read_key(fcinfo, 1, seed);
-		uint64		sum = weight(key.hash, seed);
+		uint64		sum;
 
+		if (with_row)
+		{
+			uint64		row = PG_ARGISNULL(4) ? 0 : (uint64) PG_GETARG_INT64(4);
+
+			key.words[shape.key_words] = row;
+			key.hash = hash_with_row(key.hash, row, seed);
+		}
+		sum = weight(key.hash, seed);
 		if (PG_GETARG_BOOL(2))
 			sum = -sum;
-		add_to_cell(cells, words, first_cell(key.hash), sum, key.words);
-		add_to_cell(cells, words, second_cell(key.hash), sum, key.words);
+		add_to_cell(cells, shape.words, first_cell(key.hash), sum, key.words);
+		add_to_cell(cells, shape.words, second_cell(key.hash), sum, key.words);
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -295,8 +349,8 @@ differing_combine(PG_FUNCTION_ARGS)
 	struct varlena *state;
 	char	   *cells;
 	const char *others;
-	size_t		words;
-	size_t		words_too;
+	Shape		shape;
+	Shape		other;
 
 	if (PG_ARGISNULL(1))
 	{
@@ -304,51 +358,54 @@ differing_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	others = state_content(PG_GETARG_VARLENA_PP(1), &words);
-	state = PG_ARGISNULL(0) ? make_content(context, state_size(words), number_at(others, 0)) : (struct varlena *) PG_GETARG_POINTER(0);
-	cells = state_content(state, &words_too);
-	if (number_at(cells, 0) != number_at(others, 0) || words != words_too)
+	others = state_content(PG_GETARG_VARLENA_PP(1), &other);
+	state = PG_ARGISNULL(0) ? make_state(context, other, number_at(others, 0)) : (struct varlena *) PG_GETARG_POINTER(0);
+	cells = state_content(state, &shape);
+	if (number_at(cells, 0) != number_at(others, 0) || number_at(cells, 1) != number_at(others, 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the seed of customers who are added up has to be the same for all")));
 	for (size_t cell = 0; cell < CELLS; cell++)
 	{
-		uint64		keys[TEXT_WORDS];
-		size_t		n = 1 + cell * (1 + words);
+		uint64		keys[WORDS_MAX];
+		size_t		n = STATE_HEAD + cell * (1 + shape.words);
 
-		memcpy(keys, others + (n + 1) * sizeof(uint64), words * sizeof(uint64));
-		add_to_cell(cells, words, cell, number_at(others, n), keys);
+		memcpy(keys, others + (n + 1) * sizeof(uint64), shape.words * sizeof(uint64));
+		add_to_cell(cells, shape.words, cell, number_at(others, n), keys);
 	}
 	PG_RETURN_POINTER(state);
 }
 
 /* Whether a cell has one key alone: that key, and its sum. */
 static bool
-read_cell(const char *cells, size_t words, size_t cell, Key *key, uint64 *sum)
+read_cell(const char *cells, Shape shape, size_t cell, Key *key, uint64 *sum)
 {
 	uint64		seed = number_at(cells, 0);
-	size_t		n = 1 + cell * (1 + words);
-	size_t		size = words * sizeof(uint64);
+	size_t		n = STATE_HEAD + cell * (1 + shape.words);
+	size_t		size = shape.key_words * sizeof(uint64);
 	uint64		expected;
 
 	*sum = number_at(cells, n);
-	if (*sum == 0 || words == 0)
+	if (*sum == 0 || shape.words == 0)
 		return false;
-	memcpy(key->words, cells + (n + 1) * sizeof(uint64), size);
-	if (words == NUMBER_WORDS)
+	memcpy(key->words, cells + (n + 1) * sizeof(uint64), shape.words * sizeof(uint64));
+	if (shape.key_words == NUMBER_WORDS)
 		key->hash = hash_number(key->words[0], seed);
 	else
 	{
-		if (words == TEXT_WORDS && !text_in_words(key->words, &size))
+		if (shape.key_words == TEXT_WORDS && !text_in_words(key->words, &size))
 			return false;
 		key->hash = DatumGetUInt64(hash_bytes_extended((const unsigned char *) key->words, (int) size, seed));
 	}
+	if (shape.words > shape.key_words)
+		key->hash = hash_with_row(key->hash, key->words[shape.key_words], seed);
 	expected = weight(key->hash, seed);
 	return (*sum == expected || *sum == -expected) && (cell == first_cell(key->hash) || cell == second_cell(key->hash));
 }
 
 /* Takes the keys out that are alone, into keys, which has room for as many as there are cells; says how many. */
 static size_t
-take_keys(char *cells, size_t words, char *keys)
+take_keys(char *cells, Shape shape, char *keys)
 {
+	size_t		size = shape.key_words * sizeof(uint64);
 	size_t		count = 0;
 
 	for (size_t start = 0; start < CELLS; start++)
@@ -358,11 +415,11 @@ take_keys(char *cells, size_t words, char *keys)
 		Key			key;
 
 		/* Taking one out changes one other cell. Sums of keys have no more of these than cells, and what is made by hand has an end, too. */
-		while (count < CELLS && read_cell(cells, words, cell, &key, &sum))
+		while (count < CELLS && read_cell(cells, shape, cell, &key, &sum))
 		{
-			add_to_cell(cells, words, first_cell(key.hash), -sum, key.words);
-			add_to_cell(cells, words, second_cell(key.hash), -sum, key.words);
-			memcpy(keys + count++ * words * sizeof(uint64), key.words, words * sizeof(uint64));
+			add_to_cell(cells, shape.words, first_cell(key.hash), -sum, key.words);
+			add_to_cell(cells, shape.words, second_cell(key.hash), -sum, key.words);
+			memcpy(keys + count++ * size, key.words, size);
 			cell = first_cell(key.hash) + second_cell(key.hash) - cell;
 		}
 	}
@@ -377,24 +434,24 @@ differing_final(PG_FUNCTION_ARGS)
 	char	   *cells;
 	char	   *keys;
 	char	   *state;
-	size_t		words;
+	Shape		shape;
 	size_t		size;
 	bool		differ;
 
 	aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	state = state_content((struct varlena *) PG_GETARG_POINTER(0), &words);
-	cells = palloc(state_size(words));
-	memcpy(cells, state, state_size(words));
-	keys = palloc(Max(CELLS * words * sizeof(uint64), 1));
-	size = take_keys(cells, words, keys) * words * sizeof(uint64);
+	state = state_content((struct varlena *) PG_GETARG_POINTER(0), &shape);
+	cells = palloc(state_size(shape));
+	memcpy(cells, state, state_size(shape));
+	keys = palloc(Max(CELLS * shape.key_words * sizeof(uint64), 1));
+	size = take_keys(cells, shape, keys) * shape.key_words * sizeof(uint64);
 	result = make_content(CurrentMemoryContext, RESULT_SIZE + size, number_at(cells, 0));
 	memcpy(VARDATA(result) + RESULT_SIZE, keys, size);
 	differ = size > 0;
 	for (size_t cell = 0; cell < CELLS; cell++)
-		for (size_t i = 0; i <= words; i++)
-			if (number_at(cells, 1 + cell * (1 + words) + i) != 0)
+		for (size_t i = 0; i <= shape.words; i++)
+			if (number_at(cells, STATE_HEAD + cell * (1 + shape.words) + i) != 0)
 			{
 				VARDATA(result)[sizeof(uint64) + cell / 8] |= 1 << (cell % 8);
 				differ = true;

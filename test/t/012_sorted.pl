@@ -146,6 +146,7 @@ my %call_of = (
 	'step_values_agg(journey,funnel,tstzrange,boolean)' => "journey, 'view -> cart -> оплата', '(,)', customer % 2 = 0",
 	'funnel_open_agg(journey,funnel,timestamp with time zone,tstzrange)' => "journey, 'view -> cart -> оплата within 9 days', '2026-02-20Z', '(,)'",
 	'differing_agg("any",boolean,bigint)' => 'customer, customer % 3 = 0, 42',
+	'differing_agg("any",boolean,bigint,bigint)' => 'customer, customer % 3 = 0, 42, customer % 5',
 	'funnel_open_rollup(bigint[])' => 'ARRAY[customer % 3, 1, segment]::bigint[]',
 	'rollup(funnel_stats)' => 'stats',
 	'cohort_agg(journey,timestamp with time zone,timestamp with time zone,text,text,text,integer[],text,funnel,boolean,funnel,integer,funnel,funnel)' =>

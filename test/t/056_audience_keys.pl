@@ -13,7 +13,7 @@ use CjmTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_server('audience_keys');
+my $node = start_server('audience_keys', 'max_prepared_transactions = 1');
 
 # Who is written down, and who meets the conditions at the same time; and a number of members that is another.
 run_sql($node, q{
@@ -67,6 +67,26 @@ foreach my $type (sort keys %keys)
 	run_sql($node, "$set DELETE FROM keyed WHERE customer IN (SELECT $key FROM generate_series(8, 10) n);" . sprintf($view, $key, '1, 3') . "SELECT cjm.refresh_journeys('shop')");
 	$asked = $type =~ /\[/ ? '' : $type =~ /numeric|nocase/ ? '[67]' : '6';
 	like(run_sql($node, $set . ($asked && ' DELETE FROM shop.audience_touched;') . " UPDATE shop.audiences SET asked_folded = (SELECT folded FROM shop.kept_state) WHERE name = 'now'; $refresh" . sprintf($told, 26)), qr/^f\n\n$expected\n$asked\z/, "$type: of whom sums alone tell");
+	# All are asked, and rows that are not what they were are found, of each column.
+	run_sql($node, "$set UPDATE shop.audiences SET asked_under = NULL;" . join(' ', map { my ($column, $n) = @$_; "UPDATE shop.audience_members m SET $column WHERE m.customer = (SELECT $key FROM (VALUES ($n)) v(n)) AND m.left_at IS NULL;" }
+		[ "dimensions = '{}'", 4 ], [ 'stage = NULL', 6 ], [ "since = since - interval '1 second'", 7 ]) . "DELETE FROM shop.audience_members m WHERE m.customer = (SELECT $key FROM (VALUES (1)) v(n)) AND m.left_at IS NULL");
+	is(run_sql($node, "$set $refresh" . sprintf($told, 38) =~ s/;.*?$//r . '; SELECT sum(a.members) FROM shop.audiences a'), "f\n\nall entered,now entered\n14", "$type: where all are asked");
 }
+
+# Indexes are made with the first members, and where a transaction that has not ended keeps them from being made, by a later refresh: none waits for it.
+my $indexes = q{SELECT (SELECT string_agg(i.indexrelid::regclass::text, ' ' ORDER BY i.indexrelid::regclass::text) FROM pg_index i WHERE i.indrelid = 'shop.audience_members'::regclass), count(a.asked_under) FROM shop.audiences a};
+my $both = 'shop.audience_members_audience_idx shop.audience_members_customer';
+is(run_sql($node, $indexes), "$both|2", 'indexes of members');
+run_sql($node, "DROP INDEX shop.audience_members_audience_idx, shop.audience_members_customer; BEGIN; LOCK TABLE shop.audience_members IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'hold'");
+is(run_sql($node, "$refresh $indexes"), "f\n\n|0", 'cannot be made while somebody writes there, and all are asked until they are');
+is(run_sql($node, "COMMIT PREPARED 'hold'; $refresh $indexes"), "f\n\n$both|2", 'but then');
+like(run_sql($node, "DROP INDEX shop.audience_members_audience_idx; SELECT cjm.refresh_audiences('shop') FROM shop.audience_members LIMIT 1; $indexes"), qr/^all: 7 members.*\nshop.audience_members_customer\|2$/, 'nor while the caller reads there');
+is(run_sql($node, "$refresh $indexes"), "f\n\n$both|2", 'but then, too');
+
+# What the comparison would see: rows that are said to be the same.
+run_sql($node, q{DO $$ BEGIN EXECUTE replace(pg_get_functiondef('cjm_internal.audience_rows_asked'::regproc), 'WHEN places IS NULL THEN', 'WHEN true THEN'); END $$});
+my ($varchar) = $keys{'varchar(60)'};
+run_sql($node, "SET client_min_messages = error; UPDATE shop.audiences SET asked_under = NULL; UPDATE shop.audience_members m SET stage = NULL WHERE m.customer = (SELECT $varchar FROM (VALUES (6)) v(n))");
+like(run_sql($node, "SET client_min_messages = error; $refresh"), qr/^f\nall, all asked: .*now, all asked: /, 'what is not told is missed');
 
 done_testing();

@@ -38,7 +38,7 @@ COMMENT ON FUNCTION cjm_internal.audience_broken(cjm_internal.map, text, text, j
 
 -- How many customers there will be the planner does not know.  A FULL JOIN hashes or sorts, whatever it expects, as all keys can be; and
 -- rows are looked up by their places, of which it expects few in an array: else it would read all members for one that has changed.
-CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, partly boolean) RETURNS text
+CREATE FUNCTION cjm_internal.audience_refresh_sql(def cjm_internal.map, view text, asks text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH asked AS MATERIALIZED (%2$s),
@@ -57,12 +57,12 @@ RETURN format('WITH asked AS MATERIALIZED (%2$s),
 	SELECT (SELECT cardinality(a.customers) FROM asked a) AS asked, (SELECT count(*) FROM came) AS entered, (SELECT count(*) FROM gone) AS went,
 		(SELECT count(*) FROM told t WHERE t.change = ''entered'') AS told_entered, (SELECT count(*) FROM told t WHERE t.change = ''left'') AS told_left',
 	cjm_internal.map_schema(def),
-	CASE WHEN partly THEN format('SELECT cjm_internal.audience_asked(%s, $1, ''{}''::%s) AS customers', (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
-	CASE WHEN partly THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END,
+	CASE WHEN asks <> '' THEN format('SELECT cjm_internal.%s(%s, $1, ''{}''::%s) AS customers', asks, (def).map::oid, cjm_internal.audience_key(def, '[]')) ELSE 'SELECT NULL::text[] AS customers' END,
+	CASE WHEN asks <> '' THEN format('SELECT d.* FROM asked a CROSS JOIN LATERAL cjm_internal.audience_differ(%s, $1, a.customers) d', (def).map::oid) ELSE cjm_internal.audience_differ_sql(def, view, false) END,
 	-- An index whose keys come in their order costs a tenth.
 	CASE WHEN cjm_internal.kept_state((def).map) IS NOT NULL THEN ' ORDER BY c.customer' END);
-COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, boolean) IS
-	'SQL: compares the members of an audience $1 with a view, for all customers or for those who have to be asked, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
+COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, text) IS
+	'SQL: compares the members of an audience $1 with a view, for all customers or for those whom a function says, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
 -- Where nobody is a member yet.
 CREATE FUNCTION cjm_internal.audience_fill_sql(def cjm_internal.map, view text) RETURNS text
@@ -97,7 +97,7 @@ BEGIN
 		EXECUTE format('SELECT s.folded FROM %1$s.kept_state s WHERE NOT cjm_internal.kept_is(%2$L::regclass, 2, '''')', schema, cjm_internal.kept_state(def.map)) INTO folded;
 	END IF;
 	IF folded IS NOT NULL AND under IS NOT NULL THEN
-		EXECUTE cjm_internal.audience_refresh_sql(def, view, true) INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		EXECUTE cjm_internal.audience_refresh_sql(def, view, 'audience_asked') INTO asked, entered, went, told_entered, told_left USING name, began, last;
 	END IF;
 	IF asked IS NULL THEN
 		under := NULL;
@@ -106,8 +106,14 @@ BEGIN
 			under := cjm_internal.audience_under(def, name) || CASE goes_by WHEN 'clock' THEN ', by the clock' ELSE '' END;
 		END IF;
 		EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL)', schema) INTO nobody USING name;
-		EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, false) END
-			INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		IF under IS NOT NULL AND NOT nobody AND (audience ->> 'made_at')::timestamptz < (audience ->> 'refreshed_at')::timestamptz AND folded - coalesce((audience ->> 'asked_folded')::bigint, folded) < 5000 THEN
+			EXECUTE cjm_internal.audience_refresh_sql(def, view, 'audience_rows_asked') INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		END IF;
+		IF asked IS NULL THEN
+			EXECUTE CASE WHEN nobody THEN cjm_internal.audience_fill_sql(def, view) ELSE cjm_internal.audience_refresh_sql(def, view, '') END
+				INTO asked, entered, went, told_entered, told_left USING name, began, last;
+		END IF;
+		asked := NULL;
 	END IF;
 	EXECUTE format('UPDATE %1$s.audiences a SET refreshed_at = $2, took = clock_timestamp() - $2, asked = $3, asked_at = now(), asked_folded = $4, asked_under = $5,
 			members = CASE WHEN $3 IS NOT NULL THEN a.members + $6 WHEN $7 THEN $6 ELSE (SELECT count(m.entered_at) FROM %1$s.audience_members m WHERE m.audience = $1 AND m.left_at IS NULL) END WHERE a.name = $1
