@@ -9533,7 +9533,7 @@ COMMENT ON FUNCTION cjm_internal.audience_refresh_sql(cjm_internal.map, text, te
 	'SQL: compares the members of an audience $1 with a view, for all customers or for those whom a function says, and writes down at the time $2 who came and who left, with numbers after $3; says how many were asked, which is NULL for all, and if all have to be; how many came, left, and how many of each are told';
 
 CREATE FUNCTION cjm_internal.audience_fill_sql(def cjm_internal.map, view text) RETURNS text
-	LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('WITH came AS (INSERT INTO %1$s.audience_members (audience, customer, entered_at, since, stage, dimensions, held_out)
 		SELECT $1, v.customer, $2, v.since, v.stage, v.dimensions, v.held_out FROM %2$s v%3$s
