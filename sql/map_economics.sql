@@ -201,3 +201,13 @@ DROP SEQUENCE spend_sequence;
 DROP FUNCTION try_spend;
 DROP DOMAIN more_of_it, money_of_ours;
 DROP TYPE channels;
+
+-- Money to the digit, with its scale: amounts, their neighbours among float8, sums of amounts, all sizes, what is no number.
+WITH money AS (
+	SELECT m.v FROM (SELECT hashint8extended(n, 1) AS a, hashint8extended(n, 2) AS b FROM generate_series(1, 20000) n) h,
+		LATERAL (VALUES ((a % 100000000)::float8 / 100), ((a % 1000000000000000)::float8 / 100), ((a % 100000)::float8 / 10), ((a % 1000000000)::float8),
+			((a % 100000000)::float8 / 100 + ((b % 100000000)::float8 / 100)), ((a % 1000)::float8 / 100 * ((b % 50)::float8 + 51)), ((a % 100000000)::float8 / 100 * (1 + 2.3e-16::float8)),
+			((a % 10000000000)::float8 / 1000), ((a % 1000000000000000000)::float8 / 1e9), (a::float8), (a::float8 * 1e200), (a::float8 * 1e-200), (a::float8 * 1e-25)) m (v)
+	UNION ALL VALUES (0), ('-0'), (0.005), (-0.005), (1e-9), (4.9e-10), (5e-10), (0.1::float8 + 0.2), (999999999999.99), (1e12), (1e15 + 0.3), (123456789012345.67), (1.7976931348623157e308), (5e-324), ('NaN'), ('infinity'), ('-infinity'), (NULL))
+SELECT count(*) FILTER (WHERE cjm_internal.map_money(v)::text IS DISTINCT FROM trim_scale(round(v::numeric, 9))::text) AS wrong, count(DISTINCT v) > 200000 AS many,
+	count(*) FILTER (WHERE scale(cjm_internal.map_money(v)) = 2) > 10000 AND count(*) FILTER (WHERE scale(cjm_internal.map_money(v)) > 2) > 10000 AS both FROM money;

@@ -2765,6 +2765,10 @@ where_is: which customers, a value or a list of values by name: {"segment": ["LV
 only_channels: whether touchpoints without a channel earn nothing, NULL for the map''s
 Columns as in the view attribution; difference is NULL unless last_touch is asked for.';
 
+CREATE OR REPLACE FUNCTION cjm_internal.map_money(value float8) RETURNS numeric
+	AS 'MODULE_PATHNAME', 'map_money'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
 CREATE OR REPLACE FUNCTION cjm_internal.map_has_purchase(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE COST 200
 	SET search_path = pg_catalog, pg_temp

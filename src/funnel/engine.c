@@ -212,7 +212,8 @@ void
 funnel_search_start(FunnelSearch *search, const FunnelRules *rules, uint64 reachable)
 {
 	search->early = is_plain(rules);
-	search->deepest = search->early ? pg_popcount64(reachable) : rules->nstages;
+	/* A plain funnel's are the first so many. */
+	search->deepest = search->early && reachable != 0 ? pg_leftmost_one_pos64(reachable) + 1 : rules->nstages;
 	search->step = 0;
 	search->depth = 0;
 	search->next = 0;

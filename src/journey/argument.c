@@ -83,12 +83,20 @@ journey_from_builder(const JourneyBuilder *builder, bool distinct)
 Datum *
 label_datums(const JourneyLabels *labels)
 {
-	Label	   *names = journey_labels(labels);
-	Datum	   *datums = palloc_extended(Max(labels->count, 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	Size		room = (Size) labels->count * (sizeof(Datum) + VARHDRSZ + sizeof(int32)) + labels->size;
+	Datum	   *datums = palloc_extended(Max(room, 1), MCXT_ALLOC_HUGE);
+	char	   *text = (char *) (datums + labels->count);
+	const uint8 *p = labels->dictionary;
 
 	for (uint32 i = 0; i < labels->count; i++)
-		datums[i] = label_to_datum(names[i]);
-	pfree(names);
+	{
+		Label		label = journey_next_label(labels, &p);
+
+		SET_VARSIZE(text, VARHDRSZ + label.size);
+		memcpy(VARDATA(text), label.bytes, label.size);
+		datums[i] = PointerGetDatum(text);
+		text += INTALIGN(VARHDRSZ + label.size);
+	}
 	return datums;
 }
 

@@ -61,11 +61,12 @@ page_widen(HistogramPage *page, int width)
 	*page = wide;
 }
 
-/* Makes the page that stands at index when it is there. */
+/* Makes page number page, which is not there. */
 static void
-page_insert(Histogram *histogram, uint64 bit, int index)
+page_insert(Histogram *histogram, int page)
 {
 	int			npages = pg_popcount64(histogram->present);
+	int			index = histogram->place[page];
 	void	   *counters;
 
 	if (npages == histogram->capacity)
@@ -82,7 +83,9 @@ page_insert(Histogram *histogram, uint64 bit, int index)
 	memmove(&histogram->pages[index + 1], &histogram->pages[index],
 			(npages - index) * sizeof(HistogramPage));
 	histogram->pages[index] = (HistogramPage) {counters, 1};
-	histogram->present |= bit;
+	histogram->present |= UINT64CONST(1) << page;
+	for (int later = page + 1; later < HISTOGRAM_PAGES; later++)
+		histogram->place[later]++;
 }
 
 /*
@@ -92,15 +95,14 @@ page_insert(Histogram *histogram, uint64 bit, int index)
 void
 histogram_count(Histogram *histogram, int bucket, uint64 count)
 {
-	uint64		bit = UINT64CONST(1) << (bucket / HISTOGRAM_PAGE_BUCKETS);
-	int			index = pg_popcount64(histogram->present & (bit - 1));
+	int			number = bucket / HISTOGRAM_PAGE_BUCKETS;
 	int			i = bucket % HISTOGRAM_PAGE_BUCKETS;
 	HistogramPage *page;
 
 	Assert(bucket >= 0 && bucket < HISTOGRAM_BUCKETS);
-	if (!(histogram->present & bit))
-		page_insert(histogram, bit, index);
-	page = &histogram->pages[index];
+	if (unlikely(!(histogram->present >> number & 1)))
+		page_insert(histogram, number);
+	page = &histogram->pages[histogram->place[number]];
 	count += counter_load(page, i);
 	if (counter_width(count) > page->width)
 		page_widen(page, counter_width(count));

@@ -39,6 +39,7 @@ typedef struct Histogram
 	uint64		present;		/* bit p: there is a page p */
 	HistogramPage *pages;		/* those present, in order */
 	int			capacity;		/* of pages */
+	uint8		place[HISTOGRAM_PAGES]; /* of a page in pages: those present that come before it */
 } Histogram;
 
 /* Walks over the buckets that are not empty, in order. */

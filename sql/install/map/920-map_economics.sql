@@ -9,8 +9,8 @@
 -- Journeys have values as float8, whose sums are not those of the digits: what is paid three times and refunded three times is not quite
 -- nothing.  Nine decimals are what no sum of money gets wrong.
 CREATE FUNCTION cjm_internal.map_money(value float8) RETURNS numeric
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN trim_scale(round(value::numeric, 9));
+	AS 'MODULE_PATHNAME', 'map_money'
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION cjm_internal.map_money(float8) IS 'a value or a sum of values as the views of maps show it: in the digits that came in, 15 and nine decimals at most';
 
 -- A look at the events that are in a journey at all tells most of those without a purchase.

@@ -48,6 +48,7 @@ const building = {
 	aims: [
 		['building, of COPY: time and event, stock work_mem', ['build'], ['copy'], 1],
 		['building, of COPY: time and event, work_mem 256 MB', ['build_memory'], ['copy'], 1],
+		["making journeys, of ClickHouse's groupArray", ['build', 'build_memory'], ['ch_arrays'], 1.2],
 	],
 	variants: [
 		build('build', 'cjm, CREATE TABLE AS', plainSelect),

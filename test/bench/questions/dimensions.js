@@ -79,7 +79,7 @@ const funnels = {
 };
 
 const cells = (by) => `SELECT ${by ? "coalesce(by_value, '')" : "''"}, extract(month FROM cohort)::integer, extract(month FROM period_start)::integer, retained
-	FROM cjm.retention_report('of_store'${by ? ", by => 'worth'" : ''}) WHERE retained > 0 ORDER BY 1 COLLATE "C", cohort, period_start`;
+	FROM cjm.retention_report('of_store'${by ? ", by => 'worth'" : ''}) WHERE retained > 0 ORDER BY coalesce(by_value, '') COLLATE "C", cohort, period_start`;
 const chCells = (by) => `SELECT label, cohort, month, count() FROM (SELECT ${by ? first('worth') : "''"} AS label, groupUniqArray(toMonth(toDateTime(intDiv(at, 1000000), 'UTC'))) AS months, arrayMin(months) AS cohort
 		FROM dimension_events GROUP BY customer)
 	ARRAY JOIN months AS month GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`;

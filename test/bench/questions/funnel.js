@@ -52,9 +52,9 @@ const funnel = {
 		['stored funnel, of ClickHouse over stored arrays', ['stored'], ['ch_arrays'], 1],
 		['stored funnel, of count(journey)', ['stored'], ['count_journey'], 1.6],
 		['stored funnel with channel and value, of count(journey)', ['stored_full'], ['count_journey_full'], 1.6],
-		['funnel from rows, of ClickHouse over its event table in any form', FROM_ROWS, CH_EVENTS, 1.5],
+		['funnel from rows, of ClickHouse over its event table in any form', FROM_ROWS, CH_EVENTS, 1.2],
 		['funnel from rows, of the best window query in PostgreSQL', FROM_ROWS, ['pg_window'], 1 / 5],
-		["funnel from rows, of DuckDB's best", FROM_ROWS, ['duck_window', 'duck_asof'], 1 / 2],
+		["funnel from rows, of DuckDB's best", FROM_ROWS, ['duck_window', 'duck_asof'], 0.4],
 	],
 	variants: [
 		ours('stored', 'cjm, funnel_agg over stored journeys',

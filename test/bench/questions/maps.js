@@ -36,6 +36,9 @@ const view = (name, sql, ...peers) => [
 	ours(`${name}_kept`, `cjm, ${name} of stored journeys`, sql.replace(/\bshop\b/g, 'kept'), { asks: name, settings: MEMORY }),
 	...peers.map((made) => ({ ...made, key: `${made.key}_${name}`, label: `${made.label} (${name})`, asks: name })),
 ];
+// All columns of a view, where the query by hand works out few.
+const whole = (name, sql) => view(`${name}_whole`, sql).map((made) =>
+	({ ...made, label: made.label.replace('_whole', ' with all columns'), asks: name }));
 const peer = (label, sql) => clickhouse('ch', `ClickHouse, ${label}`, sql);
 const borrowed = ({ variants }, ...keys) => variants.filter(({ key }) => keys.includes(key));
 
@@ -84,11 +87,13 @@ const variants = [
 			FROM (SELECT arraySort(groupArray((at, event, channel, value))) AS rows FROM events GROUP BY customer)`)),
 
 	...view('customers',
-		'SELECT count(c), sum(c.step), sum(c.touches), sum(c.sessions) FROM shop.customers AS c',
+		'SELECT count(*), sum(step), sum(touches), sum(sessions) FROM shop.customers',
 		peer('windowFunnel and sorted times', `SELECT count(), sum(step), sum(touches), sum(sessions)
 			FROM (SELECT ${STEP} AS step, count() AS touches,
 					1 + arrayCount(d -> d > ${GAP_US}, arrayDifference(arraySort(groupArray(at)))) AS sessions
 				FROM events GROUP BY customer)`)),
+
+	...whole('customers', 'SELECT count(c), sum(c.step), sum(c.touches), sum(c.sessions) FROM shop.customers AS c'),
 
 	...view('funnel',
 		'SELECT customers FROM shop.funnel ORDER BY step',
@@ -113,8 +118,10 @@ const variants = [
 			WHERE step BETWEEN 1 AND ${STEPS.length - 1} GROUP BY 1, 2 ORDER BY 1, 2`)),
 
 	...view('sessions',
-		'SELECT count(s), count(*) FILTER (WHERE s.bounced) FROM shop.sessions AS s',
+		'SELECT count(*), count(*) FILTER (WHERE bounced) FROM shop.sessions',
 		...borrowed(sessions, 'ch_arrays', 'ch_window', 'duck_window')),
+
+	...whole('sessions', 'SELECT count(s), count(*) FILTER (WHERE s.bounced) FROM shop.sessions AS s'),
 
 	...view('bounce',
 		`SELECT event, coalesce(channel, '') AS channel, sessions, bounces, containing, exits FROM shop.bounce
@@ -189,6 +196,15 @@ const maps = {
 	title: 'Views and reports of a journey map over the event table',
 	ours: 'funnel',
 	floor: 'count_journey',
+	aims: [
+		['customers of stored journeys, of ClickHouse over its event table', ['customers_kept'], ['ch_customers'], 1],
+		['sessions of stored journeys, of ClickHouse over its event table', ['sessions_kept'], ['ch_arrays_sessions', 'ch_window_sessions'], 1],
+		['bounce of stored journeys, of ClickHouse over its event table', ['bounce_kept'], ['ch_bounce'], 1],
+		['funnel_by_week of stored journeys, of ClickHouse over its event table', ['funnel_by_week_kept'], ['ch_funnel_by_week'], 1],
+		['retention_report of stored journeys, of ClickHouse over its event table', ['retention_report_kept'], ['ch_retention_report'], 1],
+		['purchase_report of stored journeys, of ClickHouse over its event table', ['purchase_report_kept'], ['ch_purchase_report'], 1],
+		["journeys of a map, of ClickHouse's groupArray", ['journeys'], ['ch_journeys'], 1.2],
+	],
 	variants,
 };
 

@@ -44,7 +44,7 @@ const rowsSegment = {
 	title: 'The same for each of eight segments of customers',
 	ours: 'rows_agg',
 	floor: 'count_event',
-	aims: [['funnel from rows by segment, of ClickHouse', ['rows_agg', 'rows_by'], ['ch_filtered'], 1.5]],
+	aims: [['funnel from rows by segment, of ClickHouse', ['rows_agg', 'rows_by'], ['ch_filtered'], 1.2]],
 	variants: [
 		ours('rows_agg', 'cjm, funnel_agg from rows',
 			oursBySegment(`SELECT customer % 8 AS segment, cjm.funnel_agg(customer, at, event, '${DEFINITION}') AS stats
