@@ -163,9 +163,9 @@ SELECT cjm_internal.journey_state_final('AQA=');
 -- The state of one aggregate is none of another: as bytes, since what is still in memory PostgreSQL passes on by versions.
 SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT funnel_state(journey, 'view -> pay') AS state FROM state_journeys) s;
 SELECT cjm_internal.median_final(state::text::cjm_internal.aggregate_state) FROM (SELECT credit_state(journey, 'pay') AS state FROM state_journeys) s;
-SELECT cjm_internal.median_final(cjm_internal.times_apart(now()));
+SELECT cjm_internal.median_final(cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state);
 SELECT cjm_internal.values_apart_step(cjm_internal.times_apart(now()), 1);
-SELECT cjm_internal.values_apart_combine(cjm_internal.times_apart(now()), numbers_state(1));
+SELECT cjm_internal.values_apart_combine(cjm_internal.times_apart(now()), cjm_internal.values_apart(1));
 SELECT numbers_of(state) FROM (SELECT cjm_internal.times_apart(now())::text::cjm_internal.aggregate_state AS state) s;
 SELECT cjm_internal.median_step(NULL, 1);
 SELECT cjm_internal.median_combine(s, s) FROM (SELECT numbers_state(1) AS s) n;

@@ -150,6 +150,43 @@ if (!$was_told || $is_told || $told eq '' || $again ne $told)
 	$different++;
 }
 
+# What one says, messages too.
+sub told
+{
+	my ($at, @statements) = @_;
+
+	open my $psql, '-|', 'sh', '-c', 'exec "$0" "$@" 2>&1', 'psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=terse', ($at ? ('-h', $sockets, '-p', $at) : ()),
+	  map { ('-c', $_) } 'SET search_path = public, cjm', @statements
+	  or die "psql: $!\n";
+	my @lines = <$psql>;
+	close $psql;
+	return join '', @lines;
+}
+
+# Who may read, whose customer is no bare column, and who would keep journeys, is told so; what doc/scale.md has for readers works.
+my $of_readers = 'SELECT step, stage, customers FROM shop.funnel';
+my $makes_function = q{CREATE FUNCTION shop_funnel() RETURNS SETOF shop.funnel LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY SELECT * FROM shop.funnel;
+END $$};
+my @told = (
+	[ 'a reader', qr/^ERROR:.*permission denied/m, 'CREATE ROLE analysts LOGIN', 'GRANT USAGE ON SCHEMA shop TO analysts', 'GRANT SELECT ON shop.funnel TO analysts', 'SET ROLE analysts', $of_readers ],
+	[ 'check_map of readers', qr/^readers need the source/m, "SELECT finding FROM check_map('shop')" ],
+	[ 'a reader by a function', qr/(?<![^\n])\Q@{[ (told(undef, $of_readers))[0] ]}\E\z/, $makes_function, 'REVOKE EXECUTE ON FUNCTION shop_funnel() FROM PUBLIC', 'GRANT EXECUTE ON FUNCTION shop_funnel() TO analysts',
+		'SET ROLE analysts', 'SELECT step, stage, customers FROM shop_funnel()' ],
+	[ 'a customer who is no bare column', qr/NOTICE:.*not the column that the source is distributed by/, q(SELECT create_map('texts', source => 'events', customer => 'customer_id::text', at => 'at', event => 'event', stages => 'view -> cart')) ],
+	[ 'check_map of that', qr/^rows are fetched/m, "SELECT finding FROM check_map('texts')" ],
+	[ 'keep_journeys', qr/^ERROR:.*is distributed, and Citus takes no triggers on it/m, "SELECT keep_journeys('shop')" ]);
+foreach (@told)
+{
+	my ($what, $expected, @statements) = @$_;
+	my $said = told($port, @statements);
+
+	next if $said =~ $expected;
+	print "NOT TOLD, $what: $said\n";
+	$different++;
+}
+
 # The same views over a table of journeys, as doc/scale.md has it.
 foreach my $statement ('CREATE TABLE made AS SELECT * FROM shop.journeys WITH NO DATA', q(SELECT create_distributed_table('made', 'customer', colocate_with => 'events')),
 	'INSERT INTO made SELECT * FROM shop.journeys', 'CREATE OR REPLACE VIEW shop.journeys AS SELECT * FROM public.made')

@@ -58,6 +58,9 @@ SELECT country, funnel_agg(customer_id, at, event, channel, 'view -> cart -> pur
 SELECT rollup(f.stats) FROM (SELECT funnel_agg(customer_id, at, event, 'view -> cart -> purchase within 30 days') AS stats FROM events GROUP BY customer_id) f
 SELECT funnel_agg_by(customer_id, at, event, country, 'first', 'view -> cart -> purchase within 30 days') FROM events
 SELECT funnel_agg_by_entry(customer_id, at, event, 'view -> cart -> purchase within 30 days', 'month', 'UTC') FROM events
+SELECT country, rollup(f.stats) FROM (SELECT customer_id, country, funnel_agg(customer_id, at, event, channel, 'view -> cart -> purchase@email within 30 days') AS stats FROM events GROUP BY customer_id, country) f GROUP BY country
+SELECT g.property, rollup(g.stats) FROM (SELECT customer_id, funnel_agg_by(customer_id, at, event, country, 'first', 'view -> cart -> purchase within 30 days') AS groups FROM events GROUP BY customer_id) f CROSS JOIN LATERAL unnest(f.groups) g GROUP BY g.property
+SELECT g.entered, rollup(g.stats) FROM (SELECT customer_id, funnel_agg_by_entry(customer_id, at, event, 'view -> cart -> purchase within 30 days', 'month', 'UTC') AS groups FROM events GROUP BY customer_id) f CROSS JOIN LATERAL unnest(f.groups) g GROUP BY g.entered
 SELECT customer_id, window_funnel('30 days', at, event = 'view', event = 'cart', event = 'purchase') FROM events GROUP BY customer_id
 SELECT customer_id, retention(event = 'view', event = 'cart', event = 'purchase') FROM events GROUP BY customer_id
 SELECT customer_id, first_touch(at, event), last_touch(at, event) FROM events WHERE event = 'purchase' GROUP BY customer_id
