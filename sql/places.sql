@@ -112,6 +112,12 @@ SET random_page_cost = 1;
 SELECT cjm_internal.kept_goes(cjm_internal.kept_places_agg(n, 'public.paged'), 2, NULL::int) AS looked_up FROM generate_series(1, 3000) n;
 RESET random_page_cost;
 RESET effective_cache_size;
+-- Nor does it take more memory than a join would.
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+SELECT m, cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(n, 'public.paged') FROM generate_series(1, m) n), 2, NULL::int) AS looked_up FROM (VALUES (1000), (3000)) v(m);
+RESET work_mem;
+RESET hash_mem_multiplier;
 -- A relation that is no table has no pages.
 SELECT cjm_internal.kept_goes(cjm_internal.kept_places_agg(1, 'pg_class_oid_index'), 2, NULL::int) AS looked_up;
 SELECT cjm_internal.kept_goes('\x00', 1, 1);

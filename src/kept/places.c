@@ -13,7 +13,8 @@
  * Where few customers have changes their keys stand behind the bits, so that it is known for
  * sure, and the store is asked for these alone, by its index.  Few are as many as the store
  * has pages: reading a page to its end takes longer than a look at it.  Of a store that is
- * larger than effective_cache_size it is fewer, by what random_page_cost is to seq_page_cost.
+ * larger than effective_cache_size it is fewer, by what random_page_cost is to seq_page_cost;
+ * and no more than fit in work_mem * hash_mem_multiplier.
  * Where there are more, the store is read once more for all that have a place which is taken,
  * whether they have changes or not.
  *
@@ -31,6 +32,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "executor/nodeHash.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
@@ -47,8 +49,8 @@ PG_FUNCTION_INFO_V1(kept_goes_support);
 
 #define PLACES ((uint32) 1 << 20)
 
-/* Bytes of keys that are written down at most. */
-#define MOST_BYTES ((size_t) 64 << 20)
+/* Bytes of keys and their slots at most, whatever work_mem is: all has to fit in a value. */
+#define MOST_BYTES ((size_t) 512 << 20)
 
 /* The part of the changes that the planner is told are looked up for: where they are few, so that it does not weigh each as if it came from a disk. */
 #define FEW_SELECTIVITY 0.001
@@ -113,6 +115,7 @@ typedef struct PlacesState
 	PlacesHead	head;
 	uint32		count;
 	uint32		most;			/* keys that are few */
+	size_t		budget;			/* bytes for keys and slots, as for the hash table of a join */
 	size_t		allocated;		/* bytes for keys */
 	Slot	   *slots;
 	uint8	   *keys;
@@ -285,7 +288,7 @@ add_key(PlacesState *state, const Key *key, MemoryContext context)
 	for (n = hash & (state->head.nslots - 1); state->slots[n].offset != 0; n = (n + 1) & (state->head.nslots - 1))
 		if (state->slots[n].hash == hash && is_key(state->keys, state->head.size, state->slots[n].offset - 1, key))
 			return;
-	if (state->count == state->most || need > MOST_BYTES)
+	if (state->count == state->most || need + state->head.nslots * sizeof(Slot) > state->budget)
 	{
 		drop_keys(state);
 		return;
@@ -324,6 +327,7 @@ kept_places_add(PG_FUNCTION_ARGS)
 		state = MemoryContextAllocZero(context, sizeof(PlacesState));
 		state->most = PG_ARGISNULL(2) || !type->by_image ? 0 : few_of(PG_GETARG_OID(2));
 		state->head.known = state->most > 0;
+		state->budget = Min(get_hash_memory_limit(), MOST_BYTES);
 	}
 	read_key(fcinfo, 1, type, &key);
 	place = place_of(&key);
