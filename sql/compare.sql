@@ -126,7 +126,7 @@ SELECT m.week, round(m.value::numeric, 3) AS conversion, n.text FROM shop.metric
 SELECT obj_description('shop.notes'::regclass), col_description('shop.notes'::regclass, 1);
 SELECT create_map('shop', 'public.shop_events', 'customer', 'at', 'event', 'view -> pay within 2 days', value => 'value', segment => 'country', time_zone => 'UTC', replace => true);
 ALTER SCHEMA shop RENAME TO "The Shop";
-SELECT note('The Shop', now(), 'renamed');
+SELECT note('The Shop', now(), 'renamed') LIKE '%: renamed' AS noted;
 SELECT count(*) FROM "The Shop".notes;
 
 -- Errors.
@@ -149,7 +149,7 @@ DROP TABLE "The Shop".notes;
 CREATE TABLE "The Shop".notes (at timestamptz, text text);
 SELECT note('The Shop', now(), 'x');
 DROP TABLE "The Shop".notes;
-SELECT note('The Shop', now(), 'again');
+SELECT note('The Shop', now(), 'again') LIKE '%: again' AS noted;
 SELECT drop_map('The Shop');
 SELECT to_regnamespace('"The Shop"');
 SELECT drop_map('endless'), drop_map('stopped');

@@ -8073,7 +8073,7 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.steering_note(jsonb) IS 'task of note';
 
-CREATE FUNCTION cjm.note(map text, at timestamptz, text text) RETURNS void
+CREATE FUNCTION cjm.note(map text, at timestamptz, text text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -8084,11 +8084,12 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'a note has to say something', HINT = 'Such as cjm.note(''shop'', ''2026-03-02 09:00'', ''new checkout'').';
 	END IF;
 	PERFORM cjm_internal.steering_call(map, 'cjm_internal.steering_note'::regproc, jsonb_build_object('at', at, 'text', text));
+	RETURN format('noted of %s: %s', at, text);
 END
 $$;
 
 COMMENT ON FUNCTION cjm.note(text, timestamptz, text) IS
-'writes down what happened and when, such as a relaunch or a campaign, in the table "notes" of a map of one''s own, which is made by the first: charts show it beside the figures, and change_report compares before and after';
+'writes down what happened and when, such as a relaunch or a campaign, in the table "notes" of a map of one''s own, which is made by the first, and says so: charts show it beside the figures, and change_report compares before and after';
 
 CREATE FUNCTION cjm_internal.steering_aged(def cjm_internal.map, period text, age interval) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -8438,7 +8439,7 @@ $$;
 
 COMMENT ON FUNCTION cjm_internal.steering_set_target(jsonb) IS 'task of set_target and, without a value, of drop_target';
 
-CREATE FUNCTION cjm.set_target(map text, metric text, value float8, stage text DEFAULT NULL, by_value text DEFAULT NULL, direction text DEFAULT NULL, from_day date DEFAULT NULL, by text DEFAULT NULL) RETURNS void
+CREATE FUNCTION cjm.set_target(map text, metric text, value float8, stage text DEFAULT NULL, by_value text DEFAULT NULL, direction text DEFAULT NULL, from_day date DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -8461,33 +8462,39 @@ BEGIN
 			HINT = 'It is at least, where more is better, or at most.';
 	END IF;
 	PERFORM cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line || jsonb_build_object('value', value, 'direction', direction, 'from_day', coalesce(from_day, '-infinity')));
+	RETURN format('%s%s%s: %s %s%s', metric, ' at ' || (line ->> 'stage'), ', ' || (line ->> 'by') || ' ' || coalesce(line ->> 'by_value', 'unknown'), direction, value, ' from ' || from_day || ' on');
 END
 $$;
 
 COMMENT ON FUNCTION cjm.set_target(text, text, float8, text, text, text, date, text) IS
-'says what a figure of a map of one''s own is to reach, in its table "targets"; the view "kpis", which the first target makes, says whether it does.
+'says what a figure of a map of one''s own is to reach, in its table "targets"; the view "kpis", which the first target makes, says whether it does. Says what it set.
 metric, value: a figure as metric_report has it; times are in seconds. stage: of step_rate and median_time, the name of the stage or the number of its step
 by, by_value: for a part, such as by => ''country'', by_value => ''LV''; of a by_value alone by is segment
 direction: at least, or at most; NULL: at most of refusal_rate, median_time, median_total, bounce_rate and cpa, and at least of all others
 from_day: of weeks that begin on it or later, until the day of another target of the same; NULL: of all. What was said of the same and the same day before is no more';
 
-CREATE FUNCTION cjm.drop_target(map text, metric text, stage text DEFAULT NULL, by_value text DEFAULT NULL, by text DEFAULT NULL) RETURNS void
+CREATE FUNCTION cjm.drop_target(map text, metric text, stage text DEFAULT NULL, by_value text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.steering_map(map);
 	line jsonb := cjm_internal.steering_line(def, metric, stage, by, by_value);
+	dropped bigint := 0;
 BEGIN
-	IF NOT cjm_internal.steering_has_table(def, 'targets') OR (cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line) ->> 'changed')::bigint = 0 THEN
+	IF cjm_internal.steering_has_table(def, 'targets') THEN
+		dropped := (cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line) ->> 'changed')::bigint;
+	END IF;
+	IF dropped = 0 THEN
 		RAISE undefined_object USING
 			MESSAGE = format('%s has no target%s', metric, CASE WHEN line ->> 'by' IS NOT NULL THEN format(' for %s %s', line ->> 'by', coalesce(format('"%s"', left(by_value, 100)), 'unknown')) END),
 			HINT = 'All targets are in the table "targets" of the map.';
 	END IF;
+	RETURN format('%s%s%s: %s dropped', metric, ' at ' || (line ->> 'stage'), ', ' || (line ->> 'by') || ' ' || coalesce(line ->> 'by_value', 'unknown'), CASE dropped WHEN 1 THEN 'one target' ELSE dropped || ' targets' END);
 END
 $$;
 
-COMMENT ON FUNCTION cjm.drop_target(text, text, text, text, text) IS 'takes all targets of a figure away, or of a part of it, that set_target has set with the same arguments';
+COMMENT ON FUNCTION cjm.drop_target(text, text, text, text, text) IS 'takes all targets of a figure away, or of a part of it, that set_target has set with the same arguments; says how many';
 
 CREATE FUNCTION cjm_internal.steering_figure(kind text, value float8) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -8616,6 +8623,7 @@ CREATE FUNCTION cjm_internal.steering_describe(arguments jsonb) RETURNS jsonb
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.map_in((arguments ->> 'map')::oid);
+	said text;
 BEGIN
 	PERFORM cjm_internal.steering_make(def, 'stage_notes', 'stage text NOT NULL, persona text, quote text, pain text, action text, owner text, described_at timestamptz NOT NULL DEFAULT now(),
 		UNIQUE NULLS NOT DISTINCT (stage, persona)');
@@ -8628,13 +8636,15 @@ BEGIN
 		cjm_internal.map_schema(def)) USING arguments;
 	EXECUTE format('DELETE FROM %s.stage_notes n WHERE n.stage = $1 ->> ''stage'' AND n.persona IS NOT DISTINCT FROM $1 ->> ''persona'' AND coalesce(n.quote, n.pain, n.action, n.owner) IS NULL',
 		cjm_internal.map_schema(def)) USING arguments;
-	RETURN '{}';
+	EXECUTE format('SELECT concat_ws('', '', CASE WHEN n.quote IS NOT NULL THEN ''quote'' END, CASE WHEN n.pain IS NOT NULL THEN ''pain'' END, CASE WHEN n.action IS NOT NULL THEN ''action'' END, CASE WHEN n.owner IS NOT NULL THEN ''owner'' END)
+		FROM %s.stage_notes n WHERE n.stage = $1 ->> ''stage'' AND n.persona IS NOT DISTINCT FROM $1 ->> ''persona''', cjm_internal.map_schema(def)) INTO said USING arguments;
+	RETURN to_jsonb(format('%s%s: %s', arguments ->> 'stage', ', ' || (arguments ->> 'persona'), coalesce(said, 'nothing is said of it any more')));
 END
 $$;
 
-COMMENT ON FUNCTION cjm_internal.steering_describe(jsonb) IS 'task of describe_stage';
+COMMENT ON FUNCTION cjm_internal.steering_describe(jsonb) IS 'task of describe_stage; says what is written now';
 
-CREATE FUNCTION cjm.describe_stage(map text, stage text, persona text DEFAULT NULL, quote text DEFAULT NULL, pain text DEFAULT NULL, action text DEFAULT NULL, owner text DEFAULT NULL) RETURNS void
+CREATE FUNCTION cjm.describe_stage(map text, stage text, persona text DEFAULT NULL, quote text DEFAULT NULL, pain text DEFAULT NULL, action text DEFAULT NULL, owner text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -8653,13 +8663,13 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = format('%s has %s characters', long.name, long.letters), HINT = 'A stage of a drawing has room for a sentence or two: 1000 at most.';
 	END IF;
 	place := cjm_internal.map_step_of(def, stage, 1);
-	PERFORM cjm_internal.steering_call(map, 'cjm_internal.steering_describe'::regproc, jsonb_build_object('stage', (SELECT r.stage FROM cjm.report(cjm.funnel_stats(def.stages)) r WHERE r.step = place),
-		'persona', nullif(persona, ''), 'quote', quote, 'pain', pain, 'action', action, 'owner', owner));
+	RETURN cjm_internal.steering_call(map, 'cjm_internal.steering_describe'::regproc, jsonb_build_object('stage', (SELECT r.stage FROM cjm.report(cjm.funnel_stats(def.stages)) r WHERE r.step = place),
+		'persona', nullif(persona, ''), 'quote', quote, 'pain', pain, 'action', action, 'owner', owner)) #>> '{}';
 END
 $$;
 
 COMMENT ON FUNCTION cjm.describe_stage(text, text, text, text, text, text, text) IS
-'writes down what is known of a stage of a map of one''s own, in its table "stage_notes", which is made by the first: map_svg shows it.
+'writes down what is known of a stage of a map of one''s own, in its table "stage_notes", which is made by the first, and says what is written of it now: map_svg shows it.
 stage: its name, or the number of its step; persona: of whom it is said, such as a value of a dimension; NULL for everybody
 quote: what a customer says; pain: what hurts; action, owner: what is done about it, and by whom. What is NULL stays as it was, an empty text takes it away';
 
@@ -9084,6 +9094,8 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	name text := arguments ->> 'name';
 	found boolean;
+	members bigint;
+	changes bigint;
 BEGIN
 	PERFORM cjm_internal.map_lock_schema(def.map);
 	def := cjm_internal.audience_map(arguments);
@@ -9094,27 +9106,28 @@ BEGIN
 		RAISE object_in_use USING MESSAGE = format('the audiences of the map %s are being refreshed', schema), HINT = 'Try again when that is over.';
 	END IF;
 	PERFORM cjm_internal.audience_lock(def, name, format('DROP VIEW %1$s.%2$I; DROP VIEW IF EXISTS %1$s.%3$I', schema, 'audience_' || name, 'meets_' || name));
-	EXECUTE format('DELETE FROM %s.audience_members m WHERE m.audience = $1', schema) USING name;
+	EXECUTE format('WITH gone AS (DELETE FROM %s.audience_members m WHERE m.audience = $1 RETURNING m.left_at) SELECT count(*) FROM gone g WHERE g.left_at IS NULL', schema) INTO members USING name;
 	EXECUTE format('DELETE FROM %s.audience_changes c WHERE c.audience = $1', schema) USING name;
+	GET DIAGNOSTICS changes = ROW_COUNT;
 	EXECUTE format('DELETE FROM %s.audiences a WHERE a.name = $1', schema) USING name;
 	PERFORM cjm_internal.audience_unseen(def);
-	RETURN 'true';
+	RETURN to_jsonb(format('%s: dropped, with %s members and %s changes', name, members, changes));
 END
 $$;
 
 COMMENT ON FUNCTION cjm_internal.audience_drop(jsonb) IS 'a task: takes an audience away';
 
-CREATE FUNCTION cjm.drop_audience(map text, name text) RETURNS void
+CREATE FUNCTION cjm.drop_audience(map text, name text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cjm_internal.audience_check_name(name);
-	PERFORM cjm_internal.steering_call(map, 'cjm_internal.audience_drop'::regproc, jsonb_build_object('name', name));
+	RETURN cjm_internal.steering_call(map, 'cjm_internal.audience_drop'::regproc, jsonb_build_object('name', name)) #>> '{}';
 END
 $$;
 
-COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet';
+COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet; says how many';
 
 CREATE FUNCTION cjm_internal.view_is(map_view regclass, query text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'view_is'

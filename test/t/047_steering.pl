@@ -107,7 +107,7 @@ command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $n
 my $all = q{SELECT (SELECT count(*) FROM shop.notes), (SELECT md5(string_agg(s::text, ' ' ORDER BY s.stage)) FROM shop.stage_notes s), (SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM shop.targets t), (SELECT md5(string_agg(k::text, ' ')) FROM shop.kpis k), (SELECT count(*) FROM shop.alerts_told), (SELECT md5(string_agg(m::text, ' ')) FROM shop.metrics m)};
 is(run_sql($node, $all, database => 'copy'), run_sql($node, $all), 'with all that there was');
 is(run_sql($node, q{SELECT count(*) FROM cjm.check_alerts('shop'); SELECT cjm.set_target('shop', 'revenue', 800); SELECT count(*) FROM shop.kpis WHERE metric = 'revenue'; SELECT cjm.drop_map('shop'); SELECT count(*) FROM pg_namespace WHERE nspname = 'shop'}, %owner, database => 'copy'),
-	"0\n\n1\n\n0", 'what was told is told no more, targets are set, and it goes with the map');
+	"0\nrevenue: at least 800\n1\n\n0", 'what was told is told no more, targets are set, and it goes with the map');
 
 # A map that reads with the rights of whoever asks has KPIs that do.
 run_sql($node, q{ALTER TABLE public.sales ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON public.sales USING (country = 'LV' OR current_user = 'owner'); GRANT SELECT ON public.sales TO boss}, %owner);

@@ -16,7 +16,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.steering_note(jsonb) IS 'task of note';
 
-CREATE FUNCTION cjm.note(map text, at timestamptz, text text) RETURNS void
+CREATE FUNCTION cjm.note(map text, at timestamptz, text text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -27,7 +27,8 @@ BEGIN
 		RAISE invalid_parameter_value USING MESSAGE = 'a note has to say something', HINT = 'Such as cjm.note(''shop'', ''2026-03-02 09:00'', ''new checkout'').';
 	END IF;
 	PERFORM cjm_internal.steering_call(map, 'cjm_internal.steering_note'::regproc, jsonb_build_object('at', at, 'text', text));
+	RETURN format('noted of %s: %s', at, text);
 END
 $$;
 COMMENT ON FUNCTION cjm.note(text, timestamptz, text) IS
-'writes down what happened and when, such as a relaunch or a campaign, in the table "notes" of a map of one''s own, which is made by the first: charts show it beside the figures, and change_report compares before and after';
+'writes down what happened and when, such as a relaunch or a campaign, in the table "notes" of a map of one''s own, which is made by the first, and says so: charts show it beside the figures, and change_report compares before and after';

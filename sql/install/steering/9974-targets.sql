@@ -158,7 +158,7 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.steering_set_target(jsonb) IS 'task of set_target and, without a value, of drop_target';
 
-CREATE FUNCTION cjm.set_target(map text, metric text, value float8, stage text DEFAULT NULL, by_value text DEFAULT NULL, direction text DEFAULT NULL, from_day date DEFAULT NULL, by text DEFAULT NULL) RETURNS void
+CREATE FUNCTION cjm.set_target(map text, metric text, value float8, stage text DEFAULT NULL, by_value text DEFAULT NULL, direction text DEFAULT NULL, from_day date DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -181,28 +181,34 @@ BEGIN
 			HINT = 'It is at least, where more is better, or at most.';
 	END IF;
 	PERFORM cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line || jsonb_build_object('value', value, 'direction', direction, 'from_day', coalesce(from_day, '-infinity')));
+	RETURN format('%s%s%s: %s %s%s', metric, ' at ' || (line ->> 'stage'), ', ' || (line ->> 'by') || ' ' || coalesce(line ->> 'by_value', 'unknown'), direction, value, ' from ' || from_day || ' on');
 END
 $$;
 COMMENT ON FUNCTION cjm.set_target(text, text, float8, text, text, text, date, text) IS
-'says what a figure of a map of one''s own is to reach, in its table "targets"; the view "kpis", which the first target makes, says whether it does.
+'says what a figure of a map of one''s own is to reach, in its table "targets"; the view "kpis", which the first target makes, says whether it does. Says what it set.
 metric, value: a figure as metric_report has it; times are in seconds. stage: of step_rate and median_time, the name of the stage or the number of its step
 by, by_value: for a part, such as by => ''country'', by_value => ''LV''; of a by_value alone by is segment
 direction: at least, or at most; NULL: at most of refusal_rate, median_time, median_total, bounce_rate and cpa, and at least of all others
 from_day: of weeks that begin on it or later, until the day of another target of the same; NULL: of all. What was said of the same and the same day before is no more';
 
-CREATE FUNCTION cjm.drop_target(map text, metric text, stage text DEFAULT NULL, by_value text DEFAULT NULL, by text DEFAULT NULL) RETURNS void
+CREATE FUNCTION cjm.drop_target(map text, metric text, stage text DEFAULT NULL, by_value text DEFAULT NULL, by text DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	def cjm_internal.map := cjm_internal.steering_map(map);
 	line jsonb := cjm_internal.steering_line(def, metric, stage, by, by_value);
+	dropped bigint := 0;
 BEGIN
-	IF NOT cjm_internal.steering_has_table(def, 'targets') OR (cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line) ->> 'changed')::bigint = 0 THEN
+	IF cjm_internal.steering_has_table(def, 'targets') THEN
+		dropped := (cjm_internal.steering_call(map, 'cjm_internal.steering_set_target'::regproc, line) ->> 'changed')::bigint;
+	END IF;
+	IF dropped = 0 THEN
 		RAISE undefined_object USING
 			MESSAGE = format('%s has no target%s', metric, CASE WHEN line ->> 'by' IS NOT NULL THEN format(' for %s %s', line ->> 'by', coalesce(format('"%s"', left(by_value, 100)), 'unknown')) END),
 			HINT = 'All targets are in the table "targets" of the map.';
 	END IF;
+	RETURN format('%s%s%s: %s dropped', metric, ' at ' || (line ->> 'stage'), ', ' || (line ->> 'by') || ' ' || coalesce(line ->> 'by_value', 'unknown'), CASE dropped WHEN 1 THEN 'one target' ELSE dropped || ' targets' END);
 END
 $$;
-COMMENT ON FUNCTION cjm.drop_target(text, text, text, text, text) IS 'takes all targets of a figure away, or of a part of it, that set_target has set with the same arguments';
+COMMENT ON FUNCTION cjm.drop_target(text, text, text, text, text) IS 'takes all targets of a figure away, or of a part of it, that set_target has set with the same arguments; says how many';

@@ -435,6 +435,8 @@ DECLARE
 	schema text := cjm_internal.map_schema(def);
 	name text := arguments ->> 'name';
 	found boolean;
+	members bigint;
+	changes bigint;
 BEGIN
 	PERFORM cjm_internal.map_lock_schema(def.map);
 	def := cjm_internal.audience_map(arguments);
@@ -445,22 +447,23 @@ BEGIN
 		RAISE object_in_use USING MESSAGE = format('the audiences of the map %s are being refreshed', schema), HINT = 'Try again when that is over.';
 	END IF;
 	PERFORM cjm_internal.audience_lock(def, name, format('DROP VIEW %1$s.%2$I; DROP VIEW IF EXISTS %1$s.%3$I', schema, 'audience_' || name, 'meets_' || name));
-	EXECUTE format('DELETE FROM %s.audience_members m WHERE m.audience = $1', schema) USING name;
+	EXECUTE format('WITH gone AS (DELETE FROM %s.audience_members m WHERE m.audience = $1 RETURNING m.left_at) SELECT count(*) FROM gone g WHERE g.left_at IS NULL', schema) INTO members USING name;
 	EXECUTE format('DELETE FROM %s.audience_changes c WHERE c.audience = $1', schema) USING name;
+	GET DIAGNOSTICS changes = ROW_COUNT;
 	EXECUTE format('DELETE FROM %s.audiences a WHERE a.name = $1', schema) USING name;
 	PERFORM cjm_internal.audience_unseen(def);
-	RETURN 'true';
+	RETURN to_jsonb(format('%s: dropped, with %s members and %s changes', name, members, changes));
 END
 $$;
 COMMENT ON FUNCTION cjm_internal.audience_drop(jsonb) IS 'a task: takes an audience away';
 
-CREATE FUNCTION cjm.drop_audience(map text, name text) RETURNS void
+CREATE FUNCTION cjm.drop_audience(map text, name text) RETURNS text
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cjm_internal.audience_check_name(name);
-	PERFORM cjm_internal.steering_call(map, 'cjm_internal.audience_drop'::regproc, jsonb_build_object('name', name));
+	RETURN cjm_internal.steering_call(map, 'cjm_internal.audience_drop'::regproc, jsonb_build_object('name', name)) #>> '{}';
 END
 $$;
-COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet';
+COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet; says how many';
