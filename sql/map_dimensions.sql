@@ -107,7 +107,7 @@ SELECT count(*) AS customers, bool_and(orders = 1) AS same FROM (
 		FROM long, generate_series(1, 20) seed GROUP BY who, seed) o GROUP BY who) s;
 SELECT count(*) AS customers, count(*) FILTER (WHERE f[1] = f1 AND f[2] = f2 AND f[3] = f3) AS first, count(*) FILTER (WHERE l[1] = l1) AS last, count(*) FILTER (WHERE kf = f) AS kept_first, count(*) FILTER (WHERE kl = l) AS kept_last FROM (
 	SELECT who, cjm_internal.map_first_touches(at, a, b, c) AS f, cjm_internal.map_last_touches(at, a, b, c) AS l,
-		cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), 3, false) AS kf, cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), 3, true) AS kl,
+		cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), NULL, '{f,f,f}', false) AS kf, cjm_internal.kept_values(cjm_internal.kept_deciders_agg(at, ARRAY[a, b, c]), NULL, '{f,f,f}', true) AS kl,
 		(array_agg(a ORDER BY at, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS f1, (array_agg(b ORDER BY at, b COLLATE "C") FILTER (WHERE b IS NOT NULL))[1] AS f2, (array_agg(c ORDER BY at, c COLLATE "C") FILTER (WHERE c IS NOT NULL))[1] AS f3,
 		(array_agg(a ORDER BY at DESC, a COLLATE "C") FILTER (WHERE a IS NOT NULL))[1] AS l1
 	FROM long GROUP BY who) o;
@@ -123,9 +123,62 @@ SELECT cjm_internal.map_first_touches(at, 1, 2) FROM seen;
 SELECT cjm_internal.map_first_touches(at, VARIADIC ARRAY[plan]) FROM seen;
 SELECT cjm_internal.map_first_touches(at, plan, part), cjm_internal.map_last_touches(at, plan, part) FROM seen;
 SELECT cjm_internal.map_first_touches('infinity', plan, part) FROM seen;
-SELECT cjm_internal.kept_values('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z "2:", 2026-01-02T00:00Z "1:a", 2026-01-02T00:00Z "1:b", 2026-01-02T00:00Z "3:", 2026-01-02T00:00Z x, 2026-01-02T00:00Z "0:x", 2026-01-02T00:00Z "100:x"}', 2, v) FROM (VALUES (false), (true)) l(v);
-SELECT cjm_internal.kept_values(NULL, 2, false) AS none, cjm_internal.kept_values('{}', 0, false) AS empty;
-SELECT cjm_internal.kept_values(NULL, 100, false);
+SELECT cjm_internal.kept_values('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z "2:", 2026-01-02T00:00Z "1:a", 2026-01-02T00:00Z "1:b", 2026-01-02T00:00Z "3:", 2026-01-02T00:00Z x, 2026-01-02T00:00Z "0:x", 2026-01-02T00:00Z "100:x"}', NULL, '{f,NULL}', v) FROM (VALUES (false), (true)) l(v);
+SELECT cjm_internal.kept_values(NULL, NULL, '{t,f}', false) AS none, cjm_internal.kept_values('{}', '{}', '{}', false) AS empty;
+SELECT cjm_internal.kept_values(NULL, NULL, array_fill(false, ARRAY[100]), false);
+
+-- The channels tell a dimension that is the channel, the smallest of a time before others; an empty value of a row is no channel.
+SELECT v AS last, cjm_internal.kept_values(d, '{2026-01-01T00:00Z view, 2026-01-02T00:00Z cart@mail, 2026-01-02T00:00Z pay@ads, 2026-01-03T00:00Z pay@tv, 2026-01-03T00:00Z view@web}', '{f,t,t}', v)
+FROM (VALUES (false), (true)) l(v), (VALUES (NULL::journey), ('{2026-01-01T00:00Z "1:x", 2026-01-02T00:00Z "2:", 2026-01-03T00:00Z "3:"}')) e(d) ORDER BY 1, d IS NULL;
+
+-- What the journey and the values tell is not stored, and comes back as it was.
+CREATE TABLE public.rows_of AS SELECT i % 211 AS who, '2026-01-01Z'::timestamptz + (hashint4(i + 7000) & 31) * interval '1 hour' AS at, CASE WHEN i % 211 % 10 <> 4 THEN (ARRAY['ads', 'mail', '', NULL])[1 + (hashint4(i + 1) & 3)] ELSE '' END AS channel,
+	CASE WHEN i % 211 % 3 = 0 THEN 'alike' ELSE nullif((hashint4(i + 2) & 7)::text, '0') END AS a, CASE i % 211 % 5 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN 'é' ELSE nullif(left('xy', (hashint4(i + 3) & 3) - 1), '') END AS b
+	FROM generate_series(1, 3000) i WHERE (hashint4(i) & 3) > 0 OR i % 211 = 7;
+SELECT count(*) AS customers, count(*) FILTER (WHERE brief IS NULL) AS nothing_left, count(*) FILTER (WHERE brief <> d) AS less, count(*) FILTER (WHERE brief = d) AS all_of_it,
+	count(*) FILTER (WHERE cjm_internal.kept_whole(brief, j, v)::text IS DISTINCT FROM d::text) AS not_as_it_was,
+	count(*) FILTER (WHERE cjm_internal.kept_values(dc, j, '{f,t,f}', false) IS DISTINCT FROM f) AS first_not, count(*) FILTER (WHERE cjm_internal.kept_values(dc, j, '{f,t,f}', true) IS DISTINCT FROM l) AS last_not,
+	count(*) FILTER (WHERE cjm_internal.kept_whole(cjm_internal.kept_brief(dc, j), j, ARRAY[f[1], CASE WHEN f[2] = '' THEN '' END, f[3]])::text IS DISTINCT FROM dc::text) AS channels_not
+FROM (SELECT o.*, cjm_internal.kept_brief(d, j) AS brief, cjm_internal.kept_values(d, NULL, '{f,f}', false) AS v FROM (
+	SELECT who, journey_agg(at, 'view', nullif(channel, '')) AS j, cjm_internal.kept_deciders_agg(at, ARRAY[a, b]) AS d, cjm_internal.kept_deciders_agg(at, ARRAY[a, CASE WHEN channel = '' THEN '' END, b]) AS dc,
+		cjm_internal.map_first_touches(at, a, channel, b) AS f, cjm_internal.map_last_touches(at, a, channel, b) AS l FROM rows_of GROUP BY who) o) r;
+SELECT cjm_internal.kept_brief(NULL, '{}') AS none, cjm_internal.kept_brief('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z x}', '{2026-01-01T00:00Z view}') AS other,
+	cjm_internal.kept_whole(NULL, NULL, '{a}') AS nobody, cjm_internal.kept_whole(NULL, '{2026-01-01T00:00Z view}', '{NULL}') AS nothing, cjm_internal.kept_whole('{2026-01-01T00:00Z "1:x"}', '{2026-01-01T00:00Z view}', NULL) AS as_it_is;
+SELECT cjm_internal.kept_whole(NULL, '{2026-01-01T00:00Z view}', ARRAY[repeat('x', 4094)]);
+
+-- Kept journeys have the three sorts, those that the channel tells, that all touchpoints have, and others, whatever comes, goes and changes, and after every refresh as if built anew.
+SELECT create_map('sorts', 'rows_of', 'who', 'at', '''view''', 'view', channel => 'channel', segment => 'channel', dimensions => '{"a": "a", "b": "b", "via": "channel"}', keep => true);
+SELECT create_map('sorts_rows', 'rows_of', 'who', 'at', '''view''', 'view', channel => 'channel', segment => 'channel', dimensions => '{"a": "a", "b": "b", "via": "channel"}');
+SELECT refresh_journeys('sorts');
+SELECT count(*) AS customers, count(deciders) AS with_deciders, count(segment) AS with_segment, count(*) FILTER (WHERE segment IS DISTINCT FROM dimensions ->> 'segment') AS not_so FROM sorts.kept_journeys;
+CREATE FUNCTION public.sorts_differ() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM ((TABLE sorts.journeys EXCEPT ALL TABLE sorts_rows.journeys) UNION ALL (TABLE sorts_rows.journeys EXCEPT ALL TABLE sorts.journeys)) d);
+CREATE FUNCTION public.sorts_change(n integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO rows_of SELECT who + (n % 3 - 1) * 40, at + (n - 3) * interval '7 hours', channel, a, CASE WHEN n % 2 = 0 THEN b ELSE 'b' END FROM rows_of WHERE ((hashint8(extract(epoch FROM at)::bigint) # who * 7919) & 65535) % 13 = n;
+	UPDATE rows_of SET a = CASE n % 3 WHEN 0 THEN 'alike' WHEN 1 THEN NULL ELSE a || n END, channel = CASE n % 4 WHEN 0 THEN '' WHEN 1 THEN 'ads' ELSE channel END WHERE ((hashint8(extract(epoch FROM at)::bigint) # who * 7907) & 65535) % 11 = n;
+	DELETE FROM rows_of WHERE ((hashint8(extract(epoch FROM at)::bigint) # who * 7901) & 65535) % 10 = n;
+	UPDATE rows_of SET b = 'same' WHERE who % 9 = n;
+END
+$$;
+CREATE TABLE public.sorts_seen (n integer, differ bigint, folded bigint, deciders bigint);
+DO $$
+BEGIN
+	FOR round IN 1 .. 8 LOOP
+		PERFORM sorts_change(round);
+		INSERT INTO sorts_seen SELECT round, sorts_differ();
+		PERFORM refresh_journeys('sorts');
+		UPDATE sorts_seen s SET folded = sorts_differ(), deciders = (SELECT count(deciders) FROM sorts.kept_journeys) WHERE s.n = round;
+	END LOOP;
+END
+$$;
+SELECT * FROM sorts_seen ORDER BY n;
+CREATE TABLE public.sorts_folded AS SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys;
+INSERT INTO sorts.kept_marks VALUES (now(), 'anew');
+SELECT refresh_journeys('sorts');
+SELECT count(*) AS customers, (SELECT count(*) FROM (SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys EXCEPT ALL TABLE sorts_folded) d) AS not_as_folded FROM sorts.kept_journeys;
+DROP FUNCTION sorts_differ, sorts_change;
+SELECT drop_map('sorts'), drop_map('sorts_rows');
+DROP TABLE sorts_seen, sorts_folded, rows_of;
 
 -- Kept journeys have them: what is kept stands on the functions behind them, their names, and which of several counts; and what could change unseen is refused.
 CREATE FUNCTION public.shown(text) RETURNS text IMMUTABLE STRICT LANGUAGE sql RETURN upper($1);

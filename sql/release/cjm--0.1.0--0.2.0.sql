@@ -7168,7 +7168,8 @@ BEGIN ATOMIC
 	FROM (VALUES
 		('kept_journeys', NULL, 'kept journeys: those of this map without the changes that wait'),
 		('kept_journeys', 'customer', 'the key of the customer'),
-		('kept_journeys', 'deciders', 'what the dimensions of the customer are taken from: their numbers and values, as events of a journey'),
+		('kept_journeys', 'deciders', 'what the dimensions of the customer are taken from: their numbers and values, as events of a journey, without those of which all touchpoints say the same, and those that are the channel'),
+		('kept_journeys', 'segment', 'the segment, which is the dimension of that name'),
 		('kept_journeys', 'journey', 'all touchpoints of the customer'),
 		('kept_journeys', 'dimensions', 'the dimensions of the customer'),
 		('kept_changes', NULL, 'what came to the source since the last refresh, and what went'),
@@ -7267,27 +7268,62 @@ CREATE AGGREGATE cjm_internal.kept_deciders_agg(at timestamptz, "values" text[])
 COMMENT ON AGGREGATE cjm_internal.kept_deciders_agg(timestamptz, text[]) IS
 	'a journey of all values that rows have: an event is the place of a value, a colon, and the value';
 
-CREATE FUNCTION cjm_internal.kept_values(deciders cjm.journey, count integer, last boolean) RETURNS text[]
+CREATE FUNCTION cjm_internal.kept_values(deciders cjm.journey, journey cjm.journey, by_channel boolean[], last boolean) RETURNS text[]
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
 
-COMMENT ON FUNCTION cjm_internal.kept_values(cjm.journey, integer, boolean) IS
-	'what map_first_touches or map_last_touches would say of the rows that such a journey was made of; nothing but NULL of none';
+COMMENT ON FUNCTION cjm_internal.kept_values(cjm.journey, cjm.journey, boolean[], boolean) IS
+	'what map_first_touches or map_last_touches would say of the rows that both journeys were made of, where by_channel says of which dimensions the channels tell; nothing but NULL of none';
+
+CREATE FUNCTION cjm_internal.kept_brief(deciders cjm.journey, journey cjm.journey) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5;
+
+COMMENT ON FUNCTION cjm_internal.kept_brief(cjm.journey, cjm.journey) IS
+	'what decides the dimensions of a customer, as it is stored: without those of which all touchpoints have the same value; NULL if nothing is left';
+
+CREATE FUNCTION cjm_internal.kept_whole(deciders cjm.journey, journey cjm.journey, "values" text[]) RETURNS cjm.journey
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5;
+
+COMMENT ON FUNCTION cjm_internal.kept_whole(cjm.journey, cjm.journey, text[]) IS
+	'what kept_brief made its result of, from the journey and the values of the dimensions, NULL of those that the channels tell';
+
+CREATE FUNCTION cjm_internal.kept_by_channel(map cjm_internal.map) RETURNS boolean[]
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN ARRAY(SELECT d.expression IS NOT DISTINCT FROM (map).channel
+	FROM (SELECT 0 AS place, (map).segment AS expression WHERE (map).segment IS NOT NULL
+		UNION ALL SELECT e.place, e.expression FROM jsonb_each_text((map).dimensions) WITH ORDINALITY e(name, expression, place)) d ORDER BY d.place);
+
+COMMENT ON FUNCTION cjm_internal.kept_by_channel(cjm_internal.map) IS 'of each dimension of a map, segment first if it has one, whether it is the channel';
 
 CREATE FUNCTION cjm_internal.kept_deciders_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm_internal.kept_deciders_agg(%1$s.at, %2$s)', row_name,
-	format(CASE WHEN (map).segment IS NULL THEN '%1$s.dimensions' WHEN (map).dimensions IS NULL THEN 'ARRAY[%1$s.segment]'
-		ELSE 'array_prepend(%1$s.segment, %1$s.dimensions)' END, row_name));
+RETURN (SELECT format('cjm_internal.kept_deciders_agg(%s.at, %s)', row_name,
+		CASE WHEN NOT bool_or(d.by_channel) AND (map).segment IS NULL THEN row_name || '.dimensions'
+			ELSE format('ARRAY[%s]', string_agg(CASE WHEN d.by_channel THEN format('CASE WHEN octet_length(%1$s) = 0 THEN %1$s END', d.value) ELSE d.value END, ', ' ORDER BY d.n)) END)
+	FROM (SELECT b.n, b.by_channel, CASE WHEN (map).segment IS NOT NULL AND b.n = 1 THEN row_name || '.segment'
+				ELSE format('%s.dimensions[%s]', row_name, b.n - ((map).segment IS NOT NULL)::integer) END AS value
+		FROM unnest(cjm_internal.kept_by_channel(map)) WITH ORDINALITY b(by_channel, n)) d);
 
 COMMENT ON FUNCTION cjm_internal.kept_deciders_sql(cjm_internal.map, text) IS 'SQL: what decides the dimensions of a customer, from rows of that name';
 
-CREATE FUNCTION cjm_internal.kept_values_sql(map cjm_internal.map, deciders text) RETURNS text
+CREATE FUNCTION cjm_internal.kept_values_sql(map cjm_internal.map, deciders text, journey text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean)', deciders, cardinality(cjm_internal.map_dimension_names(map)), (map).segment_at = 'last');
+RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean[], %L::boolean)', deciders,
+	CASE WHEN true = ANY (cjm_internal.kept_by_channel(map)) THEN journey ELSE 'NULL::cjm.journey' END, cjm_internal.kept_by_channel(map), (map).segment_at = 'last');
 
-COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text) IS 'SQL: the values of a customer''s dimensions, from the journey that decides them';
+COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text, text) IS 'SQL: the values of a customer''s dimensions, from what decides them and the journey';
+
+CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+RETURN format('cjm_internal.journey_changed(%s, k.added_deciders, k.removed_deciders)',
+	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'k.deciders' ELSE format('cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s])',
+		(SELECT string_agg(format(CASE WHEN d.by_channel THEN 'CASE WHEN octet_length(k.dimensions ->> %1$L) = 0 THEN k.dimensions ->> %1$L END' ELSE 'k.dimensions ->> %1$L' END, d.name), ', ' ORDER BY d.n)
+		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END);
+
+COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map) IS 'SQL: what decides the dimensions of a customer with changes';
 
 CREATE FUNCTION cjm_internal.kept_places_add(state internal, customer "any", store regclass) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
@@ -7322,14 +7358,19 @@ CREATE FUNCTION cjm_internal.kept_goes(places bytea, way integer, customer "any"
 COMMENT ON FUNCTION cjm_internal.kept_goes(bytea, integer, "any") IS
 	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them (3)';
 
-CREATE AGGREGATE cjm_internal.kept_stored_agg(journey cjm.journey) (
-	SFUNC = cjm.journey_merge,
-	STYPE = cjm.journey,
+CREATE FUNCTION cjm_internal.kept_stored_step(stored anyelement, more anyelement) RETURNS anyelement
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
+
+COMMENT ON FUNCTION cjm_internal.kept_stored_step(anyelement, anyelement) IS 'transition function of kept_stored_agg';
+
+CREATE AGGREGATE cjm_internal.kept_stored_agg(stored anyelement) (
+	SFUNC = cjm_internal.kept_stored_step,
+	STYPE = anyelement,
 	SSPACE = 512,
 	PARALLEL = SAFE
 );
 
-COMMENT ON AGGREGATE cjm_internal.kept_stored_agg(cjm.journey) IS 'rollup, all of it in one process: the journey that the store has of a customer, among rows of changes';
+COMMENT ON AGGREGATE cjm_internal.kept_stored_agg(anyelement) IS 'what the store has of a customer, among rows of changes, which have NULL there';
 
 CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation text, more text DEFAULT '') RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -7350,34 +7391,34 @@ DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
 	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
-	now_values text := cjm_internal.kept_values_sql(map, 'cjm_internal.journey_changed(k.deciders, k.added_deciders, k.removed_deciders)');
+	now_journey text := 'cjm_internal.journey_changed(k.journey, k.added, k.removed)';
+	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map), now_journey);
 	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, 'cjm_internal.journey_changed(k.journey, k.added, k.removed)',
+		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, now_journey,
 		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
-		FROM (SELECT 0 AS arm, 0 AS way, k.customer, %3$s AS segment, k.journey, k.dimensions
+		FROM (SELECT 0 AS arm, 0 AS way, k.customer, k.segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 1, 1, k.customer, %3$s, k.journey, k.dimensions
+			SELECT 1, 1, k.customer, k.segment, k.journey, k.dimensions
 			FROM %1$s.kept_journeys k
 			UNION ALL
-			SELECT 1, 2, %4$s
+			SELECT 1, 2, %3$s
 			UNION ALL
-			SELECT 1, 3, %5$s
+			SELECT 1, 3, %4$s
 			UNION ALL
-			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%6$s) r) j
+			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
-			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %7$L::regclass) FROM %8$s), j.way, j.customer)', schema, state,
-		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE '(k.dimensions ->> ''segment'')' END,
-		format(changed, format('SELECT c.*, k.journey, k.deciders FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
+		format(changed, format('SELECT c.*, k.journey, k.deciders, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
 			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
 		format(changed, cjm_internal.kept_grouped_sql(map,
-			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders
+			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
-				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders')),
+				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
@@ -7548,7 +7589,7 @@ BEGIN
 			HINT = 'Make the map with a key that can, the text of it if need be.';
 	END;
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
-	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
+	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
@@ -7632,6 +7673,7 @@ DECLARE
 	of_piece text := 'true';
 	what text := format('journeys of %s', schema);
 	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
+	journey CONSTANT text := format('cjm.journey_agg(%s)', cjm_internal.map_touch_sql(def, 'e'));
 	deciders CONSTANT text := CASE WHEN names = '{}' THEN 'NULL::cjm.journey' ELSE cjm_internal.kept_deciders_sql(def, 'e') END;
 	journeys bigint;
 	message text;
@@ -7646,9 +7688,9 @@ BEGIN
 	END IF;
 	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
 		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-		SELECT e.customer, %7$s, cjm.journey_agg(%3$s), %2$s FROM %1$s.events e
+		SELECT e.customer, %7$s, %3$s, cjm_internal.kept_brief(%2$s, %3$s) FROM %1$s.events e
 		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
-		deciders, cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders)));
+		deciders, journey, of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)));
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -7667,18 +7709,17 @@ DECLARE
 BEGIN
 	EXECUTE format('WITH gone AS MATERIALIZED (DELETE FROM %1$s.kept_changes RETURNING *),
 		c AS (%2$s),
-		new AS MATERIALIZED (SELECT c.customer, k.customer IS NOT NULL AS known,
-				cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders) AS deciders,
-				cjm_internal.journey_changed(k.journey, c.added, c.removed) AS journey
-			FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer),
+		new AS MATERIALIZED (SELECT k.customer, k.known, %6$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey
+			FROM (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.deciders, k.dimensions
+				FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer) k),
 		vanished AS (DELETE FROM %1$s.kept_journeys k USING new n WHERE k.customer %3$s n.customer AND n.journey IS NULL),
-		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = n.deciders FROM new n
+		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = cjm_internal.kept_brief(n.deciders, n.journey) FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
 		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-			SELECT n.customer, %4$s, n.journey, n.deciders FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
+			SELECT n.customer, %4$s, n.journey, cjm_internal.kept_brief(n.deciders, n.journey) FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
 		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders')),
-		cjm_internal.audience_touched_sql(def)) INTO changes;
+		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
+		cjm_internal.audience_touched_sql(def), cjm_internal.kept_deciders_now_sql(def)) INTO changes;
 	RETURN changes;
 END
 $$;

@@ -50,7 +50,7 @@ sub make_maps
 		CREATE TABLE events_4a PARTITION OF events_4 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 		CREATE TABLE events_4b PARTITION OF events_4 FOR VALUES WITH (MODULUS 2, REMAINDER 1);} : '';
 	my $map = sprintf q{'events', 'customer', 'at', 'event', 'view -> cart -> pay within 7 days', 'channel', 'value', segment => 'land', segment_at => '%s',
-		dimensions => '{"via": "nullif(channel, $$$$)", "size": "CASE WHEN value > 2 THEN $$big$$ WHEN value = 1.5 THEN $$some$$ END"}', filter => $$event <> 'robot'$$, session => 'visit', time_zone => 'UTC'}, $partitioned ? 'first' : 'last';
+		dimensions => '{"via": "channel", "size": "CASE WHEN value > 2 THEN $$big$$ WHEN value = 1.5 THEN $$some$$ END"}', filter => $$event <> 'robot'$$, session => 'visit', time_zone => 'UTC'}, $partitioned ? 'first' : 'last';
 
 	run_sql($node, qq{
 		SET client_min_messages = warning;

@@ -309,7 +309,7 @@ BEGIN
 			HINT = 'Make the map with a key that can, the text of it if need be.';
 	END;
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
-	EXECUTE format('ALTER TABLE %s.kept_journeys ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
+	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
@@ -422,6 +422,7 @@ DECLARE
 	of_piece text := 'true';
 	what text := format('journeys of %s', schema);
 	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
+	journey CONSTANT text := format('cjm.journey_agg(%s)', cjm_internal.map_touch_sql(def, 'e'));
 	deciders CONSTANT text := CASE WHEN names = '{}' THEN 'NULL::cjm.journey' ELSE cjm_internal.kept_deciders_sql(def, 'e') END;
 	journeys bigint;
 	message text;
@@ -436,9 +437,9 @@ BEGIN
 	END IF;
 	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
 		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-		SELECT e.customer, %7$s, cjm.journey_agg(%3$s), %2$s FROM %1$s.events e
+		SELECT e.customer, %7$s, %3$s, cjm_internal.kept_brief(%2$s, %3$s) FROM %1$s.events e
 		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
-		deciders, cjm_internal.map_touch_sql(def, 'e'), of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders)));
+		deciders, journey, of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)));
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -522,18 +523,17 @@ DECLARE
 BEGIN
 	EXECUTE format('WITH gone AS MATERIALIZED (DELETE FROM %1$s.kept_changes RETURNING *),
 		c AS (%2$s),
-		new AS MATERIALIZED (SELECT c.customer, k.customer IS NOT NULL AS known,
-				cjm_internal.journey_changed(k.deciders, c.added_deciders, c.removed_deciders) AS deciders,
-				cjm_internal.journey_changed(k.journey, c.added, c.removed) AS journey
-			FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer),
+		new AS MATERIALIZED (SELECT k.customer, k.known, %6$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey
+			FROM (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.deciders, k.dimensions
+				FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer) k),
 		vanished AS (DELETE FROM %1$s.kept_journeys k USING new n WHERE k.customer %3$s n.customer AND n.journey IS NULL),
-		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = n.deciders FROM new n
+		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = cjm_internal.kept_brief(n.deciders, n.journey) FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
 		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-			SELECT n.customer, %4$s, n.journey, n.deciders FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
+			SELECT n.customer, %4$s, n.journey, cjm_internal.kept_brief(n.deciders, n.journey) FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
 		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders')),
-		cjm_internal.audience_touched_sql(def)) INTO changes;
+		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
+		cjm_internal.audience_touched_sql(def), cjm_internal.kept_deciders_now_sql(def)) INTO changes;
 	RETURN changes;
 END
 $$;
