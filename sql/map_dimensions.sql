@@ -150,7 +150,7 @@ SELECT cjm_internal.kept_whole(NULL, '{2026-01-01T00:00Z view}', ARRAY[repeat('x
 SELECT create_map('sorts', 'rows_of', 'who', 'at', '''view''', 'view', channel => 'channel', segment => 'channel', dimensions => '{"a": "a", "b": "b", "via": "channel"}', keep => true);
 SELECT create_map('sorts_rows', 'rows_of', 'who', 'at', '''view''', 'view', channel => 'channel', segment => 'channel', dimensions => '{"a": "a", "b": "b", "via": "channel"}');
 SELECT refresh_journeys('sorts');
-SELECT count(*) AS customers, count(deciders) AS with_deciders, count(segment) AS with_segment, count(*) FILTER (WHERE segment IS DISTINCT FROM dimensions ->> 'segment') AS not_so FROM sorts.kept_journeys;
+SELECT count(*) AS customers, (SELECT count(*) FROM sorts.kept_deciders) AS with_deciders, count(segment) AS with_segment, count(*) FILTER (WHERE segment IS DISTINCT FROM dimensions ->> 'segment') AS not_so FROM sorts.kept_journeys;
 CREATE FUNCTION public.sorts_differ() RETURNS bigint LANGUAGE sql RETURN (SELECT count(*) FROM ((TABLE sorts.journeys EXCEPT ALL TABLE sorts_rows.journeys) UNION ALL (TABLE sorts_rows.journeys EXCEPT ALL TABLE sorts.journeys)) d);
 CREATE FUNCTION public.sorts_change(n integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -167,15 +167,15 @@ BEGIN
 		PERFORM sorts_change(round);
 		INSERT INTO sorts_seen SELECT round, sorts_differ();
 		PERFORM refresh_journeys('sorts');
-		UPDATE sorts_seen s SET folded = sorts_differ(), deciders = (SELECT count(deciders) FROM sorts.kept_journeys) WHERE s.n = round;
+		UPDATE sorts_seen s SET folded = sorts_differ(), deciders = (SELECT count(*) FROM sorts.kept_deciders) WHERE s.n = round;
 	END LOOP;
 END
 $$;
 SELECT * FROM sorts_seen ORDER BY n;
-CREATE TABLE public.sorts_folded AS SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys;
+CREATE TABLE public.sorts_folded AS SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys FULL JOIN sorts.kept_deciders USING (customer);
 INSERT INTO sorts.kept_marks VALUES (now(), 'anew');
 SELECT refresh_journeys('sorts');
-SELECT count(*) AS customers, (SELECT count(*) FROM (SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys EXCEPT ALL TABLE sorts_folded) d) AS not_as_folded FROM sorts.kept_journeys;
+SELECT count(*) AS customers, (SELECT count(*) FROM (SELECT customer, segment, dimensions, journey::text, deciders::text FROM sorts.kept_journeys FULL JOIN sorts.kept_deciders USING (customer) EXCEPT ALL TABLE sorts_folded) d) AS not_as_folded FROM sorts.kept_journeys;
 DROP FUNCTION sorts_differ, sorts_change;
 SELECT drop_map('sorts'), drop_map('sorts_rows');
 DROP TABLE sorts_seen, sorts_folded, rows_of;

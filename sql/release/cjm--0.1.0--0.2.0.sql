@@ -1122,6 +1122,10 @@ CREATE OR REPLACE FUNCTION cjm_internal.map_view_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN '{map,events,journeys,customers,funnel,funnel_by_segment,funnel_by_week,funnel_by_dimension,drop_off,sessions,bounce,retention,lifecycle,touchpoints,stages,transitions,paths,attribution,spend,channels,feedback,metrics}'::text[];
 
+CREATE OR REPLACE FUNCTION cjm_internal.kept_names() RETURNS text[]
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '{kept_rows,kept,kept_journeys,kept_deciders,kept_changes,kept_marks,kept_pieces,kept_state}'::text[];
+
 CREATE FUNCTION cjm_internal.steering_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN '{kpis,comments,customer_journeys,alerts_told,targets,stage_notes,notes,audience_changes,audience_consumers,audience_members,audience_touched,audience_state,audiences}'::text[];
@@ -7168,10 +7172,12 @@ BEGIN ATOMIC
 	FROM (VALUES
 		('kept_journeys', NULL, 'kept journeys: those of this map without the changes that wait'),
 		('kept_journeys', 'customer', 'the key of the customer'),
-		('kept_journeys', 'deciders', 'what the dimensions of the customer are taken from: their numbers and values, as events of a journey, without those of which all touchpoints say the same, and those that are the channel'),
 		('kept_journeys', 'segment', 'the segment, which is the dimension of that name'),
 		('kept_journeys', 'journey', 'all touchpoints of the customer'),
 		('kept_journeys', 'dimensions', 'the dimensions of the customer'),
+		('kept_deciders', NULL, 'what decides the dimensions of kept journeys, where their touchpoints differ in them'),
+		('kept_deciders', 'customer', 'the key of the customer'),
+		('kept_deciders', 'deciders', 'numbers and values of dimensions, as events of a journey, but for dimensions of which all touchpoints have the same value, and for channels'),
 		('kept_changes', NULL, 'what came to the source since the last refresh, and what went'),
 		('kept_changes', 'customer', 'whose event it is'),
 		('kept_changes', 'at', 'when it happened'),
@@ -7318,10 +7324,9 @@ COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text, text) I
 CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm_internal.journey_changed(%s, k.added_deciders, k.removed_deciders)',
-	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'k.deciders' ELSE format('cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s])',
+RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)',
 		(SELECT string_agg(format(CASE WHEN d.by_channel THEN 'CASE WHEN octet_length(k.dimensions ->> %1$L) = 0 THEN k.dimensions ->> %1$L END' ELSE 'k.dimensions ->> %1$L' END, d.name), ', ' ORDER BY d.n)
-		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END);
+		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END;
 
 COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map) IS 'SQL: what decides the dimensions of a customer with changes';
 
@@ -7411,14 +7416,14 @@ BEGIN
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
 			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
-		format(changed, format('SELECT c.*, k.journey, k.deciders, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+		format(changed, format('SELECT c.*, k.journey, k.dimensions, d.deciders FROM (%1$s) c LEFT JOIN %2$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %2$s.kept_deciders d ON d.customer %3$s c.customer',
 			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
-		format(changed, cjm_internal.kept_grouped_sql(map,
-			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders, NULL::jsonb AS known
+		format(changed, format('SELECT c.*, d.deciders FROM (%s) c LEFT JOIN %s.kept_deciders d ON d.customer %s c.customer', cjm_internal.kept_grouped_sql(map,
+			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
-				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
+				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions'), schema, cjm_internal.kept_equals(map))),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
@@ -7461,11 +7466,11 @@ RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0, ''''::te
 			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1),
 			(SELECT format(''they are being built: %%s of %%s pieces are'', count(p.built_at), count(*)) FROM %1$s.kept_pieces p HAVING count(*) > 1)) END AS reason,
 		j.customers, j.touchpoints, c.changes, c.oldest_change,
-		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) AS bytes,
+		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) + pg_total_relation_size(%5$L::regclass) AS bytes,
 		s.built_at, s.refreshed_at, s.took, s.folded
 	FROM %1$s.kept_state s CROSS JOIN (SELECT count(*) AS customers, coalesce(sum(cjm.touch_count(k.journey)), 0)::bigint AS touchpoints FROM %1$s.kept_journeys k) j
 		CROSS JOIN (SELECT count(*) AS changes, min(g.written_at) AS oldest_change FROM %1$s.kept_changes g) c',
-	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_changes');
+	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_deciders', cjm_internal.map_schema(map) || '.kept_changes');
 
 CREATE OR REPLACE FUNCTION cjm_internal.kept_definition(def cjm_internal.map) RETURNS cjm_internal.map
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -7580,17 +7585,19 @@ BEGIN
 		RAISE object_in_use USING MESSAGE = format('another session has changed the map "%s" at the same time', map), HINT = 'Try again.';
 	END IF;
 
-	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, j.dimensions, j.journey, NULL::cjm.journey AS deciders FROM %1$s.journeys j WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, j.dimensions, j.journey FROM %1$s.journeys j WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_deciders AS SELECT j.customer, j.journey AS deciders FROM %1$s.journeys j WITH NO DATA', schema);
 	BEGIN
-		EXECUTE format('ALTER TABLE %s.kept_journeys ADD PRIMARY KEY (customer)', schema);
+		EXECUTE format('ALTER TABLE %1$s.kept_journeys ADD PRIMARY KEY (customer); ALTER TABLE %1$s.kept_deciders ADD PRIMARY KEY (customer)', schema);
 	EXCEPTION WHEN undefined_object THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('journeys of the map "%s" cannot be kept: its customers cannot be ordered', map), DETAIL = SQLERRM,
 			HINT = 'Make the map with a key that can, the text of it if need be.';
 	END;
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
-	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
+	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
+	EXECUTE format('ALTER TABLE %s.kept_deciders ALTER deciders SET NOT NULL, SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
@@ -7647,6 +7654,24 @@ EXCEPTION WHEN undefined_function THEN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION cjm_internal.kept_divide(def cjm_internal.map) RETURNS integer
+	LANGUAGE plpgsql VOLATILE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	schema text := cjm_internal.map_schema(def);
+	pieces integer := cjm_internal.kept_pieces_for(def);
+BEGIN
+	EXECUTE format('UPDATE %s.kept_state SET built_at = NULL', schema);
+	EXECUTE format('DELETE FROM %s.kept_marks', schema);
+	EXECUTE format('DELETE FROM %s.kept_journeys', schema);
+	EXECUTE format('DELETE FROM %s.kept_deciders', schema);
+	EXECUTE format('DELETE FROM %s.kept_pieces', schema);
+	EXECUTE format('INSERT INTO %s.kept_pieces (piece) SELECT generate_series(1, $1)', schema) USING pieces;
+	RETURN pieces;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION cjm_internal.kept_limit(def cjm_internal.map, message text, detail text, hint text) RETURNS void
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -7674,7 +7699,8 @@ DECLARE
 	what text := format('journeys of %s', schema);
 	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
 	journey CONSTANT text := format('cjm.journey_agg(%s)', cjm_internal.map_touch_sql(def, 'e'));
-	deciders CONSTANT text := CASE WHEN names = '{}' THEN 'NULL::cjm.journey' ELSE cjm_internal.kept_deciders_sql(def, 'e') END;
+	deciders CONSTANT text := cjm_internal.kept_deciders_sql(def, 'e');
+	made text;
 	journeys bigint;
 	message text;
 	detail text;
@@ -7686,11 +7712,15 @@ BEGIN
 		of_piece := format('(hash_record_extended(ROW(e.customer), 0) & 2147483647) %% %s = %s', pieces, piece - 1);
 		what := format('%s, piece %s of %s', what, piece, pieces);
 	END IF;
-	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
-		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-		SELECT e.customer, %7$s, %3$s, cjm_internal.kept_brief(%2$s, %3$s) FROM %1$s.events e
-		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
-		deciders, journey, of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)));
+	-- Journeys go from the rows into the store on their way, and with what decides dimensions wait until it is written, too.
+	made := format('SELECT e.customer, %2$s AS dimensions, %3$s AS journey%4$s FROM %1$s.events e
+		WHERE cjm_internal.kept_progress(%5$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %6$s GROUP BY e.customer', schema,
+		cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)), journey,
+		CASE WHEN names <> '{}' THEN format(', cjm_internal.kept_brief(%s, %s) AS deciders', deciders, journey) END, what, of_piece);
+	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %2$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %3$s)%4$s
+		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey) SELECT m.customer, m.dimensions, m.journey FROM %5$s m', schema, of_piece, (pieces = 1)::text,
+		CASE WHEN names <> '{}' THEN format(', made AS MATERIALIZED (%1$s), apart AS (INSERT INTO %2$s.kept_deciders (customer, deciders) SELECT m.customer, m.deciders FROM made m WHERE m.deciders IS NOT NULL)', made, schema) END,
+		CASE WHEN names <> '{}' THEN 'made' ELSE format('(%s)', made) END);
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -7705,21 +7735,29 @@ CREATE OR REPLACE FUNCTION cjm_internal.kept_fold(def cjm_internal.map) RETURNS 
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
+	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
 	changes bigint;
 BEGIN
 	EXECUTE format('WITH gone AS MATERIALIZED (DELETE FROM %1$s.kept_changes RETURNING *),
 		c AS (%2$s),
-		new AS MATERIALIZED (SELECT k.customer, k.known, %6$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey
-			FROM (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.deciders, k.dimensions
-				FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer) k),
+		k AS (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.dimensions, %8$s
+			FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %1$s.kept_deciders d ON d.customer %3$s c.customer),
+		n AS %9$s (SELECT k.customer, k.known, k.apart, %4$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey FROM k),
+		new AS MATERIALIZED (SELECT n.customer, n.known, n.apart, n.journey, %5$s AS dimensions, cjm_internal.kept_brief(n.deciders, n.journey) AS deciders FROM n),
 		vanished AS (DELETE FROM %1$s.kept_journeys k USING new n WHERE k.customer %3$s n.customer AND n.journey IS NULL),
-		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = cjm_internal.kept_brief(n.deciders, n.journey) FROM new n
+		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = n.dimensions, journey = n.journey FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
-		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-			SELECT n.customer, %4$s, n.journey, cjm_internal.kept_brief(n.deciders, n.journey) FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
-		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
-		cjm_internal.audience_touched_sql(def), cjm_internal.kept_deciders_now_sql(def)) INTO changes;
+		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey)
+			SELECT n.customer, n.dimensions, n.journey FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%6$s%7$s
+		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'), cjm_internal.kept_equals(def),
+		cjm_internal.kept_deciders_now_sql(def), cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
+		CASE WHEN names <> '{}' THEN format(',
+			agreed AS (DELETE FROM %1$s.kept_deciders d USING new n WHERE d.customer %2$s n.customer AND n.apart AND n.deciders IS NULL),
+			decided AS (UPDATE %1$s.kept_deciders d SET deciders = n.deciders FROM new n WHERE d.customer %2$s n.customer AND n.apart AND d.deciders OPERATOR(cjm.<>) n.deciders),
+			differing AS (INSERT INTO %1$s.kept_deciders (customer, deciders) SELECT n.customer, n.deciders FROM new n WHERE NOT n.apart AND n.deciders IS NOT NULL)',
+			schema, cjm_internal.kept_equals(def)) END,
+		cjm_internal.audience_touched_sql(def),
+		CASE WHEN names = '{}' THEN 'false AS apart' ELSE 'd.customer IS NOT NULL AS apart, d.deciders' END, CASE WHEN names <> '{}' THEN 'MATERIALIZED' END) INTO changes;
 	RETURN changes;
 END
 $$;
@@ -9377,7 +9415,7 @@ BEGIN
 			(SELECT array_agg(ROW(r.ev_class, r.oid, r.xmin)::text ORDER BY r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 				WHERE c.relnamespace = $2 AND c.relname = ANY (ARRAY[''map'', ''events'', ''journeys'', ''customers'', ''customer_journeys'', ''meets_'' || a.name]::name[])),
 			(SELECT array_agg(ROW(c.oid, c.relfilenode)::text ORDER BY c.oid) FROM pg_class c
-				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
+				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_deciders,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
 		FROM %1$s.audiences a CROSS JOIN %1$s.kept_state s WHERE a.name = $1', schema) INTO under USING name, def.map::oid;
 	RETURN under;
 END

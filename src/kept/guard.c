@@ -270,6 +270,7 @@ read_parts(const KeptState *state, Snapshot snapshot)
 		return NIL;
 	lines = lappend(lines, psprintf("version %d", KEPT_VERSION));
 	add_store(&lines, get_relname_relid("kept_journeys", state->schema));
+	add_store(&lines, get_relname_relid("kept_deciders", state->schema));
 	add_store(&lines, state->changes);
 	add_store(&lines, state->marks);
 	add_rows(&lines, "view", RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, state->view, snapshot);

@@ -4,6 +4,7 @@
 -- A map that keeps its journeys has in its schema, beside its views,
 --
 --   kept_journeys  the store: a journey of each customer
+--   kept_deciders  what decides the dimensions of those customers whose rows differ in them
 --   kept_changes   touchpoints that came since, and that went
 --   kept_marks     what happened that makes the store of no use
 --   kept_pieces    of what is being built: which parts of the customers are
@@ -92,10 +93,12 @@ BEGIN ATOMIC
 	FROM (VALUES
 		('kept_journeys', NULL, 'kept journeys: those of this map without the changes that wait'),
 		('kept_journeys', 'customer', 'the key of the customer'),
-		('kept_journeys', 'deciders', 'what the dimensions of the customer are taken from: their numbers and values, as events of a journey, without those of which all touchpoints say the same, and those that are the channel'),
 		('kept_journeys', 'segment', 'the segment, which is the dimension of that name'),
 		('kept_journeys', 'journey', 'all touchpoints of the customer'),
 		('kept_journeys', 'dimensions', 'the dimensions of the customer'),
+		('kept_deciders', NULL, 'what decides the dimensions of kept journeys, where their touchpoints differ in them'),
+		('kept_deciders', 'customer', 'the key of the customer'),
+		('kept_deciders', 'deciders', 'numbers and values of dimensions, as events of a journey, but for dimensions of which all touchpoints have the same value, and for channels'),
 		('kept_changes', NULL, 'what came to the source since the last refresh, and what went'),
 		('kept_changes', 'customer', 'whose event it is'),
 		('kept_changes', 'at', 'when it happened'),
@@ -248,10 +251,9 @@ COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text, text) I
 CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN format('cjm_internal.journey_changed(%s, k.added_deciders, k.removed_deciders)',
-	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'k.deciders' ELSE format('cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s])',
+RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)',
 		(SELECT string_agg(format(CASE WHEN d.by_channel THEN 'CASE WHEN octet_length(k.dimensions ->> %1$L) = 0 THEN k.dimensions ->> %1$L END' ELSE 'k.dimensions ->> %1$L' END, d.name), ', ' ORDER BY d.n)
-		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END);
+		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END;
 COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map) IS 'SQL: what decides the dimensions of a customer with changes';
 
 -- Whose changes wait, in one pass over them.
@@ -341,14 +343,14 @@ BEGIN
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
 			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
-		format(changed, format('SELECT c.*, k.journey, k.deciders, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+		format(changed, format('SELECT c.*, k.journey, k.dimensions, d.deciders FROM (%1$s) c LEFT JOIN %2$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %2$s.kept_deciders d ON d.customer %3$s c.customer',
 			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
-		format(changed, cjm_internal.kept_grouped_sql(map,
-			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::cjm.journey AS deciders, NULL::jsonb AS known
+		format(changed, format('SELECT c.*, d.deciders FROM (%s) c LEFT JOIN %s.kept_deciders d ON d.customer %s c.customer', cjm_internal.kept_grouped_sql(map,
+			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
-				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.deciders, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.deciders) AS deciders, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
+				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions'), schema, cjm_internal.kept_equals(map))),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
@@ -394,9 +396,9 @@ RETURN format('SELECT CASE WHEN cjm_internal.kept_is(%2$L::regclass, 0, ''''::te
 			(SELECT m.reason FROM %1$s.kept_marks m ORDER BY m.at LIMIT 1),
 			(SELECT format(''they are being built: %%s of %%s pieces are'', count(p.built_at), count(*)) FROM %1$s.kept_pieces p HAVING count(*) > 1)) END AS reason,
 		j.customers, j.touchpoints, c.changes, c.oldest_change,
-		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) AS bytes,
+		pg_total_relation_size(%3$L::regclass) + pg_total_relation_size(%4$L::regclass) + pg_total_relation_size(%5$L::regclass) AS bytes,
 		s.built_at, s.refreshed_at, s.took, s.folded
 	FROM %1$s.kept_state s CROSS JOIN (SELECT count(*) AS customers, coalesce(sum(cjm.touch_count(k.journey)), 0)::bigint AS touchpoints FROM %1$s.kept_journeys k) j
 		CROSS JOIN (SELECT count(*) AS changes, min(g.written_at) AS oldest_change FROM %1$s.kept_changes g) c',
-	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_changes');
+	cjm_internal.map_schema(map), cjm_internal.kept_state((map).map), cjm_internal.map_schema(map) || '.kept_journeys', cjm_internal.map_schema(map) || '.kept_deciders', cjm_internal.map_schema(map) || '.kept_changes');
 COMMENT ON FUNCTION cjm_internal.kept_view_sql(cjm_internal.map) IS 'SQL of the view kept';

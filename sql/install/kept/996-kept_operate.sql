@@ -300,17 +300,19 @@ BEGIN
 		RAISE object_in_use USING MESSAGE = format('another session has changed the map "%s" at the same time', map), HINT = 'Try again.';
 	END IF;
 
-	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, j.dimensions, j.journey, NULL::cjm.journey AS deciders FROM %1$s.journeys j WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_journeys AS SELECT j.customer, j.dimensions, j.journey FROM %1$s.journeys j WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_deciders AS SELECT j.customer, j.journey AS deciders FROM %1$s.journeys j WITH NO DATA', schema);
 	BEGIN
-		EXECUTE format('ALTER TABLE %s.kept_journeys ADD PRIMARY KEY (customer)', schema);
+		EXECUTE format('ALTER TABLE %1$s.kept_journeys ADD PRIMARY KEY (customer); ALTER TABLE %1$s.kept_deciders ADD PRIMARY KEY (customer)', schema);
 	EXCEPTION WHEN undefined_object THEN
 		RAISE feature_not_supported USING
 			MESSAGE = format('journeys of the map "%s" cannot be kept: its customers cannot be ordered', map), DETAIL = SQLERRM,
 			HINT = 'Make the map with a key that can, the text of it if need be.';
 	END;
 	-- Journeys stay in their rows as long as they fit a page: whoever reads them reads them all.
-	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN, ALTER deciders SET STORAGE MAIN,
+	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
+	EXECUTE format('ALTER TABLE %s.kept_deciders ALTER deciders SET NOT NULL, SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
@@ -386,6 +388,7 @@ BEGIN
 	EXECUTE format('UPDATE %s.kept_state SET built_at = NULL', schema);
 	EXECUTE format('DELETE FROM %s.kept_marks', schema);
 	EXECUTE format('DELETE FROM %s.kept_journeys', schema);
+	EXECUTE format('DELETE FROM %s.kept_deciders', schema);
 	EXECUTE format('DELETE FROM %s.kept_pieces', schema);
 	EXECUTE format('INSERT INTO %s.kept_pieces (piece) SELECT generate_series(1, $1)', schema) USING pieces;
 	RETURN pieces;
@@ -423,7 +426,8 @@ DECLARE
 	what text := format('journeys of %s', schema);
 	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
 	journey CONSTANT text := format('cjm.journey_agg(%s)', cjm_internal.map_touch_sql(def, 'e'));
-	deciders CONSTANT text := CASE WHEN names = '{}' THEN 'NULL::cjm.journey' ELSE cjm_internal.kept_deciders_sql(def, 'e') END;
+	deciders CONSTANT text := cjm_internal.kept_deciders_sql(def, 'e');
+	made text;
 	journeys bigint;
 	message text;
 	detail text;
@@ -435,11 +439,15 @@ BEGIN
 		of_piece := format('(hash_record_extended(ROW(e.customer), 0) & 2147483647) %% %s = %s', pieces, piece - 1);
 		what := format('%s, piece %s of %s', what, piece, pieces);
 	END IF;
-	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %4$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %5$s)
-		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-		SELECT e.customer, %7$s, %3$s, cjm_internal.kept_brief(%2$s, %3$s) FROM %1$s.events e
-		WHERE cjm_internal.kept_progress(%6$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %4$s GROUP BY e.customer', schema,
-		deciders, journey, of_piece, (pieces = 1)::text, what, cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)));
+	-- Journeys go from the rows into the store on their way, and with what decides dimensions wait until it is written, too.
+	made := format('SELECT e.customer, %2$s AS dimensions, %3$s AS journey%4$s FROM %1$s.events e
+		WHERE cjm_internal.kept_progress(%5$L::text) AND e.customer IS NOT NULL AND e.at IS NOT NULL AND e.event COLLATE "C" <> '''' AND %6$s GROUP BY e.customer', schema,
+		cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, deciders, journey)), journey,
+		CASE WHEN names <> '{}' THEN format(', cjm_internal.kept_brief(%s, %s) AS deciders', deciders, journey) END, what, of_piece);
+	EXECUTE format('WITH gone AS (DELETE FROM %1$s.kept_changes e WHERE %2$s), mended AS (DELETE FROM %1$s.kept_marks WHERE %3$s)%4$s
+		INSERT INTO %1$s.kept_journeys (customer, dimensions, journey) SELECT m.customer, m.dimensions, m.journey FROM %5$s m', schema, of_piece, (pieces = 1)::text,
+		CASE WHEN names <> '{}' THEN format(', made AS MATERIALIZED (%1$s), apart AS (INSERT INTO %2$s.kept_deciders (customer, deciders) SELECT m.customer, m.deciders FROM made m WHERE m.deciders IS NOT NULL)', made, schema) END,
+		CASE WHEN names <> '{}' THEN 'made' ELSE format('(%s)', made) END);
 	GET DIAGNOSTICS journeys = ROW_COUNT;
 	EXECUTE format('UPDATE %s.kept_pieces SET began_at = $1, built_at = clock_timestamp(), journeys = $2 WHERE piece = $3', schema) USING began, journeys, piece;
 EXCEPTION WHEN program_limit_exceeded THEN
@@ -519,21 +527,29 @@ CREATE FUNCTION cjm_internal.kept_fold(def cjm_internal.map) RETURNS bigint
 AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(def);
+	names CONSTANT text[] := cjm_internal.map_dimension_names(def);
 	changes bigint;
 BEGIN
 	EXECUTE format('WITH gone AS MATERIALIZED (DELETE FROM %1$s.kept_changes RETURNING *),
 		c AS (%2$s),
-		new AS MATERIALIZED (SELECT k.customer, k.known, %6$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey
-			FROM (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.deciders, k.dimensions
-				FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer) k),
+		k AS (SELECT c.*, k.customer IS NOT NULL AS known, k.journey, k.dimensions, %8$s
+			FROM c LEFT JOIN %1$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %1$s.kept_deciders d ON d.customer %3$s c.customer),
+		n AS %9$s (SELECT k.customer, k.known, k.apart, %4$s AS deciders, cjm_internal.journey_changed(k.journey, k.added, k.removed) AS journey FROM k),
+		new AS MATERIALIZED (SELECT n.customer, n.known, n.apart, n.journey, %5$s AS dimensions, cjm_internal.kept_brief(n.deciders, n.journey) AS deciders FROM n),
 		vanished AS (DELETE FROM %1$s.kept_journeys k USING new n WHERE k.customer %3$s n.customer AND n.journey IS NULL),
-		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = %4$s, journey = n.journey, deciders = cjm_internal.kept_brief(n.deciders, n.journey) FROM new n
+		changed AS (UPDATE %1$s.kept_journeys k SET dimensions = n.dimensions, journey = n.journey FROM new n
 			WHERE k.customer %3$s n.customer AND n.journey IS NOT NULL AND n.known),
-		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey, deciders)
-			SELECT n.customer, %4$s, n.journey, cjm_internal.kept_brief(n.deciders, n.journey) FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%5$s
-		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'),
-		cjm_internal.kept_equals(def), cjm_internal.map_object_sql(cjm_internal.map_dimension_names(def), cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
-		cjm_internal.audience_touched_sql(def), cjm_internal.kept_deciders_now_sql(def)) INTO changes;
+		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey)
+			SELECT n.customer, n.dimensions, n.journey FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%6$s%7$s
+		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'), cjm_internal.kept_equals(def),
+		cjm_internal.kept_deciders_now_sql(def), cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
+		CASE WHEN names <> '{}' THEN format(',
+			agreed AS (DELETE FROM %1$s.kept_deciders d USING new n WHERE d.customer %2$s n.customer AND n.apart AND n.deciders IS NULL),
+			decided AS (UPDATE %1$s.kept_deciders d SET deciders = n.deciders FROM new n WHERE d.customer %2$s n.customer AND n.apart AND d.deciders OPERATOR(cjm.<>) n.deciders),
+			differing AS (INSERT INTO %1$s.kept_deciders (customer, deciders) SELECT n.customer, n.deciders FROM new n WHERE NOT n.apart AND n.deciders IS NOT NULL)',
+			schema, cjm_internal.kept_equals(def)) END,
+		cjm_internal.audience_touched_sql(def),
+		CASE WHEN names = '{}' THEN 'false AS apart' ELSE 'd.customer IS NOT NULL AS apart, d.deciders' END, CASE WHEN names <> '{}' THEN 'MATERIALIZED' END) INTO changes;
 	RETURN changes;
 END
 $$;

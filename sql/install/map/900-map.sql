@@ -124,7 +124,7 @@ COMMENT ON FUNCTION cjm_internal.map_view_names() IS 'the views of a map in the 
 
 CREATE FUNCTION cjm_internal.kept_names() RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN '{kept_rows,kept,kept_journeys,kept_changes,kept_marks,kept_pieces,kept_state}'::text[];
+RETURN '{kept_rows,kept,kept_journeys,kept_deciders,kept_changes,kept_marks,kept_pieces,kept_state}'::text[];
 COMMENT ON FUNCTION cjm_internal.kept_names() IS 'what a map with kept journeys has beside its views, which the first two of these are';
 
 -- In the order in which they are dropped.

@@ -216,7 +216,7 @@ BEGIN
 			(SELECT array_agg(ROW(r.ev_class, r.oid, r.xmin)::text ORDER BY r.oid) FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
 				WHERE c.relnamespace = $2 AND c.relname = ANY (ARRAY[''map'', ''events'', ''journeys'', ''customers'', ''customer_journeys'', ''meets_'' || a.name]::name[])),
 			(SELECT array_agg(ROW(c.oid, c.relfilenode)::text ORDER BY c.oid) FROM pg_class c
-				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
+				WHERE c.relnamespace = $2 AND c.relname = ANY (''{kept_journeys,kept_deciders,kept_changes,kept_state,audience_touched,audience_members}''::name[])))::text)
 		FROM %1$s.audiences a CROSS JOIN %1$s.kept_state s WHERE a.name = $1', schema) INTO under USING name, def.map::oid;
 	RETURN under;
 END
