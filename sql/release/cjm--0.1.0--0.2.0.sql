@@ -1573,13 +1573,15 @@ RETURN (SELECT jsonb_object_agg(d.name, CASE d.name WHEN 'segment' THEN 'j.segme
 
 COMMENT ON FUNCTION cjm_internal.map_dimensions_sql(cjm_internal.map) IS 'SQL of each dimension of a customer, by its name, over a row j of the view journeys';
 
-CREATE FUNCTION cjm_internal.map_values_sql(map cjm_internal.map, dimensions text[]) RETURNS text
+CREATE FUNCTION cjm_internal.map_values_sql(map cjm_internal.map, dimensions text[], OUT names text, OUT value text)
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN coalesce((SELECT 'VALUES ' || string_agg(format('(%L::text, %s)', w.name, w.expression), ', ' ORDER BY w.name COLLATE "C")
-	FROM jsonb_each_text(cjm_internal.map_dimensions_sql(map)) w(name, expression) WHERE w.name = ANY (dimensions)), 'SELECT NULL::text, NULL::text WHERE false');
+RETURN (SELECT ROW(coalesce('VALUES ' || string_agg(format('(%s, %L::text)', w.place, w.name), ', ' ORDER BY w.place), 'SELECT NULL::integer, NULL::text WHERE false'),
+		coalesce('CASE d.place ' || string_agg(format('WHEN %s THEN %s', w.place, w.expression), ' ' ORDER BY w.place) || ' END', 'NULL::text'))
+	FROM (SELECT row_number() OVER (ORDER BY e.name COLLATE "C") AS place, e.name, e.expression
+		FROM jsonb_each_text(cjm_internal.map_dimensions_sql(map)) e(name, expression) WHERE e.name = ANY (dimensions)) w);
 
-COMMENT ON FUNCTION cjm_internal.map_values_sql(cjm_internal.map, text[]) IS 'SQL: a row of name and value for each of these dimensions of a journey j';
+COMMENT ON FUNCTION cjm_internal.map_values_sql(cjm_internal.map, text[]) IS 'SQL: the places and names of these dimensions, as d, and the value that a journey j has of each';
 
 CREATE FUNCTION cjm_internal.map_words(map cjm_internal.map) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -1823,13 +1825,15 @@ DECLARE
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 	refused text := CASE WHEN (map).refusal IS NOT NULL THEN cjm_internal.map_refused_sql(map, entered) END;
 	words jsonb := cjm_internal.map_walk_words(map, entered);
+	valued record;
 	grouped text;
 BEGIN
+	SELECT v.names, v.value INTO valued FROM cjm_internal.map_values_sql(map, dimensions) v;
 	grouped := format('SELECT %1$s AS dimension, %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
 				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %6$s)%7$s AS open%8$s, count(*) AS customers
 			FROM %9$s.journeys j%10$s%11$s',
 		CASE WHEN dimensions IS NULL THEN 'NULL::text' ELSE 'd.name' END,
-		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by, (map).groups) ELSE 'd.value' END,
+		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by, (map).groups) ELSE valued.value END,
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, coalesce(entered, '''(,)''::tstzrange'),
 		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,
@@ -1839,7 +1843,7 @@ BEGIN
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
 			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at FROM (VALUES (1)) one OFFSET 0) x',
-			' CROSS JOIN LATERAL (' || cjm_internal.map_values_sql(map, dimensions) || ') d(name, value)',
+			' CROSS JOIN (' || valued.names || ') d(place, name)',
 			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
 		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN dimensions IS NOT NULL THEN '1' END, CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN '2' END, CASE WHEN bucket IS NOT NULL THEN '3' END), ''));
 	IF dimensions IS NULL AND max_groups IS NULL THEN
@@ -7321,14 +7325,14 @@ RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean[], %L::boolean)', de
 
 COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text, text) IS 'SQL: the values of a customer''s dimensions, from what decides them and the journey';
 
-CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map) RETURNS text
+CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map, deciders text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)',
+RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(%s, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)', deciders,
 		(SELECT string_agg(format(CASE WHEN d.by_channel THEN 'CASE WHEN octet_length(k.dimensions ->> %1$L) = 0 THEN k.dimensions ->> %1$L END' ELSE 'k.dimensions ->> %1$L' END, d.name), ', ' ORDER BY d.n)
 		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END;
 
-COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map) IS 'SQL: what decides the dimensions of a customer with changes';
+COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map, text) IS 'SQL: what decides the dimensions of a customer with changes';
 
 CREATE FUNCTION cjm_internal.kept_places_add(state internal, customer "any", store regclass) RETURNS internal
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE PARALLEL SAFE COST 1;
@@ -7395,9 +7399,11 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
-	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
+	waiting text := schema || '.kept_changes g';
 	now_journey text := 'cjm_internal.journey_changed(k.journey, k.added, k.removed)';
-	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map), now_journey);
+	-- Looked up, and not joined, which would be done where nobody asks for it, too.
+	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map,
+		format('(SELECT d.deciders FROM %s.kept_deciders d WHERE d.customer %s k.customer)', schema, cjm_internal.kept_equals(map))), now_journey);
 	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
 		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, now_journey,
 		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
@@ -7416,14 +7422,14 @@ BEGIN
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
 			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
-		format(changed, format('SELECT c.*, k.journey, k.dimensions, d.deciders FROM (%1$s) c LEFT JOIN %2$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %2$s.kept_deciders d ON d.customer %3$s c.customer',
+		format(changed, format('SELECT c.*, k.journey, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
 			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
-		format(changed, format('SELECT c.*, d.deciders FROM (%s) c LEFT JOIN %s.kept_deciders d ON d.customer %s c.customer', cjm_internal.kept_grouped_sql(map,
+		format(changed, cjm_internal.kept_grouped_sql(map,
 			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
 				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions'), schema, cjm_internal.kept_equals(map))),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;
@@ -7599,9 +7605,10 @@ BEGIN
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('ALTER TABLE %s.kept_deciders ALTER deciders SET NOT NULL, SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
-	-- The planner is not to take what it saw of a short list for what a long one is like.
+	-- The planner is not to take what it saw of a short list for what a long one is like; and no workers are to read the changes for one part of
+	-- the view "journeys", since a part that has its own leaves all others without.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
-		SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
+		SET (parallel_workers = 0, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_insert_threshold = -1)', schema);
 	EXECUTE format('CREATE TABLE %s.kept_marks (at timestamptz, reason text, parts text[])', schema);
 	EXECUTE format('CREATE TABLE %s.kept_pieces (piece integer, began_at timestamptz, built_at timestamptz, journeys bigint)', schema);
 	EXECUTE format('CREATE TABLE %s.kept_state (fingerprint text, built_at timestamptz, view oid, changes oid, marks oid,
@@ -7750,7 +7757,7 @@ BEGIN
 		fresh AS (INSERT INTO %1$s.kept_journeys (customer, dimensions, journey)
 			SELECT n.customer, n.dimensions, n.journey FROM new n WHERE NOT n.known AND n.journey IS NOT NULL)%6$s%7$s
 		SELECT count(*) FROM gone', schema, cjm_internal.kept_grouped_sql(def, 'gone g'), cjm_internal.kept_equals(def),
-		cjm_internal.kept_deciders_now_sql(def), cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
+		cjm_internal.kept_deciders_now_sql(def, 'k.deciders'), cjm_internal.map_object_sql(names, cjm_internal.kept_values_sql(def, 'n.deciders', 'n.journey')),
 		CASE WHEN names <> '{}' THEN format(',
 			agreed AS (DELETE FROM %1$s.kept_deciders d USING new n WHERE d.customer %2$s n.customer AND n.apart AND n.deciders IS NULL),
 			decided AS (UPDATE %1$s.kept_deciders d SET deciders = n.deciders FROM new n WHERE d.customer %2$s n.customer AND n.apart AND d.deciders OPERATOR(cjm.<>) n.deciders),

@@ -247,14 +247,14 @@ RETURN format('cjm_internal.kept_values(%s, %s, %L::boolean[], %L::boolean)', de
 	CASE WHEN true = ANY (cjm_internal.kept_by_channel(map)) THEN journey ELSE 'NULL::cjm.journey' END, cjm_internal.kept_by_channel(map), (map).segment_at = 'last');
 COMMENT ON FUNCTION cjm_internal.kept_values_sql(cjm_internal.map, text, text) IS 'SQL: the values of a customer''s dimensions, from what decides them and the journey';
 
--- From a row k: the journey, what is stored of the deciders, the dimensions as they were, and what came and went.
-CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map) RETURNS text
+-- Over a row k of the journey and the dimensions as they were, and what came and went, and what is stored of the deciders.
+CREATE FUNCTION cjm_internal.kept_deciders_now_sql(map cjm_internal.map, deciders text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(k.deciders, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)',
+RETURN CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey' ELSE format('cjm_internal.journey_changed(cjm_internal.kept_whole(%s, k.journey, ARRAY[%s]), k.added_deciders, k.removed_deciders)', deciders,
 		(SELECT string_agg(format(CASE WHEN d.by_channel THEN 'CASE WHEN octet_length(k.dimensions ->> %1$L) = 0 THEN k.dimensions ->> %1$L END' ELSE 'k.dimensions ->> %1$L' END, d.name), ', ' ORDER BY d.n)
 		FROM unnest(cjm_internal.kept_by_channel(map), cjm_internal.map_dimension_names(map)) WITH ORDINALITY d(by_channel, name, n))) END;
-COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map) IS 'SQL: what decides the dimensions of a customer with changes';
+COMMENT ON FUNCTION cjm_internal.kept_deciders_now_sql(cjm_internal.map, text) IS 'SQL: what decides the dimensions of a customer with changes';
 
 -- Whose changes wait, in one pass over them.
 CREATE FUNCTION cjm_internal.kept_places_add(state internal, customer "any", store regclass) RETURNS internal
@@ -322,9 +322,11 @@ AS $$
 DECLARE
 	schema text := cjm_internal.map_schema(map);
 	state text := quote_literal(cjm_internal.kept_state((map).map)::text) || '::regclass';
-	waiting text := format('%s.kept_changes g TABLESAMPLE cjm_internal.kept_scan(cjm_internal.kept_is(%s, 1, ''''::text), true)', schema, state);
+	waiting text := schema || '.kept_changes g';
 	now_journey text := 'cjm_internal.journey_changed(k.journey, k.added, k.removed)';
-	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map), now_journey);
+	-- Looked up, and not joined, which would be done where nobody asks for it, too.
+	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map,
+		format('(SELECT d.deciders FROM %s.kept_deciders d WHERE d.customer %s k.customer)', schema, cjm_internal.kept_equals(map))), now_journey);
 	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
 		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, now_journey,
 		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
@@ -343,14 +345,14 @@ BEGIN
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
 			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
-		format(changed, format('SELECT c.*, k.journey, k.dimensions, d.deciders FROM (%1$s) c LEFT JOIN %2$s.kept_journeys k ON k.customer %3$s c.customer LEFT JOIN %2$s.kept_deciders d ON d.customer %3$s c.customer',
+		format(changed, format('SELECT c.*, k.journey, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
 			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
-		format(changed, format('SELECT c.*, d.deciders FROM (%s) c LEFT JOIN %s.kept_deciders d ON d.customer %s c.customer', cjm_internal.kept_grouped_sql(map,
+		format(changed, cjm_internal.kept_grouped_sql(map,
 			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
 				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions'), schema, cjm_internal.kept_equals(map))),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;

@@ -53,12 +53,15 @@ RETURN (SELECT jsonb_object_agg(d.name, CASE d.name WHEN 'segment' THEN 'j.segme
 	FROM unnest('{segment}'::text[] || cjm_internal.map_dimension_names(map)) d(name));
 COMMENT ON FUNCTION cjm_internal.map_dimensions_sql(cjm_internal.map) IS 'SQL of each dimension of a customer, by its name, over a row j of the view journeys';
 
-CREATE FUNCTION cjm_internal.map_values_sql(map cjm_internal.map, dimensions text[]) RETURNS text
+-- Names and values apart: a list of names that knows nothing of the journey is read once, where values of each journey would be a list for each.
+CREATE FUNCTION cjm_internal.map_values_sql(map cjm_internal.map, dimensions text[], OUT names text, OUT value text)
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN coalesce((SELECT 'VALUES ' || string_agg(format('(%L::text, %s)', w.name, w.expression), ', ' ORDER BY w.name COLLATE "C")
-	FROM jsonb_each_text(cjm_internal.map_dimensions_sql(map)) w(name, expression) WHERE w.name = ANY (dimensions)), 'SELECT NULL::text, NULL::text WHERE false');
-COMMENT ON FUNCTION cjm_internal.map_values_sql(cjm_internal.map, text[]) IS 'SQL: a row of name and value for each of these dimensions of a journey j';
+RETURN (SELECT ROW(coalesce('VALUES ' || string_agg(format('(%s, %L::text)', w.place, w.name), ', ' ORDER BY w.place), 'SELECT NULL::integer, NULL::text WHERE false'),
+		coalesce('CASE d.place ' || string_agg(format('WHEN %s THEN %s', w.place, w.expression), ' ' ORDER BY w.place) || ' END', 'NULL::text'))
+	FROM (SELECT row_number() OVER (ORDER BY e.name COLLATE "C") AS place, e.name, e.expression
+		FROM jsonb_each_text(cjm_internal.map_dimensions_sql(map)) e(name, expression) WHERE e.name = ANY (dimensions)) w);
+COMMENT ON FUNCTION cjm_internal.map_values_sql(cjm_internal.map, text[]) IS 'SQL: the places and names of these dimensions, as d, and the value that a journey j has of each';
 
 CREATE FUNCTION cjm_internal.map_words(map cjm_internal.map) RETURNS jsonb
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

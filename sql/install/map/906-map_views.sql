@@ -221,13 +221,15 @@ DECLARE
 		WHEN bucket IS NOT NULL THEN 'b.entered' END;
 	refused text := CASE WHEN (map).refusal IS NOT NULL THEN cjm_internal.map_refused_sql(map, entered) END;
 	words jsonb := cjm_internal.map_walk_words(map, entered);
+	valued record;
 	grouped text;
 BEGIN
+	SELECT v.names, v.value INTO valued FROM cjm_internal.map_values_sql(map, dimensions) v;
 	grouped := format('SELECT %1$s AS dimension, %2$s AS label, %3$s AS entered, cjm.funnel_agg(j.journey, %4$L::cjm.funnel%5$s) AS stats,
 				cjm_internal.funnel_open_agg(j.journey, %4$L::cjm.funnel, now(), %6$s)%7$s AS open%8$s, count(*) AS customers
 			FROM %9$s.journeys j%10$s%11$s',
 		CASE WHEN dimensions IS NULL THEN 'NULL::text' ELSE 'd.name' END,
-		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by, (map).groups) ELSE 'd.value' END,
+		CASE WHEN dimensions IS NULL THEN cjm_internal.map_split(words, by, (map).groups) ELSE valued.value END,
 		CASE WHEN bucket IS NULL THEN 'NULL::tstzrange' ELSE 'b.entered' END,
 		(map).stages, ', ' || entered, coalesce(entered, '''(,)''::tstzrange'),
 		CASE WHEN refused IS NOT NULL THEN ' FILTER (WHERE x.at IS NULL)' END,
@@ -237,7 +239,7 @@ BEGIN
 		concat(CASE WHEN bucket IS NOT NULL THEN format(' CROSS JOIN LATERAL cjm.entry_buckets(j.journey, %L::cjm.funnel, %L::text, %L::text) b(entered)',
 				(map).stages, bucket, (map).time_zone) END,
 			' CROSS JOIN LATERAL (SELECT ' || refused || ' AS at FROM (VALUES (1)) one OFFSET 0) x',
-			' CROSS JOIN LATERAL (' || cjm_internal.map_values_sql(map, dimensions) || ') d(name, value)',
+			' CROSS JOIN (' || valued.names || ') d(place, name)',
 			CASE WHEN bucket IS NOT NULL AND ranged THEN ' WHERE b.entered && tstzrange($1, $2)' || cjm_internal.map_where(map, 'AND', words) ELSE cjm_internal.map_where(map, 'WHERE', words) END),
 		' GROUP BY ' || nullif(concat_ws(', ', CASE WHEN dimensions IS NOT NULL THEN '1' END, CASE WHEN by IS NOT NULL OR dimensions IS NOT NULL THEN '2' END, CASE WHEN bucket IS NOT NULL THEN '3' END), ''));
 	IF dimensions IS NULL AND max_groups IS NULL THEN
