@@ -53,7 +53,7 @@ PG_FUNCTION_INFO_V1(kept_goes_support);
 #define MOST_BYTES ((size_t) 512 << 20)
 
 /* The part of the changes that the planner is told are looked up for: where they are few, so that it does not weigh each as if it came from a disk. */
-#define FEW_SELECTIVITY 0.001
+#define FEW_SELECTIVITY 0.01
 
 /* How a part of the view comes to its customers: see kept_goes. */
 typedef enum KeptWay
