@@ -246,11 +246,12 @@ journey_changed(PG_FUNCTION_ARGS)
 	size_t		size;
 	uint8	   *value;
 
-	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+	/* Of a customer who is new, or to whom nothing happened, there is nothing to put together. */
+	if (PG_ARGISNULL(2) && (PG_ARGISNULL(0) || PG_ARGISNULL(1)))
 	{
-		if (PG_ARGISNULL(0))
+		if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
 			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+		PG_RETURN_DATUM(PG_GETARG_DATUM(PG_ARGISNULL(0) ? 1 : 0));
 	}
 	for (int i = 0; i < 3; i++)
 	{

@@ -356,9 +356,15 @@ kept_whole(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(journey_from_builder(builder, false));
 }
 
-/* The transition function of kept_stored_agg: there is one value, and whatever else comes is NULL, which a strict function does not see. */
+/*
+ * The transition function of kept_stored_agg.  A strict one is called from the second
+ * value on that is not NULL, and the store has one of a customer.
+ */
 Datum
 kept_stored_step(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("a customer is more than once in a store of kept journeys"),
+			 errhint("The index of the store is damaged: cjm.unkeep_journeys and cjm.keep_journeys make it anew.")));
 }
