@@ -693,3 +693,17 @@ DROP ROLE kept_maker, kept_reader;
 DROP FUNCTION public.try_key(text), public.try_keep(regclass, text, text, text), public.stands(text), public.shown(text), public.outer_of(text), public.suffix(text), public.unknown_body(text), public.asks_that(text), public.asks(float8), public.says_now(text), public.asked();
 DROP DOMAIN public.kept_code, public.kinded;
 DROP TYPE public.pair, public.kind;
+
+-- What is the same in all rows is in what is written, too.
+CREATE TABLE public.same_rows (who text, at timestamptz);
+INSERT INTO same_rows VALUES ('a', '2026-01-01Z');
+SELECT create_map('ksame', 'same_rows', 'who', 'at', '''view''', 'view', channel => '''web''', value => '1.5', segment => '''LV''', keep => true);
+SELECT refresh_journeys('ksame');
+INSERT INTO same_rows VALUES ('b', '2026-01-02Z'), ('a', '2026-01-03Z');
+SELECT state, changes FROM ksame.kept;
+SELECT customer, segment, journey FROM ksame.journeys ORDER BY 1;
+DELETE FROM same_rows WHERE at < '2026-01-02Z';
+SELECT refresh_journeys('ksame');
+SELECT customer, segment, journey FROM ksame.journeys ORDER BY 1;
+SELECT drop_map('ksame');
+DROP TABLE same_rows;

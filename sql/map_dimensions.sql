@@ -126,6 +126,9 @@ SELECT cjm_internal.map_first_touches('infinity', plan, part) FROM seen;
 SELECT cjm_internal.kept_values('{2026-01-01T00:00Z "1:x", 2026-01-01T00:00Z "2:", 2026-01-02T00:00Z "1:a", 2026-01-02T00:00Z "1:b", 2026-01-02T00:00Z "3:", 2026-01-02T00:00Z x, 2026-01-02T00:00Z "0:x", 2026-01-02T00:00Z "100:x"}', NULL, '{f,NULL}', v) FROM (VALUES (false), (true)) l(v);
 SELECT cjm_internal.kept_values(NULL, NULL, '{t,f}', false) AS none, cjm_internal.kept_values('{}', '{}', '{}', false) AS empty;
 SELECT cjm_internal.kept_values(NULL, NULL, array_fill(false, ARRAY[100]), false);
+SELECT cjm_internal.kept_values('{}', '{}', NULL, false) AS whose, cjm_internal.kept_values('{}', '{}', '{t}', NULL) AS which;
+SELECT cjm_internal.kept_deciders_agg('2026-01-01Z', array_fill('a'::text, ARRAY[100]));
+SELECT cjm_internal.kept_whole('{}', '{}', array_fill('a'::text, ARRAY[100]));
 
 -- The channels tell a dimension that is the channel, the smallest of a time before others; an empty value of a row is no channel.
 SELECT v AS last, cjm_internal.kept_values(d, '{2026-01-01T00:00Z view, 2026-01-02T00:00Z cart@mail, 2026-01-02T00:00Z pay@ads, 2026-01-03T00:00Z pay@tv, 2026-01-03T00:00Z view@web}', '{f,t,t}', v)
@@ -179,6 +182,25 @@ SELECT count(*) AS customers, (SELECT count(*) FROM (SELECT customer, segment, d
 DROP FUNCTION sorts_differ, sorts_change;
 SELECT drop_map('sorts'), drop_map('sorts_rows');
 DROP TABLE sorts_seen, sorts_folded, rows_of;
+
+-- Names and schemas with what format() and regular expressions know, and processes that make dimensions in parallel.
+SET client_min_messages = warning;
+SELECT count(set_config(name, 'on', false)) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+CREATE TABLE public.odd AS SELECT 1 AS who, '2026-01-01Z'::timestamptz AS at, 'view'::text AS what, 'A'::text AS a, 'B'::text AS b;
+SELECT create_map('10%s', 'odd', 'who', 'at', 'what', 'view', segment => 'a', dimensions => '{"100%%": "b", "%1$s": "a", "it''s %": "b", "a\\b": "a", "\"q\"": "b", "$1": "a"}', keep => true);
+SELECT refresh_journeys('10%s');
+INSERT INTO odd VALUES (1, '2026-01-02Z', 'view', 'C', 'D'), (2, '2026-01-02Z', 'view', 'C', 'D');
+TABLE "10%s".journeys ORDER BY customer;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+SELECT count(set_config(name, 'off', false)) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT refresh_journeys('10%s');
+TABLE "10%s".journeys ORDER BY customer;
+SELECT drop_map('10%s');
+DROP TABLE odd;
+RESET client_min_messages;
 
 -- Kept journeys have them: what is kept stands on the functions behind them, their names, and which of several counts; and what could change unseen is refused.
 CREATE FUNCTION public.shown(text) RETURNS text IMMUTABLE STRICT LANGUAGE sql RETURN upper($1);

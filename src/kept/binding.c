@@ -250,6 +250,7 @@ prepare_column(KeptBinding *binding, KeptColumnSource *column, Node *node, AttrM
 	else if (!IsA(plain, Const) || !((Const *) plain)->constisnull)
 	{
 		column->expression = planned;
+		binding->evaluates = true;
 		binding->can_fail |= !IsA(plain, Const);
 	}
 }
@@ -278,6 +279,7 @@ prepare_columns(void *argument)
 	if (source.filter != NULL)
 	{
 		binding->filter = prepare_expression(binding, source.filter, map);
+		binding->evaluates = true;
 		binding->can_fail = true;
 	}
 	return NULL;
@@ -404,6 +406,7 @@ kept_prepare_binding(KeptBinding *binding)
 	/* An error leaves half of them. */
 	memset(binding->columns, 0, sizeof(binding->columns));
 	binding->filter = NULL;
+	binding->evaluates = false;
 	binding->can_fail = false;
 	if ((reason = kept_do_safely(prepare_columns, binding)) != NULL)
 		binding->broken = MemoryContextStrdup(binding->context, reason);

@@ -40,7 +40,8 @@ typedef struct KeptBinding
 	ArrayType  *strangers;		/* lines about tables under it that the guard does not know, or NULL */
 	LocalTransactionId noted;	/* in which that was noted last, and in which subtransaction of it */
 	SubTransactionId noted_in;
-	bool		can_fail;		/* its expressions */
+	bool		evaluates;		/* it has expressions, constants or others */
+	bool		can_fail;		/* they can */
 	KeptColumnSource columns[KEPT_COLUMNS];
 	Expr	   *filter;
 	MemoryContext context;		/* of the expressions */

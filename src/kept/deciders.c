@@ -40,6 +40,15 @@ make_event(int place, Label value, char *buffer)
 	return (Label) {buffer, prefix + value.size};
 }
 
+static void
+check_count(int count)
+{
+	if (count > DECIDERS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there cannot be %d dimensions", count)));
+}
+
 /* Adds the values of a row that are not NULL to a builder, which the aggregate's memory context holds. */
 static JourneyBuilder *
 add_values(JourneyBuilder *builder, LabelPool *pool, int64 at, ArrayType *array)
@@ -51,6 +60,7 @@ add_values(JourneyBuilder *builder, LabelPool *pool, int64 at, ArrayType *array)
 	CjmError	error = {0};
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	check_count(count);
 	for (int i = 0; i < count; i++)
 	{
 		Label		said;
@@ -190,20 +200,20 @@ choose_channels(Choice *choices, const bool *by_channel, int count, bool last, D
 Datum
 kept_values(PG_FUNCTION_ARGS)
 {
-	bool		last = PG_GETARG_BOOL(3);
 	int			lower = 1;
 	bool		any = false;
+	bool		last;
 	bool	   *by_channel;
 	int			count;
 	Choice	   *choices;
 	Datum	   *values;
 	bool	   *nulls;
 
+	if (PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), BOOLOID, 1, true, TYPALIGN_CHAR, &values, &nulls, &count);
-	if (count > DECIDERS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there cannot be %d dimensions", count)));
+	check_count(count);
+	last = PG_GETARG_BOOL(3);
 	by_channel = palloc(Max(count, 1) * sizeof(bool));
 	choices = palloc0(Max(count, 1) * sizeof(Choice));
 	for (int i = 0; i < count; i++)
@@ -339,7 +349,8 @@ kept_whole(PG_FUNCTION_ARGS)
 	}
 	journey_open_datum(PG_GETARG_DATUM(1), &journey);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
-	for (int i = 0; i < Min(count, DECIDERS_MAX); i++)
+	check_count(count);
+	for (int i = 0; i < count; i++)
 	{
 		if (nulls[i] || said[i].entries > 0)
 			continue;

@@ -362,7 +362,7 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 		work.before = MakeSingleTupleTableSlot(RelationGetDescr(call->tg_relation), &TTSOpsMinimalTuple);
 		work.after = MakeSingleTupleTableSlot(RelationGetDescr(call->tg_relation), &TTSOpsMinimalTuple);
 	}
-	if (reason == NULL && binding->can_fail)
+	if (reason == NULL && binding->evaluates)
 	{
 		work.context = CreateStandaloneExprContext();
 		start_expressions(&work);

@@ -168,6 +168,20 @@ foreach my $case ([ 'texts', 4 ], [ 'sums', 1 ])
 	is(stands(), 'folded| 0', "$source: all is there");
 	run_sql($node, q{SELECT drop_map('shop')});
 }
+# A channel that its collation takes for an empty one has bytes all the same, as a channel and as a segment.
+run_sql($node, q{
+	CREATE COLLATION no_marks (provider = icu, locale = 'und-u-ka-shifted-ks-level1', deterministic = false);
+	CREATE TABLE marked (who text, at timestamptz, what text, ch text COLLATE no_marks);
+	INSERT INTO marked VALUES ('u', '2026-01-01Z', 'view', ' '), ('u', '2026-01-02Z', 'view', 'x'), ('w', '2026-01-01Z', 'view', '-'), ('e', '2026-01-01Z', 'view', '');
+	SELECT create_map('shop', 'marked', 'who', 'at', 'what', 'view', channel => 'ch', segment => 'ch', keep => true)});
+foreach my $when ('from rows', 'stored', 'with changes', 'folded')
+{
+	run_sql($node, q{SELECT refresh_journeys('shop')}) if $when =~ /stored|folded/;
+	run_sql($node, q{INSERT INTO marked VALUES ('v', '2026-01-01Z', 'view', '.'), ('w', '2026-01-02Z', 'view', 'y')}) if $when eq 'with changes';
+	is(run_sql($node, q{SELECT string_agg(format('%s [%s] [%s]', customer, segment, first_channel(journey)), ', ' ORDER BY customer) FROM shop.journeys}),
+		$when =~ /with|folded/ ? 'e [] [], u [ ] [ ], v [.] [.], w [-] [-]' : 'e [] [], u [ ] [ ], w [-] [-]', "channels that look empty, $when");
+}
+run_sql($node, q{SELECT drop_map('shop')});
 run_sql_fails($node, "SELECT create_map('shop', 'ev', 'who', 'at', 'what', 'view -> cart'), keep_journeys('shop', $_)", '22023', qr/pieces must be 1 to 1024, not $_/, "$_ pieces") foreach 0, -1, 1025;
 
 # A key that no index takes is told, whenever it comes; the rows are read as long as it is there.

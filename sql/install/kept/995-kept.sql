@@ -327,9 +327,11 @@ DECLARE
 	-- Looked up, and not joined, which would be done where nobody asks for it, too.
 	now_values text := cjm_internal.kept_values_sql(map, cjm_internal.kept_deciders_now_sql(map,
 		format('(SELECT d.deciders FROM %s.kept_deciders d WHERE d.customer %s k.customer)', schema, cjm_internal.kept_equals(map))), now_journey);
-	changed text := format('k.customer, %1$s AS segment, %2$s AS journey, %3$s AS dimensions FROM (%%s) k WHERE k.removed IS NULL OR %2$s IS NOT NULL',
+	-- Around the SQL of those rows: names that are in it may have a percent sign.
+	changed text := format('k.customer, %s AS segment, %s AS journey, %s AS dimensions FROM (',
 		CASE WHEN (map).segment IS NULL THEN 'NULL::text' ELSE format('(%s)[1]', now_values) END, now_journey,
 		cjm_internal.map_object_sql(cjm_internal.map_dimension_names(map), now_values));
+	left_over text := format(') k WHERE k.removed IS NULL OR %s IS NOT NULL', now_journey);
 BEGIN
 	RETURN format('SELECT j.customer, j.segment, j.journey, j.dimensions
 		FROM (SELECT 0 AS arm, 0 AS way, k.customer, k.segment, k.journey, k.dimensions
@@ -345,14 +347,14 @@ BEGIN
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
 			AND cjm_internal.kept_goes((SELECT cjm_internal.kept_places_agg(g.customer, %6$L::regclass) FROM %7$s), j.way, j.customer)', schema, state,
-		format(changed, format('SELECT c.*, k.journey, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
-			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map))),
-		format(changed, cjm_internal.kept_grouped_sql(map,
+		changed || format('SELECT c.*, k.journey, k.dimensions FROM (%s) c LEFT JOIN %s.kept_journeys k ON k.customer %s c.customer',
+			cjm_internal.kept_grouped_sql(map, waiting), schema, cjm_internal.kept_equals(map)) || left_over,
+		changed || cjm_internal.kept_grouped_sql(map,
 			format('(SELECT g.customer, g.at, g.event, g.channel, g.value, g.segment, g.dimensions, g.session, g.removed, NULL::cjm.journey AS journey, NULL::jsonb AS known
 				FROM %s
 				UNION ALL
 				SELECT k.customer, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, k.journey, k.dimensions FROM %s.kept_journeys k) g', waiting, schema),
-			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions')),
+			', cjm_internal.kept_stored_agg(g.journey) AS journey, cjm_internal.kept_stored_agg(g.known) AS dimensions') || left_over,
 		cjm_internal.map_journeys_from_sql(map, 'kept_rows'), schema || '.kept_journeys', waiting);
 END
 $$;

@@ -165,7 +165,8 @@ COMMENT ON FUNCTION cjm_internal.map_dimension_list(cjm_internal.map) IS 'the di
 CREATE FUNCTION cjm_internal.map_dimension_names(map cjm_internal.map) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
-RETURN ARRAY(SELECT 'segment'::text WHERE (map).segment IS NOT NULL UNION ALL SELECT jsonb_object_keys((map).dimensions));
+RETURN CASE WHEN (map).segment IS NOT NULL THEN '{segment}'::text[] ELSE '{}'::text[] END
+	|| ARRAY(SELECT d.name FROM jsonb_object_keys((map).dimensions) WITH ORDINALITY d(name, place) ORDER BY d.place);
 COMMENT ON FUNCTION cjm_internal.map_dimension_names(cjm_internal.map) IS 'the names of the dimensions of a map, segment first if it has one';
 
 CREATE FUNCTION cjm_internal.map_dimensions_of_row_sql(map cjm_internal.map) RETURNS text

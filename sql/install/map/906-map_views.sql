@@ -124,7 +124,7 @@ CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) 
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s, '''')' END;
+	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
 	channel CONSTANT text := format(not_empty, row_name, 'channel');
 BEGIN
 	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
