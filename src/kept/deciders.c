@@ -266,7 +266,8 @@ Datum
 kept_brief(PG_FUNCTION_ARGS)
 {
 	Said		said[DECIDERS_MAX] = {{0}};
-	bool		alike = false;
+	bool		left_out[DECIDERS_MAX];
+	bool		any = false;
 	JourneyBuilder *builder;
 	JourneyView deciders;
 	JourneyView journey;
@@ -281,18 +282,17 @@ kept_brief(PG_FUNCTION_ARGS)
 	count_said(&deciders, labels, places, said);
 	for (int i = 0; i < DECIDERS_MAX; i++)
 	{
-		/* From here on: whether the place is left out. */
-		said[i].entries = said[i].values == 1 && said[i].entries == journey.count;
-		alike |= said[i].entries;
+		left_out[i] = said[i].values == 1 && said[i].entries == journey.count;
+		any |= left_out[i];
 	}
-	if (!alike)
+	if (!any)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	builder = builder_create(NULL);
 	for (uint32 i = 0; i < deciders.count; i++)
 	{
 		uint32		label = journey_label_at(&deciders.events, i);
 
-		if (places[label] >= 0 && said[places[label]].entries)
+		if (places[label] >= 0 && left_out[places[label]])
 			continue;
 		if (!builder_add(&builder, journey_at(&deciders, i), labels[label], NO_LABEL, NO_LABEL, false, 0, &error))
 			cjm_report(&error);
@@ -378,4 +378,5 @@ kept_stored_step(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_CARDINALITY_VIOLATION),
 			 errmsg("a customer is more than once in a store of kept journeys"),
 			 errhint("The index of the store is damaged: cjm.unkeep_journeys and cjm.keep_journeys make it anew.")));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
