@@ -4,8 +4,8 @@ SET TimeZone = 'UTC';
 SET client_min_messages = warning;
 
 -- For keys of a type: a store, changes of few of its customers, of a new one and of one who goes, and then of many.  How the store is asked for
--- those who have changes, in how many customers the views and the rows differ, and how many there are.
-CREATE FUNCTION public.tried(type text, key text, other text, OUT keys text, OUT few text, OUT few_different bigint, OUT many text, OUT many_different bigint, OUT customers bigint)
+-- those who have changes, in how many customers the views and the rows differ, also where one process reads for all, and how many there are.
+CREATE FUNCTION public.tried(type text, key text, other text, OUT keys text, OUT few text, OUT few_different bigint, OUT many text, OUT many_different bigint, OUT alone_different bigint, OUT customers bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
 	ways CONSTANT text := 'SELECT CASE WHEN cjm_internal.kept_goes(p, 2, NULL::text) THEN ''looked up'' WHEN cjm_internal.kept_goes(p, 3, NULL::text) THEN ''read'' END
@@ -25,6 +25,9 @@ BEGIN
 	EXECUTE format('INSERT INTO public.keyed_events SELECT %s, ''2025-02-01Z'', ''cart'', ''l9'' FROM (SELECT n * 2 AS n FROM generate_series(1, 850) n) v', other);
 	EXECUTE ways INTO many;
 	SELECT count(*) INTO many_different FROM cjm.check_journeys('keyed');
+	SET LOCAL max_parallel_workers_per_gather = 0;
+	SELECT count(*) INTO alone_different FROM cjm.check_journeys('keyed');
+	RESET max_parallel_workers_per_gather;
 	EXECUTE 'SELECT count(*) FROM keyed.journeys' INTO customers;
 	PERFORM cjm.drop_map('keyed');
 	DROP TABLE public.keyed_events;
@@ -80,6 +83,9 @@ FROM (VALUES ('Gather'), ('Parallel Append'), ('Parallel Seq Scan on kept_journe
 SELECT customers FROM placed.funnel;
 RESET min_parallel_table_scan_size;
 RESET parallel_setup_cost;
+-- One process reads the store once less.
+SELECT n AS workers, planned(format('/* %s */ SELECT count(*) FROM placed.journeys', set_config('max_parallel_workers_per_gather', n::text, false)), 'Seq Scan on kept_journeys') AS scans FROM (VALUES (0), (2)) v(n) ORDER BY n;
+RESET max_parallel_workers_per_gather;
 SELECT customer, touch_count(journey) FROM placed.journeys WHERE customer IN (-1, 1, 2) ORDER BY 1;
 -- Once for a query, not for each row of another that asks
 SELECT i, (SELECT touch_count(j.journey) FROM placed.journeys j WHERE j.customer = i) FROM generate_series(-2, 2) i;
@@ -92,8 +98,12 @@ SELECT drop_map('placed');
 -- By hand
 SELECT length(cjm_internal.kept_places_agg(n, 0)) AS none FROM generate_series(1, 0) n;
 SELECT length(cjm_internal.kept_places_agg(NULL::int, 0)) AS nobody;
-SELECT w, cjm_internal.kept_goes(p, w, 1) AS one, cjm_internal.kept_goes(p, w, 2) AS two, cjm_internal.kept_goes(p, w, NULL::int) AS any, cjm_internal.kept_goes('', w, 1) AS none, cjm_internal.kept_goes(NULL, w, 1) AS "null"
-FROM (SELECT cjm_internal.kept_places_agg(1, 0) AS p) a, generate_series(-1, 6) w ORDER BY w;
+SELECT w, cjm_internal.kept_goes(p, w, 1) AS one, cjm_internal.kept_goes(p, w, 2) AS two, cjm_internal.kept_goes(p, w, 3) AS three, cjm_internal.kept_goes(p, w, NULL::int) AS any, cjm_internal.kept_goes('', w, 1) AS none, cjm_internal.kept_goes(NULL, w, 1) AS "null"
+FROM (SELECT cjm_internal.kept_places_agg(n, 0) AS p FROM (VALUES (1), (3)) v(n)) a, generate_series(-1, 9) w ORDER BY w;
+-- Those for whom the store is read are dealt out to two parts, a quarter to the second.
+SELECT count(*) AS all_of_them, count(*) FILTER (WHERE one AND two) AS both, count(*) FILTER (WHERE NOT one AND NOT two) AS neither, round(avg(two::int), 2) AS second
+FROM (SELECT cjm_internal.kept_goes(p, 7, n) AS one, cjm_internal.kept_goes(p, 8, n) AS two
+	FROM (SELECT cjm_internal.kept_places_agg(n, 0) AS p FROM generate_series(1, 10000) n) a, generate_series(1, 10000) n) t;
 SELECT count(*) FILTER (WHERE cjm_internal.kept_goes(p, 5, n)) AS taken, count(*) FILTER (WHERE cjm_internal.kept_goes(p, 5, -n)) BETWEEN 1 AND 1000 AS others
 FROM (SELECT cjm_internal.kept_places_agg(n, 0) AS p FROM generate_series(1, 10000) n) a, generate_series(1, 10000) n;
 -- Keys that are known are told from others that have their places; so are they after more have come than there is room for at first.

@@ -89,6 +89,7 @@ ALTER FUNCTION cjm_internal.map_retention_sql(cjm_internal.map,text,text,boolean
 ALTER FUNCTION cjm_internal.map_split(text,text[]) RENAME TO map_split_0_1_0;
 ALTER FUNCTION cjm_internal.map_step_of(cjm_internal.map,text) RENAME TO map_step_of_0_1_0;
 ALTER FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[],cjm_internal.map_drawn_touch[],integer,text) RENAME TO map_svg_drawn_0_1_0;
+ALTER FUNCTION cjm_internal.map_touch_sql(cjm_internal.map,text) RENAME TO map_touch_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map,text,text,boolean) RENAME TO map_touchpoints_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map,text,text,integer,boolean,boolean) RENAME TO map_transitions_sql_0_1_0;
 ALTER FUNCTION cjm_internal.median_combine(internal,internal) RENAME TO median_combine_0_1_0;
@@ -1747,12 +1748,12 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
+CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text, empty_is_null boolean DEFAULT false) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
+	not_empty CONSTANT text := CASE WHEN empty_is_null THEN '%1$s.%2$s' WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
 	channel CONSTANT text := format(not_empty, row_name, 'channel');
 BEGIN
 	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
@@ -1760,6 +1761,8 @@ BEGIN
 		WHEN (map).channel IS NOT NULL THEN ', ' || channel ELSE '' END;
 END
 $$;
+
+COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text, boolean) IS 'SQL: what journey_agg is given of a row, which may say nothing by an empty channel or session, unless that is NULL';
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -7193,7 +7196,7 @@ BEGIN ATOMIC
 		('kept_changes', 'dimensions', 'the other dimensions of the customer that the row tells, or NULL'),
 		('kept_changes', 'session', 'the session of the event, or NULL'),
 		('kept_changes', 'removed', 'whether it went'),
-		('kept_changes', 'written_at', 'when that was written down'),
+		('kept_changes', 'written_at', 'when that was written down, said by the first of a statement''s changes'),
 		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
 		('kept_marks', 'at', 'when it happened'),
 		('kept_marks', 'reason', 'what it was'),
@@ -7366,7 +7369,7 @@ CREATE FUNCTION cjm_internal.kept_goes(places bytea, way integer, customer "any"
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 0.1 SUPPORT cjm_internal.kept_goes_support;
 
 COMMENT ON FUNCTION cjm_internal.kept_goes(bytea, integer, "any") IS
-	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them (3)';
+	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them, most of them (3) and the rest (4)';
 
 CREATE FUNCTION cjm_internal.kept_stored_step(stored anyelement, more anyelement) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
@@ -7386,7 +7389,7 @@ CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation tex
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
-	cjm_internal.map_touch_sql(map, 'g'),
+	cjm_internal.map_touch_sql(map, 'g', true),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
 	relation, more);
@@ -7421,6 +7424,8 @@ BEGIN
 			SELECT 1, 2, %3$s
 			UNION ALL
 			SELECT 1, 3, %4$s
+			UNION ALL
+			SELECT 1, 4, %4$s
 			UNION ALL
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)
@@ -7607,7 +7612,7 @@ BEGIN
 	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('ALTER TABLE %s.kept_deciders ALTER deciders SET NOT NULL, SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05)', schema);
-	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, false AS removed, e.event, e.channel, e.value, e.segment, e.session, e.dimensions, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like; and no workers are to read the changes for one part of
 	-- the view "journeys", since a part that has its own leaves all others without.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
@@ -11438,6 +11443,7 @@ DROP FUNCTION cjm_internal.map_retention_sql_0_1_0(cjm_internal.map,text,text,bo
 DROP FUNCTION cjm_internal.map_present_sql(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.map_bounce_sql_0_1_0(cjm_internal.map);
 DROP FUNCTION cjm_internal.map_funnel_sql_0_1_0(cjm_internal.map,text,text,text,boolean);
+DROP FUNCTION cjm_internal.map_touch_sql_0_1_0(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.map_session_split(text);
 DROP FUNCTION cjm_internal.map_walk_split(cjm_internal.map,text,text,text[]);
 DROP FUNCTION cjm_internal.map_split_0_1_0(text,text[]);

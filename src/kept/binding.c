@@ -45,11 +45,23 @@
 PG_FUNCTION_INFO_V1(kept_bind);
 
 /* By which a dependency tells what it is: a column of the table, or none of the view. */
-#define CHANGES_COLUMN KEPT_CHANGE_COLUMNS
+#define CHANGES_COLUMN CHANGE_COLUMNS
 #define MARKS_COLUMN 2
 
 /* The column of the changes in 0.1.0, which had no dimensions and no sessions. */
 #define CHANGES_COLUMN_0_1_0 8
+
+/* Where the table of changes has what a column of the view says. */
+const KeptChangeColumn kept_change_columns[KEPT_COLUMNS] = {
+	[KEPT_CUSTOMER] = CHANGE_CUSTOMER,
+	[KEPT_AT] = CHANGE_AT,
+	[KEPT_EVENT] = CHANGE_EVENT,
+	[KEPT_CHANNEL] = CHANGE_CHANNEL,
+	[KEPT_VALUE] = CHANGE_VALUE,
+	[KEPT_SEGMENT] = CHANGE_SEGMENT,
+	[KEPT_DIMENSIONS] = CHANGE_DIMENSIONS,
+	[KEPT_SESSION] = CHANGE_SESSION,
+};
 
 static HTAB *bindings;
 
@@ -351,9 +363,9 @@ fill_binding(KeptBinding *binding)
 	}
 	find_strangers(binding);
 	for (int i = 0; i < KEPT_COLUMNS; i++)
-		if (get_atttype(binding->changes, i + 1) != exprType(source.columns[i]))
+		if (get_atttype(binding->changes, kept_change_columns[i] + 1) != exprType(source.columns[i]))
 			binding->broken = "the table of changes has been altered";
-	if (get_atttype(binding->changes, KEPT_REMOVED + 1) != BOOLOID || get_atttype(binding->changes, KEPT_WRITTEN + 1) != TIMESTAMPTZOID)
+	if (get_atttype(binding->changes, CHANGE_REMOVED + 1) != BOOLOID || get_atttype(binding->changes, CHANGE_WRITTEN + 1) != TIMESTAMPTZOID)
 		binding->broken = "the table of changes has been altered";
 	if (!may_read(binding, &source))
 		binding->broken = "the owner of the map may not read the source";

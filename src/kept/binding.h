@@ -7,10 +7,24 @@
 #include "kept/source.h"
 #include "utils/array.h"
 
-/* After the columns of the source: whether it went, and when that was written down. */
-#define KEPT_REMOVED KEPT_COLUMNS
-#define KEPT_WRITTEN (KEPT_COLUMNS + 1)
-#define KEPT_CHANGE_COLUMNS (KEPT_COLUMNS + 2)
+/*
+ * The columns of the table of changes: first what every change has, and last what most have
+ * not, as a tuple can end before columns that are NULL.
+ */
+typedef enum KeptChangeColumn
+{
+	CHANGE_CUSTOMER,
+	CHANGE_AT,
+	CHANGE_REMOVED,				/* whether the touchpoint went */
+	CHANGE_EVENT,
+	CHANGE_CHANNEL,
+	CHANGE_VALUE,
+	CHANGE_SEGMENT,
+	CHANGE_SESSION,
+	CHANGE_DIMENSIONS,
+	CHANGE_WRITTEN,				/* when the statement's changes were written down; only the first of them says so */
+	CHANGE_COLUMNS
+} KeptChangeColumn;
 
 /* How a column is had from a row. */
 typedef struct KeptColumnSource
@@ -46,6 +60,8 @@ typedef struct KeptBinding
 	Expr	   *filter;
 	MemoryContext context;		/* of the expressions */
 } KeptBinding;
+
+extern const KeptChangeColumn kept_change_columns[KEPT_COLUMNS];
 
 extern KeptBinding *kept_find_binding(Oid trigger, Oid relation);
 extern void kept_prepare_binding(KeptBinding *binding);

@@ -35,6 +35,7 @@
 #include "executor/nodeHash.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "storage/bufmgr.h"
@@ -52,6 +53,10 @@ PG_FUNCTION_INFO_V1(kept_goes_support);
 /* Bytes of keys and their slots at most, whatever work_mem is: all has to fit in a value. */
 #define MOST_BYTES ((size_t) 512 << 20)
 
+/* Of all hashes a quarter: the bits that choose it are neither those of the place nor those of the slot. */
+#define REST_SHIFT 20
+#define REST_MASK 3
+
 /* The part of the changes that the planner is told are looked up for: where they are few, so that it does not weigh each as if it came from a disk. */
 #define FEW_SELECTIVITY 0.01
 
@@ -61,9 +66,12 @@ typedef enum KeptWay
 	KEPT_ANY,
 	KEPT_UNCHANGED,
 	KEPT_LOOKED_UP,
-	KEPT_READ,
+	KEPT_READ_MOST,
+	KEPT_READ_REST,
+	KEPT_READ_ROW,
 	KEPT_LOOKED_UP_ROW,
-	KEPT_READ_ROW
+	KEPT_READ_MOST_ROW,
+	KEPT_READ_REST_ROW
 } KeptWay;
 
 /* What a value begins with; it stands at any address. */
@@ -414,9 +422,11 @@ has_key(const Places *places, const Key *key)
  * kept_goes(places, way, customer): whether a customer is of a part of the view
  * "journeys", by the way in which that comes to its customers: 1, those of the store who
  * have no changes, and, if their keys are not known, none who has a place that is taken;
- * 2, those who have changes, if their keys are known; 3, if they are not, all who have such
- * a place, with changes or not; 4 and 5 are 2 and 3 where that has been asked without a
- * customer.  0 is any.  Where the customer is NULL, whether there may be any at all.
+ * 2, those who have changes, if their keys are known; 3 and 4, if they are not, all who have
+ * such a place, with changes or not: three quarters of them, and the rest, for the process
+ * that has read the store by then.  5 are both of these, 6 to 8 are 2 to 4, where the rest
+ * has been asked without a customer.  0 is any.  Where the customer is NULL, whether there may
+ * be any at all.
  */
 Datum
 kept_goes(PG_FUNCTION_ARGS)
@@ -425,6 +435,7 @@ kept_goes(PG_FUNCTION_ARGS)
 	Places		places;
 	Key			key;
 	bool		taken;
+	bool		rest;
 
 	if (way == KEPT_ANY)
 		PG_RETURN_BOOL(true);
@@ -441,20 +452,58 @@ kept_goes(PG_FUNCTION_ARGS)
 	taken = (places.bits[place_of(&key) / 8] >> (place_of(&key) % 8)) & 1;
 	if (taken && places.head.known)
 		taken = has_key(&places, &key);
-	PG_RETURN_BOOL(way == KEPT_UNCHANGED ? !taken : taken && !places.head.known);
+	if (way == KEPT_UNCHANGED)
+		PG_RETURN_BOOL(!taken);
+	rest = ((key.hash >> REST_SHIFT) & REST_MASK) == 0;
+	PG_RETURN_BOOL(taken && !places.head.known &&
+				   (way == KEPT_READ_ROW || rest == (way == KEPT_READ_REST || way == KEPT_READ_REST_ROW)));
 }
 
 /*
- * The part of the store that the planner is told may have changes.  So many are more than it
- * would have workers find and pass on to one process that groups them: a part of the view that
- * has workers of its own leaves all others without.
+ * The part of the store, or of the changes, that the planner is told is of a way.  Where the
+ * store is read they are more than it would have workers find and pass on to one process that
+ * groups them: a part of the view that has workers of its own leaves all others without.
  */
 static double
-read_part(void)
+part_of(KeptWay way)
 {
-	double		part = 1.25 * cpu_tuple_cost / Max(parallel_tuple_cost, 0.001);
+	double		read = 1.25 * cpu_tuple_cost / Max(parallel_tuple_cost, 0.001);
 
-	return Min(Max(part, 0.02), 0.5);
+	read = Min(Max(read, 0.02), 0.5);
+	switch (way)
+	{
+		case KEPT_LOOKED_UP_ROW:
+			return FEW_SELECTIVITY;
+		case KEPT_READ_ROW:
+		case KEPT_READ_MOST_ROW:
+			return read;
+		case KEPT_READ_REST_ROW:
+			return read / REST_MASK;
+		default:
+			return 1;
+	}
+}
+
+/*
+ * The way for a customer, where the planner has the rest asked once; KEPT_ANY if it has not.
+ * Where one process does it all nothing is gained by dealing customers out, and the store
+ * would be read once more for it: then the first of those parts takes all, and the second
+ * nobody.  That is so for a whole statement, or not, whenever its parts are planned.
+ */
+static KeptWay
+way_of_row(KeptWay way, bool alone)
+{
+	switch (way)
+	{
+		case KEPT_LOOKED_UP:
+			return KEPT_LOOKED_UP_ROW;
+		case KEPT_READ_MOST:
+			return alone ? KEPT_READ_ROW : KEPT_READ_MOST_ROW;
+		case KEPT_READ_REST:
+			return KEPT_READ_REST_ROW;
+		default:
+			return KEPT_ANY;
+	}
 }
 
 /*
@@ -472,27 +521,32 @@ kept_goes_support(PG_FUNCTION_ARGS)
 		Node	   *way = lsecond(asked->args);
 		int32		number = IsA(way, Const) && !((Const *) way)->constisnull ? DatumGetInt32(((Const *) way)->constvalue) : KEPT_ANY;
 
-		asked->selectivity = IsA(lthird(asked->args), Const) ? 1 : number == KEPT_READ_ROW ? read_part() :
-			number == KEPT_LOOKED_UP_ROW ? FEW_SELECTIVITY : 1;
+		asked->selectivity = IsA(lthird(asked->args), Const) ? 1 : part_of(number);
 		PG_RETURN_POINTER(asked);
 	}
 	if (IsA(request, SupportRequestSimplify) && list_length(((SupportRequestSimplify *) request)->fcall->args) == 3)
 	{
+		PlannerInfo *root = ((SupportRequestSimplify *) request)->root;
 		FuncExpr   *call = ((SupportRequestSimplify *) request)->fcall;
 		Node	   *customer = lthird(call->args);
 		Const	   *way = lsecond(call->args);
+		bool		alone = root != NULL && !root->glob->parallelModeOK;
+		KeptWay		of_row;
 		FuncExpr   *once;
 
 		if (!IsA(way, Const) || way->constisnull || IsA(customer, Const))
 			PG_RETURN_POINTER(NULL);
 		if (DatumGetInt32(way->constvalue) == KEPT_ANY)
 			PG_RETURN_POINTER(makeBoolConst(true, false));
-		if (DatumGetInt32(way->constvalue) != KEPT_LOOKED_UP && DatumGetInt32(way->constvalue) != KEPT_READ)
+		if (DatumGetInt32(way->constvalue) == KEPT_READ_REST && alone)
+			PG_RETURN_POINTER(makeBoolConst(false, false));
+		of_row = way_of_row(DatumGetInt32(way->constvalue), alone);
+		if (of_row == KEPT_ANY)
 			PG_RETURN_POINTER(NULL);
 		once = copyObject(call);
 		lthird(once->args) = makeNullConst(exprType(customer), exprTypmod(customer), exprCollation(customer));
 		call = copyObject(call);
-		lsecond_node(Const, call->args)->constvalue = Int32GetDatum(DatumGetInt32(way->constvalue) == KEPT_READ ? KEPT_READ_ROW : KEPT_LOOKED_UP_ROW);
+		lsecond_node(Const, call->args)->constvalue = Int32GetDatum(of_row);
 		PG_RETURN_POINTER(make_andclause(list_make2(once, call)));
 	}
 	PG_RETURN_POINTER(NULL);

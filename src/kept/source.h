@@ -11,7 +11,7 @@
 #include "nodes/primnodes.h"
 #include "utils/snapshot.h"
 
-/* In the order of the view's columns, and of those of the changes. */
+/* In the order of the view's columns. */
 typedef enum KeptColumn
 {
 	KEPT_CUSTOMER,

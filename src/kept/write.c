@@ -60,12 +60,15 @@ typedef struct Work
 	ExprContext *context;		/* NULL if all columns are there in the row */
 	ExprState  *columns[KEPT_COLUMNS];
 	ExprState  *filter;
+	int			last;			/* of the row's columns that are kept as they are */
+	bool		dated;			/* a change says when they were written down */
 	Relation	changes;
 	MemoryContext batch;		/* of the tuples */
 	HeapTuple	tuples[BATCH];
 	int			count;
 	TupleTableSlot *slots[BATCH];	/* made when they are needed */
 	TupleDesc	description;	/* of the changes, a copy: that of the relation would be counted for each slot */
+	TupleDesc	shorter[CHANGE_COLUMNS + 1];	/* of its first columns, made when they are needed */
 	CjmError	error;
 } Work;
 
@@ -73,8 +76,8 @@ typedef struct Work
 typedef struct Touchpoint
 {
 	bool		counts;
-	Datum		values[KEPT_CHANGE_COLUMNS];
-	bool		nulls[KEPT_CHANGE_COLUMNS];
+	Datum		values[KEPT_COLUMNS];
+	bool		nulls[KEPT_COLUMNS];
 } Touchpoint;
 
 /*
@@ -121,11 +124,10 @@ is_empty(Datum value)
 
 /* What a row says; false if it cannot be kept.  The values are in the row or in the memory of the work's context. */
 static bool
-read_touchpoint(Work *work, TupleTableSlot *row, bool removed, Touchpoint *touch)
+read_touchpoint(Work *work, TupleTableSlot *row, Touchpoint *touch)
 {
 	const KeptBinding *binding = work->binding;
 
-	touch->counts = false;
 	if (work->context != NULL)
 		work->context->ecxt_scantuple = row;
 	if (work->filter != NULL)
@@ -136,21 +138,23 @@ read_touchpoint(Work *work, TupleTableSlot *row, bool removed, Touchpoint *touch
 		if (isnull || !DatumGetBool(passes))
 			return true;
 	}
+	slot_getsomeattrs(row, work->last);
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 	{
 		const KeptColumnSource *column = &binding->columns[i];
 
 		touch->nulls[i] = true;
 		touch->values[i] = (Datum) 0;
-		if (column->number != 0)
+		if (column->number > 0)
+		{
+			touch->values[i] = row->tts_values[column->number - 1];
+			touch->nulls[i] = row->tts_isnull[column->number - 1];
+		}
+		else if (column->number != 0)
 			touch->values[i] = slot_getattr(row, column->number, &touch->nulls[i]);
 		else if (work->columns[i] != NULL)
 			touch->values[i] = ExecEvalExprSwitchContext(work->columns[i], work->context, &touch->nulls[i]);
 	}
-	touch->values[KEPT_REMOVED] = BoolGetDatum(removed);
-	touch->nulls[KEPT_REMOVED] = false;
-	touch->values[KEPT_WRITTEN] = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
-	touch->nulls[KEPT_WRITTEN] = false;
 	if (touch->nulls[KEPT_CUSTOMER] || touch->nulls[KEPT_AT] || touch->nulls[KEPT_EVENT] || is_empty(touch->values[KEPT_EVENT]))
 		return true;
 	if (!touch->nulls[KEPT_CHANNEL] && is_empty(touch->values[KEPT_CHANNEL]))
@@ -178,12 +182,44 @@ same_touchpoint(const KeptBinding *binding, const Touchpoint *a, const Touchpoin
 	return true;
 }
 
-static void
-keep_touchpoint(Work *work, Touchpoint *touch)
+/* The description of the first columns of the changes. */
+static TupleDesc
+first_columns(Work *work, int count)
 {
-	MemoryContext old = MemoryContextSwitchTo(work->batch);
+	if (work->shorter[count] == NULL)
+	{
+		work->shorter[count] = CreateTemplateTupleDesc(count);
+		for (int i = 1; i <= count; i++)
+			TupleDescCopyEntry(work->shorter[count], i, work->description, i);
+	}
+	return work->shorter[count];
+}
 
-	work->tuples[work->count++] = heap_form_tuple(work->description, touch->values, touch->nulls);
+/* The first of a statement's changes says for all of them when they were written down. */
+static void
+keep_touchpoint(Work *work, const Touchpoint *touch, bool removed)
+{
+	Datum		values[CHANGE_COLUMNS];
+	bool		nulls[CHANGE_COLUMNS];
+	int			count = CHANGE_COLUMNS;
+	TupleDesc	description;
+	MemoryContext old;
+
+	for (int i = 0; i < KEPT_COLUMNS; i++)
+	{
+		values[kept_change_columns[i]] = touch->values[i];
+		nulls[kept_change_columns[i]] = touch->nulls[i];
+	}
+	values[CHANGE_REMOVED] = BoolGetDatum(removed);
+	nulls[CHANGE_REMOVED] = false;
+	values[CHANGE_WRITTEN] = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
+	nulls[CHANGE_WRITTEN] = work->dated;
+	work->dated = true;
+	while (nulls[count - 1])
+		count--;
+	description = first_columns(work, count);
+	old = MemoryContextSwitchTo(work->batch);
+	work->tuples[work->count++] = heap_form_tuple(description, values, nulls);
 	MemoryContextSwitchTo(old);
 }
 
@@ -191,19 +227,20 @@ keep_touchpoint(Work *work, Touchpoint *touch)
 static bool
 keep_rows(Work *work, TupleTableSlot *before, TupleTableSlot *after)
 {
-	Touchpoint	old = {0};
-	Touchpoint	new = {0};
+	Touchpoint	old;
+	Touchpoint	new;
 
+	old.counts = new.counts = false;
 	if (work->context != NULL)
 		ResetExprContext(work->context);
-	if ((before != NULL && !read_touchpoint(work, before, true, &old)) || (after != NULL && !read_touchpoint(work, after, false, &new)))
+	if ((before != NULL && !read_touchpoint(work, before, &old)) || (after != NULL && !read_touchpoint(work, after, &new)))
 		return false;
 	if (before != NULL && after != NULL && same_touchpoint(work->binding, &old, &new))
 		return true;
 	if (old.counts)
-		keep_touchpoint(work, &old);
+		keep_touchpoint(work, &old, true);
 	if (new.counts)
-		keep_touchpoint(work, &new);
+		keep_touchpoint(work, &new, false);
 	return true;
 }
 
@@ -338,7 +375,7 @@ start_expressions(Work *work)
 static const char *
 check_changes(Relation changes)
 {
-	if (changes->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(changes)->natts != KEPT_CHANGE_COLUMNS)
+	if (changes->rd_rel->relkind != RELKIND_RELATION || RelationGetDescr(changes)->natts != CHANGE_COLUMNS)
 		return "the table of changes has been altered";
 	if (changes->rd_rel->relhasindex || changes->trigdesc != NULL || RelationGetDescr(changes)->constr != NULL)
 		return "the table of changes has an index, a trigger or a constraint";
@@ -357,6 +394,8 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 		reason = check_changes(work.changes);
 	work.batch = AllocSetContextCreate(CurrentMemoryContext, "cjm changes", ALLOCSET_DEFAULT_SIZES);
 	work.description = CreateTupleDescCopy(RelationGetDescr(work.changes));
+	for (int i = 0; i < KEPT_COLUMNS; i++)
+		work.last = Max(work.last, binding->columns[i].number);
 	if (!TRIGGER_FIRED_FOR_ROW(call->tg_event))
 	{
 		work.before = MakeSingleTupleTableSlot(RelationGetDescr(call->tg_relation), &TTSOpsMinimalTuple);
@@ -390,6 +429,9 @@ write_changes(const KeptBinding *binding, TriggerData *call)
 	}
 	for (int i = 0; i < BATCH && work.slots[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(work.slots[i]);
+	for (int i = 0; i <= CHANGE_COLUMNS; i++)
+		if (work.shorter[i] != NULL)
+			FreeTupleDesc(work.shorter[i]);
 	FreeTupleDesc(work.description);
 	MemoryContextDelete(work.batch);
 	table_close(work.changes, NoLock);

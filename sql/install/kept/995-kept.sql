@@ -109,7 +109,7 @@ BEGIN ATOMIC
 		('kept_changes', 'dimensions', 'the other dimensions of the customer that the row tells, or NULL'),
 		('kept_changes', 'session', 'the session of the event, or NULL'),
 		('kept_changes', 'removed', 'whether it went'),
-		('kept_changes', 'written_at', 'when that was written down'),
+		('kept_changes', 'written_at', 'when that was written down, said by the first of a statement''s changes'),
 		('kept_marks', NULL, 'what makes the store of no use until it is built anew'),
 		('kept_marks', 'at', 'when it happened'),
 		('kept_marks', 'reason', 'what it was'),
@@ -284,7 +284,7 @@ COMMENT ON FUNCTION cjm_internal.kept_goes_support(internal) IS 'planner support
 CREATE FUNCTION cjm_internal.kept_goes(places bytea, way integer, customer "any") RETURNS boolean
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 0.1 SUPPORT cjm_internal.kept_goes_support;
 COMMENT ON FUNCTION cjm_internal.kept_goes(bytea, integer, "any") IS
-	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them (3)';
+	'whether a customer is of a part of the view journeys of a map: of those of the store without changes (1); of those with changes, if the store is asked for their keys (2); or of those who may have some, if it is read for them, most of them (3) and the rest (4)';
 
 CREATE FUNCTION cjm_internal.kept_stored_step(stored anyelement, more anyelement) RETURNS anyelement
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1;
@@ -304,7 +304,7 @@ CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation tex
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
-	cjm_internal.map_touch_sql(map, 'g'),
+	cjm_internal.map_touch_sql(map, 'g', true),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
 	relation, more);
@@ -314,7 +314,8 @@ COMMENT ON FUNCTION cjm_internal.kept_grouped_sql(cjm_internal.map, text, text) 
 -- has of them; or the rows.  Each arm is asked by itself, so that the planner sees no more than some scans, and workers take part in them.
 -- It is asked above them, from where the planner brings it into each, since an arm with a condition of its own is one more step for each row.
 -- There are two ways to what the store has of those with changes, of which one is gone (kept/places.c): it is looked up for each, where the
--- planner is told that they are few; or all is read for those who may have some, and grouped with the changes.
+-- planner is told that they are few; or all is read for those who may have some, and grouped with the changes, in two parts that two processes
+-- can be at.
 CREATE FUNCTION cjm_internal.kept_journeys_sql(map cjm_internal.map) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -343,6 +344,8 @@ BEGIN
 			SELECT 1, 2, %3$s
 			UNION ALL
 			SELECT 1, 3, %4$s
+			UNION ALL
+			SELECT 1, 4, %4$s
 			UNION ALL
 			SELECT 2, 0, r.customer, r.segment, r.journey, r.dimensions FROM (%5$s) r) j
 		WHERE cjm_internal.kept_is(%2$s, j.arm, ''''::text)

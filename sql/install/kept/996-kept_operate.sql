@@ -313,7 +313,7 @@ BEGIN
 	EXECUTE format('ALTER TABLE %s.kept_journeys ADD segment text GENERATED ALWAYS AS (dimensions ->> ''segment'') STORED, ALTER journey SET NOT NULL, ALTER journey SET STORAGE MAIN,
 		SET (fillfactor = 90, toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.05)', schema);
 	EXECUTE format('ALTER TABLE %s.kept_deciders ALTER deciders SET NOT NULL, SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05)', schema);
-	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, e.event, e.channel, e.value, e.segment, e.dimensions, e.session, false AS removed, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
+	EXECUTE format('CREATE TABLE %1$s.kept_changes AS SELECT e.customer, e.at, false AS removed, e.event, e.channel, e.value, e.segment, e.session, e.dimensions, now() AS written_at FROM %1$s.events e WITH NO DATA', schema);
 	-- The planner is not to take what it saw of a short list for what a long one is like; and no workers are to read the changes for one part of
 	-- the view "journeys", since a part that has its own leaves all others without.
 	EXECUTE format('ALTER TABLE %s.kept_changes ALTER customer SET (n_distinct = -0.2),
