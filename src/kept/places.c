@@ -530,7 +530,7 @@ kept_goes_support(PG_FUNCTION_ARGS)
 		FuncExpr   *call = ((SupportRequestSimplify *) request)->fcall;
 		Node	   *customer = lthird(call->args);
 		Const	   *way = lsecond(call->args);
-		bool		alone = root != NULL && !root->glob->parallelModeOK;
+		bool		alone = root != NULL && root->glob != NULL && !root->glob->parallelModeOK;
 		KeptWay		of_row;
 		FuncExpr   *once;
 
