@@ -9221,7 +9221,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet; says how many';
+COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members and all its changes, taken or not; says how many';
 
 CREATE FUNCTION cjm_internal.view_is(map_view regclass, query text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'view_is'

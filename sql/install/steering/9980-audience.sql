@@ -466,4 +466,4 @@ BEGIN
 	RETURN cjm_internal.steering_call(map, 'cjm_internal.audience_drop'::regproc, jsonb_build_object('name', name)) #>> '{}';
 END
 $$;
-COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members, and those of its changes that nobody has taken yet; says how many';
+COMMENT ON FUNCTION cjm.drop_audience(text, text) IS 'takes an audience away: its views, its members and all its changes, taken or not; says how many';
