@@ -93,6 +93,8 @@ SELECT i, (SELECT touch_count(j.journey) FROM placed.journeys j WHERE j.customer
 INSERT INTO public.placed_events SELECT i, '2026-03-02Z', 'view' FROM generate_series(-9, 4999) i;
 SELECT count(*) AS customers, sum(touch_count(journey)) AS touchpoints FROM placed.journeys;
 SELECT count(*) FROM check_journeys('placed');
+-- The first change of a statement says for all when they were written down.
+SELECT count(*) AS changes, count(DISTINCT written_at) AS times, count(written_at) AS said FROM placed.kept_changes;
 SELECT drop_map('placed');
 
 -- By hand

@@ -89,7 +89,6 @@ ALTER FUNCTION cjm_internal.map_retention_sql(cjm_internal.map,text,text,boolean
 ALTER FUNCTION cjm_internal.map_split(text,text[]) RENAME TO map_split_0_1_0;
 ALTER FUNCTION cjm_internal.map_step_of(cjm_internal.map,text) RENAME TO map_step_of_0_1_0;
 ALTER FUNCTION cjm_internal.map_svg_drawn(cjm_internal.funnel_drawn_step[],cjm_internal.map_drawn_touch[],integer,text) RENAME TO map_svg_drawn_0_1_0;
-ALTER FUNCTION cjm_internal.map_touch_sql(cjm_internal.map,text) RENAME TO map_touch_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_touchpoints_sql(cjm_internal.map,text,text,boolean) RENAME TO map_touchpoints_sql_0_1_0;
 ALTER FUNCTION cjm_internal.map_transitions_sql(cjm_internal.map,text,text,integer,boolean,boolean) RENAME TO map_transitions_sql_0_1_0;
 ALTER FUNCTION cjm_internal.median_combine(internal,internal) RENAME TO median_combine_0_1_0;
@@ -1748,12 +1747,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text, empty_is_null boolean DEFAULT false) RETURNS text
+CREATE OR REPLACE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	not_empty CONSTANT text := CASE WHEN empty_is_null THEN '%1$s.%2$s' WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
+	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
 	channel CONSTANT text := format(not_empty, row_name, 'channel');
 BEGIN
 	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
@@ -1761,8 +1760,6 @@ BEGIN
 		WHEN (map).channel IS NOT NULL THEN ', ' || channel ELSE '' END;
 END
 $$;
-
-COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text, boolean) IS 'SQL: what journey_agg is given of a row, which may say nothing by an empty channel or session, unless that is NULL';
 
 CREATE OR REPLACE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
@@ -7389,7 +7386,7 @@ CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation tex
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
-	cjm_internal.map_touch_sql(map, 'g', true),
+	cjm_internal.map_touch_sql(map, 'g'),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
 	relation, more);
@@ -11443,7 +11440,6 @@ DROP FUNCTION cjm_internal.map_retention_sql_0_1_0(cjm_internal.map,text,text,bo
 DROP FUNCTION cjm_internal.map_present_sql(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.map_bounce_sql_0_1_0(cjm_internal.map);
 DROP FUNCTION cjm_internal.map_funnel_sql_0_1_0(cjm_internal.map,text,text,text,boolean);
-DROP FUNCTION cjm_internal.map_touch_sql_0_1_0(cjm_internal.map,text);
 DROP FUNCTION cjm_internal.map_session_split(text);
 DROP FUNCTION cjm_internal.map_walk_split(cjm_internal.map,text,text,text[]);
 DROP FUNCTION cjm_internal.map_split_0_1_0(text,text[]);

@@ -122,7 +122,7 @@ is_empty(Datum value)
 	return VARSIZE_ANY_EXHDR(DatumGetTextPP(value)) == 0;
 }
 
-/* What a row says; false if it cannot be kept.  The values are in the row or in the memory of the work's context. */
+/* What a row says, if it counts, which it does not yet; false if it cannot be kept.  The values are in the row or in the memory of the work's context. */
 static bool
 read_touchpoint(Work *work, TupleTableSlot *row, Touchpoint *touch)
 {
@@ -138,6 +138,7 @@ read_touchpoint(Work *work, TupleTableSlot *row, Touchpoint *touch)
 		if (isnull || !DatumGetBool(passes))
 			return true;
 	}
+	/* All at once: one after the other each would be looked for from the one before. */
 	slot_getsomeattrs(row, work->last);
 	for (int i = 0; i < KEPT_COLUMNS; i++)
 	{
@@ -145,12 +146,7 @@ read_touchpoint(Work *work, TupleTableSlot *row, Touchpoint *touch)
 
 		touch->nulls[i] = true;
 		touch->values[i] = (Datum) 0;
-		if (column->number > 0)
-		{
-			touch->values[i] = row->tts_values[column->number - 1];
-			touch->nulls[i] = row->tts_isnull[column->number - 1];
-		}
-		else if (column->number != 0)
+		if (column->number != 0)
 			touch->values[i] = slot_getattr(row, column->number, &touch->nulls[i]);
 		else if (work->columns[i] != NULL)
 			touch->values[i] = ExecEvalExprSwitchContext(work->columns[i], work->context, &touch->nulls[i]);

@@ -304,7 +304,7 @@ CREATE FUNCTION cjm_internal.kept_grouped_sql(map cjm_internal.map, relation tex
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 RETURN format('SELECT g.customer, cjm.journey_agg(%1$s) FILTER (WHERE NOT g.removed) AS added, cjm.journey_agg(%1$s) FILTER (WHERE g.removed) AS removed, %2$s%4$s FROM %3$s GROUP BY g.customer',
-	cjm_internal.map_touch_sql(map, 'g', true),
+	cjm_internal.map_touch_sql(map, 'g'),
 	CASE WHEN cjm_internal.map_dimension_names(map) = '{}' THEN 'NULL::cjm.journey AS added_deciders, NULL::cjm.journey AS removed_deciders'
 		ELSE format('%1$s FILTER (WHERE NOT g.removed) AS added_deciders, %1$s FILTER (WHERE g.removed) AS removed_deciders', cjm_internal.kept_deciders_sql(map, 'g')) END,
 	relation, more);

@@ -119,12 +119,12 @@ END
 $$;
 COMMENT ON FUNCTION cjm_internal.map_events_sql(cjm_internal.map, text) IS 'SQL of the view events: the rows of the source as the map reads them, or a sample of them';
 
-CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text, empty_is_null boolean DEFAULT false) RETURNS text
+CREATE FUNCTION cjm_internal.map_touch_sql(map cjm_internal.map, row_name text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	not_empty CONSTANT text := CASE WHEN empty_is_null THEN '%1$s.%2$s' WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
+	not_empty CONSTANT text := CASE WHEN cjm_internal.map_foreign((map).source) THEN 'CASE WHEN %1$s.%2$s <> '''' THEN %1$s.%2$s ELSE NULL::text END' ELSE 'nullif(%1$s.%2$s COLLATE "C", '''')' END;
 	channel CONSTANT text := format(not_empty, row_name, 'channel');
 BEGIN
 	RETURN format('%1$s.at, %1$s.event', row_name) || CASE WHEN (map).session IS NOT NULL THEN format(', %s, %s.value, %s', channel, row_name, format(not_empty, row_name, 'session'))
@@ -132,7 +132,7 @@ BEGIN
 		WHEN (map).channel IS NOT NULL THEN ', ' || channel ELSE '' END;
 END
 $$;
-COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text, boolean) IS 'SQL: what journey_agg is given of a row, which may say nothing by an empty channel or session, unless that is NULL';
+COMMENT ON FUNCTION cjm_internal.map_touch_sql(cjm_internal.map, text) IS 'SQL: what journey_agg is given of a row';
 
 CREATE FUNCTION cjm_internal.map_journeys_from_sql(map cjm_internal.map, rows text) RETURNS text
 	LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
